@@ -1,0 +1,224 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cache/segment_cache.hpp"
+#include "common/bytes.hpp"
+#include "common/ids.hpp"
+#include "common/time.hpp"
+#include "media/rendition.hpp"
+#include "media/segment.hpp"
+
+namespace hlsmesh {
+
+struct EngineConfig {
+  uint64_t seed = 0;
+  std::string channel;  // the tracker's `channel`; required
+  std::string browser;
+  std::string os;
+  bool mobile = false;
+  size_t cache_bytes = 128u * 1024 * 1024;
+  bool p2p = true;           // false: no tracker, no peers, every load goes to the CDN
+  bool upload = true;        // false: no child is accepted
+  int32_t max_children = 8;  // children served at the same time
+  size_t channel_queue_bytes = 1024 * 1024;  // most that may wait in one data channel's send queue
+};
+
+// What the driver must do. The order of commands is significant; each is to be carried out before
+// the next.
+enum class CommandKind : int32_t {
+  kNone = 0,
+  // Tracker socket.
+  kSocketOpen = 1,   // open the WebSocket; answer with on_socket_open or on_socket_closed
+  kSocketSend = 2,   // text
+  kSocketClose = 3,  // close it; no on_socket_closed is due for it
+  // Peer connections; `peer` names them.
+  kPeerDial = 4,    // create a connection and its one ordered, reliable data channel; make an offer
+  kPeerAnswer = 5,  // create a connection that waits for the other side's offer and channel
+  kPeerSignal = 6,  // text: JSON of a description or candidate from the other side
+  kPeerClose = 7,   // close channel and connection; nothing more may be reported about this peer
+  kChannelSendText = 8,    // text
+  kChannelSendBinary = 9,  // data
+  // Player's loads; `load` names them.
+  kLoadFromCdn = 10,   // fetch it exactly as the player would have; report with
+                       // reserve_fetch/on_fetch_done/on_fetch_failed
+  kLoadProgress = 11,  // code: bytes arrived so far; aux: size in all
+  kLoadDone =
+      12,  // data: the segment; code: LoadSource; t0, t1: first byte and end of its actual transfer
+  // Word for the page.
+  kEvent = 13,  // code: EventCode; peer, load, text where the code says so
+};
+
+enum class LoadSource : int32_t { kCache = 0, kPeer = 1, kCdn = 2 };
+
+enum class EventCode : int32_t {
+  kTrackerConnected = 1,     // text: own peer id
+  kTrackerDisconnected = 2,  // aux: milliseconds until the next attempt
+  kTrackerRejected = 3,      // text: the tracker's reason
+  kPeerOpened = 4,           // peer; text: its id
+  kPeerClosed = 5,           // peer; text: its id; aux: PeerEnd
+  kSegmentCached = 6,        // a segment became complete; text: url; code in aux: LoadSource
+  kFallback = 7,        // load; aux: FallbackReason: a transfer from a peer ended in a CDN fetch
+  kPeerMisbehaved = 8,  // peer; text: what it did
+};
+
+enum class PeerEnd : int32_t {
+  kClosedByPeer = 0,
+  kClosedByUs = 1,
+  kFailed = 2,
+  kTimedOut = 3,
+  kMisbehaved = 4,
+  kDisconnectedByTracker = 5
+};
+
+enum class FallbackReason : int32_t {
+  kLack = 1,
+  kTimeout = 2,
+  kWrongSegment = 3,
+  kPeerLost = 4,
+  kProtocol = 5,
+  kNoMemory = 6
+};
+
+// One instruction. Views stay valid until the next call of any method of the engine that is not
+// const.
+struct Command {
+  CommandKind kind = CommandKind::kNone;
+  PeerHandle peer;
+  LoadId load;
+  int32_t code = 0;
+  double aux = 0;
+  double t0 = 0;  // milliseconds on the engine's clock
+  double t1 = 0;
+  std::string_view text;
+  ByteView data;
+};
+
+struct PlayheadReport {
+  double current_time = 0;  // seconds
+  double buffered_end =
+      0;  // end of the buffered range that holds current_time; current_time when there is none
+  double playback_rate = 1;  // 0 while paused
+};
+
+struct SegmentLoad {
+  TrackKind kind = TrackKind::kMain;
+  int32_t rendition_index = 0;
+  MediaSequence sn;
+  std::string url;  // relative, spelt as in the playlist
+  MediaSpan span;
+  bool shareable = true;  // false for what peers do not carry: byte ranges, init segments, parts
+  bool from_cdn = false;  // already being fetched by the driver; only its bytes are wanted
+};
+
+struct EngineStats {
+  uint64_t cdn_bytes = 0;         // media bytes that came from the CDN
+  uint64_t p2p_bytes = 0;         // media bytes of segments received whole from peers
+  uint64_t upload_bytes = 0;      // media bytes handed to data channels
+  uint64_t p2p_wasted_bytes = 0;  // received from peers and thrown away
+  uint64_t cache_hits = 0;
+  uint64_t cache_misses = 0;
+  uint64_t cache_evictions = 0;
+  uint64_t cache_bytes = 0;
+  uint64_t fallbacks = 0;
+  uint64_t malformed = 0;  // messages from peers or tracker that were not understood
+  int32_t parents = 0;     // open connections on which we ask
+  int32_t children = 0;    // open connections on which we serve
+  int32_t cdn_segments = 0;
+  int32_t p2p_segments = 0;
+};
+
+struct PeerInfo {
+  PeerHandle handle;
+  std::string_view id;  // valid until the next call that is not const
+  bool is_parent = false;
+  bool open = false;
+  bool version1 = false;        // has not shown an extension level
+  uint64_t received_bytes = 0;  // media
+  uint64_t sent_bytes = 0;      // media
+  double rtt_ms = -1;           // of KEEPALIVE; negative while unknown
+};
+
+// One viewer of one channel: tracker session, peer sessions of both roles, segment cache and
+// scheduler, without any I/O.
+//
+// Feed it events with the time at which they happened (never decreasing), then drain: call poll()
+// until it returns nullptr and carry out each command, and call on_timeout() when next_timeout() is
+// due. Every event is legal at any time; one that names a peer or load that is gone is ignored. Not
+// thread-safe. Allocates; never throws of its own accord.
+class Engine {
+ public:
+  explicit Engine(EngineConfig config);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Opens the tracker session. A second call has no effect.
+  void start(TimeMs now);
+  // Says LEAVE and CLOSE, ends every connection, sends unfinished loads to the CDN. After it only
+  // loads are served, all from the CDN.
+  void stop(TimeMs now);
+
+  // --- settings that may change while running
+  void set_p2p(TimeMs now, bool enabled);
+  void set_upload(TimeMs now, bool enabled);
+
+  // --- tracker socket
+  void on_socket_open(TimeMs now);
+  void on_socket_text(TimeMs now, std::string_view text);
+  void on_socket_closed(TimeMs now);
+
+  // --- peer connections
+  // A local description or candidate, as JSON text, to be relayed.
+  void on_peer_signal(TimeMs now, PeerHandle peer, std::string_view json);
+  void on_channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes);
+  void on_channel_text(TimeMs now, PeerHandle peer, std::string_view text);
+  // Where the next binary message of `size` bytes is to be written; empty when none is expected,
+  // and then on_channel_binary must still be called, so that the peer is judged. Valid until the
+  // next call that is not const.
+  MutableBytes reserve_channel_binary(PeerHandle peer, size_t size);
+  void on_channel_binary(TimeMs now, PeerHandle peer, size_t size);
+  // The channel's bufferedAmount fell to its low-water mark.
+  void on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_amount);
+  // Channel or connection ended or could not be made.
+  void on_peer_closed(TimeMs now, PeerHandle peer);
+
+  // --- player
+  void clear_renditions();
+  void add_rendition(RenditionFacts facts);
+  void set_live(bool live);
+  void on_playhead(TimeMs now, const PlayheadReport& report);
+  void on_load(TimeMs now, LoadId load, SegmentLoad what);
+  void on_load_aborted(TimeMs now, LoadId load);
+
+  // --- CDN
+  // Where the body of a finished CDN fetch is to be written; empty when it is not wanted (not
+  // shareable, no room). Valid until the next call that is not const. on_fetch_done must follow
+  // either way.
+  MutableBytes reserve_fetch(LoadId load, size_t size);
+  void on_fetch_done(TimeMs now, LoadId load, size_t size);
+  void on_fetch_failed(TimeMs now, LoadId load);
+
+  // --- drain
+  void on_timeout(TimeMs now);
+  // The next command, or nullptr when there is none. Valid until the next call that is not const.
+  const Command* poll();
+  // When on_timeout is due; nullopt when never.
+  std::optional<TimeMs> next_timeout() const;
+
+  EngineStats stats() const;
+  std::vector<PeerInfo> peers() const;
+  const SegmentCache& cache() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hlsmesh

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/strong.hpp"
+
+namespace hlsmesh {
+
+// EXT-X-MEDIA-SEQUENCE number of a segment (RFC 8216 section 4.3.3.2); `sn` on the wire.
+using MediaSequence = Strong<struct MediaSequenceTag, int64_t>;
+
+// The client engine's name for one peer connection. Positive, never reused within an engine's life,
+// so a late event for a closed connection can only miss.
+using PeerHandle = Strong<struct PeerHandleTag, int32_t>;
+
+// One load that the player asked for; the driver chooses it, positive and unique among unfinished
+// loads.
+using LoadId = Strong<struct LoadIdTag, int32_t>;
+
+// The tracker engine's name for one WebSocket; the driver chooses it, positive and never reused.
+using ConnId = Strong<struct ConnIdTag, int32_t>;
+
+// A peer's name as the tracker gave it. Old trackers issue JSON numbers, and such an id must go
+// back to them as a number (protocol section 2), hence the flag; two ids are equal when both text
+// and kind are.
+struct PeerId {
+  std::string text;
+  bool numeric = false;
+
+  friend bool operator==(const PeerId& a, const PeerId& b) {
+    return a.numeric == b.numeric && a.text == b.text;
+  }
+  friend bool operator!=(const PeerId& a, const PeerId& b) { return !(a == b); }
+  friend bool operator<(const PeerId& a, const PeerId& b) {
+    return a.text != b.text ? a.text < b.text : a.numeric < b.numeric;
+  }
+};
+
+}  // namespace hlsmesh

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "common/ids.hpp"
+
+namespace hlsmesh::peer {
+
+// Messages of the data channel (protocol section 1). Each struct is one event; every value of these
+// types can be put on the wire, and nothing that was not parsed into one of them is ever acted
+// upon.
+//
+// Limits on what is accepted; beyond one of them a message is malformed.
+inline constexpr size_t kMaxTextBytes = 16 * 1024;             // one control message
+inline constexpr size_t kMaxUrlBytes = 4096;                   // `url`
+inline constexpr size_t kMaxRenditionBytes = 1024;             // `rendition`
+inline constexpr int64_t kMaxSegmentBytes = 64 * 1024 * 1024;  // `size`
+inline constexpr int64_t kMaxAttachments = 64 * 1024;  // `attachments`: 64 MiB in messages of 1 KiB
+
+// Extension level that this build speaks; absent in version-1 messages (protocol section 4,
+// docs/PROTOCOL.md).
+inline constexpr int32_t kExtensionLevel = 1;
+
+struct KeepAlive {
+  std::optional<MediaSequence> current;
+  std::optional<int32_t> hlsmesh;  // extension level of the sender
+};
+
+struct KeepAliveAck {
+  std::optional<MediaSequence> current;
+  std::optional<int32_t> hlsmesh;
+};
+
+struct Request {
+  std::string url;
+  MediaSequence sn;
+  std::optional<std::string>
+      rendition;  // extension: the rendition's signature; only to peers that said hlsmesh >= 1
+};
+
+struct Binary {
+  int64_t attachments = 0;
+  std::string url;
+  MediaSequence sn;
+  int64_t size = 0;
+  std::optional<MediaSequence> current;
+  std::optional<std::string> rendition;  // extension: echoed from the request
+};
+
+struct Lack {
+  std::string url;
+  std::optional<MediaSequence> sn;  // some send `current` in its place
+  std::optional<MediaSequence> current;
+  std::optional<std::string> rendition;  // extension: echoed from the request
+};
+
+struct Close {};
+
+struct Error {};
+
+// A well-formed message with an event this build does not know: to be ignored, never an error.
+struct Unknown {
+  std::string event;
+};
+
+using Message = std::variant<KeepAlive, KeepAliveAck, Request, Binary, Lack, Close, Error, Unknown>;
+
+enum class ParseError {
+  kTooLong,
+  kNotJson,
+  kTooDeep,
+  kNotAnObject,
+  kNoEvent,
+  kMissingField,
+  kWrongType,
+  kOutOfRange,
+};
+const char* to_string(ParseError error);
+
+using ParseResult = std::variant<Message, ParseError>;
+
+// Never throws and never reads past `text`. Unknown fields are ignored. Of a key that occurs twice
+// the last one counts.
+ParseResult parse(std::string_view text);
+
+// The JSON text that goes on the wire. Bytes of strings that are not UTF-8 become U+FFFD.
+std::string serialize(const Message& message);
+
+// For logs and test failures: one line, strings shortened.
+std::string to_string(const Message& message);
+
+}  // namespace hlsmesh::peer

@@ -1,0 +1,131 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "common/ids.hpp"
+
+namespace hlsmesh::tracker_wire {
+
+// Messages of the WebSocket between a peer and its tracker (protocol section 2). Both ends are
+// hostile to each other until parsed. Limits on what is accepted; beyond one of them a message is
+// malformed.
+inline constexpr size_t kMaxTextBytes =
+    64 * 1024;  // an SDP offer with many candidates stays under 20 KiB
+inline constexpr size_t kMaxChannelBytes = 2048;  // `channel`
+inline constexpr size_t kMaxIdBytes = 128;        // peer ids; a dc_id holds two and a dash
+inline constexpr size_t kMaxFieldBytes = 256;     // `browser`, `os`, `reason` …
+inline constexpr size_t kMaxDepth = 16;           // nesting, `data` objects included
+
+inline constexpr int32_t kExtensionLevel = 1;
+
+enum class Device { kPc, kMobile };  // "PC", "mobile"; anything else reads as PC
+
+// ---- peer → tracker
+
+struct Enter {
+  std::string channel;
+  std::string browser;  // empty when absent: clients that come back do not repeat it
+  Device device = Device::kPc;
+  std::string os;
+  // Extension fields; a version-1 tracker ignores them.
+  std::optional<int32_t> hlsmesh;  // extension level
+  std::optional<bool> live;        // what the peer's playlist says, where it knows
+  std::optional<int32_t> parents;  // parents this peer still has from before it lost its tracker
+  std::optional<int32_t> up_bw;    // `upBW`: upload bandwidth in kbit/s that it may be asked for
+};
+
+struct Leave {};
+
+struct SignalTo {
+  PeerId to_peer_id;
+  std::string data;  // JSON text of the signal, whether it came as a string or as an object
+};
+
+struct DcOpened {
+  std::string dc_id;
+};
+struct DcClosed {
+  std::string dc_id;
+};
+struct DcFailed {
+  std::string dc_id;
+};
+
+struct Statistics {
+  double level = 0;  // accepted as a number or as a numeric string
+  double cdn_kb = 0;
+  double p2p_kb = 0;
+  std::optional<double> up_kb;  // extension `up`: KB uploaded since the last report
+};
+
+struct UnknownAction {
+  std::string action;
+};
+
+using PeerMessage =
+    std::variant<Enter, Leave, SignalTo, DcOpened, DcClosed, DcFailed, Statistics, UnknownAction>;
+
+// ---- tracker → peer
+
+struct Accept {
+  bool live = true;
+  PeerId peer_id;
+  std::optional<int32_t> hlsmesh;  // extension level of the tracker
+};
+
+struct Connect {
+  PeerId to_peer_id;
+};
+
+struct SignalFrom {
+  PeerId from_peer_id;
+  std::string data;
+};
+
+struct Reject {
+  std::string reason;  // may be empty
+};
+
+struct Disconnect {
+  PeerId peer_id;  // seen as `to_peer_id` and as `peer_id`; both are read
+};
+
+using TrackerMessage = std::variant<Accept, Connect, SignalFrom, Reject, Disconnect, UnknownAction>;
+
+enum class ParseError {
+  kTooLong,
+  kNotJson,
+  kTooDeep,
+  kNotAnObject,
+  kNoAction,
+  kMissingField,
+  kWrongType,
+  kOutOfRange,
+};
+const char* to_string(ParseError error);
+
+using PeerParseResult = std::variant<PeerMessage, ParseError>;
+using TrackerParseResult = std::variant<TrackerMessage, ParseError>;
+
+// Never throw, never read past `text`; unknown fields are ignored; `channel` and `peer_id` fields
+// that old clients add to every message are read only where the table has them.
+PeerParseResult parse_from_peer(std::string_view text);
+TrackerParseResult parse_from_tracker(std::string_view text);
+
+std::string serialize(const PeerMessage& message);
+std::string serialize(const TrackerMessage& message);
+
+std::string to_string(const PeerMessage& message);
+std::string to_string(const TrackerMessage& message);
+
+// What a signal's `data` holds, as far as an engine must know to admit it: only an offer may open a
+// connection.
+enum class SignalKind { kOffer, kAnswer, kCandidate, kOther };
+SignalKind classify_signal(std::string_view data);
+
+}  // namespace hlsmesh::tracker_wire

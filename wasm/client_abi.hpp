@@ -1,0 +1,131 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// The C ABI of the client engine: what js/core.js calls. One engine per WebAssembly instance (a
+// page with several players instantiates the compiled module once per player), so that dropping the
+// instance gives back all its memory.
+//
+// Times are milliseconds as f64 on the driver's monotonic clock. Inputs return 0 or a negative
+// HmError. Text and bytes go in through buffers that the engine names; a pointer is valid until the
+// next call of any export, and memory growth moves the views on it. The same functions are compiled
+// natively to replay traces.
+
+extern "C" {
+
+enum HmError : int32_t {
+  kHmOk = 0,
+  kHmMisuse = -1,  // wrong order of calls or an argument out of range: a bug of the caller
+  kHmNoMemory = -2,
+};
+
+// Keys of hm_set and hm_set_text; all before hm_start.
+enum HmOption : int32_t {
+  kHmOptionSeedLow = 1,  // 32 bits each
+  kHmOptionSeedHigh = 2,
+  kHmOptionMobile = 3,
+  kHmOptionCacheBytes = 4,
+  kHmOptionP2p = 5,     // 0 or 1; also while running
+  kHmOptionUpload = 6,  // 0 or 1; also while running
+  kHmOptionMaxChildren = 7,
+  kHmOptionChannel = 16,  // text from here on
+  kHmOptionBrowser = 17,
+  kHmOptionOs = 18,
+};
+
+enum HmLoadFlag : int32_t {
+  kHmLoadShareable = 1,
+  kHmLoadFromCdn = 2,
+};
+
+// Command and CommandKind of client/engine.hpp as the driver reads it.
+struct HmCommand {
+  int32_t kind;
+  int32_t peer;
+  int32_t load;
+  int32_t code;
+  double aux;
+  double t0;
+  double t1;
+  const char* text;
+  uint32_t text_size;
+  const uint8_t* data;
+  uint32_t data_size;
+};
+
+// EngineStats as f64 fields, in its order.
+struct HmStats {
+  double cdn_bytes;
+  double p2p_bytes;
+  double upload_bytes;
+  double p2p_wasted_bytes;
+  double cache_hits;
+  double cache_misses;
+  double cache_evictions;
+  double cache_bytes;
+  double fallbacks;
+  double malformed;
+  double parents;
+  double children;
+  double cdn_segments;
+  double p2p_segments;
+};
+
+struct HmPeer {
+  int32_t handle;
+  int32_t flags;  // 1 parent, 2 open, 4 version 1
+  double received_bytes;
+  double sent_bytes;
+  double rtt_ms;
+  const char* id;
+  uint32_t id_size;
+};
+
+int32_t hm_abi_version(void);
+
+// A buffer for the text of the next call; nullptr when `size` is above 1 MiB or memory is out. The
+// text is the first `size` bytes written there (UTF-8).
+uint8_t* hm_text(uint32_t size);
+
+int32_t hm_set(int32_t option, double value);
+int32_t hm_set_text(int32_t option);  // text: the value
+
+int32_t hm_start(double now);
+int32_t hm_stop(double now);
+
+int32_t hm_socket_open(double now);
+int32_t hm_socket_text(double now);  // text
+int32_t hm_socket_closed(double now);
+
+int32_t hm_peer_signal(double now, int32_t peer);  // text
+int32_t hm_channel_open(double now, int32_t peer, uint32_t max_message_bytes);
+int32_t hm_channel_text(double now, int32_t peer);  // text
+uint8_t* hm_channel_reserve(int32_t peer, uint32_t size);
+int32_t hm_channel_binary(double now, int32_t peer, uint32_t size);
+int32_t hm_channel_writable(double now, int32_t peer, uint32_t buffered_amount);
+int32_t hm_peer_closed(double now, int32_t peer);
+
+int32_t hm_clear_renditions(void);
+// text: codecs \n name \n language \n playlist URL
+int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate, int32_t width,
+                         int32_t height);
+int32_t hm_set_live(int32_t live);
+int32_t hm_playhead(double now, double current_time, double buffered_end, double playback_rate);
+// text: the segment's relative URL; flags: HmLoadFlag
+int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index, double sn,
+                double start, double duration, int32_t flags);
+int32_t hm_load_aborted(double now, int32_t load);
+uint8_t* hm_fetch_reserve(int32_t load, uint32_t size);
+int32_t hm_fetch_done(double now, int32_t load, uint32_t size);
+int32_t hm_fetch_failed(double now, int32_t load);
+
+int32_t hm_timeout(double now);
+const HmCommand* hm_poll(void);  // nullptr when drained
+double hm_next_timeout(void);    // +infinity when never
+
+const HmStats* hm_stats(void);
+int32_t hm_peer_count(void);  // takes a fresh snapshot for hm_peer
+const HmPeer* hm_peer(int32_t index);
+
+}  // extern "C"

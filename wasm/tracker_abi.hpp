@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+
+// The C ABI of the tracker engine: what js/tracker calls. One tracker per WebAssembly instance. The
+// conventions are those of client_abi.hpp.
+
+extern "C" {
+
+enum HtOption : int32_t {
+  kHtOptionDefaultChildren = 1,
+  kHtOptionDefaultChildrenMobile = 2,
+  kHtOptionChildKbps = 3,
+  kHtOptionMaxChildren = 4,
+  kHtOptionPingIntervalMs = 5,
+  kHtOptionDeadAfterMs = 6,
+  kHtOptionEnterTimeoutMs = 7,
+  kHtOptionMaxConnectionsPerAddress = 8,
+  kHtOptionEntersPerAddressPerMinute = 9,
+};
+
+struct HtCommand {
+  int32_t kind;
+  int32_t conn;
+  int32_t code;
+  const char* text;
+  uint32_t text_size;
+};
+
+struct HtStats {
+  double connections;
+  double peers;
+  double channels;
+  double enters;
+  double connects;
+  double signals;
+  double signals_refused;
+  double malformed;
+  double dead;
+  double cdn_kb;
+  double p2p_kb;
+};
+
+int32_t ht_abi_version(void);
+uint8_t* ht_text(uint32_t size);
+int32_t ht_set(int32_t option, double value);  // before ht_start
+int32_t ht_start(void);
+// text: the address; entropy as four 32-bit words
+int32_t ht_open(double now, int32_t conn, uint32_t e0, uint32_t e1, uint32_t e2, uint32_t e3);
+int32_t ht_message(double now, int32_t conn);  // text
+int32_t ht_binary(double now, int32_t conn);
+int32_t ht_pong(double now, int32_t conn);
+int32_t ht_closed(double now, int32_t conn);
+int32_t ht_timeout(double now);
+const HtCommand* ht_poll(void);
+double ht_next_timeout(void);
+const HtStats* ht_stats(void);
+
+}  // extern "C"
