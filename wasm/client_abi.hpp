@@ -14,6 +14,10 @@
 
 extern "C" {
 
+// Raised whenever a call, a record or a code changes meaning; the driver refuses another one's
+// module.
+inline constexpr int32_t kHmAbiVersion = 1;
+
 enum HmError : int32_t {
   kHmOk = 0,
   kHmMisuse = -1,  // wrong order of calls or an argument out of range: a bug of the caller
@@ -37,6 +41,12 @@ enum HmOption : int32_t {
 enum HmLoadFlag : int32_t {
   kHmLoadShareable = 1,
   kHmLoadFromCdn = 2,
+};
+
+enum HmPeerFlag : int32_t {
+  kHmPeerParent = 1,
+  kHmPeerOpen = 2,
+  kHmPeerVersion1 = 4,
 };
 
 // Command and CommandKind of client/engine.hpp as the driver reads it.
@@ -74,7 +84,7 @@ struct HmStats {
 
 struct HmPeer {
   int32_t handle;
-  int32_t flags;  // 1 parent, 2 open, 4 version 1
+  int32_t flags;  // HmPeerFlag
   double received_bytes;
   double sent_bytes;
   double rtt_ms;

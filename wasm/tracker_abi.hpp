@@ -7,6 +7,8 @@
 
 extern "C" {
 
+inline constexpr int32_t kHtAbiVersion = 1;
+
 enum HtOption : int32_t {
   kHtOptionDefaultChildren = 1,
   kHtOptionDefaultChildrenMobile = 2,

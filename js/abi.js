@@ -1,0 +1,125 @@
+// Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
+
+export const ABI_VERSION = 1;
+
+export const Option = Object.freeze({
+  seedLow: 1,
+  seedHigh: 2,
+  mobile: 3,
+  cacheBytes: 4,
+  p2p: 5,
+  upload: 6,
+  maxChildren: 7,
+  channel: 16,
+  browser: 17,
+  os: 18,
+});
+
+export const LoadFlag = Object.freeze({
+  shareable: 1,
+  fromCdn: 2,
+});
+
+export const PeerFlag = Object.freeze({
+  parent: 1,
+  open: 2,
+  version1: 4,
+});
+
+export const TrackKind = Object.freeze({
+  main: 0,
+  audio: 1,
+  subtitle: 2,
+});
+
+export const CommandKind = Object.freeze({
+  socketOpen: 1,
+  socketSend: 2,
+  socketClose: 3,
+  peerDial: 4,
+  peerAnswer: 5,
+  peerSignal: 6,
+  peerClose: 7,
+  channelSendText: 8,
+  channelSendBinary: 9,
+  loadFromCdn: 10,
+  loadProgress: 11,
+  loadDone: 12,
+  event: 13,
+});
+
+export const LoadSource = Object.freeze({
+  cache: 0,
+  peer: 1,
+  cdn: 2,
+});
+
+export const EventCode = Object.freeze({
+  trackerConnected: 1,
+  trackerDisconnected: 2,
+  trackerRejected: 3,
+  peerOpened: 4,
+  peerClosed: 5,
+  segmentCached: 6,
+  fallback: 7,
+  peerMisbehaved: 8,
+});
+
+export const PeerEnd = Object.freeze({
+  closedByPeer: 0,
+  closedByUs: 1,
+  failed: 2,
+  timedOut: 3,
+  misbehaved: 4,
+  disconnectedByTracker: 5,
+});
+
+export const FallbackReason = Object.freeze({
+  lack: 1,
+  timeout: 2,
+  wrongSegment: 3,
+  peerLost: 4,
+  protocol: 5,
+  noMemory: 6,
+});
+
+export const HmCommand = Object.freeze({
+  kind: 0,
+  peer: 4,
+  load: 8,
+  code: 12,
+  aux: 16,
+  t0: 24,
+  t1: 32,
+  text: 40,
+  text_size: 44,
+  data: 48,
+  data_size: 52,
+});
+
+export const HmStats = Object.freeze({
+  cdn_bytes: 0,
+  p2p_bytes: 8,
+  upload_bytes: 16,
+  p2p_wasted_bytes: 24,
+  cache_hits: 32,
+  cache_misses: 40,
+  cache_evictions: 48,
+  cache_bytes: 56,
+  fallbacks: 64,
+  malformed: 72,
+  parents: 80,
+  children: 88,
+  cdn_segments: 96,
+  p2p_segments: 104,
+});
+
+export const HmPeer = Object.freeze({
+  handle: 0,
+  flags: 4,
+  received_bytes: 8,
+  sent_bytes: 16,
+  rtt_ms: 24,
+  id: 32,
+  id_size: 36,
+});

@@ -1,0 +1,127 @@
+/**
+ * A WebAssembly engine without Emscripten's glue: instantiation, views on its memory, and what happens when it traps.
+ *
+ * The modules import two functions only (see wasm/CMakeLists.txt). Memory growth detaches every view, so none is kept across
+ * a call.
+ */
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Thrown by nothing: returned by `call` after a trap, and never a value that an export returns. */
+export const POISONED = -1000;
+
+export class Core {
+  /** @type {WebAssembly.Exports & Record<string, any>} */
+  #exports;
+  /** @type {WebAssembly.Memory} */
+  #memory;
+  #textExport;
+  /** @type {Error | null} */
+  #poison = null;
+
+  /**
+   * Called once, when an export trapped. The engine's state is unknown from then on and no export runs again.
+   * @type {(error: Error) => void}
+   */
+  onPoison = () => {};
+
+  /**
+   * @param {WebAssembly.Instance} instance
+   * @param {string} textExport the export that hands out the buffer for text arguments
+   */
+  constructor(instance, textExport) {
+    this.#exports = /** @type {any} */ (instance.exports);
+    this.#memory = this.#exports.memory;
+    this.#textExport = textExport;
+  }
+
+  /**
+   * @param {WebAssembly.Module} module
+   * @param {string} textExport
+   * @returns {Promise<Core>}
+   */
+  static async instantiate(module, textExport) {
+    const instance = await WebAssembly.instantiate(module, {
+      env: { emscripten_notify_memory_growth() {} },
+      wasi_snapshot_preview1: {
+        /** @param {number} code */
+        proc_exit(code) {
+          throw new Error(`the engine ended itself with code ${code}`);
+        },
+      },
+    });
+    const core = new Core(instance, textExport);
+    core.call('_initialize');
+    return core;
+  }
+
+  /** @returns {Error | null} why the engine is dead, or null while it lives */
+  get poison() {
+    return this.#poison;
+  }
+
+  /** @returns {number} bytes of linear memory */
+  get memoryBytes() {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /**
+   * Calls an export. After a trap, in this call or an earlier one, the result is POISONED.
+   * @param {string} name
+   * @param {...number} args
+   * @returns {number}
+   */
+  call(name, ...args) {
+    if (this.#poison) return POISONED;
+    try {
+      return this.#exports[name](...args);
+    } catch (error) {
+      this.#poison = error instanceof Error ? error : new Error(String(error));
+      this.onPoison(this.#poison);
+      return POISONED;
+    }
+  }
+
+  /**
+   * Calls an export whose text argument goes through the engine's text buffer.
+   * @param {string} name
+   * @param {string} text
+   * @param {...number} args
+   * @returns {number} the export's result; POISONED; or the engine's refusal when the text is too long for it
+   */
+  callWithText(name, text, ...args) {
+    const bytes = encoder.encode(text);
+    const pointer = this.call(this.#textExport, bytes.length);
+    if (pointer <= 0) return this.#poison ? POISONED : NO_ROOM;
+    this.bytes(pointer, bytes.length).set(bytes);
+    return this.call(name, ...args);
+  }
+
+  /**
+   * A view on linear memory, good until the next call.
+   * @param {number} pointer
+   * @param {number} size
+   * @returns {Uint8Array<ArrayBuffer>}
+   */
+  bytes(pointer, size) {
+    return new Uint8Array(/** @type {ArrayBuffer} */ (this.#memory.buffer), pointer, size);
+  }
+
+  /** @returns {DataView} a view on all of linear memory, good until the next call */
+  view() {
+    return new DataView(this.#memory.buffer);
+  }
+
+  /**
+   * @param {number} pointer
+   * @param {number} size
+   * @returns {string}
+   */
+  text(pointer, size) {
+    return size === 0 ? '' : decoder.decode(this.bytes(pointer, size));
+  }
+}
+
+/** HmError.kHmNoMemory: the engine has no buffer for a text of that size. */
+const NO_ROOM = -2;

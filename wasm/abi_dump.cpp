@@ -1,0 +1,210 @@
+// Prints the ABI as a JavaScript module: option keys, command kinds and codes, and where each field
+// of a record lies in wasm32 memory. Built by Emscripten, run by Node; `abi_dump client` or
+// `abi_dump tracker`.
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+
+#include "client/engine.hpp"
+#include "client_abi.hpp"
+#include "tracker/tracker.hpp"
+#include "tracker_abi.hpp"
+
+namespace {
+
+void open_group(const char* name) { std::printf("\nexport const %s = Object.freeze({\n", name); }
+void close_group() { std::printf("});\n"); }
+
+template <class Value>
+void constant(const char* name, Value value) {
+  std::printf("  %s: %d,\n", name, static_cast<int>(value));
+}
+
+#define CONSTANT(js, value) constant(#js, value)
+#define FIELD(record, field) constant(#field, offsetof(record, field))
+
+void print_client() {
+  using namespace hlsmesh;
+  std::printf("\nexport const ABI_VERSION = %d;\n", static_cast<int>(kHmAbiVersion));
+
+  open_group("Option");
+  CONSTANT(seedLow, kHmOptionSeedLow);
+  CONSTANT(seedHigh, kHmOptionSeedHigh);
+  CONSTANT(mobile, kHmOptionMobile);
+  CONSTANT(cacheBytes, kHmOptionCacheBytes);
+  CONSTANT(p2p, kHmOptionP2p);
+  CONSTANT(upload, kHmOptionUpload);
+  CONSTANT(maxChildren, kHmOptionMaxChildren);
+  CONSTANT(channel, kHmOptionChannel);
+  CONSTANT(browser, kHmOptionBrowser);
+  CONSTANT(os, kHmOptionOs);
+  close_group();
+
+  open_group("LoadFlag");
+  CONSTANT(shareable, kHmLoadShareable);
+  CONSTANT(fromCdn, kHmLoadFromCdn);
+  close_group();
+
+  open_group("PeerFlag");
+  CONSTANT(parent, kHmPeerParent);
+  CONSTANT(open, kHmPeerOpen);
+  CONSTANT(version1, kHmPeerVersion1);
+  close_group();
+
+  open_group("TrackKind");
+  CONSTANT(main, TrackKind::kMain);
+  CONSTANT(audio, TrackKind::kAudio);
+  CONSTANT(subtitle, TrackKind::kSubtitle);
+  close_group();
+
+  open_group("CommandKind");
+  CONSTANT(socketOpen, CommandKind::kSocketOpen);
+  CONSTANT(socketSend, CommandKind::kSocketSend);
+  CONSTANT(socketClose, CommandKind::kSocketClose);
+  CONSTANT(peerDial, CommandKind::kPeerDial);
+  CONSTANT(peerAnswer, CommandKind::kPeerAnswer);
+  CONSTANT(peerSignal, CommandKind::kPeerSignal);
+  CONSTANT(peerClose, CommandKind::kPeerClose);
+  CONSTANT(channelSendText, CommandKind::kChannelSendText);
+  CONSTANT(channelSendBinary, CommandKind::kChannelSendBinary);
+  CONSTANT(loadFromCdn, CommandKind::kLoadFromCdn);
+  CONSTANT(loadProgress, CommandKind::kLoadProgress);
+  CONSTANT(loadDone, CommandKind::kLoadDone);
+  CONSTANT(event, CommandKind::kEvent);
+  close_group();
+
+  open_group("LoadSource");
+  CONSTANT(cache, LoadSource::kCache);
+  CONSTANT(peer, LoadSource::kPeer);
+  CONSTANT(cdn, LoadSource::kCdn);
+  close_group();
+
+  open_group("EventCode");
+  CONSTANT(trackerConnected, EventCode::kTrackerConnected);
+  CONSTANT(trackerDisconnected, EventCode::kTrackerDisconnected);
+  CONSTANT(trackerRejected, EventCode::kTrackerRejected);
+  CONSTANT(peerOpened, EventCode::kPeerOpened);
+  CONSTANT(peerClosed, EventCode::kPeerClosed);
+  CONSTANT(segmentCached, EventCode::kSegmentCached);
+  CONSTANT(fallback, EventCode::kFallback);
+  CONSTANT(peerMisbehaved, EventCode::kPeerMisbehaved);
+  close_group();
+
+  open_group("PeerEnd");
+  CONSTANT(closedByPeer, PeerEnd::kClosedByPeer);
+  CONSTANT(closedByUs, PeerEnd::kClosedByUs);
+  CONSTANT(failed, PeerEnd::kFailed);
+  CONSTANT(timedOut, PeerEnd::kTimedOut);
+  CONSTANT(misbehaved, PeerEnd::kMisbehaved);
+  CONSTANT(disconnectedByTracker, PeerEnd::kDisconnectedByTracker);
+  close_group();
+
+  open_group("FallbackReason");
+  CONSTANT(lack, FallbackReason::kLack);
+  CONSTANT(timeout, FallbackReason::kTimeout);
+  CONSTANT(wrongSegment, FallbackReason::kWrongSegment);
+  CONSTANT(peerLost, FallbackReason::kPeerLost);
+  CONSTANT(protocol, FallbackReason::kProtocol);
+  CONSTANT(noMemory, FallbackReason::kNoMemory);
+  close_group();
+
+  open_group("HmCommand");
+  FIELD(HmCommand, kind);
+  FIELD(HmCommand, peer);
+  FIELD(HmCommand, load);
+  FIELD(HmCommand, code);
+  FIELD(HmCommand, aux);
+  FIELD(HmCommand, t0);
+  FIELD(HmCommand, t1);
+  FIELD(HmCommand, text);
+  FIELD(HmCommand, text_size);
+  FIELD(HmCommand, data);
+  FIELD(HmCommand, data_size);
+  close_group();
+
+  open_group("HmStats");
+  FIELD(HmStats, cdn_bytes);
+  FIELD(HmStats, p2p_bytes);
+  FIELD(HmStats, upload_bytes);
+  FIELD(HmStats, p2p_wasted_bytes);
+  FIELD(HmStats, cache_hits);
+  FIELD(HmStats, cache_misses);
+  FIELD(HmStats, cache_evictions);
+  FIELD(HmStats, cache_bytes);
+  FIELD(HmStats, fallbacks);
+  FIELD(HmStats, malformed);
+  FIELD(HmStats, parents);
+  FIELD(HmStats, children);
+  FIELD(HmStats, cdn_segments);
+  FIELD(HmStats, p2p_segments);
+  close_group();
+
+  open_group("HmPeer");
+  FIELD(HmPeer, handle);
+  FIELD(HmPeer, flags);
+  FIELD(HmPeer, received_bytes);
+  FIELD(HmPeer, sent_bytes);
+  FIELD(HmPeer, rtt_ms);
+  FIELD(HmPeer, id);
+  FIELD(HmPeer, id_size);
+  close_group();
+}
+
+void print_tracker() {
+  using namespace hlsmesh;
+  std::printf("\nexport const ABI_VERSION = %d;\n", static_cast<int>(kHtAbiVersion));
+
+  open_group("Option");
+  CONSTANT(defaultChildren, kHtOptionDefaultChildren);
+  CONSTANT(defaultChildrenMobile, kHtOptionDefaultChildrenMobile);
+  CONSTANT(childKbps, kHtOptionChildKbps);
+  CONSTANT(maxChildren, kHtOptionMaxChildren);
+  CONSTANT(pingIntervalMs, kHtOptionPingIntervalMs);
+  CONSTANT(deadAfterMs, kHtOptionDeadAfterMs);
+  CONSTANT(enterTimeoutMs, kHtOptionEnterTimeoutMs);
+  CONSTANT(maxConnectionsPerAddress, kHtOptionMaxConnectionsPerAddress);
+  CONSTANT(entersPerAddressPerMinute, kHtOptionEntersPerAddressPerMinute);
+  close_group();
+
+  open_group("CommandKind");
+  CONSTANT(send, TrackerCommandKind::kSend);
+  CONSTANT(ping, TrackerCommandKind::kPing);
+  CONSTANT(close, TrackerCommandKind::kClose);
+  close_group();
+
+  open_group("HtCommand");
+  FIELD(HtCommand, kind);
+  FIELD(HtCommand, conn);
+  FIELD(HtCommand, code);
+  FIELD(HtCommand, text);
+  FIELD(HtCommand, text_size);
+  close_group();
+
+  open_group("HtStats");
+  FIELD(HtStats, connections);
+  FIELD(HtStats, peers);
+  FIELD(HtStats, channels);
+  FIELD(HtStats, enters);
+  FIELD(HtStats, connects);
+  FIELD(HtStats, signals);
+  FIELD(HtStats, signals_refused);
+  FIELD(HtStats, malformed);
+  FIELD(HtStats, dead);
+  FIELD(HtStats, cdn_kb);
+  FIELD(HtStats, p2p_kb);
+  close_group();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::printf(
+      "// Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not "
+      "edit.\n");
+  if (argc > 1 && std::strcmp(argv[1], "tracker") == 0) {
+    print_tracker();
+  } else {
+    print_client();
+  }
+  return 0;
+}

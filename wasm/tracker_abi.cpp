@@ -1,0 +1,1 @@
+#include "tracker_abi.hpp"
