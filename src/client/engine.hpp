@@ -49,8 +49,10 @@ enum class CommandKind : int32_t {
   kLoadFromCdn = 10,   // fetch it exactly as the player would have; report with
                        // reserve_fetch/on_fetch_done/on_fetch_failed
   kLoadProgress = 11,  // code: bytes arrived so far; aux: size in all
-  kLoadDone =
-      12,  // data: the segment; code: LoadSource; t0, t1: first byte and end of its actual transfer
+  // data: the segment; code: kCache or kPeer; t0, t1: first byte and end of its actual transfer,
+  // which for kCache lies in the past. Not issued for a load that went to the CDN: the driver has
+  // those bytes already.
+  kLoadDone = 12,
   // Word for the page.
   kEvent = 13,  // code: EventCode; peer, load, text where the code says so
 };
@@ -184,9 +186,13 @@ class Engine {
   // next call that is not const.
   MutableBytes reserve_channel_binary(PeerHandle peer, size_t size);
   void on_channel_binary(TimeMs now, PeerHandle peer, size_t size);
-  // The channel's bufferedAmount fell to its low-water mark.
+  // The channel's bufferedAmount fell to its low-water mark. To be reported as well after a
+  // kChannelSendBinary that left it at or below that mark, when no event will come: the engine
+  // counts what it sends, and only these reports bring its count down. Any mark below
+  // channel_queue_bytes will do; a quarter of it keeps the link busy.
   void on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_amount);
-  // Channel or connection ended or could not be made.
+  // Channel or connection ended or could not be made. The driver has let go of both: no kPeerClose
+  // follows.
   void on_peer_closed(TimeMs now, PeerHandle peer);
 
   // --- player
