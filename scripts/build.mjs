@@ -1,0 +1,116 @@
+/**
+ * Builds what ships: both engines as WebAssembly, and the SDK bundled as a module and as a script.
+ *
+ * dist/hlsmesh.mjs, dist/hlsmesh.js (global `HlsMesh`), dist/hlsmesh.wasm, dist/hlsmesh-tracker.wasm
+ */
+
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, UserError, findCommand, lastLines, run, runMain } from './lib/process.mjs';
+import { setup } from './setup.mjs';
+
+/** The oldest browsers we promise, by language level: hls.js's own users on 2020's televisions and phones. */
+const LANGUAGE = 'es2020';
+
+const WASM = ['hlsmesh.wasm', 'hlsmesh-tracker.wasm'];
+
+/**
+ * Configures a preset where that is due; Ninja itself notices changed CMake files.
+ * @param {string} preset
+ */
+export async function configure(preset) {
+  const folder = join(ROOT, 'build', preset);
+  const stamp = join(folder, 'compiler.txt');
+  const compiler = preset === 'wasm' ? (findCommand('emcc') ?? '') : preset;
+  const presets = join(ROOT, 'CMakePresets.json');
+  // A build tree is bound to its compiler: another Emscripten on the PATH needs a new one.
+  const sameCompiler = existsSync(stamp) && readFileSync(stamp, 'utf8') === compiler;
+  if (sameCompiler && statSync(stamp).mtimeMs > statSync(presets).mtimeMs) return;
+  if (!sameCompiler) rmSync(folder, { recursive: true, force: true });
+  const log = `configure-${preset}.log`;
+  const { code, output } = await run('cmake', ['--preset', preset], { log });
+  if (code !== 0) {
+    throw new UserError(`cmake --preset ${preset} failed:\n\n${lastLines(output, 30)}`);
+  }
+  writeFileSync(stamp, compiler);
+}
+
+/**
+ * @param {string} preset
+ * @param {string[]} targets none: all
+ */
+export async function compile(preset, targets = []) {
+  await configure(preset);
+  const args = ['--build', join('build', preset), ...targets.flatMap((name) => ['--target', name])];
+  const { code, output } = await run('cmake', args, {
+    log: `build-${preset}.log`,
+    // Ninja's progress, a line for every twentieth step: enough to see that it lives.
+    echo: (line) => {
+      const step = /^\[(\d+)\/(\d+)\]/.exec(line);
+      return step && Number(step[1]) % 20 === 0 ? `  ${step[0]}` : null;
+    },
+  });
+  if (code !== 0) {
+    throw new UserError(`building ${preset} failed:\n\n${lastLines(output, 60)}`);
+  }
+}
+
+async function bundle() {
+  // Not a static import: this module must load before the npm packages are there.
+  const { build } = await import('esbuild');
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const common = /** @type {import('esbuild').BuildOptions} */ ({
+    absWorkingDir: ROOT,
+    bundle: true,
+    minify: true,
+    sourcemap: true,
+    target: LANGUAGE,
+    legalComments: 'inline',
+    banner: { js: `/*! hlsmesh ${version}, MIT licence */` },
+    logLevel: 'warning',
+  });
+  await build({
+    ...common,
+    entryPoints: ['js/index.js'],
+    format: 'esm',
+    outfile: 'dist/hlsmesh.mjs',
+  });
+  await build({
+    ...common,
+    stdin: {
+      contents: "import HlsMesh from './js/index.js'; globalThis.HlsMesh = HlsMesh;",
+      resolveDir: ROOT,
+      sourcefile: 'script-tag.js',
+    },
+    format: 'iife',
+    outfile: 'dist/hlsmesh.js',
+    // A classic script has no import.meta: where it was loaded from is known while it first runs.
+    define: { 'import.meta.url': 'hlsmeshScriptUrl' },
+    inject: ['scripts/lib/script-url.js'],
+  });
+}
+
+/** Everything that ships, into dist/. The set-up for `build` must have run. */
+export async function build() {
+  await compile('wasm', ['hlsmesh', 'hlsmesh-tracker']);
+  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  for (const name of WASM) {
+    copyFileSync(join(ROOT, 'build', 'wasm', 'wasm', name), join(ROOT, 'dist', name));
+  }
+  await bundle();
+}
+
+await runMain(import.meta, async () => {
+  await setup('build');
+  await build();
+  const { printSizes } = await import('./size.mjs');
+  printSizes();
+});

@@ -1,0 +1,183 @@
+/** Child processes and files for the scripts: Node's own modules only, so that it works before `npm ci` has run. */
+
+import { spawn } from 'node:child_process';
+import {
+  accessSync,
+  constants,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+} from 'node:fs';
+import { delimiter, dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+export const LOGS = join(ROOT, 'build', 'logs');
+
+/** Where Debian keeps the JavaScript packages its Emscripten needs; only Debian's own Node looks there unasked. */
+const DEBIAN_NODE_PATH = ['/usr/share/nodejs', '/usr/lib/nodejs'];
+
+/**
+ * The environment of every build and test: an activated or named emsdk first, then Debian's Emscripten.
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function buildEnvironment() {
+  const env = { ...process.env };
+  const emsdk = env.EMSDK && join(env.EMSDK, 'upstream', 'emscripten');
+  if (emsdk && existsSync(join(emsdk, 'emcc'))) {
+    env.PATH = `${emsdk}${delimiter}${env.PATH ?? ''}`;
+  }
+  env.NODE_PATH = [env.NODE_PATH, ...DEBIAN_NODE_PATH].filter(Boolean).join(delimiter);
+  return env;
+}
+
+/**
+ * @param {string} name
+ * @param {string} [path]
+ * @returns {string | null} the full path of a command, or null where there is none
+ */
+export function findCommand(name, path = buildEnvironment().PATH ?? '') {
+  for (const directory of path.split(delimiter)) {
+    const candidate = join(directory, name);
+    try {
+      accessSync(candidate, constants.X_OK);
+      return candidate;
+    } catch {
+      // not in this directory
+    }
+  }
+  return null;
+}
+
+/**
+ * @typedef {object} RunOptions
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {string} [log] a file in build/logs that gets all output
+ * @property {(line: string) => string | null} [echo] what to print of a line of output, or null; default: nothing
+ * @property {number} [timeoutMs]
+ */
+
+/** Ended with us on Ctrl-C: children live in process groups of their own, so that a time limit can end them whole. */
+const running = new Set();
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+  process.once(signal, () => {
+    for (const pid of running) endGroup(pid);
+    process.exit(130);
+  });
+}
+
+/** @param {number} pid */
+function endGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // it has ended meanwhile
+  }
+}
+
+/**
+ * Runs a command in the project's root and gathers its output.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {RunOptions} [options]
+ * @returns {Promise<{ code: number, output: string }>} never rejects; code 127 when it cannot be started, 124 on a time-out
+ */
+export function run(command, args, options = {}) {
+  const { env = buildEnvironment(), log, echo, timeoutMs } = options;
+  return new Promise((resolve) => {
+    mkdirSync(LOGS, { recursive: true });
+    const file = log ? createWriteStream(join(LOGS, log)) : null;
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    if (child.pid) running.add(child.pid);
+    let output = '';
+    let rest = '';
+    let timedOut = false;
+    const timer = timeoutMs
+      ? setTimeout(() => {
+          timedOut = true;
+          if (child.pid) endGroup(child.pid);
+        }, timeoutMs)
+      : null;
+    /** @param {string} chunk */
+    const take = (chunk) => {
+      output += chunk;
+      file?.write(chunk);
+      if (!echo) return;
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const shown = echo(line);
+        if (shown !== null) console.log(shown);
+      }
+    };
+    child.stdout.setEncoding('utf8').on('data', take);
+    child.stderr.setEncoding('utf8').on('data', take);
+    /** @param {number} code */
+    const finish = (code) => {
+      if (timer) clearTimeout(timer);
+      if (child.pid) running.delete(child.pid);
+      if (timedOut) take(`\nended after its time limit of ${(timeoutMs ?? 0) / 1000} s\n`);
+      file?.end();
+      resolve({ code: timedOut ? 124 : code, output });
+    };
+    child.once('error', (error) => {
+      take(`${command}: ${error.message}\n`);
+      finish(127);
+    });
+    child.once('close', (code, signal) => finish(signal ? 1 : (code ?? 1)));
+  });
+}
+
+/**
+ * @param {string} text
+ * @param {number} count
+ */
+export function lastLines(text, count) {
+  return text.trimEnd().split('\n').slice(-count).join('\n');
+}
+
+/**
+ * All files below folders of the project that end in one of the extensions, in a fixed order.
+ * @param {string[]} folders
+ * @param {string[]} extensions with their dots
+ * @returns {string[]} paths from the project's root
+ */
+export function filesIn(folders, extensions) {
+  /** @type {string[]} */
+  const found = [];
+  /** @param {string} folder */
+  const walk = (folder) => {
+    if (!existsSync(join(ROOT, folder))) return;
+    for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) walk(path);
+      else if (extensions.includes(extname(entry.name))) found.push(path);
+    }
+  };
+  folders.forEach(walk);
+  return found.sort();
+}
+
+/** An expected failure: its message is all that the user needs to see. */
+export class UserError extends Error {}
+
+/**
+ * Runs a script's main function and turns its failure into a message and an exit code.
+ * @param {ImportMeta} meta the script's, so that importing it runs nothing
+ * @param {() => Promise<unknown>} main
+ */
+export async function runMain(meta, main) {
+  if (process.argv[1] !== fileURLToPath(meta.url)) return;
+  try {
+    await main();
+  } catch (error) {
+    console.error(error instanceof UserError ? `\n${error.message}` : error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What a viewer downloads, and whether it stays within budget.json: the figures on the day they were last accepted, and the
+ * share by which they may grow without anyone deciding so.
+ *
+ * `node scripts/size.mjs [--update]`; --update accepts today's figures.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { ROOT, UserError, runMain } from './lib/process.mjs';
+
+const BUDGET = join(ROOT, 'budget.json');
+
+/** Of the SDK's two forms a page loads one; the tracker's engine is never sent to viewers. */
+const DOWNLOADS = {
+  module: ['hlsmesh.mjs', 'hlsmesh.wasm'],
+  script: ['hlsmesh.js', 'hlsmesh.wasm'],
+};
+
+const ALL_FILES = [...new Set(Object.values(DOWNLOADS).flat()), 'hlsmesh-tracker.wasm'];
+
+/** @typedef {{ raw: number, gzip: number, brotli: number }} Size bytes */
+
+/** @returns {Record<string, Size>} by file, and by download as the sum of its files */
+export function measure() {
+  /** @type {Record<string, Size>} */
+  const sizes = {};
+  for (const name of ALL_FILES) {
+    const bytes = readFileSync(join(ROOT, 'dist', name));
+    const brotli = brotliCompressSync(bytes, {
+      params: { [constants.BROTLI_PARAM_QUALITY]: 11 },
+    });
+    sizes[name] = {
+      raw: bytes.length,
+      gzip: gzipSync(bytes, { level: 9 }).length,
+      brotli: brotli.length,
+    };
+  }
+  for (const [download, names] of Object.entries(DOWNLOADS)) {
+    /** @param {keyof Size} kind */
+    const sum = (kind) => names.reduce((total, name) => total + sizes[name][kind], 0);
+    sizes[download] = { raw: sum('raw'), gzip: sum('gzip'), brotli: sum('brotli') };
+  }
+  return sizes;
+}
+
+/** @returns {{ growth: number, bytes: Record<string, { gzip: number, brotli: number }> }} */
+function readBudget() {
+  return JSON.parse(readFileSync(BUDGET, 'utf8'));
+}
+
+/**
+ * Prints every file's size and each download's beside its budget.
+ * @returns {string[]} what is above budget, one line each
+ */
+export function printSizes() {
+  const sizes = measure();
+  const budget = readBudget();
+  /** @type {string[]} */
+  const above = [];
+  console.log(
+    `${''.padEnd(22)}${['bytes', 'gzip -9', 'brotli'].map((s) => s.padStart(9)).join('')}`,
+  );
+  for (const [name, size] of Object.entries(sizes)) {
+    const figures = [size.raw, size.gzip, size.brotli].map((n) => String(n).padStart(9)).join('');
+    const label = name in DOWNLOADS ? `a page's ${name} in all` : name;
+    const accepted = budget.bytes[name];
+    const limits = accepted && {
+      gzip: Math.floor(accepted.gzip * (1 + budget.growth)),
+      brotli: Math.floor(accepted.brotli * (1 + budget.growth)),
+    };
+    console.log(
+      label.padEnd(22) +
+        figures +
+        (limits ? `   budget ${limits.gzip} gzip, ${limits.brotli} brotli` : ''),
+    );
+    for (const kind of /** @type {const} */ (['gzip', 'brotli'])) {
+      if (limits && size[kind] > limits[kind]) {
+        above.push(`${label}: ${size[kind]} bytes ${kind}, budget ${limits[kind]}`);
+      }
+    }
+  }
+  return above;
+}
+
+function acceptSizes() {
+  const sizes = measure();
+  const budget = readBudget();
+  budget.bytes = Object.fromEntries(
+    Object.keys(DOWNLOADS).map((name) => [
+      name,
+      { gzip: sizes[name].gzip, brotli: sizes[name].brotli },
+    ]),
+  );
+  writeFileSync(BUDGET, `${JSON.stringify(budget, null, 2)}\n`);
+}
+
+await runMain(import.meta, async () => {
+  if (process.argv.includes('--update')) acceptSizes();
+  const above = printSizes();
+  if (above.length > 0) {
+    throw new UserError(`Above budget:\n${above.join('\n')}
+If the growth is worth it, accept it: node scripts/size.mjs --update`);
+  }
+});
