@@ -1,1 +1,427 @@
 #include "client_abi.hpp"
+
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "client/engine.hpp"
+
+namespace {
+
+using hlsmesh::ByteView;
+using hlsmesh::Command;
+using hlsmesh::Engine;
+using hlsmesh::EngineClock;
+using hlsmesh::EngineConfig;
+using hlsmesh::LoadId;
+using hlsmesh::MutableBytes;
+using hlsmesh::PeerHandle;
+using hlsmesh::TimeMs;
+using hlsmesh::TrackKind;
+
+#ifdef __wasm32__
+// js/abi.js is generated from these layouts.
+static_assert(sizeof(HmCommand) == 56 && sizeof(HmStats) == 112 && sizeof(HmPeer) == 40);
+#endif
+
+// The largest text a driver may hand in: descriptions and messages are a few KiB; the bound keeps a
+// hostile frame from growing the buffer.
+constexpr uint32_t kMaxTextBytes = 1024 * 1024;
+
+// The largest cache that fits the module's maximum memory (wasm/CMakeLists.txt).
+constexpr double kMaxCacheBytes = 256.0 * 1024 * 1024;
+
+// Doubles hold every integer below this one.
+constexpr double kMaxExact = 9007199254740992.0;
+
+struct Text {
+  uint8_t* bytes = nullptr;
+  uint32_t capacity = 0;
+  uint32_t size = 0;
+};
+
+struct PeerSnapshot {
+  HmPeer record;
+  std::string id;
+};
+
+struct State {
+  EngineConfig config;
+  uint32_t seed_low = 0;
+  uint32_t seed_high = 0;
+  std::unique_ptr<Engine> engine;
+  double now = 0;
+  Text text;
+  HmCommand command = {};
+  HmStats stats = {};
+  std::vector<PeerSnapshot> peers;
+};
+
+// Lives as long as the instance, so that nothing is registered to run at an exit that never comes.
+State* const state = new State;
+
+// The text of this call; a second call without hm_text between finds none.
+std::string_view take_text() {
+  const std::string_view text(reinterpret_cast<const char*>(state->text.bytes), state->text.size);
+  state->text.size = 0;
+  return text;
+}
+
+bool is_whole(double value, double low, double high) {
+  return value >= low && value <= high && std::floor(value) == value;
+}
+
+// The engine's time of this call: whole milliseconds, never before an earlier call's. nullopt for
+// what is no time at all.
+std::optional<TimeMs> time_of(double now) {
+  if (!(now >= 0 && now < kMaxExact)) return std::nullopt;
+  if (now > state->now) state->now = now;
+  return TimeMs(EngineClock::duration(static_cast<int64_t>(state->now)));
+}
+
+// Runs `input(engine, now)`; misuse when there is no engine yet or `now` is no time.
+template <class Input>
+int32_t with_engine(double now, Input input) {
+  const std::optional<TimeMs> time = time_of(now);
+  if (!state->engine || !time) return kHmMisuse;
+  input(*state->engine, *time);
+  return kHmOk;
+}
+
+template <class Input>
+int32_t with_engine_text(double now, Input input) {
+  const std::string_view text = take_text();
+  return with_engine(now, [&](Engine& engine, TimeMs time) { input(engine, time, text); });
+}
+
+uint8_t* data_or_null(MutableBytes bytes) { return bytes.empty() ? nullptr : bytes.data(); }
+
+bool is_track(int32_t kind) {
+  return kind >= static_cast<int32_t>(TrackKind::kMain) &&
+         kind <= static_cast<int32_t>(TrackKind::kSubtitle);
+}
+
+// The part of `text` up to the next line feed, which is taken off too; nullopt when there is none.
+std::optional<std::string_view> take_line(std::string_view& text) {
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return line;
+}
+
+}  // namespace
+
+extern "C" {
+
+int32_t hm_abi_version(void) { return kHmAbiVersion; }
+
+uint8_t* hm_text(uint32_t size) {
+  Text& text = state->text;
+  text.size = 0;
+  if (size > kMaxTextBytes) return nullptr;
+  if (size > text.capacity || text.bytes == nullptr) {
+    // Never a pointer of value 0 for an empty text: that means refusal.
+    const uint32_t capacity = size < 4096 ? 4096 : size;
+    void* bytes = std::realloc(text.bytes, capacity);
+    if (bytes == nullptr) return nullptr;
+    text.bytes = static_cast<uint8_t*>(bytes);
+    text.capacity = capacity;
+  }
+  text.size = size;
+  return text.bytes;
+}
+
+int32_t hm_set(int32_t option, double value) {
+  const bool flag = value != 0;
+  if (state->engine) {
+    const TimeMs now(EngineClock::duration(static_cast<int64_t>(state->now)));
+    if (option == kHmOptionP2p) {
+      state->engine->set_p2p(now, flag);
+    } else if (option == kHmOptionUpload) {
+      state->engine->set_upload(now, flag);
+    } else {
+      return kHmMisuse;
+    }
+    return kHmOk;
+  }
+  EngineConfig& config = state->config;
+  switch (option) {
+    case kHmOptionSeedLow:
+    case kHmOptionSeedHigh:
+      if (!is_whole(value, 0, 4294967295.0)) return kHmMisuse;
+      (option == kHmOptionSeedLow ? state->seed_low : state->seed_high) =
+          static_cast<uint32_t>(value);
+      return kHmOk;
+    case kHmOptionMobile:
+      config.mobile = flag;
+      return kHmOk;
+    case kHmOptionCacheBytes:
+      if (!is_whole(value, 1, kMaxCacheBytes)) return kHmMisuse;
+      config.cache_bytes = static_cast<size_t>(value);
+      return kHmOk;
+    case kHmOptionP2p:
+      config.p2p = flag;
+      return kHmOk;
+    case kHmOptionUpload:
+      config.upload = flag;
+      return kHmOk;
+    case kHmOptionMaxChildren:
+      if (!is_whole(value, 0, 1000)) return kHmMisuse;
+      config.max_children = static_cast<int32_t>(value);
+      return kHmOk;
+    default:
+      return kHmMisuse;
+  }
+}
+
+int32_t hm_set_text(int32_t option) {
+  const std::string_view text = take_text();
+  if (state->engine) return kHmMisuse;
+  switch (option) {
+    case kHmOptionChannel:
+      state->config.channel = text;
+      return kHmOk;
+    case kHmOptionBrowser:
+      state->config.browser = text;
+      return kHmOk;
+    case kHmOptionOs:
+      state->config.os = text;
+      return kHmOk;
+    default:
+      return kHmMisuse;
+  }
+}
+
+int32_t hm_start(double now) {
+  const std::optional<TimeMs> time = time_of(now);
+  if (!time || state->engine || state->config.channel.empty()) return kHmMisuse;
+  state->config.seed = static_cast<uint64_t>(state->seed_high) << 32 | state->seed_low;
+  state->engine = std::make_unique<Engine>(state->config);
+  state->engine->start(*time);
+  return kHmOk;
+}
+
+int32_t hm_stop(double now) {
+  return with_engine(now, [](Engine& engine, TimeMs time) { engine.stop(time); });
+}
+
+int32_t hm_socket_open(double now) {
+  return with_engine(now, [](Engine& engine, TimeMs time) { engine.on_socket_open(time); });
+}
+
+int32_t hm_socket_text(double now) {
+  return with_engine_text(now, [](Engine& engine, TimeMs time, std::string_view text) {
+    engine.on_socket_text(time, text);
+  });
+}
+
+int32_t hm_socket_closed(double now) {
+  return with_engine(now, [](Engine& engine, TimeMs time) { engine.on_socket_closed(time); });
+}
+
+int32_t hm_peer_signal(double now, int32_t peer) {
+  return with_engine_text(now, [peer](Engine& engine, TimeMs time, std::string_view text) {
+    engine.on_peer_signal(time, PeerHandle(peer), text);
+  });
+}
+
+int32_t hm_channel_open(double now, int32_t peer, uint32_t max_message_bytes) {
+  return with_engine(now, [=](Engine& engine, TimeMs time) {
+    engine.on_channel_open(time, PeerHandle(peer), max_message_bytes);
+  });
+}
+
+int32_t hm_channel_text(double now, int32_t peer) {
+  return with_engine_text(now, [peer](Engine& engine, TimeMs time, std::string_view text) {
+    engine.on_channel_text(time, PeerHandle(peer), text);
+  });
+}
+
+uint8_t* hm_channel_reserve(int32_t peer, uint32_t size) {
+  if (!state->engine) return nullptr;
+  return data_or_null(state->engine->reserve_channel_binary(PeerHandle(peer), size));
+}
+
+int32_t hm_channel_binary(double now, int32_t peer, uint32_t size) {
+  return with_engine(now, [=](Engine& engine, TimeMs time) {
+    engine.on_channel_binary(time, PeerHandle(peer), size);
+  });
+}
+
+int32_t hm_channel_writable(double now, int32_t peer, uint32_t buffered_amount) {
+  return with_engine(now, [=](Engine& engine, TimeMs time) {
+    engine.on_channel_writable(time, PeerHandle(peer), buffered_amount);
+  });
+}
+
+int32_t hm_peer_closed(double now, int32_t peer) {
+  return with_engine(
+      now, [peer](Engine& engine, TimeMs time) { engine.on_peer_closed(time, PeerHandle(peer)); });
+}
+
+int32_t hm_clear_renditions(void) {
+  if (!state->engine) return kHmMisuse;
+  state->engine->clear_renditions();
+  return kHmOk;
+}
+
+int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate, int32_t width,
+                         int32_t height) {
+  std::string_view text = take_text();
+  if (!state->engine || !is_track(kind) || index < 0) return kHmMisuse;
+  const std::optional<std::string_view> codecs = take_line(text);
+  const std::optional<std::string_view> name = take_line(text);
+  const std::optional<std::string_view> language = take_line(text);
+  if (!codecs || !name || !language) return kHmMisuse;
+  hlsmesh::RenditionFacts facts;
+  facts.kind = static_cast<TrackKind>(kind);
+  facts.index = index;
+  facts.bitrate = bitrate;
+  facts.width = width;
+  facts.height = height;
+  facts.codecs = *codecs;
+  facts.name = *name;
+  facts.language = *language;
+  facts.playlist_url = text;
+  state->engine->add_rendition(std::move(facts));
+  return kHmOk;
+}
+
+int32_t hm_set_live(int32_t live) {
+  if (!state->engine) return kHmMisuse;
+  state->engine->set_live(live != 0);
+  return kHmOk;
+}
+
+int32_t hm_playhead(double now, double current_time, double buffered_end, double playback_rate) {
+  if (!std::isfinite(current_time) || !std::isfinite(buffered_end) ||
+      !std::isfinite(playback_rate)) {
+    return kHmMisuse;
+  }
+  return with_engine(now, [=](Engine& engine, TimeMs time) {
+    engine.on_playhead(time, {current_time, buffered_end, playback_rate});
+  });
+}
+
+int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index, double sn,
+                double start, double duration, int32_t flags) {
+  const std::string_view url = take_text();
+  if (load <= 0 || !is_track(kind) || !is_whole(sn, -1, kMaxExact) || !std::isfinite(start) ||
+      !std::isfinite(duration)) {
+    return kHmMisuse;
+  }
+  return with_engine(now, [&](Engine& engine, TimeMs time) {
+    hlsmesh::SegmentLoad what;
+    what.kind = static_cast<TrackKind>(kind);
+    what.rendition_index = rendition_index;
+    what.sn = hlsmesh::MediaSequence(static_cast<int64_t>(sn));
+    what.url = url;
+    what.span = {start, duration};
+    what.shareable = (flags & kHmLoadShareable) != 0;
+    what.from_cdn = (flags & kHmLoadFromCdn) != 0;
+    engine.on_load(time, LoadId(load), std::move(what));
+  });
+}
+
+int32_t hm_load_aborted(double now, int32_t load) {
+  return with_engine(
+      now, [load](Engine& engine, TimeMs time) { engine.on_load_aborted(time, LoadId(load)); });
+}
+
+uint8_t* hm_fetch_reserve(int32_t load, uint32_t size) {
+  if (!state->engine) return nullptr;
+  return data_or_null(state->engine->reserve_fetch(LoadId(load), size));
+}
+
+int32_t hm_fetch_done(double now, int32_t load, uint32_t size) {
+  return with_engine(
+      now, [=](Engine& engine, TimeMs time) { engine.on_fetch_done(time, LoadId(load), size); });
+}
+
+int32_t hm_fetch_failed(double now, int32_t load) {
+  return with_engine(
+      now, [load](Engine& engine, TimeMs time) { engine.on_fetch_failed(time, LoadId(load)); });
+}
+
+int32_t hm_timeout(double now) {
+  return with_engine(now, [](Engine& engine, TimeMs time) { engine.on_timeout(time); });
+}
+
+const HmCommand* hm_poll(void) {
+  if (!state->engine) return nullptr;
+  const Command* command = state->engine->poll();
+  if (command == nullptr) return nullptr;
+  HmCommand& out = state->command;
+  out.kind = static_cast<int32_t>(command->kind);
+  out.peer = command->peer.value();
+  out.load = command->load.value();
+  out.code = command->code;
+  out.aux = command->aux;
+  out.t0 = command->t0;
+  out.t1 = command->t1;
+  out.text = command->text.data();
+  out.text_size = static_cast<uint32_t>(command->text.size());
+  out.data = command->data.data();
+  out.data_size = static_cast<uint32_t>(command->data.size());
+  return &out;
+}
+
+double hm_next_timeout(void) {
+  const std::optional<TimeMs> due =
+      state->engine ? state->engine->next_timeout() : std::optional<TimeMs>();
+  return due ? static_cast<double>(due->time_since_epoch().count()) : HUGE_VAL;
+}
+
+const HmStats* hm_stats(void) {
+  HmStats& out = state->stats;
+  if (!state->engine) return &out;
+  const hlsmesh::EngineStats stats = state->engine->stats();
+  out.cdn_bytes = static_cast<double>(stats.cdn_bytes);
+  out.p2p_bytes = static_cast<double>(stats.p2p_bytes);
+  out.upload_bytes = static_cast<double>(stats.upload_bytes);
+  out.p2p_wasted_bytes = static_cast<double>(stats.p2p_wasted_bytes);
+  out.cache_hits = static_cast<double>(stats.cache_hits);
+  out.cache_misses = static_cast<double>(stats.cache_misses);
+  out.cache_evictions = static_cast<double>(stats.cache_evictions);
+  out.cache_bytes = static_cast<double>(stats.cache_bytes);
+  out.fallbacks = static_cast<double>(stats.fallbacks);
+  out.malformed = static_cast<double>(stats.malformed);
+  out.parents = stats.parents;
+  out.children = stats.children;
+  out.cdn_segments = stats.cdn_segments;
+  out.p2p_segments = stats.p2p_segments;
+  return &out;
+}
+
+int32_t hm_peer_count(void) {
+  state->peers.clear();
+  if (!state->engine) return 0;
+  for (const hlsmesh::PeerInfo& peer : state->engine->peers()) {
+    const int32_t flags = (peer.is_parent ? kHmPeerParent : 0) | (peer.open ? kHmPeerOpen : 0) |
+                          (peer.version1 ? kHmPeerVersion1 : 0);
+    HmPeer record = {};
+    record.handle = peer.handle.value();
+    record.flags = flags;
+    record.received_bytes = static_cast<double>(peer.received_bytes);
+    record.sent_bytes = static_cast<double>(peer.sent_bytes);
+    record.rtt_ms = peer.rtt_ms;
+    state->peers.push_back({record, std::string(peer.id)});
+  }
+  return static_cast<int32_t>(state->peers.size());
+}
+
+const HmPeer* hm_peer(int32_t index) {
+  if (index < 0 || static_cast<size_t>(index) >= state->peers.size()) return nullptr;
+  PeerSnapshot& peer = state->peers[static_cast<size_t>(index)];
+  peer.record.id = peer.id.data();
+  peer.record.id_size = static_cast<uint32_t>(peer.id.size());
+  return &peer.record;
+}
+
+}  // extern "C"
