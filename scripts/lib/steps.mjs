@@ -1,0 +1,155 @@
+/** Running the test programs of each kind and counting what they ran. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LOGS, ROOT, buildEnvironment, filesIn, lastLines, run } from './process.mjs';
+import { compile } from '../build.mjs';
+
+/** No program of ours runs this long unless it hangs. */
+const CTEST_LIMIT_S = 300;
+const NODE_LIMIT_MS = 25 * 60_000;
+
+/** How much of a failed program's output is worth reading on the spot; all of it is in build/logs. */
+const SHOWN_LINES = 150;
+
+/** @typedef {{ passed: number, failed: number, detail?: string }} Outcome */
+
+/**
+ * A check that is one test: it failed when there is something to say.
+ * @param {string} complaint
+ * @returns {Outcome}
+ */
+export function verdict(complaint) {
+  return complaint === '' ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, detail: complaint };
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {string} log
+ */
+export async function checkCommand(command, args, log) {
+  const { code, output } = await run(command, args, { log });
+  return verdict(code === 0 ? '' : lastLines(output, SHOWN_LINES) || `exit code ${code}`);
+}
+
+/**
+ * Counts a `ctest --verbose` run: Catch2's test cases, and every other program as one test.
+ * @param {string} output
+ * @returns {Outcome}
+ */
+export function countCtest(output) {
+  let passed = 0;
+  let failed = 0;
+  /** Programs that Catch2 has counted for itself, by ctest's number. @type {Set<string>} */
+  const counted = new Set();
+  for (const [, program, cases] of output.matchAll(
+    /^(\d+): All tests passed \([\d,]+ assertions? in (\d+) test cases?\)/gm,
+  )) {
+    counted.add(program);
+    passed += Number(cases);
+  }
+  for (const [, program, summary] of output.matchAll(/^(\d+): test cases: *\d+ \|(.*)$/gm)) {
+    counted.add(program);
+    passed += Number(/(\d+) passed/.exec(summary)?.[1] ?? 0);
+    failed += Number(/(\d+) failed/.exec(summary)?.[1] ?? 0);
+  }
+  for (const [, program, result] of output.matchAll(
+    /^ *\d+\/\d+ Test +#(\d+): \S+ \.+ *(\S+(?: \S+)?)/gm,
+  )) {
+    if (result.startsWith('Passed')) {
+      if (!counted.has(program)) passed += 1;
+    } else if (!counted.has(program)) {
+      failed += 1;
+    } else if (failed === 0) {
+      // Every case passed and the program failed all the same: a crash on the way out, or a sanitizer's report.
+      failed = 1;
+    }
+  }
+  return { passed, failed };
+}
+
+/**
+ * Builds a preset whole and runs its tests.
+ * @param {string} preset
+ * @returns {Promise<Outcome>}
+ */
+export async function cppTests(preset) {
+  await compile(preset);
+  const env = { ...buildEnvironment(), UBSAN_OPTIONS: 'print_stacktrace=1' };
+  const args = ['--preset', preset, '--verbose', '--timeout', String(CTEST_LIMIT_S)];
+  const { code, output } = await run('ctest', args, {
+    env,
+    log: `ctest-${preset}.log`,
+    // Catch2's `0.012 s: name of the case`, and ctest's own line for each program.
+    echo: (line) => {
+      const test = /^\d+: (\d+\.\d+ s: .+)$/.exec(line);
+      if (test) return `  ${test[1]}`;
+      return /^ *\d+\/\d+ Test +#/.test(line) ? line.trimEnd() : null;
+    },
+  });
+  const outcome = countCtest(output);
+  if (code !== 0 || outcome.passed + outcome.failed === 0) {
+    outcome.failed = Math.max(1, outcome.failed);
+    outcome.detail = lastLines(output, SHOWN_LINES);
+  }
+  return outcome;
+}
+
+/**
+ * Runs all node:test files of a folder.
+ * @param {string} folder
+ * @param {string} log
+ * @param {string[]} options of `node`
+ * @returns {Promise<Outcome>}
+ */
+export async function nodeTests(folder, log, options = []) {
+  const files = filesIn([folder], ['.mjs']).filter((file) => file.endsWith('.test.mjs'));
+  if (files.length === 0) return verdict(`there are no tests in ${folder}`);
+  const tap = join(LOGS, `${log}.tap`);
+  const { code, output } = await run(
+    process.execPath,
+    [
+      '--test',
+      ...options,
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      '--test-reporter=tap',
+      `--test-reporter-destination=${tap}`,
+      ...files,
+    ],
+    {
+      log: `${log}.log`,
+      timeoutMs: NODE_LIMIT_MS,
+      echo: (line) => (/^\s*[✔✖▶﹣]/.test(line) ? `  ${line}` : null),
+    },
+  );
+  const report = readFileSync(tap, 'utf8');
+  /** @param {string} kind */
+  const count = (kind) => Number(new RegExp(`^# ${kind} (\\d+)$`, 'm').exec(report)?.[1] ?? 0);
+  // A test that was skipped or given up has not passed.
+  const failed = count('fail') + count('cancelled') + count('skipped') + count('todo');
+  if (code === 0 && failed === 0 && count('pass') > 0) return { passed: count('pass'), failed };
+  return {
+    passed: count('pass'),
+    failed: Math.max(1, failed),
+    detail: lastLines(output, SHOWN_LINES),
+  };
+}
+
+/** The only functions that the shipped modules may ask of their host. */
+const IMPORTS = ['env.emscripten_notify_memory_growth', 'wasi_snapshot_preview1.proc_exit'];
+
+/**
+ * A stray clock, random device or stdio in an engine shows up as one more import.
+ * @param {string} file in dist/
+ * @returns {Outcome}
+ */
+export function importList(file) {
+  const module = new WebAssembly.Module(readFileSync(join(ROOT, 'dist', file)));
+  const imports = WebAssembly.Module.imports(module).map((item) => `${item.module}.${item.name}`);
+  const found = imports.sort().join(', ');
+  return verdict(
+    found === IMPORTS.join(', ') ? '' : `${file} imports ${found}\nnot ${IMPORTS.join(', ')}`,
+  );
+}

@@ -1,0 +1,163 @@
+/**
+ * Everything that must hold, in one run: `npm test`, or a part of it: `npm test -- --only static,native,asan,wasm,js,browser`.
+ * A failed step does not keep the others from running, save those that need what it would have built.
+ */
+
+import { UserError, runMain } from './lib/process.mjs';
+import { checkCommand, cppTests, importList, nodeTests, verdict } from './lib/steps.mjs';
+import { refreshAbi } from './abi.mjs';
+import { build } from './build.mjs';
+import { checkHouse } from './check-house.mjs';
+import { formatCpp, formatJs } from './format.mjs';
+import { setup } from './setup.mjs';
+import { printSizes } from './size.mjs';
+
+/** @typedef {import('./lib/steps.mjs').Outcome} Outcome */
+
+/**
+ * @typedef {object} Step
+ * @property {string} group what --only calls it
+ * @property {string} name
+ * @property {boolean} [needsBuild] cannot run unless the build step passed
+ * @property {() => Outcome | Promise<Outcome>} run
+ */
+
+/** @param {{ code: number, output: string }} result */
+const formatted = ({ code, output }) =>
+  verdict(code === 0 ? '' : `${output.slice(0, 4000)}\nSet it right: npm run format`);
+
+/** @type {Step[]} */
+const STEPS = [
+  { group: 'static', name: 'C++ formatting', run: async () => formatted(await formatCpp(false)) },
+  {
+    group: 'static',
+    name: 'JavaScript formatting',
+    run: async () => formatted(await formatJs(false)),
+  },
+  {
+    group: 'static',
+    name: 'JavaScript types (tsc --checkJs --strict)',
+    run: () => checkCommand('node_modules/.bin/tsc', ['-p', '.'], 'tsc.log'),
+  },
+  { group: 'static', name: 'house rules', run: () => verdict(checkHouse().join('\n')) },
+  {
+    group: 'build',
+    name: 'build of dist/',
+    run: async () => {
+      await build();
+      return verdict('');
+    },
+  },
+  {
+    group: 'static',
+    name: 'size budget',
+    needsBuild: true,
+    run: () => verdict(printSizes().join('\n')),
+  },
+  ...['hlsmesh.wasm', 'hlsmesh-tracker.wasm'].map((file) => ({
+    group: 'static',
+    name: `import list of ${file}`,
+    needsBuild: true,
+    run: () => importList(file),
+  })),
+  {
+    group: 'static',
+    name: 'generated ABI files are fresh',
+    needsBuild: true,
+    run: async () => {
+      const stale = await refreshAbi(false);
+      return verdict(stale.length > 0 ? `stale: ${stale.join(', ')}; npm run abi` : '');
+    },
+  },
+  { group: 'native', name: 'C++ tests, native (gcc)', run: () => cppTests('native') },
+  {
+    group: 'asan',
+    name: 'C++ tests and fuzz corpus, sanitized (clang)',
+    run: () => cppTests('native-asan'),
+  },
+  { group: 'wasm', name: 'C++ tests as WebAssembly in Node', run: () => cppTests('wasm') },
+  {
+    group: 'js',
+    name: 'Node tests',
+    needsBuild: true,
+    run: () => nodeTests('tests/js', 'node-tests'),
+  },
+  {
+    group: 'browser',
+    name: 'browser tests (Chromium)',
+    needsBuild: true,
+    // One at a time: two pages and their origin fill two cores, and the tests measure playback.
+    run: () => nodeTests('tests/browser', 'browser-tests', ['--test-concurrency=1']),
+  },
+];
+
+/** Groups whose steps need dist/. */
+const NEED_BUILD = new Set(STEPS.filter((step) => step.needsBuild).map((step) => step.group));
+
+/**
+ * @param {string[]} args
+ * @returns {Set<string> | null} the groups to run, or null for all
+ */
+function parseOnly(args) {
+  if (args.length === 0) return null;
+  const groups = new Set(STEPS.map((step) => step.group));
+  const wanted = (args[0] === '--only' ? (args[1] ?? '') : args[0].replace(/^--only=/, '')).split(
+    ',',
+  );
+  if (!args[0].startsWith('--only') || !wanted.every((group) => groups.has(group))) {
+    throw new UserError(`usage: npm test -- --only ${[...groups].join(',')}`);
+  }
+  return new Set(wanted);
+}
+
+/** @param {number} since */
+const secondsSince = (since) => `${((Date.now() - since) / 1000).toFixed(1).padStart(6)} s`;
+
+/**
+ * @param {Step} step
+ * @returns {Promise<Outcome>}
+ */
+async function attempt(step) {
+  try {
+    return await step.run();
+  } catch (error) {
+    return verdict(
+      error instanceof UserError
+        ? error.message
+        : String(/** @type {any} */ (error)?.stack ?? error),
+    );
+  }
+}
+
+await runMain(import.meta, async () => {
+  const only = parseOnly(process.argv.slice(2));
+  const started = Date.now();
+  await setup('test');
+  const builds = only === null || [...only].some((group) => NEED_BUILD.has(group));
+  const steps = STEPS.filter(
+    ({ group }) => only === null || only.has(group) || (group === 'build' && builds),
+  );
+  let built = true;
+  /** @type {string[]} */
+  const summary = [];
+  const total = { passed: 0, failed: 0 };
+  for (const [index, step] of steps.entries()) {
+    console.log(`\n[${index + 1}/${steps.length}] ${step.name}`);
+    const stepStarted = Date.now();
+    const outcome =
+      step.needsBuild && !built ? verdict('not run: the build failed') : await attempt(step);
+    if (step.group === 'build' && outcome.failed > 0) built = false;
+    if (outcome.detail) console.log(outcome.detail.replace(/^/gm, '  | '));
+    const mark = outcome.failed > 0 ? 'FAILED' : 'ok';
+    summary.push(
+      `${mark.padEnd(7)}${secondsSince(stepStarted)} ${String(outcome.passed).padStart(5)} passed ${String(outcome.failed).padStart(3)} failed  ${step.name}`,
+    );
+    console.log(summary[summary.length - 1]);
+    total.passed += outcome.passed;
+    total.failed += outcome.failed;
+  }
+  console.log(`\n${summary.join('\n')}`);
+  console.log(`\nin ${secondsSince(started).trim()}; logs are in build/logs`);
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  if (total.failed > 0) process.exitCode = 1;
+});
