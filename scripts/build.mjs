@@ -55,7 +55,7 @@ export async function compile(preset, targets = []) {
     // Ninja's progress, a line for every twentieth step: enough to see that it lives.
     echo: (line) => {
       const step = /^\[(\d+)\/(\d+)\]/.exec(line);
-      return step && Number(step[1]) % 20 === 0 ? `  ${step[0]}` : null;
+      return step && Number(step[1]) % 20 === 0 && step[1] !== '0' ? `  ${step[0]}` : null;
     },
   });
   if (code !== 0) {
@@ -92,9 +92,8 @@ async function bundle() {
     },
     format: 'iife',
     outfile: 'dist/hlsmesh.js',
-    // A classic script has no import.meta: where it was loaded from is known while it first runs.
-    define: { 'import.meta.url': 'hlsmeshScriptUrl' },
-    inject: ['scripts/lib/script-url.js'],
+    // A classic script has no import.meta; js/core.js then asks the document where the script came from.
+    define: { 'import.meta.url': 'undefined' },
   });
 }
 

@@ -104,7 +104,7 @@ export const REQUIREMENTS = [
     name: 'chromium',
     why: 'plays the streams in the browser tests',
     purposes: ['test'],
-    found: command('chromium'),
+    found: () => process.env.CHROMIUM_PATH !== undefined || findCommand('chromium') !== null,
   },
 ];
 
@@ -144,8 +144,9 @@ function rootPrefix() {
 export function refusal(missing, { system, apt, prefix }) {
   const names = missing.map(({ name }) => name).join(' ');
   if (!system.debian || !apt) {
-    return `This machine runs ${system.title}, not Debian, so nothing was installed. Install what the
-list above names by your system's own means (the names are Debian's), then run this again.`;
+    const what = system.debian ? 'has no apt-get' : `runs ${system.title}, not Debian`;
+    return `This machine ${what}, so nothing was installed. Install what the list above names by your
+system's own means (the names are Debian's), then run this again.`;
   }
   if (prefix === null) {
     return `Installing takes root, and this user is neither root nor allowed to use sudo, so nothing was
