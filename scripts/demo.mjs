@@ -34,5 +34,5 @@ await runMain(import.meta, async () => {
   await build();
   // Not a static import: it needs the npm packages and the build.
   const { serve } = await import('../demo/serve.mjs');
-  await serve({ host, port, open });
+  await serve({ host, port, browser: open });
 });

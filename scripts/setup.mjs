@@ -163,8 +163,10 @@ then run this again.`;
  * @param {string[]} prefix
  * @param {string[]} args of apt-get
  * @param {string} log
+ * @param {string[]} [earlier] what apt-get complained of before: `update` passes over a dead mirror
+ * @returns {Promise<string[]>} what it complained of, though it went well
  */
-async function aptGet(prefix, args, log) {
+async function aptGet(prefix, args, log, earlier = []) {
   // env, because sudo drops the caller's variables.
   const words = [
     ...prefix,
@@ -182,8 +184,8 @@ async function aptGet(prefix, args, log) {
   const started = Date.now();
   console.log(`  apt-get ${args.join(' ')}`);
   const { code, output } = await run(words[0], words.slice(1), { log, env: process.env });
+  const reasons = [...earlier, ...output.split('\n').filter((line) => /^[EW]:/.test(line))];
   if (code !== 0) {
-    const reasons = output.split('\n').filter((line) => /^(E|Err|W):/.test(line));
     throw new UserError(`apt-get ${args[0]} failed:
 
 ${reasons.length > 0 ? reasons.slice(-12).join('\n') : lastLines(output, 15)}
@@ -192,6 +194,7 @@ The whole output is in build/logs/${log}. Check the network and the package sour
 run the command above by hand as root, then run this again.`);
   }
   console.log(`  done in ${Math.round((Date.now() - started) / 1000)} s`);
+  return reasons;
 }
 
 /** @param {Purpose} purpose */
@@ -209,9 +212,10 @@ async function installDebianPackages(purpose) {
   const reason = refusal(missing, { system, apt, prefix });
   if (reason !== null || prefix === null) throw new UserError(reason ?? '');
   console.log('Installing, which takes a few minutes the first time:');
-  await aptGet(prefix, ['update'], 'apt-update.log');
+  const warnings = await aptGet(prefix, ['update'], 'apt-update.log');
   const names = missing.map(({ name }) => name);
-  await aptGet(prefix, ['install', '--no-install-recommends', ...names], 'apt-install.log');
+  const install = ['install', '--no-install-recommends', ...names];
+  await aptGet(prefix, install, 'apt-install.log', warnings);
   const stillMissing = missing.filter(({ found }) => !found()).map(({ name }) => name);
   if (stillMissing.length > 0) {
     throw new UserError(

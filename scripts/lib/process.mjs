@@ -58,21 +58,48 @@ export function findCommand(name, path = buildEnvironment().PATH ?? '') {
  * @property {number} [timeoutMs]
  */
 
-/** Ended with us on Ctrl-C: children live in process groups of their own, so that a time limit can end them whole. */
+/**
+ * What runs now, by process id, or by minus the id of a process group.
+ * @type {Set<number>}
+ */
 const running = new Set();
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
-  process.once(signal, () => {
-    for (const pid of running) endGroup(pid);
-    process.exit(130);
-  });
-}
 
-/** @param {number} pid */
-function endGroup(pid) {
+/**
+ * @param {number} target
+ * @param {NodeJS.Signals} signal
+ */
+function send(target, signal) {
   try {
-    process.kill(-pid, 'SIGKILL');
+    process.kill(target, signal);
   } catch {
     // it has ended meanwhile
+  }
+}
+
+/** @param {NodeJS.Signals} signal */
+function passOn(signal) {
+  for (const target of running) send(target, signal);
+  process.exit(130);
+}
+
+/**
+ * Signals are ours only while a child runs: whoever serves afterwards ends in its own way.
+ * @param {number} target
+ */
+function watch(target) {
+  if (running.size === 0) {
+    process.on('SIGINT', passOn);
+    process.on('SIGTERM', passOn);
+  }
+  running.add(target);
+}
+
+/** @param {number} target */
+function unwatch(target) {
+  running.delete(target);
+  if (running.size === 0) {
+    process.off('SIGINT', passOn);
+    process.off('SIGTERM', passOn);
   }
 }
 
@@ -81,7 +108,7 @@ function endGroup(pid) {
  * @param {string} command
  * @param {string[]} args
  * @param {RunOptions} [options]
- * @returns {Promise<{ code: number, output: string }>} never rejects; code 127 when it cannot be started, 124 on a time-out
+ * @returns {Promise<{ code: number, output: string }>} never rejects; code 124 on a time-out
  */
 export function run(command, args, options = {}) {
   const { env = buildEnvironment(), log, echo, timeoutMs } = options;
@@ -92,16 +119,18 @@ export function run(command, args, options = {}) {
       cwd: ROOT,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
+      // A group of its own, so that a time limit ends it whole. Not otherwise: sudo knows its user by the terminal.
+      detached: timeoutMs !== undefined,
     });
-    if (child.pid) running.add(child.pid);
+    const target = child.pid && (timeoutMs === undefined ? child.pid : -child.pid);
+    if (target) watch(target);
     let output = '';
     let rest = '';
     let timedOut = false;
     const timer = timeoutMs
       ? setTimeout(() => {
           timedOut = true;
-          if (child.pid) endGroup(child.pid);
+          if (target) send(target, 'SIGKILL');
         }, timeoutMs)
       : null;
     /** @param {string} chunk */
@@ -121,16 +150,16 @@ export function run(command, args, options = {}) {
     /** @param {number} code */
     const finish = (code) => {
       if (timer) clearTimeout(timer);
-      if (child.pid) running.delete(child.pid);
+      if (target) unwatch(target);
       if (timedOut) take(`\nended after its time limit of ${(timeoutMs ?? 0) / 1000} s\n`);
       file?.end();
       resolve({ code: timedOut ? 124 : code, output });
     };
     child.once('error', (error) => {
       take(`${command}: ${error.message}\n`);
-      finish(127);
     });
-    child.once('close', (code, signal) => finish(signal ? 1 : (code ?? 1)));
+    // Comes after `error` too, with a negative code when the command could not be started.
+    child.once('close', (code, signal) => finish(signal !== null || code === null ? 1 : code));
   });
 }
 
