@@ -1,0 +1,459 @@
+/**
+ * Runs one client engine: gives it time and events, carries out its commands, wakes it when it asked to be.
+ *
+ * Events and commands are strictly ordered. An event that arrives while commands are being carried out (a browser object may
+ * call back at once) waits until all of them are.
+ */
+
+import { CommandKind, EventCode, LoadFlag, Option } from './abi.js';
+import { emptyStats, readCommand, readPeers, readStats } from './core.js';
+import { POISONED } from './wasm.js';
+
+/** @typedef {import('./wasm.js').Core} Core */
+/** @typedef {import('./core.js').Command} Command */
+/** @typedef {import('./core.js').EngineStats} EngineStats */
+
+/**
+ * The browser objects that commands are for.
+ * @typedef {object} Shims
+ * @property {Pick<import('./socket.js').TrackerSocket, 'open' | 'send' | 'close'>} socket
+ * @property {Pick<import('./rtc.js').PeerConnections,
+ *   'dial' | 'answer' | 'signal' | 'sendText' | 'sendBinary' | 'settle' | 'close' | 'closeAll'>} peers
+ * @property {(event: EngineEvent) => void} event
+ * @property {(error: Error) => void} trapped the engine is dead; its loads are on their way to the CDN
+ * @property {(error: unknown) => void} broken a shim or a listener threw; the driver goes on
+ */
+
+/**
+ * @typedef {object} EngineEvent
+ * @property {number} code EventCode
+ * @property {number} aux
+ * @property {string} text
+ * @property {'parent' | 'child'} role of the peer it is about
+ * @property {string} url of the load it is about
+ */
+
+/**
+ * Who waits for a load.
+ * @typedef {object} LoadSink
+ * @property {string} url
+ * @property {() => void} fetchFromCdn
+ * @property {(loaded: number, total: number) => void} progress
+ * @property {(data: ArrayBuffer, source: number, t0: number, t1: number) => void} done `data` is the sink's own
+ */
+
+/**
+ * @typedef {object} LoadFacts
+ * @property {number} kind TrackKind
+ * @property {number} rendition
+ * @property {number} sn -1 for what has none
+ * @property {string} url as the playlist spells it
+ * @property {number} start seconds
+ * @property {number} duration seconds
+ * @property {boolean} shareable
+ */
+
+/** The longest wait that setTimeout understands. */
+const MAX_TIMER_MS = 0x7fffffff;
+
+const now = () => performance.now();
+
+export class Driver {
+  #core;
+  #shims;
+  #ended = false;
+  #busy = false;
+  /** @type {(() => void)[]} */
+  #waiting = [];
+  /** @type {Map<number, LoadSink>} */
+  #loads = new Map();
+  #lastLoad = 0;
+  /**
+   * Peers that we dialled: the one that dials is the child (protocol section 2).
+   * @type {Set<number>}
+   */
+  #parents = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #due = Infinity;
+  #stats = emptyStats();
+
+  /**
+   * @param {Core} core not started
+   * @param {Shims} shims
+   */
+  constructor(core, shims) {
+    this.#core = core;
+    this.#shims = shims;
+    core.onPoison = (error) => this.#trapped(error);
+  }
+
+  /**
+   * @param {{ numbers: Record<number, number>, texts: Record<number, string> }} options by Option
+   */
+  start({ numbers, texts }) {
+    for (const [option, value] of Object.entries(numbers)) {
+      this.#core.call('hm_set', Number(option), value);
+    }
+    for (const [option, value] of Object.entries(texts)) {
+      this.#core.callWithText('hm_set_text', value, Number(option));
+    }
+    this.#input(() => this.#core.call('hm_start', now()));
+  }
+
+  /**
+   * Says goodbye to tracker and peers, sends unfinished loads to the CDN and lets go of everything.
+   */
+  stop() {
+    if (this.#ended) return;
+    this.#input(() => {
+      this.#core.call('hm_stop', now());
+      this.#drain();
+      this.stats();
+      this.#end();
+    });
+  }
+
+  /** Forgets the loads: their sinks are going away by themselves. */
+  dropLoads() {
+    this.#loads.clear();
+  }
+
+  /** @returns {boolean} whether the engine answers */
+  get alive() {
+    return !this.#ended;
+  }
+
+  /** @param {boolean} enabled */
+  setP2p(enabled) {
+    this.#input(() => this.#core.call('hm_set', Option.p2p, Number(enabled)));
+  }
+
+  /** @param {boolean} enabled */
+  setUpload(enabled) {
+    this.#input(() => this.#core.call('hm_set', Option.upload, Number(enabled)));
+  }
+
+  /** @returns {EngineStats} as of now, or of the end when the engine has gone */
+  stats() {
+    if (!this.#ended) this.#stats = readStats(this.#core) ?? this.#stats;
+    return this.#stats;
+  }
+
+  /** @returns {import('./index.js').PeerSnapshot[]} */
+  peers() {
+    return this.#ended ? [] : readPeers(this.#core);
+  }
+
+  // Tracker socket.
+
+  socketOpened() {
+    this.#input(() => this.#core.call('hm_socket_open', now()));
+  }
+
+  /** @param {string} text */
+  socketText(text) {
+    this.#input(() => this.#core.callWithText('hm_socket_text', text, now()));
+  }
+
+  socketClosed() {
+    this.#input(() => this.#core.call('hm_socket_closed', now()));
+  }
+
+  // Peer connections.
+
+  /**
+   * @param {number} peer
+   * @param {string} json
+   */
+  peerSignal(peer, json) {
+    this.#input(() => this.#core.callWithText('hm_peer_signal', json, now(), peer));
+  }
+
+  /**
+   * @param {number} peer
+   * @param {number} maxMessageBytes
+   */
+  channelOpened(peer, maxMessageBytes) {
+    this.#input(() => this.#core.call('hm_channel_open', now(), peer, maxMessageBytes));
+  }
+
+  /**
+   * @param {number} peer
+   * @param {string} text
+   */
+  channelText(peer, text) {
+    this.#input(() => {
+      // A text too long for the engine's buffer goes in as nothing, which is no message either.
+      const result = this.#core.callWithText('hm_channel_text', text, now(), peer);
+      if (result === NO_MEMORY) this.#core.callWithText('hm_channel_text', '', now(), peer);
+    });
+  }
+
+  /**
+   * @param {number} peer
+   * @param {ArrayBuffer} data
+   */
+  channelBinary(peer, data) {
+    this.#input(() => {
+      const at = this.#core.call('hm_channel_reserve', peer, data.byteLength);
+      if (at > 0) this.#core.bytes(at, data.byteLength).set(new Uint8Array(data));
+      this.#core.call('hm_channel_binary', now(), peer, data.byteLength);
+    });
+  }
+
+  /**
+   * @param {number} peer
+   * @param {number} bufferedAmount
+   */
+  channelWritable(peer, bufferedAmount) {
+    this.#input(() => this.#core.call('hm_channel_writable', now(), peer, bufferedAmount));
+  }
+
+  /** @param {number} peer */
+  peerClosed(peer) {
+    this.#input(() => this.#core.call('hm_peer_closed', now(), peer));
+  }
+
+  // Player.
+
+  /** @param {import('./hls-events.js').Rendition[]} renditions */
+  setRenditions(renditions) {
+    this.#input(() => {
+      this.#core.call('hm_clear_renditions');
+      for (const {
+        kind,
+        index,
+        bitrate,
+        width,
+        height,
+        codecs,
+        name,
+        language,
+        url,
+      } of renditions) {
+        const text = [codecs, name, language].map(oneLine).join('\n') + '\n' + url;
+        this.#core.callWithText('hm_add_rendition', text, kind, index, bitrate, width, height);
+      }
+    });
+  }
+
+  /** @param {boolean} live */
+  setLive(live) {
+    this.#input(() => this.#core.call('hm_set_live', Number(live)));
+  }
+
+  /** @param {import('./hls-events.js').Playhead} playhead */
+  playhead({ currentTime, bufferedEnd, rate }) {
+    this.#input(() => this.#core.call('hm_playhead', now(), currentTime, bufferedEnd, rate));
+  }
+
+  /**
+   * @param {LoadSink} sink
+   * @returns {number} the load's name
+   */
+  register(sink) {
+    // Positive 32 bits; by the time they run out the old ones are long done.
+    this.#lastLoad = (this.#lastLoad % MAX_TIMER_MS) + 1;
+    this.#loads.set(this.#lastLoad, sink);
+    return this.#lastLoad;
+  }
+
+  /**
+   * Asks for a registered load. The sink is told what to do, perhaps before this returns.
+   * @param {number} load
+   * @param {LoadFacts} facts
+   * @param {boolean} [fromCdn] it is being fetched already; only its bytes are offered
+   */
+  load(load, { kind, rendition, sn, url, start, duration, shareable }, fromCdn = false) {
+    const flags = (shareable ? LoadFlag.shareable : 0) | (fromCdn ? LoadFlag.fromCdn : 0);
+    this.#input(() => {
+      if (!this.#loads.has(load)) return;
+      const result = this.#core.callWithText(
+        'hm_load',
+        url,
+        now(),
+        load,
+        kind,
+        rendition,
+        sn,
+        start,
+        duration,
+        flags,
+      );
+      // The engine knows nothing of a load it refused.
+      if (result < 0 && result !== POISONED) this.#toCdn(load);
+    });
+  }
+
+  /** @param {number} load */
+  loadAborted(load) {
+    if (this.#loads.delete(load))
+      this.#input(() => this.#core.call('hm_load_aborted', now(), load));
+  }
+
+  /**
+   * The CDN's answer to a load. The bytes have been read when this returns.
+   * @param {number} load
+   * @param {ArrayBuffer | null} data null: not to be shared
+   * @param {number} size
+   * @returns {boolean} whether the engine counts it
+   */
+  fetchDone(load, data, size) {
+    if (this.#ended || !this.#loads.delete(load)) return false;
+    // The player transfers the buffer away once this returns, so what has to wait keeps a copy.
+    const body = data && this.#busy ? data.slice(0) : data;
+    this.#input(() => {
+      const at = this.#core.call('hm_fetch_reserve', load, size);
+      if (at > 0 && body) this.#core.bytes(at, size).set(new Uint8Array(body));
+      this.#core.call('hm_fetch_done', now(), load, size);
+    });
+    return true;
+  }
+
+  /** @param {number} load */
+  fetchFailed(load) {
+    if (this.#loads.delete(load))
+      this.#input(() => this.#core.call('hm_fetch_failed', now(), load));
+  }
+
+  /** @param {() => void} input */
+  #input(input) {
+    if (this.#ended) return;
+    this.#waiting.push(input);
+    if (this.#busy) return;
+    this.#busy = true;
+    while (!this.#ended && this.#waiting.length > 0) {
+      for (let next; !this.#ended && (next = this.#waiting.shift());) {
+        next();
+        this.#drain();
+      }
+      this.#shims.peers.settle();
+    }
+    this.#busy = false;
+    this.#arm();
+  }
+
+  #drain() {
+    while (!this.#ended) {
+      const at = this.#core.call('hm_poll');
+      if (at <= 0) return;
+      const command = readCommand(this.#core, at);
+      try {
+        this.#carryOut(command);
+      } catch (error) {
+        this.#shims.broken(error);
+      }
+    }
+  }
+
+  /** @param {Command} command */
+  #carryOut(command) {
+    const { socket, peers } = this.#shims;
+    switch (command.kind) {
+      case CommandKind.socketOpen:
+        return socket.open();
+      case CommandKind.socketSend:
+        return socket.send(this.#text(command));
+      case CommandKind.socketClose:
+        return socket.close();
+      case CommandKind.peerDial:
+        this.#parents.add(command.peer);
+        return peers.dial(command.peer);
+      case CommandKind.peerAnswer:
+        return peers.answer(command.peer);
+      case CommandKind.peerSignal:
+        return peers.signal(command.peer, this.#text(command));
+      case CommandKind.peerClose:
+        return peers.close(command.peer);
+      case CommandKind.channelSendText:
+        return peers.sendText(command.peer, this.#text(command));
+      case CommandKind.channelSendBinary:
+        return peers.sendBinary(command.peer, this.#core.bytes(command.data, command.dataSize));
+      case CommandKind.loadFromCdn:
+        return this.#loads.get(command.load)?.fetchFromCdn();
+      case CommandKind.loadProgress:
+        return this.#loads.get(command.load)?.progress(command.code, command.aux);
+      case CommandKind.loadDone:
+        return this.#loadDone(command);
+      case CommandKind.event:
+        return this.#event(command);
+    }
+  }
+
+  /** @param {Command} command */
+  #event(command) {
+    const { code, aux, peer } = command;
+    const role = this.#parents.has(peer) ? 'parent' : 'child';
+    if (code === EventCode.peerClosed) this.#parents.delete(peer);
+    const url = this.#loads.get(command.load)?.url ?? '';
+    this.#shims.event({ code, aux, text: this.#text(command), role, url });
+  }
+
+  /** @param {Command} command */
+  #loadDone({ load, code, data, dataSize, t0, t1 }) {
+    // A load that was fetched from the CDN has its answer already, and its sink is gone.
+    const sink = this.#loads.get(load);
+    if (!sink) return;
+    this.#loads.delete(load);
+    // The player transfers its buffer to a worker, so it gets one of its own.
+    const { buffer } = this.#core.bytes(data, dataSize).slice();
+    sink.done(buffer, code, t0, t1);
+  }
+
+  /** @param {Command} command */
+  #text({ text, textSize }) {
+    return this.#core.text(text, textSize);
+  }
+
+  /** @param {number} load */
+  #toCdn(load) {
+    const sink = this.#loads.get(load);
+    this.#loads.delete(load);
+    try {
+      sink?.fetchFromCdn();
+    } catch (error) {
+      this.#shims.broken(error);
+    }
+  }
+
+  #arm() {
+    const due = this.#ended ? Infinity : this.#core.call('hm_next_timeout');
+    if (due === this.#due || due === POISONED) return;
+    this.#due = due;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (due === Infinity) return;
+    const wait = Math.min(Math.max(0, Math.ceil(due - now())), MAX_TIMER_MS);
+    this.#timer = setTimeout(() => {
+      this.#due = Infinity;
+      this.#input(() => this.#core.call('hm_timeout', now()));
+    }, wait);
+  }
+
+  /** @param {Error} error */
+  #trapped(error) {
+    if (this.#ended) return;
+    this.#end();
+    this.#shims.trapped(error);
+  }
+
+  #end() {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#waiting.length = 0;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#shims.socket.close();
+    this.#shims.peers.closeAll();
+    for (const load of [...this.#loads.keys()]) this.#toCdn(load);
+  }
+}
+
+/** HmError.kHmNoMemory. */
+const NO_MEMORY = -2;
+
+/** @param {string} text */
+function oneLine(text) {
+  return text.replace(/[\r\n]+/g, ' ');
+}

@@ -1,0 +1,23 @@
+/** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
+
+/** What the SDK throws or reports; `code` is for programs, `message` for people. */
+export class HlsMeshError extends Error {
+  /**
+   * @param {HlsMeshErrorCode} code
+   * @param {string} message
+   * @param {unknown} [cause]
+   */
+  constructor(code, message, cause) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'HlsMeshError';
+    this.code = code;
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function messageOf(value) {
+  return value instanceof Error ? value.message : String(value);
+}

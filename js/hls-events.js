@@ -1,0 +1,177 @@
+/** What hls.js knows and the engine wants to: the source, renditions, live or VOD, the playhead. */
+
+import { TrackKind } from './abi.js';
+
+/** @typedef {import('hls.js').default} Hls */
+
+/**
+ * @typedef {object} Rendition
+ * @property {number} kind TrackKind
+ * @property {number} index
+ * @property {number} bitrate
+ * @property {number} width
+ * @property {number} height
+ * @property {string} codecs
+ * @property {string} name
+ * @property {string} language
+ * @property {string} url
+ */
+
+/**
+ * @typedef {object} Playhead
+ * @property {number} currentTime seconds
+ * @property {number} bufferedEnd seconds
+ * @property {number} rate 0 while paused
+ */
+
+/**
+ * @typedef {object} PlayerSink
+ * @property {() => void} source `hls.url` may have changed
+ * @property {() => void} renditions
+ * @property {(live: boolean) => void} live
+ * @property {() => void} playhead
+ * @property {() => void} destroyed
+ */
+
+/** The least time between two reports of the playhead, in milliseconds: hls.js itself decides at 10 Hz, a segment lasts seconds. */
+const PLAYHEAD_INTERVAL_MS = 250;
+
+/** The hole in front of a buffered range that playback steps over, in seconds; hls.js's own `maxBufferHole`. */
+const BUFFER_HOLE = 0.1;
+
+const MEDIA_EVENTS = ['timeupdate', 'seeking', 'ratechange', 'pause', 'play'];
+
+export class PlayerEvents {
+  #hls;
+  #sink;
+  /** @type {HTMLMediaElement | null} */
+  #media = null;
+  #reported = -Infinity;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {[string, (event: string, data: any) => void][]} */
+  #listeners;
+
+  /**
+   * @param {Hls} hls
+   * @param {PlayerSink} sink
+   */
+  constructor(hls, sink) {
+    this.#hls = hls;
+    this.#sink = sink;
+    const renditions = () => sink.renditions();
+    const details = (/** @type {string} */ _, /** @type {any} */ data) =>
+      sink.live(Boolean(data.details?.live));
+    // Events by their names, so that hls.js itself is not imported.
+    this.#listeners = [
+      ['hlsManifestLoading', () => sink.source()],
+      ['hlsManifestParsed', renditions],
+      ['hlsLevelsUpdated', renditions],
+      ['hlsAudioTracksUpdated', renditions],
+      ['hlsSubtitleTracksUpdated', renditions],
+      ['hlsLevelUpdated', details],
+      ['hlsMediaAttached', (_, data) => this.#watch(data.media)],
+      ['hlsMediaDetaching', () => this.#watch(null)],
+      ['hlsDestroying', () => sink.destroyed()],
+    ];
+    const target = /** @type {any} */ (hls);
+    for (const [name, listener] of this.#listeners) target.on(name, listener);
+    this.#watch(hls.media);
+  }
+
+  detach() {
+    const target = /** @type {any} */ (this.#hls);
+    for (const [name, listener] of this.#listeners) target.off(name, listener);
+    this.#watch(null);
+  }
+
+  /** @returns {Rendition[]} */
+  renditions() {
+    const { levels, audioTracks, subtitleTracks } = this.#hls;
+    return [
+      ...levels.map((level, index) => ({
+        kind: TrackKind.main,
+        index,
+        bitrate: whole(level.bitrate),
+        width: whole(level.width),
+        height: whole(level.height),
+        codecs: level.attrs?.CODECS ?? '',
+        name: level.name ?? '',
+        language: '',
+        url: level.uri ?? '',
+      })),
+      ...audioTracks.map((track) => describeTrack(TrackKind.audio, track)),
+      ...subtitleTracks.map((track) => describeTrack(TrackKind.subtitle, track)),
+    ];
+  }
+
+  /** @returns {boolean | null} null while no media playlist is known */
+  live() {
+    const details =
+      this.#hls.latestLevelDetails ?? this.#hls.levels.find((l) => l.details)?.details;
+    return details ? details.live : null;
+  }
+
+  /** @returns {Playhead | null} null without a media element */
+  playhead() {
+    const media = this.#media;
+    if (!media) return null;
+    const { currentTime, buffered } = media;
+    let bufferedEnd = currentTime;
+    for (let i = 0; i < buffered.length; i++) {
+      if (buffered.start(i) - BUFFER_HOLE <= currentTime && currentTime < buffered.end(i)) {
+        bufferedEnd = buffered.end(i);
+      }
+    }
+    return { currentTime, bufferedEnd, rate: media.paused ? 0 : media.playbackRate };
+  }
+
+  /** @param {HTMLMediaElement | null} media */
+  #watch(media) {
+    if (media === this.#media) return;
+    for (const name of MEDIA_EVENTS) this.#media?.removeEventListener(name, this.#moved);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#media = media;
+    for (const name of MEDIA_EVENTS) media?.addEventListener(name, this.#moved);
+    if (media) this.#moved();
+  }
+
+  #moved = () => {
+    if (this.#timer !== undefined) return;
+    const wait = this.#reported + PLAYHEAD_INTERVAL_MS - performance.now();
+    if (wait <= 0) this.#report();
+    else this.#timer = setTimeout(this.#report, wait);
+  };
+
+  #report = () => {
+    this.#timer = undefined;
+    this.#reported = performance.now();
+    this.#sink.playhead();
+  };
+}
+
+/**
+ * The group is part of a track's name: groups list the same names at other bitrates (RFC 8216 section 4.3.4.1.1).
+ * @param {number} kind
+ * @param {import('hls.js').MediaPlaylist} track
+ * @returns {Rendition}
+ */
+function describeTrack(kind, track) {
+  return {
+    kind,
+    index: track.id,
+    bitrate: whole(track.bitrate),
+    width: 0,
+    height: 0,
+    codecs: track.audioCodec ?? track.textCodec ?? '',
+    name: `${track.groupId ?? ''}/${track.name ?? ''}`,
+    language: track.lang ?? '',
+    url: track.url ?? '',
+  };
+}
+
+/** @param {number | undefined} value */
+function whole(value) {
+  return Number.isFinite(value) ? Math.trunc(/** @type {number} */ (value)) : 0;
+}

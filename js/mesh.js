@@ -1,0 +1,418 @@
+/** One attached player: its options, its engine while there is one, and what the page may see of both. */
+
+import { EventCode, FallbackReason, Option, PeerEnd } from './abi.js';
+import { createCore, emptyStats, loadModule } from './core.js';
+import { Driver } from './driver.js';
+import { Emitter } from './emitter.js';
+import { HlsMeshError, messageOf } from './errors.js';
+import { PlayerEvents } from './hls-events.js';
+import { createFragmentLoader } from './hls-loader.js';
+import { readOptions } from './options.js';
+import { PeerConnections } from './rtc.js';
+import { TrackerSocket } from './socket.js';
+
+/** @typedef {import('hls.js').default} Hls */
+/** @typedef {import('./index.js').MeshEvents} MeshEvents */
+/** @typedef {import('./index.js').Mesh} MeshFace */
+/** @typedef {import('./index.js').MeshStats} MeshStats */
+/** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
+/** @typedef {import('./core.js').EngineStats} EngineStats */
+
+/** @type {WeakMap<Hls, Mesh>} */
+const attached = new WeakMap();
+
+/**
+ * @param {Hls} hls
+ * @param {import('./index.js').HlsMeshOptions} options
+ * @returns {Mesh}
+ */
+export function attach(hls, options) {
+  if (!hls?.config || typeof hls.on !== 'function') {
+    throw new TypeError('HlsMesh.attach: the first argument must be an Hls instance');
+  }
+  if (attached.has(hls)) {
+    throw new Error('HlsMesh.attach: this Hls instance has a mesh; detach() that one first');
+  }
+  const mesh = new Mesh(hls, readOptions(options));
+  attached.set(hls, mesh);
+  return mesh;
+}
+
+/** @returns {boolean} */
+export function isSupported() {
+  return (
+    typeof WebAssembly === 'object' && typeof WebSocket === 'function' && PeerConnections.available
+  );
+}
+
+/** @implements {MeshFace} */
+export class Mesh {
+  #hls;
+  #settings;
+  #p2p;
+  #upload;
+  /** @type {Emitter<MeshEvents>} */
+  #emitter;
+  #player;
+  #Loader;
+  /** @type {any} */
+  #formerLoader;
+  #detached = false;
+
+  /** @type {Driver | null} */
+  #driver = null;
+  #channel = '';
+  /** Raised whenever the engine is to be another one, so that one that is still being made is dropped. */
+  #generation = 0;
+  /** Counters of engines that have ended, and bytes that no engine saw. */
+  #past = emptyStats();
+  /** @type {Set<HlsMeshErrorCode>} */
+  #warned = new Set();
+
+  /**
+   * @param {Hls} hls
+   * @param {import('./options.js').Settings} settings
+   */
+  constructor(hls, settings) {
+    this.#hls = hls;
+    this.#settings = settings;
+    this.#p2p = settings.p2p;
+    this.#upload = settings.upload;
+    this.#emitter = new Emitter((error) => settings.logger?.error('[hlsmesh]', error));
+
+    const { config } = hls;
+    this.#formerLoader = config.fLoader;
+    this.#Loader = createFragmentLoader(
+      this.#host(),
+      /** @type {any} */ (config.fLoader ?? config.loader),
+    );
+    config.fLoader = /** @type {any} */ (this.#Loader);
+    this.#player = new PlayerEvents(hls, {
+      source: () => this.#sourceChanged(),
+      renditions: () => this.#driver?.setRenditions(this.#player.renditions()),
+      live: (live) => this.#driver?.setLive(live),
+      playhead: () => this.#reportPlayhead(),
+      destroyed: () => {
+        // hls.js is about to destroy its loaders; fetching for them would be in vain.
+        this.#driver?.dropLoads();
+        this.detach();
+      },
+    });
+    if (typeof addEventListener === 'function') {
+      addEventListener('pagehide', this.#pageHidden);
+      addEventListener('pageshow', this.#pageShown);
+    }
+    // Compiled while the playlists load.
+    loadModule(settings.wasm).catch(() => {});
+    this.#sourceChanged();
+  }
+
+  /** @returns {MeshStats} */
+  get stats() {
+    const past = this.#past;
+    const present = this.#driver?.stats() ?? emptyStats();
+    const sum = (/** @type {keyof EngineStats} */ name) => past[name] + present[name];
+    return {
+      cdnBytes: sum('cdn_bytes'),
+      p2pBytes: sum('p2p_bytes'),
+      uploadBytes: sum('upload_bytes'),
+      peers: present.parents + present.children,
+      parents: present.parents,
+      children: present.children,
+      cdnSegments: sum('cdn_segments'),
+      p2pSegments: sum('p2p_segments'),
+      wastedBytes: sum('p2p_wasted_bytes'),
+      fallbacks: sum('fallbacks'),
+      cacheHits: sum('cache_hits'),
+      cacheMisses: sum('cache_misses'),
+      cacheEvictions: sum('cache_evictions'),
+      cacheBytes: present.cache_bytes,
+      malformed: sum('malformed'),
+    };
+  }
+
+  get peers() {
+    return this.#driver?.peers() ?? [];
+  }
+
+  get channel() {
+    return this.#channel;
+  }
+
+  get p2p() {
+    return this.#p2p;
+  }
+
+  set p2p(enabled) {
+    this.#p2p = Boolean(enabled);
+    this.#driver?.setP2p(this.#p2p && PeerConnections.available);
+  }
+
+  get upload() {
+    return this.#upload;
+  }
+
+  set upload(enabled) {
+    this.#upload = Boolean(enabled);
+    this.#driver?.setUpload(this.#upload);
+  }
+
+  /**
+   * @template {keyof MeshEvents} Name
+   * @param {Name} name
+   * @param {(event: MeshEvents[Name]) => void} listener
+   */
+  on(name, listener) {
+    this.#emitter.add(name, listener, false);
+    return this;
+  }
+
+  /**
+   * @template {keyof MeshEvents} Name
+   * @param {Name} name
+   * @param {(event: MeshEvents[Name]) => void} listener
+   */
+  once(name, listener) {
+    this.#emitter.add(name, listener, true);
+    return this;
+  }
+
+  /**
+   * @template {keyof MeshEvents} Name
+   * @param {Name} name
+   * @param {(event: MeshEvents[Name]) => void} listener
+   */
+  off(name, listener) {
+    this.#emitter.remove(name, listener);
+    return this;
+  }
+
+  detach() {
+    if (this.#detached) return;
+    this.#detached = true;
+    attached.delete(this.#hls);
+    this.#player.detach();
+    if (typeof removeEventListener === 'function') {
+      removeEventListener('pagehide', this.#pageHidden);
+      removeEventListener('pageshow', this.#pageShown);
+    }
+    // Somebody who wrapped our loader since then keeps it; without an engine it only passes loads through.
+    const { config } = this.#hls;
+    if (config.fLoader === /** @type {unknown} */ (this.#Loader))
+      config.fLoader = this.#formerLoader;
+    this.#stop();
+    this.#emitter.clear();
+  }
+
+  /** @returns {import('./hls-loader.js').LoaderHost} */
+  #host() {
+    const driver = () => this.#driver;
+    return {
+      get driver() {
+        return driver();
+      },
+      reportPlayhead: () => this.#reportPlayhead(),
+      delivered: (segment, counted) => {
+        if (!counted) {
+          this.#past.cdn_bytes += segment.bytes;
+          this.#past.cdn_segments += 1;
+        }
+        this.#emitter.emit('segment', segment);
+      },
+    };
+  }
+
+  #reportPlayhead() {
+    const playhead = this.#driver && this.#player.playhead();
+    if (playhead) this.#driver?.playhead(playhead);
+  }
+
+  #sourceChanged() {
+    const { url } = this.#hls;
+    if (!url) return;
+    let channel = '';
+    try {
+      channel = String(this.#settings.channelOf(url) ?? '');
+    } catch (error) {
+      this.#broken(error);
+    }
+    if (channel === this.#channel) return;
+    this.#stop();
+    this.#channel = channel;
+    this.#start();
+  }
+
+  /** Makes an engine for the channel, unless that is called off meanwhile. */
+  async #start() {
+    const generation = ++this.#generation;
+    if (!this.#channel) return;
+    try {
+      const core = await createCore(await loadModule(this.#settings.wasm));
+      if (generation === this.#generation) this.#run(core);
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      const reason =
+        error instanceof HlsMeshError
+          ? error
+          : new HlsMeshError('internal', messageOf(error), error);
+      this.#warn(reason.code, `${reason.message}; everything comes from the CDN`, reason);
+    }
+  }
+
+  /** @param {import('./wasm.js').Core} core */
+  #run(core) {
+    const { tracker, rtc, cacheBytes, platform } = this.#settings;
+    const socket = new TrackerSocket(tracker, {
+      opened: () => driver.socketOpened(),
+      text: (text) => driver.socketText(text),
+      closed: () => driver.socketClosed(),
+      refused: (error) =>
+        this.#warn('tracker-unreachable', `cannot open ${tracker}: ${messageOf(error)}`, error),
+    });
+    const peers = new PeerConnections(rtc, {
+      signal: (peer, json) => driver.peerSignal(peer, json),
+      opened: (peer, maxMessageBytes) => driver.channelOpened(peer, maxMessageBytes),
+      text: (peer, text) => driver.channelText(peer, text),
+      binary: (peer, data) => driver.channelBinary(peer, data),
+      writable: (peer, bufferedAmount) => driver.channelWritable(peer, bufferedAmount),
+      closed: (peer) => driver.peerClosed(peer),
+      unavailable: (error) => {
+        driver.setP2p(false);
+        this.#rtcUnavailable(messageOf(error), error);
+      },
+    });
+    const driver = new Driver(core, {
+      socket,
+      peers,
+      event: (event) => this.#engineEvent(event),
+      trapped: (error) => this.#trapped(error),
+      broken: (error) => this.#broken(error),
+    });
+    if (!PeerConnections.available) this.#rtcUnavailable('this browser has no RTCPeerConnection');
+    this.#driver = driver;
+    const [seedLow, seedHigh] = crypto.getRandomValues(new Uint32Array(2));
+    driver.start({
+      numbers: {
+        [Option.seedLow]: seedLow,
+        [Option.seedHigh]: seedHigh,
+        [Option.mobile]: Number(platform.mobile),
+        [Option.cacheBytes]: cacheBytes,
+        [Option.p2p]: Number(this.#p2p && PeerConnections.available),
+        [Option.upload]: Number(this.#upload),
+      },
+      texts: {
+        [Option.channel]: this.#channel,
+        [Option.browser]: platform.browser,
+        [Option.os]: platform.os,
+      },
+    });
+    driver.setRenditions(this.#player.renditions());
+    const live = this.#player.live();
+    if (live !== null) driver.setLive(live);
+    this.#reportPlayhead();
+  }
+
+  #stop() {
+    this.#generation++;
+    const driver = this.#driver;
+    this.#driver = null;
+    this.#channel = '';
+    if (!driver) return;
+    driver.stop();
+    this.#keepCounters(driver);
+  }
+
+  /** @param {Driver} driver one that has ended */
+  #keepCounters(driver) {
+    const stats = driver.stats();
+    for (const name of /** @type {(keyof EngineStats)[]} */ (Object.keys(stats))) {
+      this.#past[name] += stats[name];
+    }
+  }
+
+  #pageHidden = () => this.#stop();
+
+  /** @param {PageTransitionEvent} event */
+  #pageShown = (event) => {
+    if (event.persisted) this.#sourceChanged();
+  };
+
+  /** @param {import('./driver.js').EngineEvent} event */
+  #engineEvent({ code, aux, text, role, url }) {
+    const { tracker } = this.#settings;
+    switch (code) {
+      case EventCode.trackerConnected:
+        return this.#emitter.emit('tracker', { state: 'connected', peerId: text });
+      case EventCode.trackerDisconnected:
+        this.#emitter.emit('tracker', { state: 'disconnected', retryInMs: aux });
+        return this.#warn('tracker-unreachable', `no connection to the tracker at ${tracker}`);
+      case EventCode.trackerRejected:
+        this.#emitter.emit('tracker', { state: 'rejected', reason: text });
+        return this.#warn('tracker-rejected', `the tracker at ${tracker} said no: ${text}`);
+      case EventCode.peerOpened:
+        return this.#emitter.emit('peer', { state: 'opened', id: text, role });
+      case EventCode.peerClosed: {
+        const reason = /** @type {any} */ (wordFor(PeerEnd, aux));
+        return this.#emitter.emit('peer', { state: 'closed', id: text, role, reason });
+      }
+      case EventCode.fallback: {
+        const reason = /** @type {any} */ (wordFor(FallbackReason, aux));
+        return this.#emitter.emit('fallback', { url, reason });
+      }
+      case EventCode.peerMisbehaved:
+        return this.#warn('peer-misbehaved', `a peer was dropped: ${text}`);
+    }
+  }
+
+  /** @param {Error} error */
+  #trapped(error) {
+    const driver = this.#driver;
+    this.#driver = null;
+    this.#generation++;
+    if (driver) this.#keepCounters(driver);
+    const reason = new HlsMeshError('engine-trap', `the engine died: ${error.message}`, error);
+    this.#settings.logger?.error('[hlsmesh]', reason);
+    this.#emitter.emit('fatal', { error: reason });
+  }
+
+  /**
+   * @param {string} why
+   * @param {unknown} [cause]
+   */
+  #rtcUnavailable(why, cause) {
+    this.#warn(
+      'rtc-unavailable',
+      `no peer connections: ${why}; everything comes from the CDN`,
+      cause,
+    );
+  }
+
+  /** @param {unknown} error */
+  #broken(error) {
+    this.#warn('internal', messageOf(error), error);
+  }
+
+  /**
+   * Says it once: what is wrong stays wrong, and the page's console is not ours to fill.
+   * @param {HlsMeshErrorCode} code
+   * @param {string} message
+   * @param {unknown} [cause]
+   */
+  #warn(code, message, cause) {
+    if (this.#warned.has(code)) return;
+    this.#warned.add(code);
+    this.#settings.logger?.warn(`[hlsmesh] ${message}`);
+    const error = cause instanceof Error ? cause : undefined;
+    this.#emitter.emit('warning', { code, message, error });
+  }
+}
+
+/**
+ * The word for one value of an ABI enumeration, as the page sees it: kWrongSegment is `wrong-segment`.
+ * @param {Record<string, number>} values
+ * @param {number} value
+ */
+function wordFor(values, value) {
+  const name = Object.keys(values).find((key) => values[key] === value) ?? 'failed';
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,325 @@
+/** RTCPeerConnection and its one data channel, by the engine's peer handle. */
+
+/**
+ * The send queue's low-water mark: small enough that an urgent message does not wait long behind bulk, large enough that the
+ * channel never runs dry between the event and the engine's answer.
+ */
+export const LOW_WATER_BYTES = 256 * 1024;
+
+/** What RFC 8841 section 6.1 lets every endpoint take when it names no maximum. */
+const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024;
+
+/** How long a closing channel may take to send what is queued (a CLOSE, at most the rest of a packet). */
+const FLUSH_MS = 500;
+
+/**
+ * What connections report. A handle that was closed here is never reported again.
+ * @typedef {object} RtcEvents
+ * @property {(peer: number, json: string) => void} signal
+ * @property {(peer: number, maxMessageBytes: number) => void} opened
+ * @property {(peer: number, text: string) => void} text
+ * @property {(peer: number, data: ArrayBuffer) => void} binary
+ * @property {(peer: number, bufferedAmount: number) => void} writable
+ * @property {(peer: number) => void} closed ended, or could not be made
+ * @property {(error: unknown) => void} unavailable the browser makes no connection at all; `closed` follows
+ */
+
+/**
+ * @typedef {object} Peer
+ * @property {number} handle
+ * @property {RTCPeerConnection} connection
+ * @property {RTCDataChannel | null} channel
+ * @property {boolean} opened
+ * @property {string[] | null} early own candidates made before the description was sent; null after
+ * @property {RTCIceCandidateInit[]} pending the other side's candidates that came before its description
+ * @property {Promise<void>} signals the other side's signals, one after the other
+ */
+
+export class PeerConnections {
+  #config;
+  #events;
+  /** @type {Map<number, Peer>} */
+  #peers = new Map();
+  /**
+   * Peers that were sent bytes since the last settle().
+   * @type {Set<number>}
+   */
+  #sent = new Set();
+
+  /**
+   * @param {RTCConfiguration} config
+   * @param {RtcEvents} events
+   */
+  constructor(config, events) {
+    this.#config = config;
+    this.#events = events;
+  }
+
+  /** @returns {boolean} whether this browser has what is needed */
+  static get available() {
+    return typeof RTCPeerConnection === 'function';
+  }
+
+  /** @returns {number} connections that exist, open or not */
+  get size() {
+    return this.#peers.size;
+  }
+
+  /**
+   * Makes a connection, its data channel and an offer.
+   * @param {number} handle
+   */
+  dial(handle) {
+    const peer = this.#create(handle);
+    if (!peer) return;
+    try {
+      this.#adopt(peer, peer.connection.createDataChannel('hlsmesh', { ordered: true }));
+    } catch {
+      this.#lost(peer);
+      return;
+    }
+    this.#describe(peer, () => peer.connection.createOffer()).catch(() => this.#lost(peer));
+  }
+
+  /**
+   * Makes a connection that waits for the other side's offer and channel.
+   * @param {number} handle
+   */
+  answer(handle) {
+    const peer = this.#create(handle);
+    if (!peer) return;
+    peer.connection.ondatachannel = ({ channel }) => {
+      peer.connection.ondatachannel = null;
+      this.#adopt(peer, channel);
+    };
+  }
+
+  /**
+   * A description or candidate of the other side. One that cannot be read is passed over.
+   * @param {number} handle
+   * @param {string} json
+   */
+  signal(handle, json) {
+    const peer = this.#peers.get(handle);
+    if (!peer) return;
+    /** @type {any} */
+    let message;
+    try {
+      message = JSON.parse(json);
+    } catch {
+      return;
+    }
+    if (!message || typeof message !== 'object') return;
+    peer.signals = peer.signals
+      .then(() => this.#receive(peer, message))
+      .catch(() => this.#lost(peer));
+  }
+
+  /**
+   * @param {number} handle
+   * @param {string} text
+   */
+  sendText(handle, text) {
+    this.#send(handle, (channel) => channel.send(text));
+  }
+
+  /**
+   * @param {number} handle
+   * @param {Uint8Array<ArrayBuffer>} bytes read before this returns
+   */
+  sendBinary(handle, bytes) {
+    this.#send(handle, (channel) => channel.send(bytes));
+    this.#sent.add(handle);
+  }
+
+  /**
+   * To be called when a run of sends is over. The low-water event comes only when a queue crosses the mark; where it stays
+   * below, the amount is told here, so that the engine's own count cannot drift upwards.
+   */
+  settle() {
+    const sent = [...this.#sent];
+    this.#sent.clear();
+    for (const handle of sent) {
+      const amount = this.#peers.get(handle)?.channel?.bufferedAmount;
+      if (amount !== undefined && amount <= LOW_WATER_BYTES) this.#events.writable(handle, amount);
+    }
+  }
+
+  /**
+   * Closes channel and connection once the text that is queued has left. Nothing is reported about the handle any more.
+   * @param {number} handle
+   */
+  close(handle) {
+    const peer = this.#peers.get(handle);
+    if (!peer) return;
+    const { connection, channel } = peer;
+    this.#forget(peer);
+    if (!channel || channel.readyState !== 'open' || connection.connectionState !== 'connected') {
+      connection.close();
+      return;
+    }
+    const timer = setTimeout(end, FLUSH_MS);
+    function end() {
+      clearTimeout(timer);
+      if (channel) channel.onclose = null;
+      connection.close();
+    }
+    channel.onclose = end;
+    channel.close();
+  }
+
+  closeAll() {
+    for (const handle of [...this.#peers.keys()]) this.close(handle);
+  }
+
+  /**
+   * @param {number} handle
+   * @returns {Peer | null}
+   */
+  #create(handle) {
+    this.close(handle);
+    let connection;
+    try {
+      connection = new RTCPeerConnection(this.#config);
+    } catch (error) {
+      this.#events.unavailable(error);
+      this.#events.closed(handle);
+      return null;
+    }
+    /** @type {Peer} */
+    const peer = {
+      handle,
+      connection,
+      channel: null,
+      opened: false,
+      early: [],
+      pending: [],
+      signals: Promise.resolve(),
+    };
+    this.#peers.set(handle, peer);
+    connection.onicecandidate = ({ candidate }) => {
+      // The null that ends gathering has no place on the wire (protocol section 2).
+      if (!candidate || !candidate.candidate) return;
+      const json = JSON.stringify({ candidate: candidate.toJSON() });
+      if (peer.early) peer.early.push(json);
+      else this.#events.signal(handle, json);
+    };
+    connection.onconnectionstatechange = () => {
+      const state = connection.connectionState;
+      if (state === 'failed' || state === 'closed') this.#lost(peer);
+    };
+    return peer;
+  }
+
+  /**
+   * Sends a description, then the candidates that were found meanwhile.
+   * @param {Peer} peer
+   * @param {() => Promise<RTCSessionDescriptionInit>} make
+   */
+  async #describe(peer, make) {
+    const { handle, connection } = peer;
+    await connection.setLocalDescription(await make());
+    const description = connection.localDescription;
+    if (!this.#has(peer) || !description) return;
+    const { type, sdp } = description;
+    this.#events.signal(handle, JSON.stringify({ type, sdp }));
+    const early = peer.early ?? [];
+    peer.early = null;
+    for (const json of early) this.#events.signal(handle, json);
+  }
+
+  /**
+   * @param {Peer} peer
+   * @param {any} message
+   */
+  async #receive(peer, message) {
+    if (!this.#has(peer)) return;
+    const { connection } = peer;
+    if (message.type === 'offer' || message.type === 'answer') {
+      await connection.setRemoteDescription({ type: message.type, sdp: message.sdp });
+      for (const candidate of peer.pending.splice(0)) await addCandidate(connection, candidate);
+      if (message.type === 'offer' && this.#has(peer)) {
+        await this.#describe(peer, () => connection.createAnswer());
+      }
+    } else if (message.candidate) {
+      const candidate = typeof message.candidate === 'string' ? message : message.candidate;
+      if (connection.remoteDescription) await addCandidate(connection, candidate);
+      else peer.pending.push(candidate);
+    }
+  }
+
+  /**
+   * @param {Peer} peer
+   * @param {RTCDataChannel} channel
+   */
+  #adopt(peer, channel) {
+    const { handle, connection } = peer;
+    peer.channel = channel;
+    channel.binaryType = 'arraybuffer';
+    channel.bufferedAmountLowThreshold = LOW_WATER_BYTES;
+    const opened = () => {
+      if (peer.opened) return;
+      peer.opened = true;
+      const limit = connection.sctp?.maxMessageSize || DEFAULT_MAX_MESSAGE_BYTES;
+      // No limit at all is reported as infinity; the ABI takes 32 bits.
+      this.#events.opened(handle, Math.min(limit, 0xffffffff));
+    };
+    channel.onopen = opened;
+    channel.onmessage = ({ data }) => {
+      if (typeof data === 'string') this.#events.text(handle, data);
+      else if (data instanceof ArrayBuffer) this.#events.binary(handle, data);
+    };
+    channel.onbufferedamountlow = () => this.#events.writable(handle, channel.bufferedAmount);
+    channel.onclose = () => this.#lost(peer);
+    // A channel that was announced may be open already, and then has no open event to come.
+    if (channel.readyState === 'open') opened();
+  }
+
+  /**
+   * @param {number} handle
+   * @param {(channel: RTCDataChannel) => void} send
+   */
+  #send(handle, send) {
+    const peer = this.#peers.get(handle);
+    if (!peer?.channel) return;
+    try {
+      send(peer.channel);
+    } catch {
+      // Not open, or the browser's queue is full: a reliable channel with a hole in it is of no use.
+      this.#lost(peer);
+    }
+  }
+
+  /** @param {Peer} peer */
+  #has(peer) {
+    return this.#peers.get(peer.handle) === peer;
+  }
+
+  /** @param {Peer} peer */
+  #lost(peer) {
+    if (!this.#has(peer)) return;
+    this.#forget(peer);
+    peer.connection.close();
+    this.#events.closed(peer.handle);
+  }
+
+  /** @param {Peer} peer */
+  #forget(peer) {
+    this.#peers.delete(peer.handle);
+    const { connection, channel } = peer;
+    connection.onicecandidate = connection.onconnectionstatechange = null;
+    connection.ondatachannel = null;
+    if (channel) {
+      channel.onopen = channel.onmessage = channel.onbufferedamountlow = channel.onclose = null;
+    }
+  }
+}
+
+/**
+ * A candidate that this browser cannot use is no reason to give up on the others.
+ * @param {RTCPeerConnection} connection
+ * @param {RTCIceCandidateInit} candidate
+ */
+function addCandidate(connection, candidate) {
+  return connection.addIceCandidate(candidate).catch(() => {});
+}

@@ -1,0 +1,70 @@
+/**
+ * What a tracker socket reports, never from inside a call to it.
+ * @typedef {object} SocketEvents
+ * @property {() => void} opened
+ * @property {(text: string) => void} text
+ * @property {() => void} closed it ended, or could not be made
+ * @property {(error: unknown) => void} refused the browser would not even try; `closed` follows
+ */
+
+/** The tracker's WebSocket. It does not reconnect: the engine says when. */
+export class TrackerSocket {
+  #url;
+  #events;
+  /** @type {WebSocket | null} */
+  #socket = null;
+
+  /**
+   * @param {string} url
+   * @param {SocketEvents} events
+   */
+  constructor(url, events) {
+    this.#url = url;
+    this.#events = events;
+  }
+
+  /** Opens a socket; one that is open is dropped without a word. */
+  open() {
+    this.close();
+    const events = this.#events;
+    let socket;
+    try {
+      socket = new WebSocket(this.#url);
+    } catch (error) {
+      queueMicrotask(() => {
+        events.refused(error);
+        events.closed();
+      });
+      return;
+    }
+    this.#socket = socket;
+    socket.onopen = () => events.opened();
+    socket.onmessage = ({ data }) => {
+      // The protocol is text only; a binary frame means nothing.
+      if (typeof data === 'string') events.text(data);
+    };
+    // An error is always followed by close.
+    socket.onclose = () => {
+      if (this.#socket === socket) this.#drop();
+      events.closed();
+    };
+  }
+
+  /** @param {string} text dropped unless the socket is open; its closing is reported anyway */
+  send(text) {
+    const socket = this.#socket;
+    if (socket && socket.readyState === WebSocket.OPEN) socket.send(text);
+  }
+
+  /** Closes it; nothing is reported for it any more. Text already sent still leaves. */
+  close() {
+    this.#drop()?.close();
+  }
+
+  #drop() {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
+    return socket;
+  }
+}
