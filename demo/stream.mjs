@@ -147,14 +147,16 @@ function ffmpegArguments(seconds, font) {
 
   const picture = [
     'format=gray,gblur=sigma=1.2,format=yuv444p,pseudocolor=preset=magma',
-    'scale=640:360:flags=bicubic,format=yuv420p',
+    'scale=640:360:flags=bicubic,setsar=1,format=yuv420p',
   ].join(',');
   const graph = [
     `[0:v]${picture}[plain]`,
     // The bar fills once a segment.
     `[plain][1:v]overlay=x='-w+w*mod(t,${SEGMENT_SECONDS})/${SEGMENT_SECONDS}':y=H-h:shortest=1[bar]`,
     `[bar]${timecode(font)}split=${RENDITIONS.length}${RENDITIONS.map((_, i) => `[v${i}]`).join('')}`,
-    ...RENDITIONS.map((r, i) => `[v${i}]scale=${r.width}:${r.height}${label(r, font)}[out${i}]`),
+    ...RENDITIONS.map(
+      (r, i) => `[v${i}]scale=${r.width}:${r.height},setsar=1${label(r, font)}[out${i}]`,
+    ),
   ].join(';');
 
   return [

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+
+import { createTracker } from '../js/tracker/index.js';
+import { createOrigin } from './origin.mjs';
+import { ensureStream } from './stream.mjs';
+
+/**
+ * The whole demo in one process: sample stream, origin and tracker on loopback.
+ *
+ * @param {object} [options]
+ * @param {string} [options.host]
+ * @param {number} [options.port] of the page; the next free one is taken when it is in use
+ * @param {number} [options.trackerPort] 0: any free one
+ * @param {string} [options.mediaDir] a stream that is already there; without it the sample is made
+ * @param {boolean} [options.browser] open one where there is one
+ * @param {(line: string) => void} [options.log]
+ * @returns {Promise<{ url: string, tracker: string, close: () => Promise<void> }>}
+ */
+export async function serve(options = {}) {
+  const { host = '127.0.0.1', port = 8080, trackerPort = 0, browser = true } = options;
+  const log = options.log ?? console.log;
+  const mediaDir = options.mediaDir ?? (await ensureStream({ log }));
+
+  const tracker = await createTracker({ host, port: trackerPort });
+  const config = JSON.stringify({ tracker: tracker.url });
+  /** @type {import('./origin.mjs').Handler} */
+  const sendConfig = (_req, res) => {
+    res.setHeader('Content-Type', 'application/json; charset=utf-8');
+    res.setHeader('Cache-Control', 'no-store');
+    res.end(config);
+  };
+  let origin;
+  try {
+    origin = await listenFrom(port, (next) =>
+      createOrigin({ mediaDir, host, port: next, routes: { '/config.json': sendConfig } }),
+    );
+  } catch (error) {
+    await tracker.close();
+    throw error;
+  }
+  if (port !== 0 && origin.port !== port) log(`Port ${port} is in use; took ${origin.port}.`);
+
+  const opened = browser && openBrowser(origin.url);
+  log('');
+  log(`  The demo is at    ${origin.url}`);
+  log(`  Live channel      ${origin.url}/?stream=live`);
+  log(`  Tracker           ${tracker.url}`);
+  log('');
+  log(
+    opened
+      ? 'A browser window opens now. Press "Open another viewer" there and watch the second'
+      : 'Open that address in a browser, press "Open another viewer" and watch the second',
+  );
+  log('viewer take its segments from the first. Ctrl-C stops everything.');
+  log('');
+
+  let closing = /** @type {Promise<void> | undefined} */ (undefined);
+  const close = () => {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+    closing ??= Promise.all([origin.close(), tracker.close()]).then(() => {});
+    return closing;
+  };
+  const onSignal = () => {
+    log('Stopping.');
+    close().catch((error) => {
+      process.exitCode = 1;
+      log(`The demo did not stop cleanly: ${error.message}`);
+    });
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return { url: origin.url, tracker: tracker.url, close };
+}
+
+// More neighbours in use than this means that something else is wrong.
+const PORT_ATTEMPTS = 20;
+
+/**
+ * @template T
+ * @param {number} port
+ * @param {(port: number) => Promise<T>} listen
+ * @returns {Promise<T>}
+ */
+async function listenFrom(port, listen) {
+  for (let next = port; ; ++next) {
+    try {
+      return await listen(next);
+    } catch (error) {
+      const inUse = /** @type {NodeJS.ErrnoException} */ (error).code === 'EADDRINUSE';
+      if (!inUse || next >= Math.min(port + PORT_ATTEMPTS, 65535)) throw error;
+    }
+  }
+}
+
+/**
+ * @param {string} url
+ * @returns {boolean} whether there is a desktop to ask; what becomes of it is not our failure
+ */
+function openBrowser(url) {
+  const { env, platform } = process;
+  if (env.CI) return false;
+  const desktop = platform === 'darwin' || env.DISPLAY || env.WAYLAND_DISPLAY;
+  if (!desktop) return false;
+  const command = platform === 'darwin' ? 'open' : 'xdg-open';
+  const child = spawn(command, [url], { stdio: 'ignore', detached: true });
+  child.on('error', () => {});
+  child.unref();
+  return true;
+}
