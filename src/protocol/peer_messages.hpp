@@ -17,6 +17,7 @@ namespace hlsmesh::peer {
 //
 // Limits on what is accepted; beyond one of them a message is malformed.
 inline constexpr size_t kMaxTextBytes = 16 * 1024;             // one control message
+inline constexpr size_t kMaxDepth = 8;                         // nesting; our own messages are flat
 inline constexpr size_t kMaxUrlBytes = 4096;                   // `url`
 inline constexpr size_t kMaxRenditionBytes = 1024;             // `rendition`
 inline constexpr int64_t kMaxSegmentBytes = 64 * 1024 * 1024;  // `size`

@@ -16,11 +16,25 @@ namespace hlsmesh::tracker_wire {
 // malformed.
 inline constexpr size_t kMaxTextBytes =
     64 * 1024;  // an SDP offer with many candidates stays under 20 KiB
-inline constexpr size_t kMaxChannelBytes = 2048;  // `channel`
-inline constexpr size_t kMaxIdBytes = 128;        // peer ids; a dc_id holds two and a dash
-inline constexpr size_t kMaxFieldBytes = 256;     // `browser`, `os`, `reason` …
-inline constexpr size_t kMaxDepth = 16;           // nesting, `data` objects included
+inline constexpr size_t kMaxChannelBytes = 2048;              // `channel`
+inline constexpr size_t kMaxIdBytes = 128;                    // peer ids
+inline constexpr size_t kMaxDcIdBytes = 2 * kMaxIdBytes + 1;  // two ids and a dash
+inline constexpr size_t kMaxFieldBytes = 256;                 // `browser`, `os`, `reason` …
+inline constexpr size_t kMaxDepth = 16;                       // nesting, `data` objects included
 
+// `data` as a JSON string, quotes and escapes included. What is admitted must still fit in a
+// message when it is relayed as a string: this leaves room for the longest id, all escaped.
+inline constexpr size_t kMaxDataBytes = 62 * 1024;
+
+// `cdn`, `p2p`, `up`: a report spans seconds, and a terabyte in one is a lie that would drown the
+// channel's totals.
+inline constexpr double kMaxReportKb = 1e9;
+
+// `level`: hls.js counts from 0 and says -1 before it has chosen; some report a bitrate instead.
+inline constexpr double kMinLevel = -1;
+inline constexpr double kMaxLevel = 1e9;
+
+// Extension level that this build speaks (protocol section 4, docs/PROTOCOL.md).
 inline constexpr int32_t kExtensionLevel = 1;
 
 enum class Device { kPc, kMobile };  // "PC", "mobile"; anything else reads as PC

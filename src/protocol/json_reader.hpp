@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/ids.hpp"
+
+// Checked reading of one JSON object (RFC 8259), as every message of both wires is. Nothing here
+// throws, and no input, however hostile, costs more than time and memory in proportion to its
+// length.
+namespace hlsmesh::json {
+
+// Why a message was refused, in the order of peer::ParseError and tracker_wire::ParseError.
+enum class Fault : uint8_t {
+  kTooLong,
+  kNotJson,
+  kTooDeep,
+  kNotAnObject,
+  kNoName,  // no `event` or `action`
+  kMissingField,
+  kWrongType,
+  kOutOfRange,
+  kNone,
+};
+
+// `no_name` is what stands for kNoName.
+const char* to_string(Fault fault, const char* no_name);
+
+enum class Kind : uint8_t { kAbsent, kNull, kBoolean, kNumber, kString, kObject, kArray };
+
+// One field that the caller wants to know about.
+struct Field {
+  std::string_view name;
+  Kind kind = Kind::kAbsent;
+  bool boolean = false;
+  // A string's value in UTF-8; a number's text; an object's or array's text exactly as it came.
+  std::string text = {};
+};
+
+// Reads `text`, which must be a single JSON object nested no deeper than `max_depth` (the object
+// itself is depth 1), and fills in `fields` by name. Others are checked for syntax and dropped; of
+// a name that occurs twice the last one counts. Returns kNone, kNotJson, kTooDeep or kNotAnObject.
+//
+// Stricter than JSON.parse in one point: an escaped lone surrogate, which UTF-8 cannot hold, is not
+// JSON here. Numbers of any size are good syntax; they are judged only in a field that is read.
+Fault read_object(std::string_view text, size_t max_depth, std::span<Field> fields);
+
+// Typed access to fields that read_object filled in. The first fault sticks, and what is returned
+// after it is of no account: read all fields of a message, then ask for fault(). A field that may
+// be absent may also be null, which is what JSON.stringify makes of NaN and of infinities.
+class FieldReader {
+ public:
+  explicit FieldReader(std::span<const Field> fields) : fields_(fields) {}
+
+  bool has(size_t index) const {
+    return fields_[index].kind != Kind::kAbsent && fields_[index].kind != Kind::kNull;
+  }
+  const Field& field(size_t index) const { return fields_[index]; }
+  Fault fault() const { return fault_; }
+  void fail(Fault fault);
+
+  std::string text(size_t index, size_t min_bytes, size_t max_bytes);
+  // Any spelling of an integer, 3.0 and 3e0 included.
+  int64_t integer(size_t index, int64_t min, int64_t max);
+  bool boolean(size_t index);
+  double number(size_t index, double min, double max);
+  // The same, or a string that holds a number.
+  double number_or_text(size_t index, double min, double max);
+  // A string, or a number whose text is kept.
+  PeerId id(size_t index, size_t max_bytes);
+
+  std::optional<std::string> optional_text(size_t index, size_t max_bytes);
+  std::optional<int32_t> optional_int32(size_t index, int32_t min);
+  std::optional<MediaSequence> optional_sequence(size_t index, int64_t min);
+
+ private:
+  bool expect(size_t index, Kind kind);
+
+  std::span<const Field> fields_;
+  Fault fault_ = Fault::kNone;
+};
+
+}  // namespace hlsmesh::json

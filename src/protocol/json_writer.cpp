@@ -1,0 +1,167 @@
+#include "protocol/json_writer.hpp"
+
+#include <utility>
+
+#include "protocol/json_number.hpp"
+
+namespace hlsmesh::json {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+uint8_t byte_at(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
+
+struct Sequence {
+  size_t size = 1;
+  bool well_formed = false;
+};
+
+// The UTF-8 sequence at `at`, or the maximal part of one (Unicode standard, table 3-7 and section
+// 3.9).
+Sequence sequence_at(std::string_view text, size_t at) {
+  const uint8_t lead = byte_at(text, at);
+  if (lead < 0x80) return {1, true};
+  if (lead < 0xC2 || lead > 0xF4) return {1, false};
+  const size_t size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  // The second byte's range keeps out overlong forms, surrogates and what is above U+10FFFF.
+  uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  for (size_t i = 1; i < size; ++i) {
+    if (at + i >= text.size()) return {i, false};
+    const uint8_t next = byte_at(text, at + i);
+    if (next < low || next > high) return {i, false};
+    low = 0x80;
+    high = 0xBF;
+  }
+  return {size, true};
+}
+
+// The letter after the backslash, or 0 for characters without a short form.
+char short_escape(char c) {
+  switch (c) {
+    case '"':
+    case '\\':
+      return c;
+    case '\b':
+      return 'b';
+    case '\f':
+      return 'f';
+    case '\n':
+      return 'n';
+    case '\r':
+      return 'r';
+    case '\t':
+      return 't';
+    default:
+      return 0;
+  }
+}
+
+size_t escaped_size(char first, Sequence sequence) {
+  if (short_escape(first)) return 2;
+  if (static_cast<uint8_t>(first) < 0x20) return 6;
+  return sequence.well_formed ? sequence.size : kReplacement.size();
+}
+
+// Cut at a character's boundary.
+std::string_view shortened(std::string_view text) {
+  if (text.size() <= MessageWriter::kMaxShown) return text;
+  size_t end = MessageWriter::kMaxShown;
+  for (size_t back = 0; back < 3 && (byte_at(text, end) & 0xC0) == 0x80; ++back) --end;
+  return text.substr(0, end);
+}
+
+}  // namespace
+
+void append_string(std::string& out, std::string_view text) {
+  constexpr char kHex[] = "0123456789abcdef";
+  out.push_back('"');
+  for (size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (const char letter = short_escape(c)) {
+      out.push_back('\\');
+      out.push_back(letter);
+      ++at;
+    } else if (static_cast<uint8_t>(c) < 0x20) {
+      out.append("\\u00");
+      out.push_back(kHex[static_cast<uint8_t>(c) >> 4]);
+      out.push_back(kHex[static_cast<uint8_t>(c) & 15]);
+      ++at;
+    } else {
+      const Sequence sequence = sequence_at(text, at);
+      out.append(sequence.well_formed ? text.substr(at, sequence.size) : kReplacement);
+      at += sequence.size;
+    }
+  }
+  out.push_back('"');
+}
+
+size_t string_size(std::string_view text) {
+  size_t size = 2;  // the quotes
+  for (size_t at = 0; at < text.size();) {
+    const Sequence sequence = sequence_at(text, at);
+    size += escaped_size(text[at], sequence);
+    at += sequence.size;
+  }
+  return size;
+}
+
+void MessageWriter::begin(std::string_view field) {
+  if (style_ == Style::kLog) {
+    out_.push_back(' ');
+    out_.append(field);
+    out_.push_back('=');
+  } else {
+    out_.push_back(',');
+    append_string(out_, field);
+    out_.push_back(':');
+  }
+}
+
+void MessageWriter::name(std::string_view field, std::string_view value) {
+  if (style_ == Style::kLog) {
+    out_.append(value);
+    return;
+  }
+  begin(field);
+  out_.front() = '{';
+  append_string(out_, value);
+}
+
+void MessageWriter::text(std::string_view field, std::string_view value) {
+  begin(field);
+  const std::string_view shown = style_ == Style::kLog ? shortened(value) : value;
+  append_string(out_, shown);
+  if (shown.size() == value.size()) return;
+  out_.append("... of ");
+  append_unsigned(out_, value.size());
+}
+
+void MessageWriter::integer(std::string_view field, int64_t value) {
+  begin(field);
+  append_integer(out_, value);
+}
+
+void MessageWriter::number(std::string_view field, double value) {
+  begin(field);
+  append_double(out_, value);
+}
+
+void MessageWriter::boolean(std::string_view field, bool value) {
+  begin(field);
+  out_.append(value ? "true" : "false");
+}
+
+void MessageWriter::id(std::string_view field, const PeerId& value) {
+  const bool too_long = style_ == Style::kLog && value.text.size() > kMaxShown;
+  if (!value.numeric || too_long || !parse_decimal(value.text)) return text(field, value.text);
+  begin(field);
+  out_.append(value.text);
+}
+
+std::string MessageWriter::take() {
+  if (style_ == Style::kWire) out_.push_back('}');
+  return std::move(out_);
+}
+
+}  // namespace hlsmesh::json

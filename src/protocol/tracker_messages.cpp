@@ -1,0 +1,269 @@
+#include "protocol/tracker_messages.hpp"
+
+#include <utility>
+
+#include "protocol/json_reader.hpp"
+#include "protocol/json_writer.hpp"
+
+namespace hlsmesh::tracker_wire {
+namespace {
+
+using json::Fault;
+using json::FieldReader;
+using json::Kind;
+using json::MessageWriter;
+
+static_assert(static_cast<int>(ParseError::kTooLong) == static_cast<int>(Fault::kTooLong));
+static_assert(static_cast<int>(ParseError::kNoAction) == static_cast<int>(Fault::kNoName));
+static_assert(static_cast<int>(ParseError::kOutOfRange) == static_cast<int>(Fault::kOutOfRange));
+
+enum FieldIndex : size_t {
+  kAction,
+  kChannel,
+  kBrowser,
+  kDevice,
+  kOs,
+  kHlsmesh,
+  kLive,
+  kParents,
+  kUpBw,
+  kPeerId,
+  kToPeerId,
+  kFromPeerId,
+  kData,
+  kDcId,
+  kLevel,
+  kCdn,
+  kP2p,
+  kUp,
+  kReason,
+  kFieldCount,
+};
+
+struct Table {
+  json::Field fields[kFieldCount] = {{"action"}, {"channel"}, {"browser"},    {"device"},
+                                     {"os"},     {"hlsmesh"}, {"live"},       {"parents"},
+                                     {"upBW"},   {"peer_id"}, {"to_peer_id"}, {"from_peer_id"},
+                                     {"data"},   {"dc_id"},   {"level"},      {"cdn"},
+                                     {"p2p"},    {"up"},      {"reason"}};
+};
+
+// An object stands for its own JSON text; null is what an end-of-candidates mark becomes.
+std::string read_data(FieldReader& fields) {
+  const json::Field& data = fields.field(kData);
+  std::string text;
+  if (data.kind == Kind::kObject) {
+    text = data.text;
+  } else if (data.kind == Kind::kNull) {
+    text = "null";
+  } else {
+    text = fields.text(kData, 0, kMaxTextBytes);
+  }
+  if (json::string_size(text) > kMaxDataBytes) fields.fail(Fault::kOutOfRange);
+  return text;
+}
+
+Enter read_enter(FieldReader& fields) {
+  Enter message;
+  message.channel = fields.text(kChannel, 1, kMaxChannelBytes);
+  message.browser = fields.optional_text(kBrowser, kMaxFieldBytes).value_or("");
+  const json::Field& device = fields.field(kDevice);
+  if (device.kind == Kind::kString && device.text == "mobile") message.device = Device::kMobile;
+  message.os = fields.optional_text(kOs, kMaxFieldBytes).value_or("");
+  message.hlsmesh = fields.optional_int32(kHlsmesh, 0);
+  if (fields.has(kLive)) message.live = fields.boolean(kLive);
+  message.parents = fields.optional_int32(kParents, 0);
+  message.up_bw = fields.optional_int32(kUpBw, 0);
+  return message;
+}
+
+Statistics read_statistics(FieldReader& fields) {
+  Statistics message;
+  message.level = fields.number_or_text(kLevel, kMinLevel, kMaxLevel);
+  message.cdn_kb = fields.number(kCdn, 0, kMaxReportKb);
+  message.p2p_kb = fields.number(kP2p, 0, kMaxReportKb);
+  if (fields.has(kUp)) message.up_kb = fields.number(kUp, 0, kMaxReportKb);
+  return message;
+}
+
+PeerMessage read_from_peer(const std::string& action, FieldReader& fields) {
+  if (action == "enter") return read_enter(fields);
+  if (action == "leave") return Leave{};
+  if (action == "signal") return SignalTo{fields.id(kToPeerId, kMaxIdBytes), read_data(fields)};
+  if (action == "dc_opened") return DcOpened{fields.text(kDcId, 1, kMaxDcIdBytes)};
+  if (action == "dc_closed") return DcClosed{fields.text(kDcId, 1, kMaxDcIdBytes)};
+  if (action == "dc_failed") return DcFailed{fields.text(kDcId, 1, kMaxDcIdBytes)};
+  if (action == "statistics") return read_statistics(fields);
+  return UnknownAction{action};
+}
+
+Accept read_accept(FieldReader& fields) {
+  Accept message;
+  message.live = fields.boolean(kLive);
+  message.peer_id = fields.id(kPeerId, kMaxIdBytes);
+  message.hlsmesh = fields.optional_int32(kHlsmesh, 0);
+  return message;
+}
+
+TrackerMessage read_from_tracker(const std::string& action, FieldReader& fields) {
+  if (action == "accept") return read_accept(fields);
+  if (action == "connect") return Connect{fields.id(kToPeerId, kMaxIdBytes)};
+  if (action == "signal") return SignalFrom{fields.id(kFromPeerId, kMaxIdBytes), read_data(fields)};
+  if (action == "reject") return Reject{fields.optional_text(kReason, kMaxFieldBytes).value_or("")};
+  if (action == "disconnect") {
+    // `peer_id` may be the receiver's own, as in any message; it counts only where the other is
+    // missing.
+    return Disconnect{fields.id(fields.has(kToPeerId) ? kToPeerId : kPeerId, kMaxIdBytes)};
+  }
+  return UnknownAction{action};
+}
+
+// Both directions share everything but the table of actions.
+template <class Result, class ReadMessage>
+Result parse(std::string_view text, ReadMessage read_message) {
+  if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
+  Table table;
+  const Fault syntax = json::read_object(text, kMaxDepth, table.fields);
+  if (syntax != Fault::kNone) return static_cast<ParseError>(syntax);
+
+  FieldReader fields(table.fields);
+  if (!fields.has(kAction)) return ParseError::kNoAction;
+  const std::string action = fields.text(kAction, 0, kMaxTextBytes);
+  if (fields.fault() != Fault::kNone) return static_cast<ParseError>(fields.fault());
+  auto message = read_message(action, fields);
+  if (fields.fault() != Fault::kNone) return static_cast<ParseError>(fields.fault());
+  return message;
+}
+
+// Writes each type of message.
+class Put {
+ public:
+  explicit Put(MessageWriter::Style style) : style_(style), out_(style) {}
+
+  void operator()(const Enter& message) {
+    action("enter");
+    out_.text("channel", message.channel);
+    out_.text("browser", message.browser);
+    out_.text("device", message.device == Device::kMobile ? "mobile" : "PC");
+    out_.text("os", message.os);
+    put_integer("hlsmesh", message.hlsmesh);
+    if (message.live) out_.boolean("live", *message.live);
+    put_integer("parents", message.parents);
+    put_integer("upBW", message.up_bw);
+  }
+  void operator()(const Leave&) { action("leave"); }
+  void operator()(const SignalTo& message) {
+    action("signal");
+    out_.id("to_peer_id", message.to_peer_id);
+    out_.text("data", message.data);
+  }
+  void operator()(const DcOpened& message) { put_dc("dc_opened", message.dc_id); }
+  void operator()(const DcClosed& message) { put_dc("dc_closed", message.dc_id); }
+  void operator()(const DcFailed& message) { put_dc("dc_failed", message.dc_id); }
+  void operator()(const Statistics& message) {
+    action("statistics");
+    out_.number("level", message.level);
+    out_.number("cdn", message.cdn_kb);
+    out_.number("p2p", message.p2p_kb);
+    if (message.up_kb) out_.number("up", *message.up_kb);
+  }
+  void operator()(const Accept& message) {
+    action("accept");
+    out_.boolean("live", message.live);
+    out_.id("peer_id", message.peer_id);
+    put_integer("hlsmesh", message.hlsmesh);
+  }
+  void operator()(const Connect& message) {
+    action("connect");
+    out_.id("to_peer_id", message.to_peer_id);
+  }
+  void operator()(const SignalFrom& message) {
+    action("signal");
+    out_.id("from_peer_id", message.from_peer_id);
+    out_.text("data", message.data);
+  }
+  void operator()(const Reject& message) {
+    action("reject");
+    out_.text("reason", message.reason);
+  }
+  void operator()(const Disconnect& message) {
+    action("disconnect");
+    out_.id("to_peer_id", message.peer_id);
+  }
+  void operator()(const UnknownAction& message) {
+    if (style_ == MessageWriter::Style::kWire) {
+      action(message.action);
+    } else {
+      action("unknown");
+      out_.text("action", message.action);
+    }
+  }
+
+  std::string take() { return out_.take(); }
+
+ private:
+  void action(std::string_view name) { out_.name("action", name); }
+  void put_integer(std::string_view field, std::optional<int32_t> value) {
+    if (value) out_.integer(field, *value);
+  }
+  void put_dc(std::string_view name, std::string_view dc_id) {
+    action(name);
+    out_.text("dc_id", dc_id);
+  }
+
+  MessageWriter::Style style_;
+  MessageWriter out_;
+};
+
+template <class Message>
+std::string put(const Message& message, MessageWriter::Style style) {
+  Put visitor(style);
+  std::visit(visitor, message);
+  return visitor.take();
+}
+
+}  // namespace
+
+const char* to_string(ParseError error) {
+  return json::to_string(static_cast<Fault>(error), "no action");
+}
+
+PeerParseResult parse_from_peer(std::string_view text) {
+  return parse<PeerParseResult>(text, read_from_peer);
+}
+
+TrackerParseResult parse_from_tracker(std::string_view text) {
+  return parse<TrackerParseResult>(text, read_from_tracker);
+}
+
+std::string serialize(const PeerMessage& message) {
+  return put(message, MessageWriter::Style::kWire);
+}
+std::string serialize(const TrackerMessage& message) {
+  return put(message, MessageWriter::Style::kWire);
+}
+
+std::string to_string(const PeerMessage& message) {
+  return put(message, MessageWriter::Style::kLog);
+}
+std::string to_string(const TrackerMessage& message) {
+  return put(message, MessageWriter::Style::kLog);
+}
+
+SignalKind classify_signal(std::string_view data) {
+  if (data.size() > kMaxTextBytes) return SignalKind::kOther;
+  json::Field fields[] = {{"type"}, {"sdp"}, {"candidate"}};
+  const auto& [type, sdp, candidate] = fields;
+  if (json::read_object(data, kMaxDepth, fields) != Fault::kNone) return SignalKind::kOther;
+  if (type.kind == Kind::kString && sdp.kind == Kind::kString) {
+    if (type.text == "offer") return SignalKind::kOffer;
+    if (type.text == "answer") return SignalKind::kAnswer;
+  }
+  // RTCIceCandidateInit, or an object that holds one.
+  if (candidate.kind == Kind::kObject || candidate.kind == Kind::kString) {
+    return SignalKind::kCandidate;
+  }
+  return SignalKind::kOther;
+}
+
+}  // namespace hlsmesh::tracker_wire
