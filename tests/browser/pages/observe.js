@@ -1,0 +1,125 @@
+// What a test page records while it plays: every fragment with its digest, every moment without progress, every error. The
+// page address says what to play: ?src=<playlist>&tracker=<ws url>, and for special cases &options=<JSON of attach options>,
+// &config=<JSON of hls.js configuration>, &plain=1 (hls.js alone) and &late=1 (attach after loadSource).
+'use strict';
+
+/**
+ * @typedef {object} Seen
+ * @property {{ sn: number, url: string, type: string, bytes: number, sha256?: string }[]} fragments
+ * @property {{ type?: string, details: string, fatal?: boolean, reason?: string }[]} errors
+ * @property {Record<string, any>[]} events of the mesh
+ * @property {{ at: number, ms: number }[]} stalls
+ * @property {number | null} firstFrameMs
+ * @property {number} startedAt
+ */
+
+// Longer than a frame at any rate we use, shorter than any stall that a viewer would notice.
+const STALL_MS = 400;
+
+/** @param {any} Hls @param {any} HlsMesh */
+function watch(Hls, HlsMesh) {
+  const query = new URLSearchParams(location.search);
+  const video = /** @type {HTMLVideoElement} */ (document.getElementById('video'));
+  /** @type {Seen} */
+  const record = {
+    fragments: [],
+    errors: [],
+    events: [],
+    stalls: [],
+    firstFrameMs: null,
+    startedAt: performance.now(),
+  };
+  const player = new Hls(JSON.parse(query.get('config') ?? '{}'));
+  const options = {
+    tracker: query.get('tracker'),
+    // Host candidates are enough on one machine; nothing leaves it.
+    iceServers: [],
+    ...JSON.parse(query.get('options') ?? '{}'),
+  };
+
+  player.on(Hls.Events.ERROR, (/** @type {any} */ _name, /** @type {any} */ data) => {
+    const { type, details, fatal, reason, error } = data;
+    record.errors.push({ type, details, fatal, reason: reason ?? error?.message });
+  });
+
+  const attach = () => {
+    globalThis.mesh = HlsMesh.attach(player, options);
+    for (const name of ['tracker', 'peer', 'segment', 'fallback', 'warning', 'fatal']) {
+      mesh.on(name, (/** @type {any} */ event) => {
+        record.events.push({ name, at: performance.now(), ...plain(event) });
+      });
+    }
+  };
+
+  if (!query.has('plain') && !query.has('late')) attach();
+  if (!query.has('late')) watchLoads(player, record);
+  player.loadSource(query.get('src'));
+  player.attachMedia(video);
+  if (query.has('late')) player.once(Hls.Events.MANIFEST_PARSED, attach);
+  video.play().catch((error) => {
+    record.errors.push({ details: 'play() refused', reason: String(error) });
+  });
+
+  watchProgress(video, record);
+  Object.assign(globalThis, { hls: player, seen: record });
+}
+
+/**
+ * Digests of what the fragment loader hands to hls.js, taken before hls.js transfers it to its worker.
+ * @param {any} player
+ * @param {Seen} record
+ */
+function watchLoads(player, record) {
+  const Loader = player.config.fLoader ?? player.config.loader;
+  player.config.fLoader = class extends Loader {
+    /** @param {any} context @param {any} config @param {any} callbacks */
+    load(context, config, callbacks) {
+      super.load(context, config, {
+        ...callbacks,
+        onSuccess: async (/** @type {any[]} */ ...answer) => {
+          const { frag } = context;
+          const copy = answer[0].data.slice(0);
+          const fragment = { sn: frag.sn, url: frag.url, type: frag.type, bytes: copy.byteLength };
+          record.fragments.push(fragment);
+          callbacks.onSuccess(...answer);
+          const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', copy));
+          const sha256 = Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
+          Object.assign(fragment, { sha256 });
+        },
+      });
+    }
+  };
+}
+
+/**
+ * A stall is wall time during which a started video did not advance.
+ * @param {HTMLVideoElement} video
+ * @param {Seen} record
+ */
+function watchProgress(video, record) {
+  let position = 0;
+  /** @type {number | null} */
+  let movedAt = null;
+  setInterval(() => {
+    const now = performance.now();
+    if (video.currentTime === position) return;
+    if (movedAt === null) {
+      if (video.videoWidth === 0) return;
+      record.firstFrameMs = now - record.startedAt;
+    } else if (now - movedAt > STALL_MS) {
+      record.stalls.push({ at: position, ms: Math.round(now - movedAt) });
+    }
+    position = video.currentTime;
+    movedAt = now;
+  }, 50);
+}
+
+/** @param {Record<string, any>} event */
+function plain(event) {
+  return Object.fromEntries(
+    Object.entries(event).map(([key, value]) => [
+      key,
+      value instanceof Error ? value.message : value,
+    ]),
+  );
+}

@@ -1,0 +1,84 @@
+// A version-1 peer of the year 2018, and what may go wrong with one. Runs in a page of its own, enters the tracker as any peer
+// does, waits for a child, and answers its REQUESTs as `mode` says:
+//   honest      BINARY and all packets
+//   silent      nothing, ever
+//   lack        LACK
+//   wrong-size  a BINARY whose packets do not add up to its `size`
+//   half        BINARY, half of the packets, then nothing
+'use strict';
+
+const PACKET = 61440;
+
+globalThis.playRogue = function ({ tracker, channel, base, mode }) {
+  const state = {
+    entered: false,
+    requests: 0,
+    served: 0,
+    opened: 0,
+    texts: /** @type {string[]} */ ([]),
+  };
+  /** @type {Map<string, RTCPeerConnection>} */
+  const connections = new Map();
+  const socket = new WebSocket(tracker);
+  const send = (/** @type {object} */ message) => socket.send(JSON.stringify(message));
+  socket.onopen = () => send({ action: 'enter', channel, browser: 'Old', device: 'PC', os: 'Any' });
+  socket.onmessage = async ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.action === 'accept') state.entered = true;
+    if (message.action !== 'signal') return;
+    const from = message.from_peer_id;
+    const signal = typeof message.data === 'string' ? JSON.parse(message.data) : message.data;
+    if (signal.type === 'offer') {
+      const connection = new RTCPeerConnection();
+      connections.set(from, connection);
+      connection.onicecandidate = ({ candidate }) => {
+        if (candidate) send({ action: 'signal', to_peer_id: from, data: { candidate } });
+      };
+      connection.ondatachannel = ({ channel: opened }) => serve(opened);
+      await connection.setRemoteDescription(signal);
+      const answer = await connection.createAnswer();
+      await connection.setLocalDescription(answer);
+      // The wire of that day carried objects, not strings.
+      send({
+        action: 'signal',
+        to_peer_id: from,
+        data: { type: answer.type, sdp: answer.sdp },
+      });
+    } else if (signal.candidate) {
+      await connections.get(from)?.addIceCandidate(signal.candidate);
+    }
+  };
+
+  /** @param {RTCDataChannel} dataChannel */
+  function serve(dataChannel) {
+    state.opened++;
+    dataChannel.binaryType = 'arraybuffer';
+    dataChannel.onmessage = ({ data }) => {
+      if (typeof data !== 'string') return;
+      state.texts.push(data);
+      const message = JSON.parse(data);
+      if (message.event === 'REQUEST') answer(dataChannel, message);
+    };
+  }
+
+  /**
+   * @param {RTCDataChannel} dataChannel
+   * @param {{ url: string, sn: number }} request
+   */
+  async function answer(dataChannel, { url, sn }) {
+    state.requests++;
+    const reply = (/** @type {object} */ fields) =>
+      dataChannel.send(JSON.stringify({ url, sn, ...fields }));
+    if (mode === 'silent') return;
+    if (mode === 'lack') return reply({ event: 'LACK' });
+    const body = new Uint8Array(await (await fetch(new URL(url, base))).arrayBuffer());
+    const attachments = Math.ceil(body.length / PACKET);
+    const size = mode === 'wrong-size' ? body.length + 7 : body.length;
+    reply({ event: 'BINARY', attachments, size });
+    const packets = mode === 'half' ? Math.floor(attachments / 2) : attachments;
+    for (let i = 0; i < packets; i++) dataChannel.send(body.slice(i * PACKET, (i + 1) * PACKET));
+    state.served++;
+  }
+
+  globalThis.rogue = state;
+};

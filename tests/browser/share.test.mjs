@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withStage } from './stage.mjs';
+
+// Protocol text, SCTP padding and segments cut off at the moment of reading: what two honest counts may differ by.
+const TOLERANCE = 0.03;
+
+/** @param {number} actual @param {number} expected @param {string} what */
+function assertClose(actual, expected, what) {
+  const off = Math.abs(actual - expected) / Math.max(expected, 1);
+  assert.ok(
+    off <= TOLERANCE,
+    `${what}: ${actual} against ${expected} (${(off * 100).toFixed(2)} %)`,
+  );
+}
+
+describe('two viewers, one origin', { concurrency: false }, () => {
+  for (const [kind, src] of [
+    ['VOD', '/vod/master.m3u8'],
+    ['live', '/live/master.m3u8'],
+  ]) {
+    test(`${kind}: viewer 2 joins 10 s later, both play 60 s without a stall, and it takes at least 70 % from viewer 1`, async () => {
+      await withStage(async (stage) => {
+        const one = await stage.viewer({ name: 'one', src });
+        await one.plays(1);
+        await sleep(9_000);
+        const two = await stage.viewer({ name: 'two', src });
+        await two.waitForEvent('peer', { state: 'opened' });
+        await Promise.all([one.plays(50), two.plays(60)]);
+
+        const [statsOne, statsTwo] = [await one.stats(), await two.stats()];
+        const channel = await two.dataChannelBytes();
+        const channelOne = await one.dataChannelBytes();
+        for (const viewer of [one, two]) {
+          const seen = await viewer.seen();
+          const video = await viewer.video();
+          assert.deepEqual(seen.stalls, [], `${viewer.name} stalled`);
+          assert.deepEqual(seen.errors, [], `${viewer.name} met errors`);
+          assert.ok(video.videoWidth > 0, `${viewer.name} shows no picture`);
+          assert.ok(video.currentTime >= 60, `${viewer.name} is at ${video.currentTime} s`);
+        }
+
+        const originOne = stage.mediaBytes('one');
+        const originTwo = stage.mediaBytes('two');
+        const share = statsTwo.p2pBytes / (statsTwo.p2pBytes + originTwo);
+        console.log(
+          `${kind}: viewer 2 took ${(share * 100).toFixed(1)} % from viewer 1; origin sent ` +
+            `${originOne} + ${originTwo} media bytes; engines say cdn ${statsOne.cdnBytes} + ${statsTwo.cdnBytes}, ` +
+            `p2p ${statsTwo.p2pBytes}, uploaded ${statsOne.uploadBytes}; data channel received ${channel.received}`,
+        );
+        assert.ok(share >= 0.7, `only ${(share * 100).toFixed(1)} % came from viewer 1`);
+        assertClose(
+          statsOne.cdnBytes,
+          originOne,
+          "viewer 1's CDN bytes against the origin's count",
+        );
+        assertClose(
+          statsTwo.cdnBytes,
+          originTwo,
+          "viewer 2's CDN bytes against the origin's count",
+        );
+        assertClose(
+          statsTwo.p2pBytes,
+          channel.received,
+          "viewer 2's peer bytes against getStats()",
+        );
+        assertClose(statsOne.uploadBytes, channelOne.sent, "viewer 1's upload against getStats()");
+        assertClose(
+          statsOne.uploadBytes,
+          statsTwo.p2pBytes,
+          "viewer 1's upload against viewer 2's count",
+        );
+      });
+    });
+  }
+
+  test("the bytes hls.js got from a peer are the origin's, long after viewer 1 consumed its own copies", async () => {
+    await withStage(async (stage) => {
+      const one = await stage.viewer({ name: 'one' });
+      // hls.js has transferred its copies to its worker and played them by then.
+      await one.plays(12);
+      const two = await stage.viewer({ name: 'two' });
+      await two.waitForEvent('segment', { source: 'peer' });
+      await two.plays(20);
+      const { fragments, events } = await two.seen();
+      const fromPeers = new Set(
+        events
+          .filter((/** @type {any} */ e) => e.name === 'segment' && e.source === 'peer')
+          .map((/** @type {any} */ e) => e.url),
+      );
+      const delivered = fragments.filter(
+        (/** @type {any} */ f) => f.sha256 && fromPeers.has(f.url),
+      );
+      assert.ok(delivered.length >= 5, `only ${delivered.length} segments came from the peer`);
+      for (const fragment of delivered) {
+        const body = Buffer.from(await (await fetch(fragment.url)).arrayBuffer());
+        assert.equal(fragment.bytes, body.length, `length of ${fragment.url}`);
+        assert.equal(
+          fragment.sha256,
+          createHash('sha256').update(body).digest('hex'),
+          `digest of ${fragment.url}`,
+        );
+      }
+    });
+  });
+
+  test('a page that only has script tags and a page that imports the module play with each other', async () => {
+    await withStage(async (stage) => {
+      const one = await stage.viewer({ name: 'one', page: 'script' });
+      await one.plays(6);
+      const two = await stage.viewer({ name: 'two', page: 'module' });
+      await two.waitForEvent('segment', { source: 'peer' });
+      await two.plays(10);
+      await one.close();
+      const three = await stage.viewer({ name: 'three', page: 'script', query: { late: '1' } });
+      await three.waitForEvent('segment', { source: 'peer' });
+      await three.plays(5);
+      for (const viewer of [two, three]) {
+        const seen = await viewer.seen();
+        assert.deepEqual(seen.stalls, []);
+        assert.deepEqual(seen.errors, []);
+        assert.ok((await viewer.stats()).p2pBytes > 0);
+      }
+    });
+  });
+});
