@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "common/bytes.hpp"
@@ -18,32 +20,54 @@ class SegmentBuffer {
   // The unit in which arrival is tracked; the last piece of a segment may be shorter.
   static constexpr size_t kPieceBytes = 64 * 1024;
 
-  // nullptr when the memory is not to be had: a peer's announced size must never end the process.
+  // nullptr when `size` is 0 or the memory is not to be had: a peer's announced size must never end
+  // the process.
   static std::shared_ptr<SegmentBuffer> allocate(const Segment& segment, size_t size);
   ~SegmentBuffer();
   SegmentBuffer(const SegmentBuffer&) = delete;
   SegmentBuffer& operator=(const SegmentBuffer&) = delete;
 
-  const Segment& segment() const;
-  size_t size() const;
+  const Segment& segment() const { return segment_; }
+  size_t size() const { return size_; }
 
-  // Room for `length` bytes at `offset`; empty if that is not inside the segment. Writing there
+  // Room for `length` bytes at `offset`; empty if that is not inside the segment, or if the segment
+  // is complete, whose bytes must not change under those who are being served. Writing there
   // changes nothing until committed.
   MutableBytes room(size_t offset, size_t length);
-  // Says that [offset, offset + length) now holds the segment's bytes. False, and nothing changes,
-  // if that is not inside the segment.
+  // Says that [offset, offset + length) now holds the segment's bytes; in any order, and what was
+  // committed before may be committed again. False, and nothing changes, if that is not inside the
+  // segment.
   bool commit(size_t offset, size_t length);
 
-  bool complete() const;
-  size_t committed_bytes() const;
-  size_t piece_count() const;
+  bool complete() const { return committed_bytes_ == size_; }
+  // Distinct bytes: what was committed twice counts once.
+  size_t committed_bytes() const { return committed_bytes_; }
+  size_t piece_count() const { return (size_ - 1) / kPieceBytes + 1; }
+  // Whether every byte of the piece was committed; false for an index past the last piece.
   bool has_piece(size_t index) const;
 
-  // Only bytes that were committed may be read.
-  ByteView bytes() const;
+  // The whole segment. Only bytes that were committed may be read.
+  ByteView bytes() const { return {data_, size_}; }
 
  private:
-  // (helper's choice)
+  friend class SegmentCache;
+
+  struct Interval {
+    size_t begin;
+    size_t end;  // exclusive
+  };
+
+  SegmentBuffer(const Segment& segment, uint8_t* data, size_t size);
+  bool contains(size_t offset, size_t length) const;
+
+  const Segment segment_;
+  uint8_t* const data_;
+  const size_t size_;
+  size_t committed_bytes_ = 0;
+  std::vector<Interval> committed_;  // sorted; neither overlapping nor touching
+  // The total that a cache keeps of the memory it answers for, so that a segment which left the
+  // index counts until its last holder lets go. Null outside a cache.
+  std::shared_ptr<size_t> tally_;
 };
 using SegmentPtr = std::shared_ptr<SegmentBuffer>;
 
@@ -55,41 +79,77 @@ struct CacheCounts {
 
 // Segments by identity under a byte budget.
 //
-// Memory held by the cache (segments being filled included) never exceeds budget + one segment.
+// Memory held by the cache never exceeds budget + one segment, except after set_budget lowered the
+// budget below what is in flight. Segments being filled count in full from begin() on, and whatever
+// left the index counts until its last holder lets go of it.
+//
 // What is evicted first: segments wholly behind the playhead, the farthest behind first; then the
-// least recently used. Never a segment in flight, that is, one still being filled or one that
-// somebody outside the cache holds a SegmentPtr to.
+// least recently used. Never a segment in flight, that is, one that somebody outside the cache
+// holds a SegmentPtr to, to fill it or to read it. An unfinished one that nobody holds can never be
+// finished, and goes before all others.
+//
+// Lookups are O(log n) in the number of segments; an eviction looks at all of them.
 class SegmentCache {
  public:
   explicit SegmentCache(size_t budget_bytes);
+  SegmentCache(const SegmentCache&) = delete;
+  SegmentCache& operator=(const SegmentCache&) = delete;
 
+  // Evicts at once down to the budget, as far as what is in flight allows.
   void set_budget(size_t budget_bytes);
+  // Seconds on the timeline of Segment::span; until the first call nothing is behind. Evicts down
+  // to the budget if what was in flight had overdrawn it.
   void set_playhead(double seconds);
 
-  // Starts a segment of `size` bytes, making room for it first. nullptr if a complete one is
-  // already there, if `size` is 0 or above the budget, if everything evictable is gone and the
-  // budget is still overdrawn, or if memory is not to be had. An unfinished one under the same key
-  // is replaced in the index (its holder keeps its own).
+  // Starts a segment of `size` bytes, making room for it first, and marks it as used. nullptr if a
+  // complete one is already there, if `size` is 0 or above the budget, if everything evictable is
+  // gone and the budget is still overdrawn without the new one, or if memory is not to be had. An
+  // unfinished one under the same key is replaced in the index (its holder keeps its own); on
+  // nullptr it stays.
   SegmentPtr begin(const Segment& segment, size_t size);
-  // Abandons an unfinished segment; no effect on a complete one or a stranger's.
+  // Takes an unfinished segment out of the index; no effect on a complete one or on one that is not
+  // in the index (replaced, abandoned before, from elsewhere). nullptr is allowed.
   void abandon(const SegmentPtr& segment);
 
   // A complete segment, or nullptr. Counts a hit or a miss and marks it as used.
   SegmentPtr find(const SegmentKey& key);
   // The same without counting or marking.
   SegmentPtr peek(const SegmentKey& key) const;
-  // The complete segments a version-1 request {url, sn} may mean: at most one, or nullptr when none
-  // or several match.
+  // The complete segment that a version-1 request {url, sn} means; nullptr when none or several
+  // match, since such a peer could not tell which it got. Marks it as used, but counts neither hit
+  // nor miss: those are about the player's loads.
   SegmentPtr find_by_wire_name(std::string_view url, MediaSequence sn);
 
-  // Newest sn among complete segments, -1 when empty: the wire's `current`.
+  // Newest sn among complete segments, -1 when there is none: the wire's `current`.
   MediaSequence newest() const;
 
-  size_t bytes() const;
-  size_t peak_bytes() const;
-  size_t budget() const;
-  size_t segment_count() const;
-  CacheCounts counts() const;
+  size_t bytes() const { return *tally_; }
+  // The most that bytes() ever was.
+  size_t peak_bytes() const { return peak_bytes_; }
+  size_t budget() const { return budget_; }
+  // Segments in the index, unfinished ones included.
+  size_t segment_count() const { return index_.size(); }
+  CacheCounts counts() const { return counts_; }
+
+ private:
+  struct Entry {
+    SegmentPtr segment;
+    uint64_t used = 0;  // uses_ at the last use: distinct, so that no order hangs on a tie
+  };
+  // Ordered by sn first (see SegmentKey), which newest() and find_by_wire_name() rely on.
+  using Index = std::map<SegmentKey, Entry>;
+
+  // Evicts until `incoming` more bytes fit the budget or nothing evictable is left.
+  void make_room(size_t incoming);
+  Index::iterator next_victim();
+
+  size_t budget_;
+  double playhead_ = -std::numeric_limits<double>::infinity();
+  Index index_;
+  std::shared_ptr<size_t> tally_;
+  size_t peak_bytes_ = 0;
+  uint64_t uses_ = 0;
+  CacheCounts counts_;
 };
 
 }  // namespace hlsmesh

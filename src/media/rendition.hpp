@@ -27,30 +27,51 @@ struct RenditionFacts {
 
 // Everything but `index` and `playlist_url`: indices change when levels are removed, URLs between
 // hosts. Redundant streams (RFC 8216 section 6.2.4) carry the same attributes and so share a
-// signature, as they should. Two renditions of one channel with equal attributes but unlike
-// playlists (alternate angles) are told apart by the path of the playlist relative to the
-// multivariant playlist; ChannelRenditions adds it only where it is needed.
+// signature, as they should.
+//
+// Facts that differ give signatures that differ. Printable ASCII without quotes, backslashes or
+// spaces, so that it survives JSON unchanged, and at most 400 bytes: of a longer text field only a
+// 64-bit hash is kept.
 RenditionSignature make_signature(const RenditionFacts& facts);
 
 // All renditions of the channel that is playing.
+//
+// Two renditions with equal facts but unlike playlists (alternate angles, one language in several
+// audio groups) are told apart by what viewers share whatever host, path prefix or token they were
+// given: the path of the playlist below the deepest directory that holds all playlists with these
+// facts. Playlists of one path on unlike hosts are one rendition; playlists of one path on one host
+// are told apart by the query parameters that they do not have in common. It is added only where it
+// is needed, and therefore every rendition that the multivariant playlist lists must be added, not
+// merely those in use: a viewer that knows one of two equal-looking tracks takes either for it.
 class ChannelRenditions {
  public:
   void clear();
+  // Replaces one added before under the same (kind, index). May change the signatures of others, so
+  // add all before asking; in which order makes no difference.
   void add(RenditionFacts facts);
 
-  // The signature of the player's rendition (kind, index); empty if it was never added.
+  // The signature of the player's rendition (kind, index); empty if it was never added. Valid until
+  // the next call that is not const.
   const RenditionSignature& signature(TrackKind kind, int32_t index) const;
 
   // Whether `url`, spelt relative to one rendition's playlist, names the same resource in every
   // rendition, so that a version-1 peer, which may key its cache by `url` alone, cannot confuse two
-  // segments (protocol section 1). True for an absolute URL or path, and for any spelling when all
-  // media playlists share one directory (host and query apart).
+  // segments (protocol section 1). True for an absolute URL or path, and for a relative path when
+  // all media playlists share one directory (host and query apart). False when nothing was added,
+  // and for an empty path or query alone, which names the playlist itself.
   bool url_is_unique(std::string_view url) const;
 
  private:
-  std::map<std::pair<TrackKind, int32_t>, RenditionSignature> signatures_;
-  std::string directory_;
-  bool one_directory_ = true;
+  struct Rendition {
+    RenditionFacts facts;
+    mutable RenditionSignature signature;  // good while derived_
+  };
+  void derive() const;
+
+  std::map<std::pair<TrackKind, int32_t>, Rendition> renditions_;
+  // Signatures depend on one another, so they are made when first asked for and not once per add().
+  mutable bool derived_ = true;
+  RenditionSignature none_;
 };
 
 }  // namespace hlsmesh

@@ -1,0 +1,118 @@
+#include "cache/segment_cache.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hlsmesh {
+
+SegmentCache::SegmentCache(size_t budget_bytes)
+    : budget_(budget_bytes), tally_(std::make_shared<size_t>(0)) {}
+
+void SegmentCache::set_budget(size_t budget_bytes) {
+  budget_ = budget_bytes;
+  make_room(0);
+}
+
+void SegmentCache::set_playhead(double seconds) {
+  playhead_ = seconds;
+  make_room(0);
+}
+
+SegmentPtr SegmentCache::begin(const Segment& segment, size_t size) {
+  if (size == 0 || size > budget_) return nullptr;
+  const auto old = index_.find(segment.key);
+  if (old != index_.end() && old->second.segment->complete()) return nullptr;
+
+  make_room(size);
+  if (bytes() > budget_) return nullptr;
+  SegmentPtr fresh = SegmentBuffer::allocate(segment, size);
+  if (!fresh) return nullptr;
+  *tally_ += size;
+  fresh->tally_ = tally_;
+  peak_bytes_ = std::max(peak_bytes_, bytes());
+  index_.insert_or_assign(segment.key, Entry{fresh, ++uses_});
+  return fresh;
+}
+
+void SegmentCache::abandon(const SegmentPtr& segment) {
+  if (!segment || segment->complete()) return;
+  const auto entry = index_.find(segment->segment().key);
+  if (entry != index_.end() && entry->second.segment == segment) index_.erase(entry);
+}
+
+SegmentPtr SegmentCache::find(const SegmentKey& key) {
+  const auto entry = index_.find(key);
+  if (entry == index_.end() || !entry->second.segment->complete()) {
+    ++counts_.misses;
+    return nullptr;
+  }
+  ++counts_.hits;
+  entry->second.used = ++uses_;
+  return entry->second.segment;
+}
+
+SegmentPtr SegmentCache::peek(const SegmentKey& key) const {
+  const auto entry = index_.find(key);
+  if (entry == index_.end() || !entry->second.segment->complete()) return nullptr;
+  return entry->second.segment;
+}
+
+SegmentPtr SegmentCache::find_by_wire_name(std::string_view url, MediaSequence sn) {
+  Entry* match = nullptr;
+  // No signature sorts before the empty one.
+  for (auto it = index_.lower_bound(SegmentKey{{}, sn}); it != index_.end() && it->first.sn == sn;
+       ++it) {
+    const SegmentBuffer& candidate = *it->second.segment;
+    if (!candidate.complete() || candidate.segment().url != url) continue;
+    if (match != nullptr) return nullptr;
+    match = &it->second;
+  }
+  if (match == nullptr) return nullptr;
+  match->used = ++uses_;
+  return match->segment;
+}
+
+MediaSequence SegmentCache::newest() const {
+  for (auto it = index_.rbegin(); it != index_.rend(); ++it) {
+    if (it->second.segment->complete()) return it->first.sn;
+  }
+  return MediaSequence(-1);
+}
+
+void SegmentCache::make_room(size_t incoming) {
+  // Never called with more than the budget.
+  while (bytes() > budget_ - incoming) {
+    const auto victim = next_victim();
+    if (victim == index_.end()) return;
+    index_.erase(victim);
+    ++counts_.evictions;
+  }
+}
+
+SegmentCache::Index::iterator SegmentCache::next_victim() {
+  // Lower goes first.
+  const auto tier = [this](const SegmentBuffer& buffer) {
+    if (!buffer.complete()) return 0;
+    return buffer.segment().span.end() <= playhead_ ? 1 : 2;
+  };
+  auto victim = index_.end();
+  int victim_tier = 0;
+  for (auto it = index_.begin(); it != index_.end(); ++it) {
+    if (it->second.segment.use_count() > 1) continue;
+    const int its_tier = tier(*it->second.segment);
+    bool better = victim == index_.end() || its_tier < victim_tier;
+    if (!better && its_tier == victim_tier) {
+      const double end = it->second.segment->segment().span.end();
+      const double victim_end = victim->second.segment->segment().span.end();
+      better = its_tier == 1 && end != victim_end ? end < victim_end
+                                                  : it->second.used < victim->second.used;
+    }
+    if (better) {
+      victim = it;
+      victim_tier = its_tier;
+    }
+  }
+  return victim;
+}
+
+}  // namespace hlsmesh
