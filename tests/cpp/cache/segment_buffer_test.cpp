@@ -149,6 +149,22 @@ TEST_CASE("Overlapping and repeated commits count each byte once") {
   CHECK(buffer->complete());
 }
 
+TEST_CASE("Commits that touch before a later one make a whole piece, from either side") {
+  const size_t half = kPiece / 2;
+  const SegmentPtr buffer = SegmentBuffer::allocate(segment(1), 4 * kPiece);
+  buffer->commit(3 * kPiece, kPiece);
+  buffer->commit(0, half);
+  buffer->commit(half, half);
+  CHECK(buffer->has_piece(0));
+  buffer->commit(kPiece + half, half);
+  buffer->commit(kPiece, half);
+  CHECK(buffer->has_piece(1));
+  CHECK(buffer->committed_bytes() == 3 * kPiece);
+  buffer->commit(2 * kPiece, kPiece);
+  CHECK(buffer->has_piece(2));
+  CHECK(buffer->complete());
+}
+
 TEST_CASE("Random commits agree with a byte map") {
   const uint64_t seed = GENERATE(1u, 2u, 3u, 4u);
   Random random(seed);
