@@ -137,6 +137,7 @@ export class PeerConnections {
    * below, the amount is told here, so that the engine's own count cannot drift upwards.
    */
   settle() {
+    if (this.#sent.size === 0) return;
     const sent = [...this.#sent];
     this.#sent.clear();
     for (const handle of sent) {

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { EventCode, LoadSource, Option } from '../../js/abi.js';
+import { createCore, loadModule } from '../../js/core.js';
+import { Driver } from '../../js/driver.js';
+import { fakeEngine } from './fake-engine.mjs';
+
+const shipped = loadModule(await readFile(new URL('../../dist/hlsmesh.wasm', import.meta.url)));
+
+const FACTS = {
+  kind: 0,
+  rendition: 0,
+  sn: 1,
+  url: 'seg1.ts',
+  start: 0,
+  duration: 4,
+  shareable: true,
+};
+
+/** @param {Promise<WebAssembly.Module>} [module] */
+async function setUp(module = shipped) {
+  const core = await createCore(await module);
+  /** @type {any[][]} */
+  const log = [];
+  const shim = (/** @type {string} */ name) =>
+    /** @type {any} */ (
+      new Proxy(
+        {},
+        {
+          get:
+            (_, method) =>
+            (/** @type {any[]} */ ...args) => {
+              if (method !== 'settle') log.push([`${name}.${String(method)}`, ...args]);
+            },
+        },
+      )
+    );
+  const shims = {
+    socket: shim('socket'),
+    peers: shim('peers'),
+    event: (/** @type {any} */ event) => void log.push(['event', event]),
+    trapped: (/** @type {Error} */ error) => void log.push(['trapped', error]),
+    broken: (/** @type {unknown} */ error) => void log.push(['broken', error]),
+  };
+  const driver = new Driver(core, shims);
+  const start = () => {
+    driver.start({
+      numbers: { [Option.seedLow]: 1, [Option.cacheBytes]: 64 << 20 },
+      texts: { [Option.channel]: 'https://cdn.example/master.m3u8' },
+    });
+    driver.setRenditions([
+      {
+        kind: 0,
+        index: 0,
+        bitrate: 1_000_000,
+        width: 640,
+        height: 360,
+        codecs: 'avc1.42c01e,mp4a.40.2',
+        name: 'two\nlines',
+        language: '',
+        url: 'https://cdn.example/v/360.m3u8',
+      },
+    ]);
+    driver.playhead({ currentTime: 0, bufferedEnd: 0, rate: 1 });
+  };
+  return { core, driver, log, shims, start, names: () => log.map(([name]) => name) };
+}
+
+/** @param {Partial<import('../../js/driver.js').LoadSink>} [sink] */
+function sinkOf(sink) {
+  return { url: FACTS.url, fetchFromCdn() {}, progress() {}, done() {}, ...sink };
+}
+
+test('the shipped engine opens its socket and enters the channel', async () => {
+  const { driver, log, start } = await setUp();
+  start();
+  assert.deepEqual(log, [['socket.open']]);
+  driver.socketOpened();
+  const [name, text] = log[1];
+  assert.equal(name, 'socket.send');
+  assert.equal(JSON.parse(text).channel, 'https://cdn.example/master.m3u8');
+  driver.socketText('{"action":"accept","live":false,"peer_id":"me"}');
+  /** @type {any} */
+  const event = log[2][1];
+  assert.deepEqual([event.code, event.text], [EventCode.trackerConnected, 'me']);
+  driver.stop();
+});
+
+test('a segment that the CDN sent is served from memory, as a buffer of its own, again and again', async () => {
+  const { driver, start } = await setUp();
+  start();
+  let asked = 0;
+  const first = driver.register(sinkOf({ fetchFromCdn: () => void asked++ }));
+  driver.load(first, FACTS);
+  assert.equal(asked, 1);
+  const body = new Uint8Array(300_000).map((_, index) => index % 251);
+  assert.equal(driver.fetchDone(first, body.buffer, body.length), true);
+  for (let round = 0; round < 2; round++) {
+    /** @type {ArrayBuffer | undefined} */
+    let got;
+    const again = driver.register(
+      sinkOf({
+        done: (data, source) => {
+          got = data;
+          assert.equal(source, LoadSource.cache);
+        },
+      }),
+    );
+    driver.load(again, FACTS);
+    assert.ok(got);
+    assert.deepEqual(new Uint8Array(got), body);
+    structuredClone(got, { transfer: [got] });
+  }
+  assert.deepEqual([driver.stats().cdn_bytes, driver.stats().cache_hits], [300_000, 2]);
+  driver.stop();
+});
+
+test('an input from inside a command is taken after the command, with the bytes as they were', async () => {
+  const { driver, start } = await setUp();
+  start();
+  const body = new Uint8Array([1, 2, 3, 4]);
+  const first = driver.register(
+    sinkOf({
+      // A loader that answers at once, and a player that transfers the buffer away at once.
+      fetchFromCdn: () => {
+        const { buffer } = body;
+        assert.equal(driver.fetchDone(first, buffer, 4), true);
+        structuredClone(buffer, { transfer: [buffer] });
+      },
+    }),
+  );
+  driver.load(first, FACTS);
+  assert.equal(body.length, 0);
+  /** @type {number[]} */
+  let got = [];
+  const again = driver.register(sinkOf({ done: (data) => void (got = [...new Uint8Array(data)]) }));
+  driver.load(again, FACTS);
+  assert.deepEqual(got, [1, 2, 3, 4]);
+  driver.stop();
+});
+
+test('a shim that throws is reported and the commands after it are still carried out', async () => {
+  const { driver, log, shims, start, names } = await setUp();
+  shims.event = () => {
+    throw new Error('a listener of the page');
+  };
+  start();
+  driver.socketOpened();
+  driver.socketText('{"action":"accept","live":false,"peer_id":"me"}');
+  driver.socketText('{"action":"connect","to_peer_id":"you"}');
+  assert.ok(names().includes('broken'));
+  assert.ok(names().includes('peers.dial'));
+  const dialled = log.find(([name]) => name === 'peers.dial')?.[1];
+  driver.peerSignal(dialled, '{"type":"offer","sdp":"x"}');
+  const relayed = JSON.parse(log.at(-1)?.[1]);
+  assert.deepEqual([relayed.action, relayed.to_peer_id], ['signal', 'you']);
+  driver.stop();
+});
+
+test('stopping says goodbye, sends unfinished loads to the CDN and lets go of everything', async () => {
+  const { driver, names, start } = await setUp();
+  start();
+  driver.socketOpened();
+  driver.socketText('{"action":"accept","live":false,"peer_id":"me"}');
+  let asked = 0;
+  driver.register(sinkOf({ fetchFromCdn: () => void asked++ }));
+  driver.stop();
+  assert.equal(asked, 1);
+  assert.equal(driver.alive, false);
+  assert.ok(names().includes('socket.close'));
+  assert.ok(names().includes('peers.closeAll'));
+  const before = names().length;
+  driver.socketText('{"action":"connect","to_peer_id":"you"}');
+  driver.stop();
+  assert.equal(names().length, before);
+});
+
+test('after a trap every load goes to the CDN, once, and the engine is never called again', async () => {
+  const { driver, core, log, names } = await setUp(
+    loadModule(fakeEngine({ traps: ['hm_set_live'] })),
+  );
+  driver.start({ numbers: {}, texts: { [Option.channel]: 'x' } });
+  let asked = 0;
+  const load = driver.register(sinkOf({ fetchFromCdn: () => void asked++ }));
+  driver.load(load, FACTS);
+  assert.equal(asked, 0);
+  driver.setLive(true);
+  assert.equal(asked, 1);
+  assert.ok(core.poison instanceof WebAssembly.RuntimeError);
+  assert.deepEqual(names(), ['socket.close', 'peers.closeAll', 'trapped']);
+  assert.equal(log[2][1], core.poison);
+  assert.equal(driver.fetchDone(load, new ArrayBuffer(1), 1), false);
+  driver.setLive(true);
+  driver.stop();
+  assert.equal(names().length, 3);
+  assert.equal(driver.stats().cdn_bytes, 0);
+});
+
+test('a module of another version is refused with the reason', async () => {
+  const module = await loadModule(fakeEngine({ version: 99 }));
+  await assert.rejects(createCore(module), { name: 'HlsMeshError', code: 'wasm-invalid' });
+});
+
+test('a module that is none of ours is refused with the reason', async () => {
+  const empty = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  await assert.rejects(createCore(await loadModule(empty)), { code: 'wasm-invalid' });
+  await assert.rejects(loadModule(new Uint8Array([1, 2, 3])), { code: 'wasm-invalid' });
+});
+
+test('a text too long for the engine is no message and does no harm', async () => {
+  const { driver, start } = await setUp();
+  start();
+  driver.socketOpened();
+  driver.socketText('x'.repeat(2 << 20));
+  driver.channelText(1, 'x'.repeat(2 << 20));
+  assert.equal(driver.alive, true);
+  assert.ok(driver.stats());
+  driver.stop();
+});

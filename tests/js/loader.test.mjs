@@ -1,0 +1,334 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LoadSource } from '../../js/abi.js';
+import { createFragmentLoader } from '../../js/hls-loader.js';
+import { fakeLoaderClass, fragmentContext, recorder } from './fake-hls.mjs';
+
+/** An engine that records what it is told; the test answers through `sinks`. */
+class FakeDriver {
+  /** @type {any[][]} */
+  calls = [];
+  /** @type {import('../../js/driver.js').LoadSink[]} */
+  sinks = [];
+  /** What load() does before it returns. @type {(sink: import('../../js/driver.js').LoadSink) => void} */
+  answer = () => {};
+  /** @param {import('../../js/driver.js').LoadSink} sink */
+  register(sink) {
+    return this.sinks.push(sink);
+  }
+  /** @param {number} load @param {any} facts */
+  load(load, facts, fromCdn = false) {
+    this.calls.push(['load', load, facts, fromCdn]);
+    if (!fromCdn) this.answer(this.sinks[load - 1]);
+  }
+  /** @param {number} load */
+  loadAborted(load) {
+    this.calls.push(['aborted', load]);
+  }
+  /** @param {number} load @param {ArrayBuffer | null} data @param {number} size */
+  fetchDone(load, data, size) {
+    this.calls.push(['done', load, data && new Uint8Array(data.slice(0)), size]);
+    return true;
+  }
+  /** @param {number} load */
+  fetchFailed(load) {
+    this.calls.push(['failed', load]);
+  }
+  names() {
+    return this.calls.map(([name]) => name);
+  }
+}
+
+/** @param {FakeDriver | null} driver */
+function setUp(driver = new FakeDriver()) {
+  const { FakeLoader, made } = fakeLoaderClass();
+  /** @type {any[]} */
+  const delivered = [];
+  const host = {
+    driver,
+    reportPlayhead() {},
+    delivered: (/** @type {any[]} */ ...args) => delivered.push(args),
+  };
+  const config = /** @type {any} */ ({ some: 'configuration' });
+  const Loader = createFragmentLoader(host, FakeLoader);
+  const loader = new Loader(config);
+  const seen = recorder();
+  seen.destroys(loader);
+  const load = (context = fragmentContext(), callbacks = seen.callbacks) =>
+    loader.load(context, /** @type {any} */ ({}), callbacks);
+  const inner = made[0];
+  return {
+    driver: /** @type {FakeDriver} */ (driver),
+    host,
+    loader,
+    inner,
+    load,
+    delivered,
+    ...seen,
+  };
+}
+
+const bytes = (/** @type {number[]} */ ...values) => new Uint8Array(values).buffer;
+
+test("stats are the inner loader's own object from construction to the answer", () => {
+  const { loader, inner, load, driver, calls } = setUp();
+  driver.answer = (sink) => sink.fetchFromCdn();
+  const { stats } = loader;
+  stats.retry = 2;
+  assert.equal(stats, inner.stats);
+  load();
+  assert.equal(loader.stats, stats);
+  inner.answer(bytes(1, 2, 3));
+  assert.equal(calls[0][2], stats);
+  assert.equal(stats.retry, 2);
+});
+
+test('the inner loader is made with the configuration hls.js gave', () => {
+  assert.deepEqual(setUp().inner.config, { some: 'configuration' });
+});
+
+test('a second load of one loader is refused', () => {
+  const { load } = setUp();
+  load();
+  assert.throws(() => load(), /only be used once/);
+});
+
+test('a segment from a peer arrives once, whole, and not from inside load()', async () => {
+  const { load, driver, calls, inner, delivered, loader } = setUp();
+  driver.answer = (sink) => {
+    const t1 = performance.now();
+    sink.done(bytes(5, 6, 7, 8), LoadSource.peer, t1, t1 + 40);
+  };
+  const { stats } = loader;
+  load();
+  assert.deepEqual(calls, []);
+  await Promise.resolve();
+  assert.equal(calls.length, 1);
+  assert.equal(calls[0][0], 'success');
+  /** @type {any[]} */
+  const [response, given, context] = calls[0].slice(1);
+  assert.equal(response.code, 200);
+  assert.equal(response.url, 'https://cdn.example/v/seg7.ts');
+  assert.deepEqual([...new Uint8Array(response.data)], [5, 6, 7, 8]);
+  assert.equal(given, stats);
+  assert.equal(context.frag.sn, 7);
+  assert.deepEqual([stats.loaded, stats.total], [4, 4]);
+  assert.ok(Math.abs(stats.loading.end - stats.loading.first - 40) < 1);
+  assert.ok(stats.loading.start <= stats.loading.first);
+  assert.equal(inner.callbacks, null, 'the inner loader was never used');
+  assert.deepEqual(delivered[0][0].source, 'peer');
+});
+
+test('a cache hit reports the time its bytes once took, ending now', async () => {
+  const { load, driver, loader } = setUp();
+  driver.answer = (sink) => sink.done(bytes(1), LoadSource.cache, 100, 900);
+  const { loading } = loader.stats;
+  load();
+  const asked = performance.now();
+  await Promise.resolve();
+  assert.ok(loading.end >= asked);
+  assert.equal(Math.round(loading.end - loading.first), 800);
+  assert.ok(loading.start <= loading.first);
+});
+
+test('a transfer of no measurable length never reads as an infinitely fast network', async () => {
+  const { load, driver, loader } = setUp();
+  driver.answer = (sink) => sink.done(bytes(1), LoadSource.cache, 100, 100);
+  load();
+  await Promise.resolve();
+  const { loading, bwEstimate } = loader.stats;
+  assert.ok(loading.end - loading.first >= 4.9);
+  assert.ok(Number.isFinite(bwEstimate));
+});
+
+test('bytes from the CDN reach the engine before hls.js can transfer them away', () => {
+  const { load, driver, inner, callbacks, delivered } = setUp();
+  driver.answer = (sink) => sink.fetchFromCdn();
+  let length = -1;
+  load(fragmentContext(), {
+    ...callbacks,
+    onSuccess: (/** @type {any} */ response) => {
+      structuredClone(response.data, { transfer: [response.data] });
+      length = response.data.byteLength;
+    },
+  });
+  inner.answer(bytes(9, 8, 7));
+  assert.equal(length, 0);
+  const done = driver.calls.find(([name]) => name === 'done');
+  assert.deepEqual([...done?.[2]], [9, 8, 7]);
+  assert.equal(done?.[3], 3);
+  assert.deepEqual(delivered[0].slice(1), [true]);
+});
+
+test('hls.js destroying the loader from inside an answer tells the engine of no abort', () => {
+  const { load, driver, inner, names } = setUp();
+  driver.answer = (sink) => sink.fetchFromCdn();
+  load();
+  inner.answer(bytes(1));
+  assert.deepEqual(names(), ['success']);
+  assert.deepEqual(driver.names(), ['load', 'done']);
+  assert.equal(inner.destroyed, 1);
+});
+
+test('a fetch from the CDN begins with clean times although a peer was tried first', () => {
+  const { load, driver, inner, loader } = setUp();
+  load();
+  driver.sinks[0].progress(50, 100);
+  assert.deepEqual([loader.stats.loaded, loader.stats.total], [50, 100]);
+  assert.ok(loader.stats.loading.first >= loader.stats.loading.start);
+  driver.sinks[0].fetchFromCdn();
+  assert.ok(inner.stats.loading.start > 0);
+  assert.deepEqual([inner.stats.loaded, inner.stats.loading.first], [0, 0]);
+  driver.sinks[0].progress(60, 100);
+  assert.equal(inner.stats.loaded, 0, 'the peer has no say any more');
+});
+
+for (const [answer, args] of /** @type {[string, any[]][]} */ ([
+  ['onError', [{ code: 503, text: 'busy' }, 'context', 'details', 'stats']],
+  ['onTimeout', ['stats', 'context', 'details']],
+])) {
+  test(`${answer} of the CDN is passed on unchanged, and the engine hears of the failure`, () => {
+    const { load, driver, inner, calls } = setUp();
+    driver.answer = (sink) => sink.fetchFromCdn();
+    load();
+    inner.callbacks[answer](...args);
+    assert.deepEqual(calls[0].slice(1), args);
+    assert.equal(calls.length, 1);
+    assert.deepEqual(driver.names(), ['load', 'failed']);
+  });
+}
+
+test('an abort while a peer sends is reported once and the late bytes go nowhere', async () => {
+  const { load, driver, loader, names } = setUp();
+  const { stats } = loader;
+  load();
+  loader.abort();
+  loader.abort();
+  assert.equal(stats.aborted, true);
+  assert.deepEqual(names(), ['abort']);
+  assert.deepEqual(driver.names(), ['load', 'aborted']);
+  driver.sinks[0].done(bytes(1), LoadSource.peer, 1, 2);
+  driver.sinks[0].fetchFromCdn();
+  await Promise.resolve();
+  assert.deepEqual(names(), ['abort']);
+});
+
+test('an abort between a cache hit and its delivery wins', async () => {
+  const { load, driver, loader, names } = setUp();
+  driver.answer = (sink) => sink.done(bytes(1), LoadSource.cache, 1, 2);
+  load();
+  loader.abort();
+  await Promise.resolve();
+  assert.deepEqual(names(), ['abort']);
+});
+
+test('an abort of a CDN fetch comes from the inner loader, with its details', () => {
+  const { load, driver, loader, calls } = setUp();
+  driver.answer = (sink) => sink.fetchFromCdn();
+  load();
+  loader.abort();
+  assert.equal(calls.length, 1);
+  assert.equal(calls[0][0], 'abort');
+  assert.equal(calls[0][3], 'inner details');
+  assert.deepEqual(driver.names(), ['load', 'aborted']);
+});
+
+test('destroy is silent, ends an unfinished load, and may be repeated', () => {
+  const { load, driver, loader, inner, calls } = setUp();
+  load();
+  loader.destroy();
+  loader.destroy();
+  assert.deepEqual(calls, []);
+  assert.deepEqual(driver.names(), ['load', 'aborted']);
+  assert.equal(inner.destroyed, 1);
+  assert.equal(loader.context, null);
+  loader.abort();
+  assert.deepEqual(calls, []);
+});
+
+test("without an engine a load is the inner loader's, and its bytes are still offered to one that came meanwhile", () => {
+  const { load, host, inner, names, delivered } = setUp(null);
+  load();
+  assert.ok(inner.callbacks, 'started at once');
+  const late = new FakeDriver();
+  host.driver = late;
+  inner.answer(bytes(4, 4));
+  assert.deepEqual(names(), ['success']);
+  assert.deepEqual(late.names(), ['load', 'done']);
+  assert.equal(late.calls[0][3], true, 'offered as a fetch that is under way');
+  assert.deepEqual([...late.calls[1][2]], [4, 4]);
+  assert.equal(delivered[0][1], true);
+});
+
+test('without any engine the page still gets its segment and the mesh its count', () => {
+  const { load, inner, names, delivered } = setUp(null);
+  load();
+  inner.answer(bytes(4, 4));
+  assert.deepEqual(names(), ['success']);
+  assert.deepEqual(
+    [delivered[0][0].source, delivered[0][0].bytes, delivered[0][1]],
+    ['cdn', 2, false],
+  );
+});
+
+for (const [what, context] of /** @type {[string, any][]} */ ([
+  ['an init segment', fragmentContext({ sn: 'initSegment' })],
+  ['a byte range', fragmentContext({}, { rangeEnd: 500 })],
+  ['a part', fragmentContext({}, { part: { index: 0 } })],
+  ['text', fragmentContext({}, { responseType: 'text' })],
+])) {
+  test(`${what} is not offered to peers`, () => {
+    const { load, driver, inner } = setUp();
+    driver.answer = (sink) => sink.fetchFromCdn();
+    load(context);
+    assert.equal(driver.calls[0][2].shareable, false);
+    inner.answer(bytes(1, 2));
+    assert.deepEqual(driver.calls[1].slice(2), [null, 2], 'counted, but no bytes');
+  });
+}
+
+test('in progressive mode hls.js gets its progress and nothing is shared', () => {
+  const { load, driver, inner, callbacks } = setUp();
+  driver.answer = (sink) => sink.fetchFromCdn();
+  const onProgress = () => {};
+  load(fragmentContext(), { ...callbacks, onProgress });
+  assert.equal(inner.callbacks.onProgress, onProgress);
+  assert.equal(driver.calls[0][2].shareable, false);
+});
+
+test('what a segment is goes to the engine as the playlist has it', () => {
+  const { load, driver } = setUp();
+  load(fragmentContext({ type: 'audio', level: 3, start: Number.NaN }));
+  assert.deepEqual(driver.calls[0][2], {
+    kind: 1,
+    rendition: 3,
+    sn: 7,
+    url: 'seg7.ts',
+    start: 0,
+    duration: 2,
+    shareable: true,
+  });
+});
+
+test('headers and cache age are those of the CDN fetch, and unknown without one', () => {
+  const fromPeer = setUp();
+  fromPeer.load();
+  assert.equal(fromPeer.loader.getCacheAge?.(), null);
+  const fromCdn = setUp();
+  fromCdn.driver.answer = (sink) => sink.fetchFromCdn();
+  fromCdn.load();
+  assert.equal(fromCdn.loader.getCacheAge?.(), 7);
+  assert.equal(fromCdn.loader.getResponseHeader?.('age'), 'value of age');
+});
+
+test('an inner loader that throws becomes an error for hls.js, not for the engine', async () => {
+  const { load, driver, inner, calls } = setUp();
+  driver.answer = (sink) => sink.fetchFromCdn();
+  inner.load = () => {
+    throw new Error('no network today');
+  };
+  load();
+  await Promise.resolve();
+  assert.deepEqual(calls[0][1], { code: 0, text: 'no network today' });
+  assert.deepEqual(driver.names(), ['load', 'failed']);
+});

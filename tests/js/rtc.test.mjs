@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { LOW_WATER_BYTES, PeerConnections } from '../../js/rtc.js';
+
+class FakeChannel {
+  readyState = 'connecting';
+  bufferedAmount = 0;
+  bufferedAmountLowThreshold = 0;
+  binaryType = 'blob';
+  /** @type {any[]} */
+  sent = [];
+  closed = 0;
+  /** @type {any} */ onopen = null;
+  /** @type {any} */ onmessage = null;
+  /** @type {any} */ onclose = null;
+  /** @type {any} */ onbufferedamountlow = null;
+  /** @param {any} data */
+  send(data) {
+    if (this.readyState !== 'open') throw new Error('InvalidStateError');
+    this.sent.push(typeof data === 'string' ? data : data.slice());
+    this.bufferedAmount += data.length;
+  }
+  close() {
+    this.closed++;
+    this.readyState = 'closing';
+  }
+  open() {
+    this.readyState = 'open';
+    this.onopen?.();
+  }
+}
+
+class FakeConnection {
+  /** @type {FakeConnection[]} */
+  static made = [];
+  connectionState = 'new';
+  sctp = { maxMessageSize: 262144 };
+  /** @type {any} */ localDescription = null;
+  /** @type {any} */ remoteDescription = null;
+  /** @type {any[]} */ candidates = [];
+  /** @type {FakeChannel[]} */ channels = [];
+  /** @type {any[]} */ labels = [];
+  closed = 0;
+  /** @type {any} */ onicecandidate = null;
+  /** @type {any} */ ondatachannel = null;
+  /** @type {any} */ onconnectionstatechange = null;
+  /** @param {any} config */
+  constructor(config) {
+    this.config = config;
+    FakeConnection.made.push(this);
+  }
+  /** @param {string} label @param {any} options */
+  createDataChannel(label, options) {
+    this.labels.push([label, options]);
+    const channel = new FakeChannel();
+    this.channels.push(channel);
+    return channel;
+  }
+  async createOffer() {
+    return { type: 'offer', sdp: 'my offer' };
+  }
+  async createAnswer() {
+    return { type: 'answer', sdp: 'my answer' };
+  }
+  /** @param {any} description */
+  async setLocalDescription(description) {
+    this.found('early');
+    this.localDescription = description;
+  }
+  /** @param {any} description */
+  async setRemoteDescription(description) {
+    if (description.sdp === 'nonsense') throw new Error('cannot parse');
+    this.remoteDescription = description;
+  }
+  /** @param {any} candidate */
+  async addIceCandidate(candidate) {
+    if (!this.remoteDescription) throw new Error('InvalidStateError');
+    if (candidate.candidate === 'unusable') throw new Error('OperationError');
+    this.candidates.push(candidate.candidate);
+  }
+  /** @param {string} text */
+  found(text) {
+    this.onicecandidate?.({ candidate: { candidate: text, toJSON: () => ({ candidate: text }) } });
+  }
+  close() {
+    this.closed++;
+  }
+  connect() {
+    this.connectionState = 'connected';
+    this.onconnectionstatechange?.();
+  }
+  fail() {
+    this.connectionState = 'failed';
+    this.onconnectionstatechange?.();
+  }
+}
+
+/** Lets every promise that can settle do so. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** @type {any[][]} */
+let events;
+/** @type {PeerConnections} */
+let peers;
+
+beforeEach(() => {
+  events = [];
+  FakeConnection.made = [];
+  Object.assign(globalThis, { RTCPeerConnection: FakeConnection });
+  const note =
+    (/** @type {string} */ name) =>
+    (/** @type {any[]} */ ...args) =>
+      void events.push([name, ...args]);
+  peers = new PeerConnections(
+    { iceServers: [] },
+    {
+      signal: note('signal'),
+      opened: note('opened'),
+      text: note('text'),
+      binary: note('binary'),
+      writable: note('writable'),
+      closed: note('closed'),
+      unavailable: note('unavailable'),
+    },
+  );
+});
+
+afterEach(() => {
+  Reflect.deleteProperty(globalThis, 'RTCPeerConnection');
+});
+
+/** A dialled peer whose channel is open. */
+async function openPeer(handle = 1) {
+  peers.dial(handle);
+  await settled();
+  const connection = /** @type {FakeConnection} */ (FakeConnection.made.at(-1));
+  connection.connect();
+  connection.channels[0].open();
+  events.length = 0;
+  return { connection, channel: connection.channels[0] };
+}
+
+test('dialling makes one ordered, reliable channel and sends the offer before any candidate', async () => {
+  peers.dial(1);
+  await settled();
+  const [connection] = FakeConnection.made;
+  assert.deepEqual(connection.config, { iceServers: [] });
+  assert.deepEqual(connection.labels, [['hlsmesh', { ordered: true }]]);
+  connection.found('late');
+  connection.onicecandidate({ candidate: null });
+  assert.deepEqual(
+    events.map(([name, handle, json]) => [name, handle, JSON.parse(json)]),
+    [
+      ['signal', 1, { type: 'offer', sdp: 'my offer' }],
+      ['signal', 1, { candidate: { candidate: 'early' } }],
+      ['signal', 1, { candidate: { candidate: 'late' } }],
+    ],
+  );
+});
+
+test('an answering peer answers the offer and takes the channel that comes with it', async () => {
+  peers.answer(2);
+  peers.signal(2, JSON.stringify({ candidate: { candidate: 'a' } }));
+  peers.signal(2, JSON.stringify({ type: 'offer', sdp: 'theirs' }));
+  peers.signal(2, JSON.stringify({ candidate: { candidate: 'unusable' } }));
+  peers.signal(2, JSON.stringify({ candidate: { candidate: 'b' } }));
+  await settled();
+  const [connection] = FakeConnection.made;
+  assert.deepEqual(connection.candidates, ['a', 'b'], 'a candidate waits for its description');
+  assert.deepEqual(JSON.parse(events[0][2]), { type: 'answer', sdp: 'my answer' });
+  const channel = new FakeChannel();
+  channel.readyState = 'open';
+  connection.ondatachannel({ channel });
+  channel.onopen();
+  assert.deepEqual(
+    events.filter(([name]) => name === 'opened'),
+    [['opened', 2, 262144]],
+    'open once, though both the state and the event say so',
+  );
+  assert.equal(channel.binaryType, 'arraybuffer');
+  assert.equal(channel.bufferedAmountLowThreshold, LOW_WATER_BYTES);
+});
+
+test('messages arrive as what they were, and anything else not at all', async () => {
+  const { channel } = await openPeer();
+  const data = new ArrayBuffer(3);
+  channel.onmessage({ data: 'hello' });
+  channel.onmessage({ data });
+  channel.onmessage({ data: new Blob([]) });
+  assert.deepEqual(events, [
+    ['text', 1, 'hello'],
+    ['binary', 1, data],
+  ]);
+});
+
+test('a limit of the other side is reported, and none at all as what 32 bits hold', async () => {
+  peers.dial(1);
+  await settled();
+  FakeConnection.made[0].sctp = { maxMessageSize: Infinity };
+  FakeConnection.made[0].channels[0].open();
+  assert.deepEqual(events.at(-1), ['opened', 1, 0xffffffff]);
+});
+
+test('the queue is told where no low-water event will come, and only there', async () => {
+  const { channel } = await openPeer();
+  peers.sendBinary(1, new Uint8Array(1000));
+  peers.sendBinary(1, new Uint8Array(1000));
+  peers.settle();
+  assert.deepEqual(events, [['writable', 1, 2000]]);
+  peers.settle();
+  assert.equal(events.length, 1, 'nothing was sent since');
+  peers.sendBinary(1, new Uint8Array(LOW_WATER_BYTES));
+  peers.settle();
+  assert.equal(events.length, 1, 'above the mark the event is awaited');
+  channel.bufferedAmount = 100;
+  channel.onbufferedamountlow();
+  assert.deepEqual(events.at(-1), ['writable', 1, 100]);
+});
+
+test('what is sent was read before sendBinary returned', async () => {
+  const { channel } = await openPeer();
+  const bytes = new Uint8Array([1, 2, 3]);
+  peers.sendBinary(1, bytes);
+  bytes.fill(9);
+  assert.deepEqual([...channel.sent[0]], [1, 2, 3]);
+});
+
+test('a send that throws loses the peer, once', async () => {
+  const { connection, channel } = await openPeer();
+  channel.readyState = 'closed';
+  peers.sendText(1, 'x');
+  peers.sendBinary(1, new Uint8Array(1));
+  peers.settle();
+  assert.deepEqual(events, [['closed', 1]]);
+  assert.equal(connection.closed, 1);
+  assert.equal(peers.size, 0);
+});
+
+test('a failed connection or a closed channel is reported once', async () => {
+  const first = await openPeer(1);
+  const second = await openPeer(2);
+  const closed = second.channel.onclose;
+  first.connection.fail();
+  closed();
+  closed();
+  assert.deepEqual(events, [
+    ['closed', 1],
+    ['closed', 2],
+  ]);
+});
+
+test('a description that cannot be used ends the peer; text that is no JSON is passed over', async () => {
+  peers.answer(1);
+  peers.signal(1, 'not json');
+  peers.signal(1, 'null');
+  await settled();
+  assert.equal(peers.size, 1);
+  peers.signal(1, JSON.stringify({ type: 'offer', sdp: 'nonsense' }));
+  await settled();
+  assert.deepEqual(events, [['closed', 1]]);
+});
+
+test('events that come after close miss', async () => {
+  const { connection, channel } = await openPeer();
+  const { onmessage, onclose, onbufferedamountlow, onopen } = channel;
+  const { onconnectionstatechange, onicecandidate } = connection;
+  assert.ok(onmessage && onclose && onbufferedamountlow && onopen);
+  peers.close(1);
+  assert.equal(channel.onmessage, null);
+  assert.equal(connection.onconnectionstatechange, null);
+  onclose();
+  connection.connectionState = 'failed';
+  onconnectionstatechange();
+  assert.equal(onicecandidate === connection.onicecandidate, false);
+  peers.signal(1, JSON.stringify({ type: 'answer', sdp: 'late' }));
+  peers.sendText(1, 'late');
+  await settled();
+  assert.deepEqual(events, []);
+  assert.equal(connection.remoteDescription, null);
+});
+
+test('an offer that is ready only after close is not sent', async () => {
+  peers.dial(1);
+  peers.close(1);
+  await settled();
+  assert.deepEqual(events, []);
+  assert.equal(FakeConnection.made[0].closed, 1);
+});
+
+test('closing lets queued text leave before the connection goes', async () => {
+  const { connection, channel } = await openPeer();
+  peers.sendText(1, '{"event":"CLOSE"}');
+  peers.close(1);
+  assert.equal(channel.closed, 1);
+  assert.equal(connection.closed, 0);
+  channel.onclose();
+  assert.equal(connection.closed, 1);
+});
+
+test('closing does not wait for a channel that never closes', async () => {
+  const { connection } = await openPeer();
+  peers.close(1);
+  const started = Date.now();
+  while (connection.closed === 0 && Date.now() - started < 5000) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal(connection.closed, 1);
+});
+
+test('a browser that makes no connection says so and the peer counts as closed', () => {
+  Object.assign(globalThis, {
+    RTCPeerConnection: class {
+      constructor() {
+        throw new Error('blocked by policy');
+      }
+    },
+  });
+  peers.dial(3);
+  assert.deepEqual(
+    events.map(([name]) => name),
+    ['unavailable', 'closed'],
+  );
+});
