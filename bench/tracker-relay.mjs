@@ -9,9 +9,10 @@ import WebSocket, { WebSocketServer } from 'ws';
 import { createTracker } from '../js/tracker/index.js';
 import { isMain, median, print } from './report.mjs';
 
-const PAIRS = 16;
-// Messages under way in each pair: enough to keep the server busy, as few as a page in the middle of ICE would have.
-const WINDOW = 8;
+const PAIRS = 64;
+// Messages under way in each pair. Viewers' signals reach a tracker one by one, each with a read and a write of its own;
+// with more under way several share them, which flatters both servers, the bare one the most.
+const WINDOW = 1;
 const MESSAGES = 24_000;
 const ROUNDS = 3;
 const ROLE = 'HLSMESH_BENCH_SERVER';

@@ -1,1 +1,206 @@
 #include "tracker_abi.hpp"
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <string_view>
+
+#include "tracker/tracker.hpp"
+
+namespace {
+
+using hlsmesh::ConnId;
+using hlsmesh::DurationMs;
+using hlsmesh::IdEntropy;
+using hlsmesh::TimeMs;
+using hlsmesh::Tracker;
+using hlsmesh::TrackerCommand;
+using hlsmesh::TrackerConfig;
+using hlsmesh::TrackerStats;
+
+#ifdef __wasm32__
+// js/tracker/abi.js is generated from these layouts.
+static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 88);
+#endif
+
+// Above what the driver lets in as one WebSocket message.
+constexpr uint32_t kMaxTextBytes = 1024 * 1024;
+
+struct State {
+  TrackerConfig config;
+  std::unique_ptr<Tracker> tracker;
+  uint8_t* text = nullptr;
+  uint32_t text_capacity = 0;
+  uint32_t text_size = 0;
+  HtCommand command = {};
+  HtStats stats = {};
+};
+
+// Lives as long as the instance, so that nothing is registered to run at an exit that never comes.
+State& state() {
+  static State* const instance = new State;
+  return *instance;
+}
+
+// Doubles hold every integer below this one.
+constexpr double kMaxExact = 9007199254740992.0;
+
+bool usable(double now, int32_t conn) {
+  return state().tracker && now >= 0 && now < kMaxExact && conn > 0;
+}
+
+TimeMs at(double now) { return TimeMs{DurationMs{static_cast<int64_t>(now)}}; }
+
+// The text the driver wrote, once.
+std::string_view take_text() {
+  State& s = state();
+  const uint32_t size = s.text_size;
+  s.text_size = 0;
+  return size == 0 ? std::string_view()
+                   : std::string_view(reinterpret_cast<const char*>(s.text), size);
+}
+
+uint64_t join(uint32_t high, uint32_t low) { return uint64_t{high} << 32 | low; }
+
+}  // namespace
+
+extern "C" {
+
+int32_t ht_abi_version(void) { return kHtAbiVersion; }
+
+uint8_t* ht_text(uint32_t size) {
+  State& s = state();
+  s.text_size = 0;
+  if (size > kMaxTextBytes) return nullptr;
+  if (size > s.text_capacity || s.text == nullptr) {
+    // Never a null pointer for an empty text: that means refusal.
+    const uint32_t capacity = size < 4096 ? 4096 : size;
+    void* grown = std::realloc(s.text, capacity);
+    if (grown == nullptr) return nullptr;
+    s.text = static_cast<uint8_t*>(grown);
+    s.text_capacity = capacity;
+  }
+  s.text_size = size;
+  return s.text;
+}
+
+int32_t ht_set(int32_t option, double value) {
+  State& s = state();
+  if (s.tracker || !(value >= 0 && value <= std::numeric_limits<int32_t>::max()) ||
+      value != std::floor(value)) {
+    return kHtMisuse;
+  }
+  const int32_t number = static_cast<int32_t>(value);
+  switch (option) {
+    case kHtOptionDefaultChildren:
+      s.config.default_children = number;
+      return kHtOk;
+    case kHtOptionDefaultChildrenMobile:
+      s.config.default_children_mobile = number;
+      return kHtOk;
+    case kHtOptionChildKbps:
+      s.config.child_kbps = number;
+      return kHtOk;
+    case kHtOptionMaxChildren:
+      s.config.max_children = number;
+      return kHtOk;
+    case kHtOptionPingIntervalMs:
+      s.config.ping_interval = DurationMs{number};
+      return kHtOk;
+    case kHtOptionDeadAfterMs:
+      s.config.dead_after = DurationMs{number};
+      return kHtOk;
+    case kHtOptionEnterTimeoutMs:
+      s.config.enter_timeout = DurationMs{number};
+      return kHtOk;
+    case kHtOptionMaxConnectionsPerAddress:
+      s.config.max_connections_per_address = number;
+      return kHtOk;
+    case kHtOptionEntersPerAddressPerMinute:
+      s.config.enters_per_address_per_minute = number;
+      return kHtOk;
+    default:
+      return kHtMisuse;
+  }
+}
+
+int32_t ht_start(void) {
+  State& s = state();
+  if (s.tracker) return kHtMisuse;
+  s.tracker = std::make_unique<Tracker>(s.config);
+  return kHtOk;
+}
+
+int32_t ht_open(double now, int32_t conn, uint32_t e0, uint32_t e1, uint32_t e2, uint32_t e3) {
+  const std::string_view address = take_text();
+  if (!usable(now, conn)) return kHtMisuse;
+  state().tracker->on_open(at(now), ConnId(conn), address, IdEntropy{join(e0, e1), join(e2, e3)});
+  return kHtOk;
+}
+
+int32_t ht_message(double now, int32_t conn) {
+  const std::string_view text = take_text();
+  if (!usable(now, conn)) return kHtMisuse;
+  state().tracker->on_text(at(now), ConnId(conn), text);
+  return kHtOk;
+}
+
+int32_t ht_binary(double now, int32_t conn) {
+  if (!usable(now, conn)) return kHtMisuse;
+  state().tracker->on_binary(at(now), ConnId(conn));
+  return kHtOk;
+}
+
+int32_t ht_pong(double now, int32_t conn) {
+  if (!usable(now, conn)) return kHtMisuse;
+  state().tracker->on_pong(at(now), ConnId(conn));
+  return kHtOk;
+}
+
+int32_t ht_closed(double now, int32_t conn) {
+  if (!usable(now, conn)) return kHtMisuse;
+  state().tracker->on_closed(at(now), ConnId(conn));
+  return kHtOk;
+}
+
+int32_t ht_timeout(double now) {
+  if (!usable(now, 1)) return kHtMisuse;
+  state().tracker->on_timeout(at(now));
+  return kHtOk;
+}
+
+const HtCommand* ht_poll(void) {
+  State& s = state();
+  const TrackerCommand* command = s.tracker ? s.tracker->poll() : nullptr;
+  if (command == nullptr) return nullptr;
+  s.command = {static_cast<int32_t>(command->kind), command->conn.value(), command->code,
+               command->text.data(), static_cast<uint32_t>(command->text.size())};
+  return &s.command;
+}
+
+double ht_next_timeout(void) {
+  const State& s = state();
+  const auto due = s.tracker ? s.tracker->next_timeout() : std::nullopt;
+  return due ? static_cast<double>(due->time_since_epoch().count())
+             : std::numeric_limits<double>::infinity();
+}
+
+const HtStats* ht_stats(void) {
+  State& s = state();
+  const TrackerStats from = s.tracker ? s.tracker->stats() : TrackerStats{};
+  s.stats = {static_cast<double>(from.connections),
+             static_cast<double>(from.peers),
+             static_cast<double>(from.channels),
+             static_cast<double>(from.enters),
+             static_cast<double>(from.connects),
+             static_cast<double>(from.signals),
+             static_cast<double>(from.signals_refused),
+             static_cast<double>(from.malformed),
+             static_cast<double>(from.dead),
+             from.cdn_kb,
+             from.p2p_kb};
+  return &s.stats;
+}
+
+}  // extern "C"

@@ -9,6 +9,12 @@ extern "C" {
 
 inline constexpr int32_t kHtAbiVersion = 1;
 
+enum HtError : int32_t {
+  kHtOk = 0,
+  kHtMisuse = -1,
+  kHtNoMemory = -2,
+};
+
 enum HtOption : int32_t {
   kHtOptionDefaultChildren = 1,
   kHtOptionDefaultChildrenMobile = 2,
@@ -44,8 +50,9 @@ struct HtStats {
 };
 
 int32_t ht_abi_version(void);
+// nullptr when `size` is above 1 MiB or memory is out.
 uint8_t* ht_text(uint32_t size);
-int32_t ht_set(int32_t option, double value);  // before ht_start
+int32_t ht_set(int32_t option, double value);  // before ht_start; a whole number, 0 or more
 int32_t ht_start(void);
 // text: the address; entropy as four 32-bit words
 int32_t ht_open(double now, int32_t conn, uint32_t e0, uint32_t e1, uint32_t e2, uint32_t e3);

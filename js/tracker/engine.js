@@ -1,0 +1,133 @@
+/**
+ * The tracker engine in WebAssembly (wasm/tracker_abi.hpp) as an object.
+ */
+import { ABI_VERSION, HtCommand, HtStats, Option } from './abi.js';
+import { Core, POISONED } from '../wasm.js';
+
+/**
+ * Limits of the tracker engine; src/tracker/tracker.hpp has the defaults and their meaning.
+ * @typedef {Partial<Record<keyof typeof Option, number>>} TrackerLimits
+ */
+
+/**
+ * @typedef {{ kind: number, conn: number, code: number, text: Buffer }} TrackerCommand `text` is a copy
+ */
+
+/** @typedef {Record<keyof typeof HtStats, number>} EngineStats */
+
+export class TrackerEngine {
+  #core;
+
+  /** @param {Core} core */
+  constructor(core) {
+    this.#core = core;
+  }
+
+  /**
+   * @param {WebAssembly.Module} module
+   * @param {TrackerLimits} limits
+   * @param {(error: Error) => void} onFatal called once if the engine dies; nothing it says counts after that
+   */
+  static async create(module, limits, onFatal) {
+    const core = await Core.instantiate(module, 'ht_text');
+    const version = core.call('ht_abi_version');
+    if (version !== ABI_VERSION) {
+      throw new Error(
+        `hlsmesh-tracker.wasm speaks ABI ${version}, this code ${ABI_VERSION}: rebuild or reinstall`,
+      );
+    }
+    for (const [name, value] of Object.entries(limits)) {
+      const option = Option[/** @type {keyof typeof Option} */ (name)];
+      if (option === undefined) throw new TypeError(`unknown tracker limit: ${name}`);
+      if (core.call('ht_set', option, value) !== 0) {
+        throw new RangeError(
+          `tracker limit ${name} must be a whole number, 0 or more; got ${value}`,
+        );
+      }
+    }
+    core.call('ht_start');
+    if (core.poison) throw core.poison;
+    core.onPoison = onFatal;
+    return new TrackerEngine(core);
+  }
+
+  get dead() {
+    return this.#core.poison !== null;
+  }
+
+  /**
+   * @param {number} now milliseconds, monotonic
+   * @param {number} conn
+   * @param {string} address
+   * @param {Uint32Array} entropy four words from a cryptographic source
+   */
+  open(now, conn, address, entropy) {
+    this.#core.callWithText('ht_open', address, now, conn, ...entropy);
+  }
+
+  /**
+   * @param {number} now
+   * @param {number} conn
+   * @param {Uint8Array} text UTF-8
+   */
+  message(now, conn, text) {
+    const pointer = this.#core.call('ht_text', text.length);
+    if (pointer === POISONED) return;
+    if (pointer === 0) throw new RangeError(`no room for a message of ${text.length} bytes`);
+    this.#core.bytes(pointer, text.length).set(text);
+    this.#core.call('ht_message', now, conn);
+  }
+
+  /** @param {number} now @param {number} conn */
+  binary(now, conn) {
+    this.#core.call('ht_binary', now, conn);
+  }
+
+  /** @param {number} now @param {number} conn */
+  pong(now, conn) {
+    this.#core.call('ht_pong', now, conn);
+  }
+
+  /** @param {number} now @param {number} conn */
+  closed(now, conn) {
+    this.#core.call('ht_closed', now, conn);
+  }
+
+  /** @param {number} now */
+  timeout(now) {
+    this.#core.call('ht_timeout', now);
+  }
+
+  /** @returns {TrackerCommand | null} the next command, or null when drained */
+  poll() {
+    const pointer = this.#core.call('ht_poll');
+    if (pointer <= 0) return null;
+    const view = this.#core.view();
+    const text = view.getUint32(pointer + HtCommand.text, true);
+    const size = view.getUint32(pointer + HtCommand.text_size, true);
+    return {
+      kind: view.getInt32(pointer + HtCommand.kind, true),
+      conn: view.getInt32(pointer + HtCommand.conn, true),
+      code: view.getInt32(pointer + HtCommand.code, true),
+      text: Buffer.from(this.#core.bytes(text, size)),
+    };
+  }
+
+  /** @returns {number} when timeout() is due; Infinity when never */
+  nextTimeout() {
+    const due = this.#core.call('ht_next_timeout');
+    return this.dead ? Infinity : due;
+  }
+
+  /** @returns {EngineStats | null} null once the engine is dead */
+  stats() {
+    const pointer = this.#core.call('ht_stats');
+    if (pointer <= 0) return null;
+    const view = this.#core.view();
+    const entries = Object.entries(HtStats).map(([name, offset]) => [
+      name,
+      view.getFloat64(pointer + offset, true),
+    ]);
+    return /** @type {EngineStats} */ (Object.fromEntries(entries));
+  }
+}

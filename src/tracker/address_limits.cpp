@@ -1,0 +1,130 @@
+#include "tracker/address_limits.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace hlsmesh::tracker {
+namespace {
+
+constexpr DurationMs kMinute{60'000};
+
+// The first four groups of a textual IPv6 address (RFC 4291 section 2.2).
+std::optional<std::array<uint32_t, 4>> prefix64(std::string_view address) {
+  std::array<uint32_t, 8> groups{};
+  size_t count = 0;
+  std::optional<size_t> gap;
+  size_t at = 0;
+  if (address.substr(0, 2) == "::") {
+    gap = 0;
+    at = 2;
+  }
+  while (at < address.size()) {
+    uint32_t group = 0;
+    size_t digits = 0;
+    for (; at < address.size() && digits < 5; ++at, ++digits) {
+      const char c = address[at];
+      uint32_t value = 0;
+      if (c >= '0' && c <= '9') {
+        value = static_cast<uint32_t>(c - '0');
+      } else if (c >= 'a' && c <= 'f') {
+        value = static_cast<uint32_t>(c - 'a') + 10;
+      } else if (c >= 'A' && c <= 'F') {
+        value = static_cast<uint32_t>(c - 'A') + 10;
+      } else {
+        break;
+      }
+      group = group * 16 + value;
+    }
+    if (digits == 0 || digits > 4 || count == groups.size()) return std::nullopt;
+    groups[count++] = group;
+    if (at == address.size() || address[at] == '%') break;  // a zone id ends the address
+    if (address[at++] != ':') return std::nullopt;
+    if (at < address.size() && address[at] == ':') {
+      if (gap) return std::nullopt;
+      gap = count;
+      ++at;
+    }
+  }
+  if (!gap && count != groups.size()) return std::nullopt;
+  if (gap) {
+    const auto begin = groups.begin() + static_cast<std::ptrdiff_t>(*gap);
+    const auto end = groups.begin() + static_cast<std::ptrdiff_t>(count);
+    const auto moved = std::move_backward(begin, end, groups.end());
+    std::fill(begin, moved, 0u);
+  }
+  return std::array<uint32_t, 4>{groups[0], groups[1], groups[2], groups[3]};
+}
+
+}  // namespace
+
+std::string AddressLimits::key_of(std::string_view address) {
+  constexpr std::string_view kMapped = "::ffff:";
+  if (address.substr(0, kMapped.size()) == kMapped && address.find('.') != std::string_view::npos) {
+    return std::string(address.substr(kMapped.size()));
+  }
+  const auto prefix = prefix64(address);
+  if (!prefix) return std::string(address);
+  std::string key;
+  for (const uint32_t group : *prefix) {
+    for (int shift = 12; shift >= 0; shift -= 4) key += "0123456789abcdef"[(group >> shift) & 15];
+    key += ':';
+  }
+  return key + ":/64";
+}
+
+bool AddressLimits::open(TimeMs now, const std::string& key) {
+  forget_idle(now);
+  const auto [entry, fresh] = entries_.try_emplace(key);
+  if (fresh) entry->second = {0, static_cast<double>(enters_per_minute_), now, now, false};
+  if (entry->second.connections >= max_connections_) {
+    if (fresh) entries_.erase(entry);
+    return false;
+  }
+  ++entry->second.connections;
+  return true;
+}
+
+void AddressLimits::close(TimeMs now, const std::string& key) {
+  const auto entry = entries_.find(key);
+  if (entry == entries_.end()) return;
+  Entry& address = entry->second;
+  if (--address.connections == 0) {
+    address.idle_since = now;
+    if (!address.in_idle) idle_.emplace_back(now + kMinute, key);
+    address.in_idle = true;
+  }
+  forget_idle(now);
+}
+
+bool AddressLimits::enter(TimeMs now, const std::string& key) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return false;
+  Entry& entry = found->second;
+  const double allowance = enters_per_minute_;
+  const double refill = static_cast<double>((now - entry.refilled).count()) * allowance /
+                        static_cast<double>(kMinute.count());
+  entry.enters_left = std::min(allowance, entry.enters_left + refill);
+  entry.refilled = now;
+  if (entry.enters_left < 1) return false;
+  entry.enters_left -= 1;
+  return true;
+}
+
+void AddressLimits::forget_idle(TimeMs now) {
+  while (!idle_.empty() && idle_.front().first <= now) {
+    const auto entry = entries_.find(idle_.front().second);
+    idle_.pop_front();
+    Entry& address = entry->second;
+    address.in_idle = false;
+    if (address.connections > 0) continue;
+    if (now - address.idle_since >= kMinute) {
+      entries_.erase(entry);
+    } else {
+      address.in_idle = true;
+      idle_.emplace_back(address.idle_since + kMinute, entry->first);
+    }
+  }
+}
+
+}  // namespace hlsmesh::tracker

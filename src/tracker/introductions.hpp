@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "common/time.hpp"
+#include "tracker/channel.hpp"
+#include "tracker/outbox.hpp"
+#include "tracker/peer.hpp"
+#include "tracker/timer_table.hpp"
+
+namespace hlsmesh::tracker {
+
+// How many parents a peer is given. The rest of the room is written for any number.
+inline constexpr int32_t kParentsWanted = 1;
+// A peer hears `connect` at most this often, so that a page whose every connection fails costs
+// little; the pause doubles with each introduction that never opened, up to the longest.
+inline constexpr DurationMs kConnectPause{1'000};
+inline constexpr DurationMs kLongestConnectPause{60'000};
+// A parent whose connection just ended is not offered to the same child again for this long, even
+// if there is no other: ICE that failed now fails again a moment later.
+inline constexpr DurationMs kHoldDown{5'000};
+// An introduction that has not opened by then has failed unreported. ICE gives up within 15 s.
+inline constexpr DurationMs kOpenTimeout{15'000};
+// A search that found nobody is repeated when an older peer's slot comes free, and in any case
+// after a pause that doubles from the first to the second of these.
+inline constexpr DurationMs kSearchPause{1'000};
+inline constexpr DurationMs kLongestSearchPause{30'000};
+
+// Makes, ends and renews introductions over time: the one place that says `connect`. It says so to
+// the child alone, which dials and asks (protocol section 2).
+//
+// Everything that ends a link (a report of either side, a peer that leaves, a timeout) comes down
+// to: drop the link, then give the child a parent if it now has too few. So however many reports
+// one broken connection causes, and in whatever order, the child hears one `connect`.
+class Introductions {
+ public:
+  Introductions(Outbox& outbox, TimerTable& timers) : outbox_(outbox), timers_(timers) {}
+
+  // The peer was added to its channel and has its `accept`.
+  void on_entered(Peer& peer, TimeMs now);
+  // Takes the peer out of its channel, which may be empty then, and gives its children other
+  // parents.
+  void on_leaving(Peer& peer, TimeMs now);
+
+  // `dc_opened` counts from the child alone, which is the side that sends it.
+  void on_opened(Peer& reporter, std::string_view dc_id);
+  // `dc_closed` or `dc_failed`, from either side. A dc_id of strangers stems from before the
+  // tracker was restarted: the reporter has lost a parent that it kept.
+  void on_ended(Peer& reporter, std::string_view dc_id, TimeMs now);
+
+  // The peer that `id` names, if it was introduced to `peer`, in either role.
+  static Peer* introduced(const Peer& peer, const PeerId& id);
+
+  // The peer's kIntroduction timer fired.
+  void on_timer(Peer& peer, TimeMs now);
+
+  uint64_t made() const { return made_; }
+
+ private:
+  void provide(Peer& child, TimeMs now);
+  void end(Peer& child, Peer& parent, TimeMs now);
+  void slot_came_free(Peer& parent, TimeMs now);
+  void set_search(Peer& peer, std::optional<TimeMs> search_at);
+  void arm(Peer& peer);
+
+  Outbox& outbox_;
+  TimerTable& timers_;
+  uint64_t made_ = 0;
+};
+
+}  // namespace hlsmesh::tracker

@@ -1,0 +1,336 @@
+#include <set>
+
+#include "harness.hpp"
+
+using namespace hlsmesh;
+using namespace hlsmesh::tracker_test;
+using std::chrono::seconds;
+
+namespace {
+using Ids = std::vector<std::string>;
+}
+
+TEST_CASE("the first peer of a channel is accepted and told to connect to nobody") {
+  Harness h;
+  const int32_t first = h.join();
+  REQUIRE(h.box[first].messages.size() == 1);
+  const auto accept = h.box[first].all<wire::Accept>();
+  REQUIRE(accept.size() == 1);
+  CHECK(accept[0].live);
+  CHECK(accept[0].peer_id.text.size() == 32);
+  CHECK_FALSE(accept[0].peer_id.numeric);
+  h.advance(seconds(120));
+  CHECK(h.box[first].connects().empty());
+}
+
+TEST_CASE("a newcomer is told to connect, after its accept, and its parent is told nothing") {
+  Harness h;
+  const int32_t parent = h.join();
+  const int32_t child = h.join();
+  REQUIRE(h.box[child].messages.size() == 2);
+  CHECK(std::holds_alternative<wire::Accept>(h.box[child].messages[0]));
+  REQUIRE(std::holds_alternative<wire::Connect>(h.box[child].messages[1]));
+  CHECK(h.box[child].connects() == Ids{h.id(parent)});
+  CHECK(h.box[parent].messages.size() == 1);
+  CHECK(h.tracker.stats().connects == 1);
+}
+
+TEST_CASE("peers of different channels are not introduced") {
+  Harness h;
+  h.join("https://cdn.example/a.m3u8");
+  const int32_t other = h.join("https://cdn.example/b.m3u8");
+  CHECK(h.box[other].connects().empty());
+  CHECK(h.tracker.stats().channels == 2);
+}
+
+TEST_CASE("parents are filled layer by layer, fewest children first, then by age") {
+  TrackerConfig config;
+  config.default_children = 2;
+  Harness h(config);
+  std::vector<int32_t> peers;
+  for (int i = 0; i < 9; ++i) peers.push_back(h.join());
+  const auto parent_of = [&](size_t i) { return h.box[peers[i]].connects().at(0); };
+  CHECK(parent_of(1) == h.id(peers[0]));
+  CHECK(parent_of(2) == h.id(peers[0]));
+  CHECK(parent_of(3) == h.id(peers[1]));
+  CHECK(parent_of(4) == h.id(peers[2]));
+  CHECK(parent_of(5) == h.id(peers[1]));
+  CHECK(parent_of(6) == h.id(peers[2]));
+  CHECK(parent_of(7) == h.id(peers[3]));
+  CHECK(parent_of(8) == h.id(peers[4]));
+}
+
+TEST_CASE("upBW sets how many children a peer is given") {
+  TrackerConfig config;
+  config.child_kbps = 1000;
+  config.max_children = 4;
+  const auto [up_bw, expected] = GENERATE(table<int32_t, size_t>(
+      {{0, 0}, {1, 1}, {999, 1}, {1000, 1}, {2999, 2}, {4000, 4}, {2'000'000'000, 4}}));
+  Harness h(config);
+  wire::Enter enter;
+  enter.up_bw = up_bw;
+  const int32_t parent = h.join("c", enter);
+  wire::Enter leech;
+  leech.up_bw = 0;
+  size_t children = 0;
+  for (int i = 0; i < 8; ++i) {
+    const int32_t child = h.join("c", leech);
+    if (h.box[child].connects() == Ids{h.id(parent)}) ++children;
+  }
+  INFO("upBW " << up_bw);
+  CHECK(children == expected);
+}
+
+TEST_CASE("a peer of unknown upload is given as many children as its device may have") {
+  const auto [device, expected] =
+      GENERATE(table<wire::Device, size_t>({{wire::Device::kPc, 6}, {wire::Device::kMobile, 2}}));
+  Harness h;
+  wire::Enter enter;
+  enter.device = device;
+  h.join("c", enter);
+  wire::Enter leech;
+  leech.up_bw = 0;
+  size_t children = 0;
+  for (int i = 0; i < 8; ++i) children += h.box[h.join("c", leech)].connects().size();
+  CHECK(children == expected);
+}
+
+TEST_CASE(
+    "a peer that kept its parents while the tracker was away is left alone until it loses one") {
+  Harness h;
+  const int32_t first = h.join();
+  wire::Enter enter;
+  enter.parents = 1;
+  const int32_t kept = h.join("https://cdn.example/a.m3u8", enter);
+  h.advance(seconds(60));
+  CHECK(h.box[kept].connects().empty());
+  h.say(kept, wire::DcClosed{"11111111-22222222"});
+  CHECK(h.box[kept].connects() == Ids{h.id(first)});
+}
+
+TEST_CASE("a newcomer is introduced to a peer that kept its parents") {
+  Harness h;
+  wire::Enter enter;
+  enter.parents = 1;
+  const int32_t kept = h.join("c", enter);
+  const int32_t newcomer = h.join("c");
+  CHECK(h.box[newcomer].connects() == Ids{h.id(kept)});
+}
+
+TEST_CASE("a lost connection brings a fresh parent, and not the one that was lost") {
+  Harness h;
+  const int32_t a = h.join();
+  const int32_t b = h.join();
+  const int32_t child = h.join();
+  REQUIRE(h.box[child].connects() == Ids{h.id(a)});
+  h.advance(seconds(2));
+  SECTION("dc_failed before it opened") { h.say(child, wire::DcFailed{h.dc_id(child, a)}); }
+  SECTION("dc_closed after it opened") {
+    h.opened(child, a);
+    h.say(child, wire::DcClosed{h.dc_id(child, a)});
+  }
+  SECTION("dc_closed from the parent") {
+    h.opened(child, a);
+    h.say(a, wire::DcClosed{h.dc_id(child, a)});
+  }
+  SECTION("leave of the parent") { h.say(a, wire::Leave{}); }
+  SECTION("the parent's socket closed") { h.hang_up(a); }
+  CHECK(h.box[child].connects() == Ids{h.id(a), h.id(b)});
+}
+
+TEST_CASE("one broken connection that everyone reports brings one connect") {
+  Harness h;
+  const int32_t a = h.join();
+  const int32_t b = h.join();
+  const int32_t child = h.join();
+  h.opened(child, a);
+  h.advance(seconds(5));
+  const std::string dc_id = h.dc_id(child, a);
+  h.say(a, wire::DcClosed{dc_id});
+  h.say(child, wire::DcFailed{dc_id});
+  h.say(child, wire::DcClosed{dc_id});
+  h.hang_up(a);
+  h.say(child, wire::DcClosed{dc_id});
+  h.opened(child, b);
+  h.advance(seconds(60));
+  CHECK(h.box[child].connects().size() == 2);
+}
+
+TEST_CASE(
+    "a dc_id of strangers brings a parent to a peer that has none, and no second to one that has") {
+  Harness h;
+  const int32_t a = h.join();
+  const int32_t child = h.join();
+  h.opened(child, a);
+  h.advance(seconds(2));
+  for (const char* strange : {"", "-", "x", "1-2", "a-b-c"}) h.say(child, wire::DcClosed{strange});
+  CHECK(h.box[child].connects().size() == 1);
+  CHECK_FALSE(h.box[child].close_code);
+}
+
+TEST_CASE("the only parent there is comes back after its hold-down") {
+  Harness h;
+  const int32_t a = h.join();
+  const int32_t child = h.join();
+  h.opened(child, a);
+  h.advance(seconds(10));
+  h.say(child, wire::DcClosed{h.dc_id(child, a)});
+  CHECK(h.box[child].connects().size() == 1);
+  h.advance(DurationMs{4'999});
+  CHECK(h.box[child].connects().size() == 1);
+  h.advance(DurationMs{1});
+  CHECK(h.box[child].connects() == Ids{h.id(a), h.id(a)});
+}
+
+TEST_CASE("a peer whose every connection fails at once hears connect ever more seldom") {
+  Harness h;
+  std::vector<int32_t> parents;
+  for (int i = 0; i < 20; ++i) parents.push_back(h.join());
+  const int32_t child = h.join();
+  size_t heard = 0;
+  std::vector<size_t> per_minute;
+  for (int minute = 0; minute < 4; ++minute) {
+    const size_t before = heard;
+    for (int tick = 0; tick < 600; ++tick) {
+      const Ids connects = h.box[child].connects();
+      if (connects.size() > heard) {
+        REQUIRE(connects.size() == heard + 1);
+        heard = connects.size();
+        h.say(child, wire::DcFailed{h.id(child) + "-" + connects.back()});
+      }
+      h.advance(DurationMs{100});
+    }
+    per_minute.push_back(heard - before);
+  }
+  CHECK(per_minute.front() >= 4);
+  CHECK(per_minute.front() <= 8);
+  CHECK(per_minute.back() <= 2);
+  CHECK(per_minute.back() >= 1);
+}
+
+TEST_CASE("no peer hears connect twice within a second") {
+  Harness h;
+  for (int i = 0; i < 20; ++i) h.join();
+  const int32_t child = h.join();
+  for (int i = 0; i < 50; ++i) {
+    const std::string dc_id = h.id(child) + "-" + h.box[child].connects().back();
+    h.say(child, wire::DcOpened{dc_id});
+    h.say(child, wire::DcClosed{dc_id});
+    h.advance(DurationMs{100});
+  }
+  CHECK(h.box[child].connects().size() >= 5);
+  CHECK(h.box[child].connects().size() <= 6);
+}
+
+TEST_CASE("an introduction that never opens is given up after 15 s and frees the slot") {
+  TrackerConfig config;
+  config.default_children = 1;
+  Harness h(config);
+  const int32_t a = h.join();
+  const int32_t mute = h.join();
+  REQUIRE(h.box[mute].connects() == Ids{h.id(a)});
+  h.advance(DurationMs{14'999});
+  const int32_t early = h.join();
+  CHECK(h.box[early].connects() == Ids{h.id(mute)});
+  h.advance(DurationMs{1});
+  // mute is held down for a; the slot is free for the next.
+  const int32_t late = h.join();
+  CHECK(h.box[late].connects() == Ids{h.id(a)});
+}
+
+TEST_CASE("an orphan that finds no older peer free gets the first slot that comes free") {
+  TrackerConfig config;
+  config.default_children = 1;
+  Harness h(config);
+  // a feeds b; b feeds c; c feeds d.
+  const int32_t a = h.join();
+  const int32_t b = h.join();
+  const int32_t c = h.join();
+  const int32_t d = h.join();
+  h.opened(b, a);
+  h.opened(c, b);
+  h.opened(d, c);
+  h.advance(seconds(2));
+  // b leaves: c moves up to a.
+  h.say(b, wire::Leave{});
+  REQUIRE(h.box[c].connects().back() == h.id(a));
+  h.opened(c, a);
+  h.advance(seconds(2));
+  // c and a part; a newcomer takes a's slot while c is held down.
+  h.say(c, wire::DcClosed{h.dc_id(c, a)});
+  const int32_t newcomer = h.join();
+  REQUIRE(h.box[newcomer].connects() == Ids{h.id(a)});
+  h.opened(newcomer, a);
+  h.advance(seconds(8));
+  REQUIRE(h.box[c].connects().size() == 2);
+  h.hang_up(newcomer);
+  REQUIRE(h.box[c].connects().size() == 3);
+  CHECK(h.box[c].connects().back() == h.id(a));
+}
+
+TEST_CASE("a peer that leaves can enter another channel on the same socket") {
+  Harness h;
+  const int32_t a = h.join("a");
+  const int32_t b = h.join("b");
+  const std::string id = h.id(a);
+  h.say(a, wire::Leave{});
+  CHECK(h.tracker.stats().peers == 1);
+  h.advance(seconds(60));
+  wire::Enter enter;
+  enter.channel = "b";
+  h.say(a, enter);
+  CHECK(h.id(a) == id);
+  CHECK(h.box[a].connects() == Ids{h.id(b)});
+  CHECK(h.tracker.stats().channels == 1);
+}
+
+TEST_CASE("enter for another channel while in one is leave and enter") {
+  Harness h;
+  const int32_t a = h.join("a");
+  const int32_t child = h.join("a");
+  const int32_t third = h.join("a");
+  const int32_t b = h.join("b");
+  h.advance(seconds(2));
+  wire::Enter enter;
+  enter.channel = "b";
+  h.say(a, enter);
+  CHECK(h.box[a].connects() == Ids{h.id(b)});
+  CHECK(h.box[third].connects().back() == h.id(child));
+  CHECK(h.tracker.stats().peers == 4);
+}
+
+TEST_CASE("enter for the same channel is accepted again and changes no link") {
+  Harness h;
+  const int32_t a = h.join("a");
+  const int32_t child = h.join("a");
+  wire::Enter enter;
+  enter.channel = "a";
+  h.say(child, enter);
+  h.say(a, enter);
+  CHECK(h.box[child].all<wire::Accept>().size() == 2);
+  CHECK(h.box[child].connects().size() == 1);
+  CHECK(h.box[a].connects().empty());
+  CHECK(h.tracker.stats().peers == 2);
+  h.say(child, wire::SignalTo{{h.id(a), false}, "{}"});
+  CHECK(h.box[a].all<wire::SignalFrom>().size() == 1);
+}
+
+TEST_CASE("accept says what most peers say the channel is") {
+  Harness h;
+  wire::Enter vod;
+  vod.live = false;
+  wire::Enter live;
+  live.live = true;
+  h.join("c", vod);
+  CHECK_FALSE(h.box[h.join("c")].all<wire::Accept>().at(0).live);
+  h.join("c", live);
+  CHECK(h.box[h.join("c")].all<wire::Accept>().at(0).live);
+}
+
+TEST_CASE("accept tells its extension level only to a peer that told its own") {
+  Harness h;
+  CHECK_FALSE(h.box[h.join()].all<wire::Accept>().at(0).hlsmesh);
+  wire::Enter enter;
+  enter.hlsmesh = 1;
+  CHECK(h.box[h.join("c", enter)].all<wire::Accept>().at(0).hlsmesh == wire::kExtensionLevel);
+}

@@ -1,0 +1,219 @@
+#include "harness.hpp"
+#include "tracker/address_limits.hpp"
+#include "tracker/channel.hpp"
+
+using namespace hlsmesh;
+using namespace hlsmesh::tracker_test;
+using std::chrono::seconds;
+
+TEST_CASE("a silent socket is found dead within 30 s and its children get another parent") {
+  Harness h;
+  h.answer_pings = false;
+  const int32_t dead = h.join();
+  const int32_t other = h.join();
+  const int32_t child = h.join();
+  h.opened(child, dead);
+  for (int second = 0; second < 30; ++second) {
+    h.advance(seconds(1));
+    h.say(other, wire::Statistics{});
+    h.tracker.on_pong(h.now, ConnId(child));
+  }
+  CHECK(h.box[dead].close_code == 1008);
+  CHECK(h.box[dead].pings == 2);
+  CHECK(h.tracker.stats().dead == 1);
+  CHECK(h.tracker.stats().peers == 2);
+  CHECK(h.box[child].connects().back() == h.id(other));
+  CHECK_FALSE(h.box[child].close_code);
+  // Frames of any kind spare a socket its pings.
+  CHECK(h.box[other].pings == 0);
+  CHECK(h.box[child].pings == 0);
+}
+
+TEST_CASE("a socket that answers its pings lives") {
+  Harness h;
+  const int32_t conn = h.join();
+  h.advance(seconds(600));
+  CHECK(h.box[conn].pings == 60);
+  CHECK_FALSE(h.box[conn].close_code);
+}
+
+TEST_CASE("a socket that does not enter within 10 s is closed") {
+  Harness h;
+  const int32_t idle = h.open();
+  h.advance(DurationMs{9'999});
+  CHECK_FALSE(h.box[idle].close_code);
+  h.advance(DurationMs{1});
+  CHECK(h.box[idle].close_code == 1008);
+  CHECK_FALSE(h.box[idle].close_reason.empty());
+  CHECK(h.tracker.stats().connections == 0);
+  CHECK_FALSE(h.tracker.next_timeout());
+}
+
+TEST_CASE("messages that cannot be read disturb nobody") {
+  Harness h;
+  const int32_t parent = h.join();
+  const std::vector<std::string> garbage = {
+      "",
+      "not json",
+      "null",
+      "[]",
+      "42",
+      "{}",
+      R"({"action":null})",
+      R"({"action":7})",
+      R"({"action":"enter"})",
+      R"({"action":"enter","channel":17})",
+      R"({"action":"signal"})",
+      R"({"action":"signal","to_peer_id":"x"})",
+      R"({"action":"signal","data":"{}"})",
+      R"({"action":"dc_closed"})",
+      R"({"action":"statistics","level":[],"cdn":"x","p2p":{}})",
+      std::string("\xff\xfe{\"action\":\"leave\"}"),
+      std::string(200, '['),
+      R"({"action":"leave")",
+  };
+  for (const std::string& text : garbage) {
+    const int32_t conn = h.open();
+    h.text(conn, text);
+    INFO(text);
+    // One is forgiven, and the socket is as good as new.
+    CHECK_FALSE(h.box[conn].close_code);
+    h.text(conn, R"({"action":"enter","channel":"https://cdn.example/a.m3u8"})");
+    CHECK(h.box[conn].all<wire::Accept>().size() == 1);
+    h.hang_up(conn);
+  }
+  CHECK(h.tracker.stats().malformed == garbage.size());
+  CHECK(h.tracker.stats().peers == 1);
+  CHECK_FALSE(h.box[parent].close_code);
+}
+
+TEST_CASE("a stream of unreadable messages closes the one socket with a reason") {
+  Harness h;
+  const int32_t other = h.join();
+  const int32_t bad = h.join();
+  for (int i = 0; i < 8; ++i) h.text(bad, "null");
+  CHECK_FALSE(h.box[bad].close_code);
+  h.text(bad, "null");
+  CHECK(h.box[bad].close_code == 1008);
+  CHECK(h.box[bad].close_reason.find("malformed") != std::string::npos);
+  // A close frame has room for 123 bytes of reason (RFC 6455 section 5.5).
+  CHECK(h.box[bad].close_reason.size() <= 123);
+  CHECK_FALSE(h.box[other].close_code);
+  CHECK(h.tracker.stats().peers == 1);
+  // What was still on its way is for nobody.
+  h.text(bad, R"({"action":"enter","channel":"c"})");
+  h.hang_up(bad);
+  CHECK(h.tracker.stats().connections == 1);
+}
+
+TEST_CASE("binary frames and unknown actions are counted and never close a socket") {
+  Harness h;
+  const int32_t conn = h.join();
+  for (int i = 0; i < 50; ++i) {
+    h.tracker.on_binary(h.now, ConnId(conn));
+    h.text(conn, R"({"action":"to be invented"})");
+  }
+  CHECK(h.tracker.stats().malformed == 100);
+  CHECK_FALSE(h.box[conn].close_code);
+}
+
+TEST_CASE("a text beyond the limit closes the socket with 1009") {
+  Harness h;
+  const int32_t conn = h.join();
+  h.text(conn, std::string(wire::kMaxTextBytes + 1, ' '));
+  CHECK(h.box[conn].close_code == 1009);
+  CHECK(h.box[conn].close_reason.size() <= 123);
+}
+
+TEST_CASE("one address may hold only so many connections") {
+  TrackerConfig config;
+  config.max_connections_per_address = 3;
+  Harness h(config);
+  const int32_t first = h.open();
+  h.open();
+  h.open();
+  const int32_t refused = h.open();
+  CHECK(h.box[refused].close_code == 1013);
+  CHECK_FALSE(h.box[refused].close_reason.empty());
+  CHECK_FALSE(h.box[h.open("192.0.2.2")].close_code);
+  h.hang_up(first);
+  CHECK_FALSE(h.box[h.open()].close_code);
+  CHECK(h.tracker.stats().connections == 4);
+}
+
+TEST_CASE("one address may enter only so often, also on fresh sockets") {
+  TrackerConfig config;
+  config.enters_per_address_per_minute = 6;
+  Harness h(config);
+  for (int i = 0; i < 6; ++i) {
+    const int32_t conn = h.join();
+    CHECK_FALSE(h.box[conn].close_code);
+    h.hang_up(conn);
+  }
+  CHECK(h.box[h.join()].close_code == 1013);
+  h.advance(seconds(10));
+  CHECK_FALSE(h.box[h.join()].close_code);
+  CHECK(h.box[h.join()].close_code == 1013);
+}
+
+TEST_CASE("an address is forgotten a minute after its last connection, and not before") {
+  tracker::AddressLimits limits(4, 2);
+  TimeMs now{DurationMs{5'000}};
+  REQUIRE(limits.open(now, "a"));
+  CHECK(limits.enter(now, "a"));
+  CHECK(limits.enter(now, "a"));
+  CHECK_FALSE(limits.enter(now, "a"));
+  // However often it comes and goes.
+  for (int i = 0; i < 100; ++i) {
+    limits.close(now, "a");
+    REQUIRE(limits.open(now, "a"));
+    CHECK_FALSE(limits.enter(now, "a"));
+  }
+  limits.close(now, "a");
+  now += seconds(59);
+  REQUIRE(limits.open(now, "b"));
+  CHECK(limits.size() == 2);
+  now += seconds(1);
+  limits.close(now, "b");
+  CHECK(limits.size() == 1);
+  now += seconds(60);
+  REQUIRE(limits.open(now, "c"));
+  CHECK(limits.size() == 1);
+}
+
+TEST_CASE("an IPv6 subscriber is one address, and a mapped IPv4 address is IPv4") {
+  const auto key = tracker::AddressLimits::key_of;
+  CHECK(key("192.0.2.7") == "192.0.2.7");
+  CHECK(key("::ffff:192.0.2.7") == "192.0.2.7");
+  CHECK(key("2001:db8:1:2::1") == key("2001:0DB8:1:2:ffff:ffff:ffff:ffff"));
+  CHECK(key("2001:db8:1:2::1") != key("2001:db8:1:3::1"));
+  CHECK(key("2001:db8::1") == key("2001:db8:0:0:1::"));
+  CHECK(key("fe80::1%eth0") == key("fe80::2"));
+  CHECK(key("::1") == key("::"));
+  CHECK(key("::1") != key("1::"));
+  for (const char* odd :
+       {"", ":", ":::", "1:2", "1:2:3:4:5:6:7:8:9", "12345::", "g::1", "::1::2"}) {
+    CHECK(key(odd) == odd);
+  }
+}
+
+TEST_CASE("the host of a channel is its domain name") {
+  CHECK(tracker::host_of("https://user:pw@CDN.Example.com:8443/live/x.m3u8") == "cdn.example.com");
+  CHECK(tracker::host_of("http://a.example") == "a.example");
+  CHECK(tracker::host_of("http://[2001:db8::1]:80/x") == "[2001:db8::1]");
+  CHECK(tracker::host_of("http://[2001:db8::1]/x") == "[2001:db8::1]");
+  CHECK(tracker::host_of("my channel") == "");
+}
+
+TEST_CASE("events for sockets that are gone or never were are ignored") {
+  Harness h;
+  const int32_t conn = h.join();
+  h.hang_up(conn);
+  h.hang_up(conn);
+  h.text(conn, R"({"action":"leave"})");
+  h.text(12345, R"({"action":"enter","channel":"c"})");
+  h.tracker.on_pong(h.now, ConnId(77));
+  CHECK(h.tracker.stats().connections == 0);
+  CHECK(h.tracker.stats().channels == 0);
+  CHECK_FALSE(h.tracker.next_timeout());
+}

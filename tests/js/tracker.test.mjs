@@ -1,0 +1,381 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import WebSocket from 'ws';
+
+import { createTracker } from '../../js/tracker/index.js';
+import { trappingEngine } from './tracker-trap.mjs';
+
+const CLI = fileURLToPath(new URL('../../js/tracker/cli.js', import.meta.url));
+const CHANNEL = 'https://cdn.example/live/master.m3u8';
+const WAIT_MS = 5000;
+
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const processes = new Set();
+/** @type {Set<{ terminate(): void }>} */
+const clients = new Set();
+
+after(() => {
+  for (const client of clients) client.terminate();
+  for (const child of processes) child.kill('SIGKILL');
+});
+
+/** @param {string[]} args */
+function launch(args) {
+  const child = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  processes.add(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (text) => (stdout += text));
+  child.stderr.on('data', (text) => (stderr += text));
+  const exited = once(child, 'close').then(([code, signal]) => {
+    processes.delete(child);
+    return { code, signal, stdout, stderr };
+  });
+  return { child, exited, stdout: () => stdout };
+}
+
+/** @param {number} [port] */
+async function startTracker(port = 0) {
+  const { child, exited, stdout } = launch(['--host', '127.0.0.1', '--port', String(port)]);
+  await until(() => stdout().includes('\n'), 'the tracker to say that it listens');
+  const url = /^hlsmesh-tracker listening on (ws:\/\/127\.0\.0\.1:(\d+)\/)\n$/.exec(stdout());
+  assert.ok(url, `unexpected output: ${stdout()}`);
+  return { child, exited, url: url[1], port: Number(url[2]) };
+}
+
+/**
+ * @param {() => boolean} condition
+ * @param {string} what
+ */
+async function until(condition, what) {
+  const deadline = Date.now() + WAIT_MS;
+  while (!condition()) {
+    assert.ok(Date.now() < deadline, `waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+class Peer {
+  /** @type {any[]} */
+  messages = [];
+  /** @type {{ code: number, reason: string } | undefined} */
+  closed;
+  id = '';
+
+  /** @param {string} url */
+  constructor(url) {
+    this.ws = new WebSocket(url);
+    clients.add(this.ws);
+    this.ws.on('message', (data, binary) => {
+      assert.equal(binary, false);
+      this.messages.push(JSON.parse(String(data)));
+    });
+    this.ws.on('close', (code, reason) => (this.closed = { code, reason: String(reason) }));
+    this.ws.on('error', () => {});
+  }
+
+  /** @param {string} url */
+  static async connect(url) {
+    const peer = new Peer(url);
+    await once(peer.ws, 'open');
+    return peer;
+  }
+
+  /**
+   * @param {string} url
+   * @param {object} [more]
+   */
+  static async enter(url, more = {}) {
+    const peer = await Peer.connect(url);
+    peer.send({ action: 'enter', channel: CHANNEL, browser: 'b', device: 'PC', os: 'o', ...more });
+    peer.id = (await peer.next('accept')).peer_id;
+    return peer;
+  }
+
+  /** @param {unknown} message */
+  send(message) {
+    this.ws.send(JSON.stringify(message));
+  }
+
+  /** @param {string} action */
+  async next(action) {
+    await until(() => this.messages.some((message) => message.action === action), action);
+    return this.messages.splice(
+      this.messages.findIndex((message) => message.action === action),
+      1,
+    )[0];
+  }
+
+  /** After this, everything sent before has been handled and answered. */
+  async settle() {
+    this.ws.ping();
+    await once(this.ws, 'pong');
+  }
+}
+
+/**
+ * @param {number} port
+ * @param {string} path
+ * @returns {Promise<{ status: number, body: string }>}
+ */
+async function get(port, path) {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  return { status: response.status, body: await response.text() };
+}
+
+/**
+ * A WebSocket by hand that reads nothing and answers nothing.
+ * @param {number} port
+ * @param {string} text the one short frame that it sends
+ */
+async function halfOpen(port, text) {
+  const socket = net.connect(port, '127.0.0.1');
+  clients.add({ terminate: () => socket.destroy() });
+  socket.on('error', () => {});
+  socket.write(
+    `GET / HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n\r\n`,
+  );
+  await once(socket, 'data');
+  socket.pause();
+  // FIN and text, masked with zeros.
+  assert.ok(text.length < 126);
+  socket.write(
+    Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]),
+  );
+  return socket;
+}
+
+test('the command prints its URL, reports its health and ends on SIGTERM', async () => {
+  const tracker = await startTracker();
+  const peer = await Peer.enter(tracker.url);
+  const health = await get(tracker.port, '/healthz');
+  assert.equal(health.status, 200);
+  const { uptime, ...state } = JSON.parse(health.body);
+  assert.deepEqual(state, { status: 'ok', connections: 1, peers: 1, channels: 1 });
+  assert.ok(uptime >= 0 && uptime < 60);
+
+  const other = await get(tracker.port, '/');
+  assert.equal(other.status, 404);
+  assert.match(other.body, /WebSocket/);
+
+  const refused = new Peer(`ws://127.0.0.1:${tracker.port}/healthz`);
+  await until(() => refused.closed !== undefined, 'the upgrade to be refused');
+
+  tracker.child.kill('SIGTERM');
+  assert.deepEqual([(await tracker.exited).code, (await tracker.exited).stderr], [0, '']);
+  await until(() => peer.closed !== undefined, 'the socket to be closed');
+  assert.equal(peer.closed?.code, 1001);
+});
+
+test('the command says what is wrong with its arguments', async () => {
+  const { version } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  const tracker = await startTracker();
+  /** @type {[string[], number, RegExp][]} */
+  const cases = [
+    [['--help'], 0, /^Usage: hlsmesh-tracker/],
+    [['--version'], 0, new RegExp(`^${version.replaceAll('.', '\\.')}\n$`)],
+    [['--port', 'http'], 2, /--port must be a whole number from 0 to 65535, not 'http'/],
+    [['--port', '65536'], 2, /--port must be a whole number/],
+    [['--prot', '1'], 2, /--prot/],
+    [['8000'], 2, /8000/],
+    [['--port', String(tracker.port)], 1, new RegExp(`port ${tracker.port} .*in use`)],
+    [['--port', '0', '--host', '192.0.2.1'], 1, /192\.0\.2\.1 is not an address of this machine/],
+  ];
+  const results = await Promise.all(cases.map(([args]) => launch(args).exited));
+  results.forEach(({ code, stdout, stderr }, index) => {
+    const [args, expected, says] = cases[index];
+    assert.equal(code, expected, `${args.join(' ')}: ${stdout}${stderr}`);
+    assert.match(code === 0 ? stdout : stderr, says);
+    assert.equal(code === 0 ? stderr : stdout, '');
+  });
+  tracker.child.kill('SIGINT');
+  assert.equal((await tracker.exited).code, 0);
+});
+
+test('two peers are introduced and signal through a tracker process', async () => {
+  const tracker = await startTracker();
+  const parent = await Peer.enter(tracker.url);
+  const child = await Peer.enter(`${tracker.url}any/path?query`);
+  assert.match(parent.id, /^[0-9a-f]{32}$/);
+  assert.notEqual(parent.id, child.id);
+  assert.equal((await child.next('connect')).to_peer_id, parent.id);
+
+  const offer = { type: 'offer', sdp: 'v=0\r\no=- é "quoted"\r\n' };
+  child.send({ action: 'signal', to_peer_id: parent.id, data: offer });
+  const received = await parent.next('signal');
+  assert.equal(received.from_peer_id, child.id);
+  assert.equal(typeof received.data, 'string');
+  assert.deepEqual(JSON.parse(received.data), offer);
+
+  const answer = JSON.stringify({ type: 'answer', sdp: 'v=0\r\n' });
+  parent.send({ action: 'signal', to_peer_id: child.id, data: answer });
+  assert.deepEqual(await child.next('signal'), {
+    action: 'signal',
+    from_peer_id: parent.id,
+    data: answer,
+  });
+
+  child.send({ action: 'dc_opened', dc_id: `${child.id}-${parent.id}` });
+  await child.settle();
+  await parent.settle();
+  assert.deepEqual([parent.messages, child.messages], [[], []]);
+});
+
+test('what a tracker of the day died of disturbs nobody', async () => {
+  const tracker = await startTracker();
+  const parent = await Peer.enter(tracker.url);
+  const child = await Peer.enter(tracker.url);
+  const garbage = ['', 'x', 'null', '[]', '{}', '{"action":"enter"}', '{"action":"signal"}'];
+  for (const text of garbage) {
+    const bad = await Peer.connect(tracker.url);
+    bad.ws.send(text);
+    bad.ws.send(Buffer.from([0, 1, 2, 255]));
+    bad.send({ action: 'no such action' });
+    bad.send({ action: 'signal', to_peer_id: parent.id, data: '{}' });
+    bad.send({ action: 'enter', channel: 'garbage' });
+    await bad.next('accept');
+    bad.ws.close();
+  }
+
+  const flood = await Peer.connect(tracker.url);
+  for (let i = 0; i < 20; ++i) flood.ws.send('null');
+  await until(() => flood.closed !== undefined, 'the flood to be closed');
+  assert.equal(flood.closed?.code, 1008);
+  assert.match(flood.closed?.reason ?? '', /malformed/);
+
+  const long = await Peer.connect(tracker.url);
+  long.ws.send('x'.repeat(64 * 1024 + 1));
+  await until(() => long.closed !== undefined, 'the long message to be refused');
+  assert.equal(long.closed?.code, 1009);
+
+  const endless = await Peer.connect(tracker.url);
+  endless.ws.send('x'.repeat(4 * 1024 * 1024));
+  await until(() => endless.closed !== undefined, 'the endless message to be refused');
+  assert.equal(endless.closed?.code, 1009);
+
+  // A frame with reserved bits set: not WebSocket at all.
+  const broken = await halfOpen(tracker.port, '');
+  broken.write(Buffer.from([0xff, 0xff, 0xff]));
+  await once(broken.resume(), 'close');
+
+  child.send({ action: 'signal', to_peer_id: parent.id, data: '{"type":"offer"}' });
+  await parent.next('signal');
+  assert.equal(parent.messages.length, 0);
+});
+
+test('a killed tracker comes back, and a newcomer is introduced to peers that kept theirs', async () => {
+  const first = await startTracker();
+  const before = [await Peer.enter(first.url), await Peer.enter(first.url)];
+  first.child.kill('SIGKILL');
+  await first.exited;
+  await until(() => before.every((peer) => peer.closed !== undefined), 'both sockets to close');
+
+  const second = await startTracker(first.port);
+  const child = await Peer.enter(second.url, { parents: 1, hlsmesh: 1 });
+  const parent = await Peer.enter(second.url, { hlsmesh: 1 });
+  await child.settle();
+  assert.equal(child.messages.length, 0);
+  const newcomer = await Peer.enter(second.url);
+  const { to_peer_id: to } = await newcomer.next('connect');
+  assert.ok([child.id, parent.id].includes(to));
+});
+
+test('a half-open socket is found by ping and its child gets another parent', async () => {
+  const tracker = await createTracker({
+    port: 0,
+    limits: { pingIntervalMs: 200, deadAfterMs: 500 },
+  });
+  await halfOpen(tracker.port, `{"action":"enter","channel":"${CHANNEL}"}`);
+  await until(() => tracker.stats().peers === 1, 'the half-open peer to enter');
+  const other = await Peer.enter(tracker.url);
+  await other.next('connect');
+  const child = await Peer.enter(tracker.url);
+  assert.notEqual((await child.next('connect')).to_peer_id, other.id);
+  assert.equal((await child.next('connect')).to_peer_id, other.id);
+  assert.deepEqual([tracker.stats().dead, tracker.stats().peers], [1, 2]);
+  assert.equal(child.closed, undefined);
+  await tracker.close();
+});
+
+test('a peer that reads nothing is ended before it fills the memory', async () => {
+  /** @type {string[]} */
+  const lines = [];
+  const tracker = await createTracker({ port: 0, log: (line) => lines.push(line) });
+  await halfOpen(tracker.port, `{"action":"enter","channel":"${CHANNEL}"}`);
+  await until(() => tracker.stats().peers === 1, 'the mute peer to enter');
+  const child = await Peer.enter(tracker.url);
+  const { to_peer_id: mute } = await child.next('connect');
+  const data = 'x'.repeat(60_000);
+  for (let i = 0; i < 1000 && tracker.stats().peers === 2; ++i) {
+    child.send({ action: 'signal', to_peer_id: mute, data });
+    if (i % 10 === 0) await child.settle();
+  }
+  assert.equal(tracker.stats().peers, 1);
+  assert.match(lines.join('\n'), /unread/);
+  await tracker.close();
+});
+
+test('the API attaches to a server on one path and leaves its other paths alone', async () => {
+  const server = http.createServer((request, response) => response.end('mine'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  let others = 0;
+  server.on('upgrade', (request, socket) => {
+    if (request.url === '/tracker') return;
+    ++others;
+    socket.destroy();
+  });
+  const tracker = await createTracker({ server, path: '/tracker' });
+  assert.equal(tracker.url, `ws://127.0.0.1:${port}/tracker`);
+  const peer = await Peer.enter(tracker.url);
+  const stranger = new Peer(`ws://127.0.0.1:${port}/elsewhere`);
+  await until(() => stranger.closed !== undefined, 'the other path to be answered');
+  assert.equal(others, 1);
+  assert.equal((await get(port, '/healthz')).body, 'mine');
+  assert.deepEqual([tracker.stats().peers, tracker.stats().enters], [1, 1]);
+
+  await tracker.close();
+  await until(() => peer.closed !== undefined, 'the peer to be closed');
+  assert.equal((await get(port, '/')).body, 'mine');
+  server.close();
+});
+
+test('the API refuses limits it does not know and a port that is taken', async () => {
+  const tracker = await createTracker({ port: 0 });
+  await assert.rejects(createTracker({ port: tracker.port }), { code: 'EADDRINUSE' });
+  await assert.rejects(
+    createTracker({ port: 0, limits: /** @type {any} */ ({ pings: 1 }) }),
+    /unknown tracker limit: pings/,
+  );
+  await assert.rejects(createTracker({ port: 0, limits: { maxChildren: -1 } }), RangeError);
+  await tracker.close();
+  await tracker.close();
+});
+
+test('a trap in the engine closes every socket and is reported once', async () => {
+  /** @type {Error[]} */
+  const fatal = [];
+  const tracker = await createTracker({
+    port: 0,
+    wasm: trappingEngine(),
+    onFatal: (error) => fatal.push(error),
+  });
+  const peers = [new Peer(tracker.url), new Peer(tracker.url)];
+  await Promise.all(peers.map(({ ws }) => once(ws, 'open')));
+  peers[0].send({ action: 'leave' });
+  await until(() => peers.every(({ closed }) => closed !== undefined), 'both to be closed');
+  await until(() => fatal.length > 0, 'the fatal error');
+  assert.equal(fatal.length, 1);
+  assert.ok(fatal[0] instanceof WebAssembly.RuntimeError);
+  await assert.rejects(get(tracker.port, '/healthz'));
+});
