@@ -101,7 +101,7 @@ test('a segment from a peer arrives once, whole, and not from inside load()', as
   };
   const { stats } = loader;
   load();
-  assert.deepEqual(calls, []);
+  assert.equal(calls.length, 0);
   await Promise.resolve();
   assert.equal(calls.length, 1);
   assert.equal(calls[0][0], 'success');
