@@ -62,7 +62,7 @@ enum class LoadSource : int32_t { kCache = 0, kPeer = 1, kCdn = 2 };
 enum class EventCode : int32_t {
   kTrackerConnected = 1,     // text: own peer id
   kTrackerDisconnected = 2,  // aux: milliseconds until the next attempt
-  kTrackerRejected = 3,      // text: the tracker's reason
+  kTrackerRejected = 3,      // text: the tracker's reason; aux: milliseconds until the next attempt
   kPeerOpened = 4,           // peer; text: its id
   kPeerClosed = 5,           // peer; text: its id; aux: PeerEnd
   kSegmentCached = 6,        // a segment became complete; text: url; code in aux: LoadSource

@@ -1,0 +1,38 @@
+#include "client/channel.hpp"
+
+#include <utility>
+
+namespace hlsmesh {
+
+void Channel::open(TimeMs now, size_t max_message_bytes) {
+  packet_bytes_ = std::min(kPacketBytes, packet_limit_);
+  if (max_message_bytes > 0) packet_bytes_ = std::min(packet_bytes_, max_message_bytes);
+  packet_bytes_ = std::max<size_t>(packet_bytes_, 1);
+  text_at_ = now;
+}
+
+void Channel::send(TimeMs now, const peer::Message& message) {
+  Command command;
+  command.kind = CommandKind::kChannelSendText;
+  command.peer = peer_;
+  std::string text = peer::serialize(message);
+  const double drained = to_ms(now - text_at_) * kTextBytesPerMs;
+  text_level_ = std::max(0.0, text_level_ - drained) + static_cast<double>(text.size());
+  text_at_ = now;
+  commands_.push(command, std::move(text));
+}
+
+void Channel::send(SegmentPtr segment, size_t offset, size_t length) {
+  Command command;
+  command.kind = CommandKind::kChannelSendBinary;
+  command.peer = peer_;
+  in_commands_ += length;
+  commands_.push(command, std::move(segment), offset, length);
+}
+
+void Channel::on_handed_over(size_t bytes) {
+  in_commands_ -= std::min(bytes, in_commands_);
+  in_channel_ += bytes;
+}
+
+}  // namespace hlsmesh

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "client/clock.hpp"
+#include "client/command_queue.hpp"
+#include "protocol/peer_messages.hpp"
+
+namespace hlsmesh {
+
+// The sending half of one data channel, with the engine's own count of what waits in its queue.
+// Packets are bounded by that count and wait for the driver's reports. Control messages are not:
+// they are small, and no report may ever come for them; they are bounded by rate instead.
+class Channel {
+ public:
+  // Protocol section 1: packet 60 KiB.
+  static constexpr size_t kPacketBytes = 61'440;
+
+  Channel(CommandQueue& commands, PeerHandle peer, size_t queue_bytes)
+      : commands_(commands),
+        peer_(peer),
+        packet_limit_(queue_bytes - std::min(kTextBurstBytes, queue_bytes / 4)) {}
+
+  // `max_message_bytes`: the connection's limit on one message; 0 when it has none.
+  void open(TimeMs now, size_t max_message_bytes);
+
+  // The largest packet that may be sent.
+  size_t packet_bytes() const { return packet_bytes_; }
+  bool has_room(size_t bytes) const { return queued() + bytes <= packet_limit_; }
+  // By the engine's own count: what it has sent and no report has shown to be gone.
+  size_t queued() const { return in_commands_ + in_channel_; }
+  // So much is queued that a message sent now will be long on its way.
+  bool congested() const { return queued() > packet_limit_ / 4; }
+
+  void send(TimeMs now, const peer::Message& message);
+  // [offset, offset + length) of the segment; only if has_room(length).
+  void send(SegmentPtr segment, size_t offset, size_t length);
+
+  // The driver took `bytes` of packets out of the command queue.
+  void on_handed_over(size_t bytes);
+  void on_writable(size_t buffered_amount) { in_channel_ = buffered_amount; }
+
+  // Whether the other side has made us say more than any honest peer would.
+  bool flooded() const { return text_level_ > static_cast<double>(kTextBurstBytes); }
+
+ private:
+  // An honest peer draws a few hundred bytes of control messages a second from us, at most. One
+  // that never reads, and asks and asks, must not fill the memory of the browser.
+  static constexpr size_t kTextBurstBytes = 64 * 1024;
+  static constexpr double kTextBytesPerMs = 16;
+
+  CommandQueue& commands_;
+  PeerHandle peer_;
+  size_t packet_limit_;
+  size_t packet_bytes_ = kPacketBytes;
+  size_t in_commands_ = 0;  // packets not yet drained by the driver
+  size_t in_channel_ = 0;
+  double text_level_ = 0;
+  TimeMs text_at_{};
+};
+
+}  // namespace hlsmesh

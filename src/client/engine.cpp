@@ -1,0 +1,236 @@
+#include "client/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/engine_impl.hpp"
+
+namespace hlsmesh {
+namespace {
+
+// New connections, dialled or answered: a tracker that introduces us without end, or dials that all
+// fail, must not run a page into Chromium's limit of 500 connections, against which closed ones
+// count until they are collected.
+constexpr int64_t kConnectionBurst = 32;
+constexpr DurationMs kConnectionInterval{1'000};
+
+}  // namespace
+
+Engine::Impl::Impl(EngineConfig config)
+    : config_(std::move(config)),
+      random_(config_.seed),
+      cache_(config_.cache_bytes),
+      tracker_(commands_, random_),
+      new_connections_(kConnectionBurst, kConnectionInterval),
+      p2p_(config_.p2p),
+      upload_(config_.upload) {}
+
+void Engine::Impl::event(EventCode code, PeerHandle peer, LoadId load, double aux,
+                         std::string text) {
+  Command command;
+  command.kind = CommandKind::kEvent;
+  command.code = static_cast<int32_t>(code);
+  command.peer = peer;
+  command.load = load;
+  command.aux = aux;
+  commands_.push(command, std::move(text));
+}
+
+void Engine::Impl::start(TimeMs now) {
+  if (started_ || stopped_) return;
+  started_ = true;
+  if (p2p_) begin_session(now);
+}
+
+void Engine::Impl::begin_session(TimeMs now) {
+  // Opening the socket, entering and being introduced: longer than that is not a start-up any more.
+  constexpr DurationMs kStartUp{3'000};
+  parent_hope_until_ = now + kStartUp;
+  tracker_.start(now);
+}
+
+void Engine::Impl::stop(TimeMs now) {
+  if (stopped_) return;
+  stopped_ = true;
+  suspend(now);
+}
+
+// Ends all that has to do with the tracker and with peers.
+void Engine::Impl::suspend(TimeMs now) {
+  parent_hope_until_ = now;
+  for (auto& [id, load] : loads_) {
+    if (load.state == Load::State::kAsking) {
+      if (PeerSession* peer = find_peer(load.parent)) peer->requester->detach(id);
+    }
+    if (load.state != Load::State::kAtCdn) go_to_cdn(now, load);
+  }
+  // The tracker hears of our leaving first: what it would do about lost connections is idle.
+  tracker_.leave();
+  statistics_due_ = kNever;
+  for (const PeerHandle handle : peer_handles()) {
+    if (PeerSession* peer = find_peer(handle)) {
+      end_peer(now, *peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
+    }
+  }
+}
+
+void Engine::Impl::set_p2p(TimeMs now, bool enabled) {
+  if (p2p_ == enabled) return;
+  p2p_ = enabled;
+  if (!started_ || stopped_) return;
+  if (enabled) {
+    begin_session(now);
+  } else {
+    suspend(now);
+  }
+}
+
+void Engine::Impl::set_upload(TimeMs now, bool enabled) {
+  if (upload_ == enabled) return;
+  upload_ = enabled;
+  if (enabled) return;
+  for (const PeerHandle handle : peer_handles()) {
+    PeerSession* peer = find_peer(handle);
+    if (peer != nullptr && peer->uploader) {
+      end_peer(now, *peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
+    }
+  }
+}
+
+void Engine::Impl::clear_renditions() {
+  renditions_.clear();
+  sizes_.clear();
+}
+
+void Engine::Impl::add_rendition(RenditionFacts facts) { renditions_.add(std::move(facts)); }
+
+void Engine::Impl::settle(TimeMs now) {
+  for (auto entry = loads_.begin(); entry != loads_.end();) {
+    Load& load = entry->second;
+    ++entry;  // deciding may end the load, and no other
+    if (load.state == Load::State::kWaiting) decide_load(now, load);
+  }
+  for (auto& [handle, peer] : peers_) {
+    if (peer.open && peer.uploader) pump(now, peer);
+  }
+}
+
+void Engine::Impl::on_timeout(TimeMs now) {
+  if (tracker_.on_timeout(now)) parent_hope_until_ = now;
+  if (now >= statistics_due_) report_statistics(now);
+  // Loads first: a request that nobody waits for any more is not repeated.
+  for (auto& [id, load] : loads_) {
+    if (load.state == Load::State::kAsking && now >= load.due) {
+      give_up_parent(now, load, FallbackReason::kTimeout);
+    }
+  }
+  for (const PeerHandle handle : peer_handles()) {
+    if (PeerSession* peer = find_peer(handle)) on_peer_timeout(now, *peer);
+  }
+  settle(now);
+}
+
+const Command* Engine::Impl::poll() {
+  const Command* command = commands_.pop();
+  if (command != nullptr && command->kind == CommandKind::kChannelSendBinary) {
+    if (PeerSession* peer = find_peer(command->peer)) {
+      peer->channel.on_handed_over(command->data.size());
+    }
+  }
+  return command;
+}
+
+std::optional<TimeMs> Engine::Impl::next_timeout() const {
+  TimeMs due = std::min(tracker_.next_due(), statistics_due_);
+  for (const auto& [handle, peer] : peers_) due = std::min(due, next_due(peer));
+  for (const auto& [id, load] : loads_) {
+    if (load.state != Load::State::kAtCdn) due = std::min(due, load.due);
+  }
+  if (due == kNever) return std::nullopt;
+  return due;
+}
+
+EngineStats Engine::Impl::stats() const {
+  EngineStats stats = stats_;
+  const CacheCounts counts = cache_.counts();
+  stats.cache_hits = counts.hits;
+  stats.cache_misses = counts.misses;
+  stats.cache_evictions = counts.evictions;
+  stats.cache_bytes = cache_.bytes();
+  stats.parents = open_parents();
+  stats.children = open_children();
+  return stats;
+}
+
+std::vector<PeerInfo> Engine::Impl::peers() const {
+  std::vector<PeerInfo> infos;
+  for (const auto& [handle, peer] : peers_) {
+    PeerInfo info;
+    info.handle = handle;
+    info.id = peer.remote.text;
+    info.is_parent = peer.is_parent();
+    info.open = peer.open;
+    info.version1 = peer.level < 1;
+    info.received_bytes = peer.received_bytes;
+    info.sent_bytes = peer.sent_bytes;
+    const std::optional<DurationMs> round_trip = peer.liveness.round_trip();
+    if (round_trip) info.rtt_ms = to_ms(*round_trip);
+    infos.push_back(info);
+  }
+  return infos;
+}
+
+Engine::Engine(EngineConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
+Engine::~Engine() = default;
+
+void Engine::start(TimeMs now) { impl_->start(now); }
+void Engine::stop(TimeMs now) { impl_->stop(now); }
+void Engine::set_p2p(TimeMs now, bool enabled) { impl_->set_p2p(now, enabled); }
+void Engine::set_upload(TimeMs now, bool enabled) { impl_->set_upload(now, enabled); }
+void Engine::on_socket_open(TimeMs now) { impl_->on_socket_open(now); }
+void Engine::on_socket_text(TimeMs now, std::string_view text) { impl_->on_socket_text(now, text); }
+void Engine::on_socket_closed(TimeMs now) { impl_->on_socket_closed(now); }
+void Engine::on_peer_signal(TimeMs, PeerHandle peer, std::string_view json) {
+  impl_->on_peer_signal(peer, json);
+}
+void Engine::on_channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes) {
+  impl_->on_channel_open(now, peer, max_message_bytes);
+}
+void Engine::on_channel_text(TimeMs now, PeerHandle peer, std::string_view text) {
+  impl_->on_channel_text(now, peer, text);
+}
+MutableBytes Engine::reserve_channel_binary(PeerHandle peer, size_t size) {
+  return impl_->reserve_channel_binary(peer, size);
+}
+void Engine::on_channel_binary(TimeMs now, PeerHandle peer, size_t size) {
+  impl_->on_channel_binary(now, peer, size);
+}
+void Engine::on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_amount) {
+  impl_->on_channel_writable(now, peer, buffered_amount);
+}
+void Engine::on_peer_closed(TimeMs now, PeerHandle peer) { impl_->on_peer_closed(now, peer); }
+void Engine::clear_renditions() { impl_->clear_renditions(); }
+void Engine::add_rendition(RenditionFacts facts) { impl_->add_rendition(std::move(facts)); }
+void Engine::set_live(bool live) { impl_->set_live(live); }
+void Engine::on_playhead(TimeMs now, const PlayheadReport& report) {
+  impl_->on_playhead(now, report);
+}
+void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
+  impl_->on_load(now, load, std::move(what));
+}
+void Engine::on_load_aborted(TimeMs now, LoadId load) { impl_->on_load_aborted(now, load); }
+MutableBytes Engine::reserve_fetch(LoadId load, size_t size) {
+  return impl_->reserve_fetch(load, size);
+}
+void Engine::on_fetch_done(TimeMs now, LoadId load, size_t size) {
+  impl_->on_fetch_done(now, load, size);
+}
+void Engine::on_fetch_failed(TimeMs now, LoadId load) { impl_->on_fetch_failed(now, load); }
+void Engine::on_timeout(TimeMs now) { impl_->on_timeout(now); }
+const Command* Engine::poll() { return impl_->poll(); }
+std::optional<TimeMs> Engine::next_timeout() const { return impl_->next_timeout(); }
+EngineStats Engine::stats() const { return impl_->stats(); }
+std::vector<PeerInfo> Engine::peers() const { return impl_->peers(); }
+const SegmentCache& Engine::cache() const { return impl_->cache(); }
+
+}  // namespace hlsmesh

@@ -1,0 +1,176 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/command_queue.hpp"
+#include "client/engine.hpp"
+#include "client/estimates.hpp"
+#include "client/load.hpp"
+#include "client/peer_session.hpp"
+#include "client/playhead.hpp"
+#include "client/scheduler.hpp"
+#include "client/token_bucket.hpp"
+#include "client/tracker_session.hpp"
+#include "client/transfer_times.hpp"
+#include "common/random.hpp"
+
+namespace hlsmesh {
+
+// What holds the parts together. Each part keeps its own state and rules; here is what happens
+// between them. Split by subject: engine.cpp (settings, drain), engine_tracker.cpp (what the
+// tracker says), engine_peers.cpp (connections and their ends), engine_messages.cpp (what peers
+// say), engine_loads.cpp (the player's loads and the CDN).
+class Engine::Impl final : private SegmentShelf {
+ public:
+  explicit Impl(EngineConfig config);
+
+  void start(TimeMs now);
+  void stop(TimeMs now);
+  void set_p2p(TimeMs now, bool enabled);
+  void set_upload(TimeMs now, bool enabled);
+
+  void on_socket_open(TimeMs now);
+  void on_socket_text(TimeMs now, std::string_view text);
+  void on_socket_closed(TimeMs now);
+
+  void on_peer_signal(PeerHandle peer, std::string_view json);
+  void on_channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes);
+  void on_channel_text(TimeMs now, PeerHandle peer, std::string_view text);
+  MutableBytes reserve_channel_binary(PeerHandle peer, size_t size);
+  void on_channel_binary(TimeMs now, PeerHandle peer, size_t size);
+  void on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_amount);
+  void on_peer_closed(TimeMs now, PeerHandle peer);
+
+  void clear_renditions();
+  void add_rendition(RenditionFacts facts);
+  void set_live(bool live) { live_ = live; }
+  void on_playhead(TimeMs now, const PlayheadReport& report);
+  void on_load(TimeMs now, LoadId id, SegmentLoad what);
+  void on_load_aborted(TimeMs now, LoadId id);
+
+  MutableBytes reserve_fetch(LoadId id, size_t size);
+  void on_fetch_done(TimeMs now, LoadId id, size_t size);
+  void on_fetch_failed(TimeMs now, LoadId id);
+
+  void on_timeout(TimeMs now);
+  const Command* poll();
+  std::optional<TimeMs> next_timeout() const;
+
+  EngineStats stats() const;
+  std::vector<PeerInfo> peers() const;
+  const SegmentCache& cache() const { return cache_; }
+
+ private:
+  // --- all
+  bool active() const { return started_ && !stopped_ && p2p_; }
+  void begin_session(TimeMs now);
+  void suspend(TimeMs now);
+  // Lets waiting loads and queued requests see what has changed.
+  void settle(TimeMs now);
+  bool is_live() const { return live_.value_or(tracker_.live().value_or(false)); }
+  void event(EventCode code, PeerHandle peer, LoadId load, double aux, std::string text);
+
+  // --- tracker
+  void carry_out(TimeMs now, const tracker_wire::TrackerMessage& message);
+  void on_accepted(TimeMs now);
+  // A `connect` may come at any moment.
+  void expect_parent(TimeMs now);
+  void on_connect(TimeMs now, const PeerId& to);
+  void on_signal(TimeMs now, const tracker_wire::SignalFrom& signal);
+  void on_disconnect(TimeMs now, const PeerId& id);
+  void report_statistics(TimeMs now);
+  int32_t open_parents() const;
+  int32_t open_children() const;
+
+  // --- peers
+  PeerSession* find_peer(PeerHandle peer);
+  PeerSession* find_peer(const PeerId& id);
+  PeerSession& add_peer(TimeMs now, const PeerId& remote, CommandKind kind);
+  // Ends the session; `peer` is gone afterwards. A load that waited on it waits for a new decision.
+  // `held`: the driver still has the connection; `report`: the tracker is to hear of it.
+  void end_peer(TimeMs now, PeerSession& peer, PeerEnd end, FallbackReason reason, bool held = true,
+                bool report = true);
+  void misbehaved(TimeMs now, PeerSession& peer, FallbackReason reason, const char* what);
+  std::vector<PeerHandle> peer_handles() const;
+  void on_peer_timeout(TimeMs now, PeerSession& peer);
+  TimeMs next_due(const PeerSession& peer) const;
+  // False if the peer was found dead and is gone.
+  bool keep_alive(TimeMs now, PeerSession& peer);
+  void pump(TimeMs now, PeerSession& peer);
+
+  // --- messages; each may end the session
+  void on_keep_alive(TimeMs now, PeerSession& peer, const peer::KeepAlive& message);
+  void on_keep_alive_ack(TimeMs now, PeerSession& peer, const peer::KeepAliveAck& message);
+  void on_request(TimeMs now, PeerSession& peer, const peer::Request& message);
+  void on_binary_header(TimeMs now, PeerSession& peer, const peer::Binary& message);
+  void on_lack(TimeMs now, PeerSession& peer, const peer::Lack& message);
+  void heard_current(TimeMs now, PeerSession& peer, std::optional<MediaSequence> current);
+  void heard_level(TimeMs now, PeerSession& peer, std::optional<int32_t> level);
+  std::optional<MediaSequence> own_current() const;
+  void finish_transfer(TimeMs now, PeerSession& peer);
+  void report_progress(LoadId load, const Transfer& transfer);
+  void waste(Transfer& transfer);
+
+  // --- loads
+  Load* find_load(LoadId id);
+  // Decides where the load's next attempt is made; the load may be gone afterwards.
+  void decide_load(TimeMs now, Load& load);
+  bool join_transfer(TimeMs now, Load& load);
+  std::vector<Candidate> candidates(TimeMs now, const Load& load) const;
+  DurationMs prospect(TimeMs now, const Load& load) const;
+  DurationMs latest_start(TimeMs now, const Load& load) const;
+  void ask(TimeMs now, Load& load, PeerSession& peer, DurationMs within);
+  void go_to_cdn(TimeMs now, Load& load);
+  // The parent that the load waited on failed it.
+  void parent_failed(TimeMs now, LoadId id, PeerHandle peer, FallbackReason reason);
+  void give_up_parent(TimeMs now, Load& load, FallbackReason reason);
+  void done(const Load& load, const SegmentPtr& segment, LoadSource source, TransferTimes times);
+  void count_level(const Load& load);
+  // Whether the cache lacks `key` and no CDN fetch will bring it.
+  bool wanted(const SegmentKey& key) const;
+
+  // --- SegmentShelf
+  SegmentPtr find(const peer::Request& request) override;
+  bool coming(const peer::Request& request) const override;
+  MediaSequence newest() const override { return cache_.newest(); }
+
+  EngineConfig config_;
+  Random random_;
+  CommandQueue commands_;
+  SegmentCache cache_;
+  ChannelRenditions renditions_;
+  TrackerSession tracker_;
+  // Ordered containers: what is decided must not hang on where a hash puts things.
+  std::map<PeerHandle, PeerSession> peers_;
+  std::map<LoadId, Load> loads_;
+  Playhead playhead_;
+  std::array<CdnTime, 3> cdn_time_;  // by TrackKind
+  SegmentSizes sizes_;
+  TransferLog transfer_log_;
+  TokenBucket new_connections_;
+
+  bool started_ = false;
+  bool stopped_ = false;
+  bool p2p_;
+  bool upload_;
+  std::optional<bool> live_;
+  int32_t last_handle_ = 0;
+  TimeMs parent_hope_until_{};  // until when a `connect` may be expected at any moment
+
+  TimeMs statistics_due_ = kNever;
+  uint64_t reported_cdn_kb_ = 0;
+  uint64_t reported_p2p_kb_ = 0;
+  uint64_t reported_up_kb_ = 0;
+  int64_t level_sum_ = 0;  // of main segments since the last report
+  int64_t level_count_ = 0;
+  double last_level_ = 0;
+
+  EngineStats stats_;
+};
+
+}  // namespace hlsmesh

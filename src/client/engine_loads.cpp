@@ -1,0 +1,305 @@
+// The player's loads: where each is taken from, and what comes of it.
+
+#include <algorithm>
+#include <utility>
+
+#include "client/engine_impl.hpp"
+
+namespace hlsmesh {
+namespace {
+
+// How long a dial is worth waiting for. One that takes longer is going through a relay or nowhere;
+// when it opens, it serves the loads that come then.
+constexpr DurationMs kDialProspect{4'000};
+
+// A parent of hlsmesh has shown its level within a round trip of opening; one that has not by then
+// is of version 1.
+constexpr DurationMs kLevelShown{1'000};
+
+// How far past our newest segment a live child may ask and be asked to wait: the playlists of two
+// viewers are refreshed at different moments, and so differ by a segment or a few short ones.
+constexpr int64_t kLiveAhead = 3;
+
+CdnTime& cdn_time_of(std::array<CdnTime, 3>& times, TrackKind kind) {
+  const auto index = static_cast<size_t>(kind);
+  return times[index < times.size() ? index : 0];
+}
+
+}  // namespace
+
+Load* Engine::Impl::find_load(LoadId id) {
+  const auto entry = loads_.find(id);
+  return entry == loads_.end() ? nullptr : &entry->second;
+}
+
+void Engine::Impl::on_playhead(TimeMs now, const PlayheadReport& report) {
+  playhead_.report(now, report);
+  cache_.set_playhead(report.current_time);
+  // After a seek a transfer may have less time left than it was given.
+  for (auto& [id, load] : loads_) {
+    if (load.state != Load::State::kAsking) continue;
+    load.due = std::min(load.due, now + latest_start(now, load));
+    if (load.due <= now) give_up_parent(now, load, FallbackReason::kTimeout);
+  }
+  settle(now);
+}
+
+void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
+  on_load_aborted(now, id);  // a name used twice: the driver has forgotten the first
+  Load load;
+  load.id = id;
+  load.segment.key.rendition = renditions_.signature(what.kind, what.rendition_index);
+  load.segment.key.sn = what.sn;
+  load.segment.url = std::move(what.url);
+  load.segment.span = what.span;
+  load.kind = what.kind;
+  load.rendition_index = what.rendition_index;
+  // A segment that has no identity, or one that does not fit into a message, is the CDN's.
+  load.shareable = what.shareable && !load.segment.key.rendition.empty() &&
+                   load.segment.key.rendition.size() <= peer::kMaxRenditionBytes &&
+                   !load.segment.url.empty() && load.segment.url.size() <= peer::kMaxUrlBytes &&
+                   what.sn.value() >= 0;
+  load.began_at = now;
+  load.from_cdn = what.from_cdn;
+  Load& entry = loads_.emplace(id, std::move(load)).first->second;
+  if (entry.from_cdn) {
+    entry.state = Load::State::kAtCdn;
+    entry.fetch_began_at = now;
+    return;
+  }
+  if (active() && entry.shareable) cache_.find(entry.segment.key);  // for its counts and its clock
+  decide_load(now, entry);
+}
+
+void Engine::Impl::on_load_aborted(TimeMs now, LoadId id) {
+  Load* load = find_load(id);
+  if (load == nullptr) return;
+  if (load->state == Load::State::kAsking) {
+    // What is under way may still end in the cache.
+    if (PeerSession* peer = find_peer(load->parent)) peer->requester->detach(id);
+  }
+  cache_.abandon(load->fetched);
+  loads_.erase(id);
+  settle(now);
+}
+
+void Engine::Impl::decide_load(TimeMs now, Load& load) {
+  if (!active() || !load.shareable) return go_to_cdn(now, load);
+  if (const SegmentPtr segment = cache_.peek(load.segment.key)) {
+    const LoadId id = load.id;
+    done(load, segment, LoadSource::kCache, transfer_log_.find(load.segment.key, now));
+    loads_.erase(id);
+    return;
+  }
+  if (join_transfer(now, load)) return;
+
+  Need need;
+  need.slack = playhead_.slack(now, load.segment.span);
+  need.cdn_time = cdn_time_of(cdn_time_, load.kind).expected();
+  need.waited = now - load.began_at;
+  need.expected_bytes = sizes_.expected(load.segment);
+  const Decision decision = decide(need, candidates(now, load), prospect(now, load));
+  switch (decision.kind) {
+    case Decision::Kind::kAsk:
+      if (PeerSession* peer = find_peer(decision.peer))
+        return ask(now, load, *peer, decision.within);
+      break;
+    case Decision::Kind::kWait:
+      load.due = now + decision.within;
+      return;
+    case Decision::Kind::kCdn:
+      break;
+  }
+  go_to_cdn(now, load);
+}
+
+// A transfer of the same segment whose load was aborted is as good as a new one, and begun already.
+bool Engine::Impl::join_transfer(TimeMs now, Load& load) {
+  const DurationMs latest = latest_start(now, load);
+  if (latest < kLeastAsk) return false;
+  for (auto& [handle, peer] : peers_) {
+    if (!peer.requester || load.has_tried(handle)) continue;
+    Transfer* transfer = peer.requester->transfer();
+    if (transfer == nullptr || transfer->buffer == nullptr || transfer->ask.load ||
+        !(transfer->ask.segment.key == load.segment.key)) {
+      continue;
+    }
+    transfer->ask.load = load.id;
+    load.state = Load::State::kAsking;
+    load.parent = handle;
+    load.due = now + std::min(latest, kLongestAsk);
+    report_progress(load.id, *transfer);
+    return true;
+  }
+  return false;
+}
+
+std::vector<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) const {
+  const bool unique = renditions_.url_is_unique(load.segment.url);
+  std::vector<Candidate> found;
+  for (const auto& [handle, peer] : peers_) {
+    if (!peer.open || !peer.requester || load.has_tried(handle)) continue;
+    // Protocol section 1: the key of version 1 may be `url` alone.
+    if (peer.level < 1 && !unique) continue;
+    if (!peer.may_have(now, load.segment.key.sn)) continue;
+    Candidate candidate;
+    candidate.peer = handle;
+    candidate.busy = !peer.requester->idle();
+    candidate.ready_in = std::max(DurationMs::zero(), peer.requester->ready_at() - now);
+    candidate.bytes_per_ms = peer.requester->bytes_per_ms();
+    candidate.round_trip = peer.liveness.round_trip().value_or(DurationMs::zero());
+    found.push_back(candidate);
+  }
+  return found;
+}
+
+DurationMs Engine::Impl::prospect(TimeMs now, const Load& load) const {
+  TimeMs until = parent_hope_until_;
+  for (const auto& [handle, peer] : peers_) {
+    if (!peer.requester || load.has_tried(handle)) continue;
+    if (!peer.open) {
+      until = std::max(until, peer.started_at + kDialProspect);
+    } else if (peer.level < 1 && !renditions_.url_is_unique(load.segment.url)) {
+      until = std::max(until, peer.opened_at + kLevelShown);
+    }
+  }
+  return std::max(DurationMs::zero(), until - now);
+}
+
+DurationMs Engine::Impl::latest_start(TimeMs now, const Load& load) const {
+  const auto index = static_cast<size_t>(load.kind);
+  const CdnTime& time = cdn_time_[index < cdn_time_.size() ? index : 0];
+  return latest_cdn_start(playhead_.slack(now, load.segment.span), time.expected());
+}
+
+void Engine::Impl::ask(TimeMs now, Load& load, PeerSession& peer, DurationMs within) {
+  load.state = Load::State::kAsking;
+  load.parent = peer.handle;
+  load.due = now + within;
+  peer.channel.send(now, peer.requester->ask(now, load.segment, load.id, peer.level >= 1));
+}
+
+void Engine::Impl::go_to_cdn(TimeMs now, Load& load) {
+  load.state = Load::State::kAtCdn;
+  load.due = kNever;
+  load.fetch_began_at = now;
+  if (load.failure) {
+    ++stats_.fallbacks;
+    event(EventCode::kFallback, load.parent, load.id, static_cast<double>(*load.failure), {});
+  }
+  Command command;
+  command.kind = CommandKind::kLoadFromCdn;
+  command.load = load.id;
+  commands_.push(command);
+}
+
+void Engine::Impl::parent_failed(TimeMs now, LoadId id, PeerHandle peer, FallbackReason reason) {
+  Load* load = find_load(id);
+  if (load == nullptr || load->state != Load::State::kAsking) return;
+  load->state = Load::State::kWaiting;
+  load->due = now;  // the settle() that ends every event decides anew
+  load->tried.push_back(peer);
+  load->failure = reason;
+}
+
+void Engine::Impl::give_up_parent(TimeMs now, Load& load, FallbackReason reason) {
+  if (PeerSession* peer = find_peer(load.parent)) peer->requester->detach(load.id);
+  parent_failed(now, load.id, load.parent, reason);
+}
+
+void Engine::Impl::done(const Load& load, const SegmentPtr& segment, LoadSource source,
+                        TransferTimes times) {
+  count_level(load);
+  Command command;
+  command.kind = CommandKind::kLoadDone;
+  command.load = load.id;
+  command.code = static_cast<int32_t>(source);
+  command.t0 = to_ms(times.first_byte);
+  command.t1 = to_ms(times.end);
+  commands_.push(command, segment, 0, segment->size());
+}
+
+void Engine::Impl::count_level(const Load& load) {
+  if (load.kind != TrackKind::kMain || load.rendition_index < 0) return;
+  level_sum_ += load.rendition_index;
+  level_count_ += 1;
+}
+
+bool Engine::Impl::wanted(const SegmentKey& key) const {
+  if (cache_.peek(key) != nullptr) return false;
+  return std::none_of(loads_.begin(), loads_.end(), [&](const auto& entry) {
+    return entry.second.state == Load::State::kAtCdn && entry.second.segment.key == key;
+  });
+}
+
+MutableBytes Engine::Impl::reserve_fetch(LoadId id, size_t size) {
+  Load* load = find_load(id);
+  if (load == nullptr || load->state != Load::State::kAtCdn || !load->shareable) return {};
+  if (size == 0 || size > static_cast<size_t>(peer::kMaxSegmentBytes)) return {};
+  cache_.abandon(load->fetched);
+  // The whole body is here: what a peer still sends of this segment needs no place any more.
+  for (auto& [handle, peer] : peers_) {
+    Transfer* transfer = peer.requester ? peer.requester->transfer() : nullptr;
+    if (transfer == nullptr || transfer->ask.load ||
+        !(transfer->ask.segment.key == load->segment.key)) {
+      continue;
+    }
+    cache_.abandon(transfer->buffer);
+    transfer->buffer = nullptr;
+  }
+  load->fetched = cache_.begin(load->segment, size);
+  return load->fetched == nullptr ? MutableBytes() : load->fetched->room(0, size);
+}
+
+void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size) {
+  Load* load = find_load(id);
+  if (load == nullptr || load->state != Load::State::kAtCdn) return;
+  stats_.cdn_bytes += size;
+  stats_.cdn_segments += 1;
+  count_level(*load);
+  if (!load->from_cdn) cdn_time_of(cdn_time_, load->kind).measured(now - load->fetch_began_at);
+  const SegmentPtr body = std::move(load->fetched);
+  const Segment segment = load->segment;
+  const TransferTimes times{load->fetch_began_at, now};
+  if (load->shareable) sizes_.measured(segment, size);
+  loads_.erase(id);
+  if (body != nullptr && body->size() == size) {
+    body->commit(0, size);
+    transfer_log_.add(cache_, segment.key, times);
+    event(EventCode::kSegmentCached, PeerHandle(), LoadId(), static_cast<double>(LoadSource::kCdn),
+          segment.url);
+  } else {
+    cache_.abandon(body);
+  }
+  settle(now);
+}
+
+void Engine::Impl::on_fetch_failed(TimeMs now, LoadId id) { on_load_aborted(now, id); }
+
+// --- what children may have of it
+
+SegmentPtr Engine::Impl::find(const peer::Request& request) {
+  if (request.rendition) return cache_.peek(SegmentKey{*request.rendition, request.sn});
+  return cache_.find_by_wire_name(request.url, request.sn);
+}
+
+bool Engine::Impl::coming(const peer::Request& request) const {
+  const auto is_asked = [&](const Segment& segment) {
+    return segment.key.sn == request.sn &&
+           (request.rendition ? segment.key.rendition == *request.rendition
+                              : segment.url == request.url);
+  };
+  for (const auto& [id, load] : loads_) {
+    if (load.shareable && is_asked(load.segment)) return true;
+  }
+  for (const auto& [handle, peer] : peers_) {
+    const Transfer* transfer = peer.requester ? peer.requester->transfer() : nullptr;
+    if (transfer != nullptr && transfer->buffer != nullptr && is_asked(transfer->ask.segment)) {
+      return true;
+    }
+  }
+  const int64_t ahead = request.sn.value() - cache_.newest().value();
+  return is_live() && cache_.newest().value() >= 0 && ahead > 0 && ahead <= kLiveAhead;
+}
+
+}  // namespace hlsmesh

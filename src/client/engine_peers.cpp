@@ -1,0 +1,193 @@
+// Peer connections: how they begin, live and end.
+
+#include <algorithm>
+#include <utility>
+
+#include "client/engine_impl.hpp"
+
+namespace hlsmesh {
+namespace {
+
+// ICE over a relay takes a few seconds; what has not opened by then never does.
+constexpr DurationMs kConnectTimeout{10'000};
+
+}  // namespace
+
+PeerSession* Engine::Impl::find_peer(PeerHandle peer) {
+  const auto entry = peers_.find(peer);
+  return entry == peers_.end() ? nullptr : &entry->second;
+}
+
+PeerSession* Engine::Impl::find_peer(const PeerId& id) {
+  for (auto& [handle, peer] : peers_) {
+    if (peer.remote == id) return &peer;
+  }
+  return nullptr;
+}
+
+std::vector<PeerHandle> Engine::Impl::peer_handles() const {
+  std::vector<PeerHandle> handles;
+  handles.reserve(peers_.size());
+  for (const auto& [handle, peer] : peers_) handles.push_back(handle);
+  return handles;
+}
+
+PeerSession& Engine::Impl::add_peer(TimeMs now, const PeerId& remote, CommandKind kind) {
+  const PeerHandle handle(++last_handle_);
+  PeerSession& peer = peers_
+                          .try_emplace(handle, commands_, handle, remote, tracker_.own_id(),
+                                       config_.channel_queue_bytes)
+                          .first->second;
+  peer.started_at = now;
+  Command command;
+  command.kind = kind;
+  command.peer = handle;
+  commands_.push(command);
+  return peer;
+}
+
+void Engine::Impl::on_peer_signal(PeerHandle handle, std::string_view json) {
+  const PeerSession* peer = find_peer(handle);
+  if (peer == nullptr) return;
+  // While the tracker is away the signal is lost, and the connection times out.
+  tracker_.send(tracker_wire::SignalTo{peer->remote, std::string(json)});
+}
+
+void Engine::Impl::on_channel_open(TimeMs now, PeerHandle handle, size_t max_message_bytes) {
+  PeerSession* peer = find_peer(handle);
+  if (peer == nullptr || peer->open) return;
+  peer->open = true;
+  peer->opened_at = now;
+  peer->channel.open(now, max_message_bytes);
+  peer->liveness.start(now);
+  event(EventCode::kPeerOpened, handle, LoadId(), 0, peer->remote.text);
+  if (peer->requester) {
+    peer->requester->on_open(now);
+    tracker_.send(tracker_wire::DcOpened{peer->dc_id()});
+  }
+  keep_alive(now, *peer);
+  settle(now);
+}
+
+void Engine::Impl::on_peer_closed(TimeMs now, PeerHandle handle) {
+  PeerSession* peer = find_peer(handle);
+  if (peer == nullptr) return;
+  end_peer(now, *peer, PeerEnd::kFailed, FallbackReason::kPeerLost, false);
+  settle(now);
+}
+
+void Engine::Impl::on_channel_writable(TimeMs now, PeerHandle handle, size_t buffered_amount) {
+  PeerSession* peer = find_peer(handle);
+  if (peer == nullptr || !peer->open) return;
+  peer->channel.on_writable(buffered_amount);
+  peer->liveness.on_traffic();
+  if (!peer->uploader) return;
+  peer->uploader->on_progress(now);
+  pump(now, *peer);
+}
+
+void Engine::Impl::pump(TimeMs now, PeerSession& peer) {
+  const size_t sent = peer.uploader->pump(now, peer.channel, *this);
+  peer.sent_bytes += sent;
+  stats_.upload_bytes += sent;
+}
+
+void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, FallbackReason reason,
+                            bool held, bool report) {
+  const PeerHandle handle = peer.handle;
+  const bool was_open = peer.open;
+  const bool was_parent = peer.is_parent();
+  const std::string dc_id = peer.dc_id();
+  const std::string remote = peer.remote.text;
+  std::optional<LoadId> load;
+  if (peer.requester) {
+    load = peer.requester->load();
+    if (std::optional<Transfer> transfer = peer.requester->take_transfer(now)) waste(*transfer);
+  }
+  if (held) {
+    if (was_open && end == PeerEnd::kMisbehaved) {
+      peer.channel.send(now, peer::Error{});
+    } else if (was_open && end != PeerEnd::kClosedByPeer && end != PeerEnd::kFailed) {
+      peer.channel.send(now, peer::Close{});
+    }
+    Command command;
+    command.kind = CommandKind::kPeerClose;
+    command.peer = handle;
+    commands_.push(command);
+  }
+  peers_.erase(handle);
+  event(EventCode::kPeerClosed, handle, LoadId(), static_cast<double>(end), remote);
+
+  // Of a connection that never opened only its initiator speaks.
+  if (report && was_open) {
+    tracker_.send(tracker_wire::DcClosed{dc_id});
+  } else if (report && was_parent) {
+    tracker_.send(tracker_wire::DcFailed{dc_id});
+  }
+  if (was_parent) expect_parent(now);
+  if (load) parent_failed(now, *load, handle, reason);
+}
+
+void Engine::Impl::misbehaved(TimeMs now, PeerSession& peer, FallbackReason reason,
+                              const char* what) {
+  ++stats_.malformed;
+  event(EventCode::kPeerMisbehaved, peer.handle, LoadId(), 0, what);
+  end_peer(now, peer, PeerEnd::kMisbehaved, reason);
+}
+
+TimeMs Engine::Impl::next_due(const PeerSession& peer) const {
+  if (!peer.open) return peer.started_at + kConnectTimeout;
+  TimeMs due = peer.liveness.next_due();
+  if (peer.requester) due = std::min(due, peer.requester->next_due());
+  if (peer.uploader) due = std::min(due, peer.uploader->next_due());
+  return due;
+}
+
+bool Engine::Impl::keep_alive(TimeMs now, PeerSession& peer) {
+  switch (peer.liveness.on_timeout(now, peer.channel.congested())) {
+    case Liveness::Due::kNothing:
+      return true;
+    case Liveness::Due::kKeepAlive:
+      peer.channel.send(now, peer::KeepAlive{own_current(), peer::kExtensionLevel});
+      return true;
+    case Liveness::Due::kDead:
+      end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kPeerLost);
+      return false;
+  }
+  return true;
+}
+
+void Engine::Impl::on_peer_timeout(TimeMs now, PeerSession& peer) {
+  if (!peer.open) {
+    if (now >= peer.started_at + kConnectTimeout) {
+      end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kPeerLost);
+    }
+    return;
+  }
+  if (!keep_alive(now, peer)) return;
+  if (peer.uploader && peer.uploader->stalled(now)) {
+    end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kPeerLost);
+    return;
+  }
+  if (!peer.requester) return;
+  std::optional<LoadId> load;
+  switch (peer.requester->on_timeout(now, load)) {
+    case Requester::Due::kNothing:
+      break;
+    case Requester::Due::kRepeat:
+      peer.channel.send(now, peer.requester->repeated());
+      break;
+    case Requester::Due::kSilent:
+    case Requester::Due::kStalled:
+      if (load) parent_failed(now, *load, peer.handle, FallbackReason::kTimeout);
+      break;
+    case Requester::Due::kGone: {
+      const PeerHandle handle = peer.handle;
+      end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kTimeout);
+      if (load) parent_failed(now, *load, handle, FallbackReason::kTimeout);
+      break;
+    }
+  }
+}
+
+}  // namespace hlsmesh

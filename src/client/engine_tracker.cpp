@@ -1,0 +1,156 @@
+// What the tracker says, and what it is told (protocol section 2).
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "client/engine_impl.hpp"
+
+namespace hlsmesh {
+namespace {
+
+// Parents, open or on their way. One carries the stream; the others stand by for when it is busy,
+// slow or gone, and each costs both sides memory and the parent a slot for a child.
+constexpr int32_t kMostParents = 4;
+
+// A tracker that has a parent for us names it at once; a second covers a slow one. No longer, so
+// that a viewer who is alone is not kept waiting.
+constexpr DurationMs kIntroduction{1'000};
+
+// Protocol section 1, defaults of the time.
+constexpr DurationMs kStatisticsInterval{30'000};
+
+}  // namespace
+
+void Engine::Impl::on_socket_open(TimeMs now) {
+  tracker_wire::Enter enter;
+  enter.channel = config_.channel;
+  enter.browser = config_.browser;
+  enter.device = config_.mobile ? tracker_wire::Device::kMobile : tracker_wire::Device::kPc;
+  enter.os = config_.os;
+  enter.hlsmesh = tracker_wire::kExtensionLevel;
+  enter.live = live_;
+  if (open_parents() > 0) enter.parents = open_parents();
+  tracker_.on_open(now, enter);
+}
+
+void Engine::Impl::on_socket_closed(TimeMs now) {
+  tracker_.on_closed(now);
+  statistics_due_ = kNever;
+  parent_hope_until_ = now;
+  settle(now);
+}
+
+void Engine::Impl::on_socket_text(TimeMs now, std::string_view text) {
+  const tracker_wire::TrackerParseResult parsed = tracker_wire::parse_from_tracker(text);
+  const auto* message = std::get_if<tracker_wire::TrackerMessage>(&parsed);
+  if (message == nullptr) {
+    ++stats_.malformed;
+    return;
+  }
+  carry_out(now, *message);
+  settle(now);
+}
+
+void Engine::Impl::carry_out(TimeMs now, const tracker_wire::TrackerMessage& message) {
+  if (const auto* accept = std::get_if<tracker_wire::Accept>(&message)) {
+    if (tracker_.on_accept(now, *accept)) on_accepted(now);
+  } else if (const auto* reject = std::get_if<tracker_wire::Reject>(&message)) {
+    tracker_.on_reject(now, reject->reason);
+    statistics_due_ = kNever;
+    parent_hope_until_ = now;
+  }
+  // What follows concerns our connections, which have no name before the `accept`.
+  if (!tracker_.joined()) return;
+  if (const auto* connect = std::get_if<tracker_wire::Connect>(&message)) {
+    on_connect(now, connect->to_peer_id);
+  } else if (const auto* signal = std::get_if<tracker_wire::SignalFrom>(&message)) {
+    on_signal(now, *signal);
+  } else if (const auto* disconnect = std::get_if<tracker_wire::Disconnect>(&message)) {
+    on_disconnect(now, disconnect->peer_id);
+  }
+}
+
+void Engine::Impl::on_accepted(TimeMs now) {
+  statistics_due_ = now + kStatisticsInterval;
+  parent_hope_until_ = open_parents() > 0 ? now : now + kIntroduction;
+}
+
+void Engine::Impl::expect_parent(TimeMs now) {
+  if (tracker_.joined()) parent_hope_until_ = now + kIntroduction;
+}
+
+void Engine::Impl::on_connect(TimeMs now, const PeerId& to) {
+  if (to == tracker_.own_id() || find_peer(to) != nullptr) return;
+  const auto parents = std::count_if(peers_.begin(), peers_.end(),
+                                     [](const auto& entry) { return entry.second.is_parent(); });
+  if (parents >= kMostParents || !new_connections_.take(now)) return;
+  // From here on the dial itself is what loads may wait for.
+  parent_hope_until_ = now;
+  add_peer(now, to, CommandKind::kPeerDial).requester.emplace();
+}
+
+void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal) {
+  const bool offer = tracker_wire::classify_signal(signal.data) == tracker_wire::SignalKind::kOffer;
+  PeerSession* peer = find_peer(signal.from_peer_id);
+  if (offer) {
+    // We dialled: the connection has its offer, ours.
+    if (peer != nullptr && peer->is_parent()) return;
+    // A child that offers anew has lost the connection we still hold. Both have the same dc_id, so
+    // a report would be taken for the end of the new one.
+    if (peer != nullptr) {
+      end_peer(now, *peer, PeerEnd::kClosedByPeer, FallbackReason::kPeerLost, true, false);
+      peer = nullptr;
+    }
+    const auto children = std::count_if(
+        peers_.begin(), peers_.end(), [](const auto& entry) { return !entry.second.is_parent(); });
+    if (!upload_ || children >= config_.max_children || !new_connections_.take(now)) return;
+    peer = &add_peer(now, signal.from_peer_id, CommandKind::kPeerAnswer);
+    peer->uploader.emplace();
+  }
+  if (peer == nullptr) return;
+  Command command;
+  command.kind = CommandKind::kPeerSignal;
+  command.peer = peer->handle;
+  commands_.push(command, signal.data);
+}
+
+void Engine::Impl::on_disconnect(TimeMs now, const PeerId& id) {
+  if (PeerSession* peer = find_peer(id)) {
+    end_peer(now, *peer, PeerEnd::kDisconnectedByTracker, FallbackReason::kPeerLost, true, false);
+  }
+}
+
+// Increments in whole KB; what is left over stays for the next report.
+void Engine::Impl::report_statistics(TimeMs now) {
+  statistics_due_ = now + kStatisticsInterval;
+  const auto increment = [](uint64_t bytes, uint64_t& reported_kb) {
+    const uint64_t kb = bytes / 1024;
+    return static_cast<double>(kb - std::exchange(reported_kb, kb));
+  };
+  if (level_count_ > 0) {
+    last_level_ = static_cast<double>(level_sum_) / static_cast<double>(level_count_);
+    level_sum_ = level_count_ = 0;
+  }
+  tracker_wire::Statistics statistics;
+  statistics.level = last_level_;
+  statistics.cdn_kb = increment(stats_.cdn_bytes, reported_cdn_kb_);
+  statistics.p2p_kb = increment(stats_.p2p_bytes, reported_p2p_kb_);
+  const double up_kb = increment(stats_.upload_bytes, reported_up_kb_);
+  if (tracker_.level() >= 1) statistics.up_kb = up_kb;
+  tracker_.send(statistics);
+}
+
+int32_t Engine::Impl::open_parents() const {
+  return static_cast<int32_t>(std::count_if(peers_.begin(), peers_.end(), [](const auto& entry) {
+    return entry.second.open && entry.second.is_parent();
+  }));
+}
+
+int32_t Engine::Impl::open_children() const {
+  return static_cast<int32_t>(std::count_if(peers_.begin(), peers_.end(), [](const auto& entry) {
+    return entry.second.open && !entry.second.is_parent();
+  }));
+}
+
+}  // namespace hlsmesh

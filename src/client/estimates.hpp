@@ -1,0 +1,53 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+
+#include "client/clock.hpp"
+#include "media/rendition.hpp"
+#include "media/segment.hpp"
+
+namespace hlsmesh {
+
+// How long a CDN fetch is expected to take: an average that follows bad news faster than good,
+// because the price of too low a value is a stall and that of too high a one some bytes.
+class CdnTime {
+ public:
+  // Before the first measurement: slower than most CDNs, so that a cold start does not gamble.
+  static constexpr double kStartMs = 1'000;
+  // A run of disk-cache hits must not make the CDN look instantaneous.
+  static constexpr double kFloorMs = 100;
+
+  void measured(DurationMs time) {
+    const double sample = std::max(to_ms(time), kFloorMs);
+    mean_ms_ += (sample - mean_ms_) * (sample > mean_ms_ ? 0.7 : 0.3);
+  }
+  DurationMs expected() const { return to_duration(mean_ms_); }
+
+ private:
+  double mean_ms_ = kStartMs;
+};
+
+// Bytes per second of media, by rendition: how large its next segment is going to be.
+class SegmentSizes {
+ public:
+  void measured(const Segment& segment, size_t bytes) {
+    if (!(segment.span.duration > 0)) return;
+    const double sample = static_cast<double>(bytes) / segment.span.duration;
+    const auto [entry, is_new] = bytes_per_second_.try_emplace(segment.key.rendition, sample);
+    if (!is_new) entry->second += (sample - entry->second) * 0.3;
+  }
+  // 0 while unknown.
+  size_t expected(const Segment& segment) const {
+    const auto entry = bytes_per_second_.find(segment.key.rendition);
+    if (entry == bytes_per_second_.end() || !(segment.span.duration > 0)) return 0;
+    return static_cast<size_t>(std::min(entry->second * segment.span.duration, 1e9));
+  }
+  void clear() { bytes_per_second_.clear(); }
+
+ private:
+  std::map<RenditionSignature, double> bytes_per_second_;
+};
+
+}  // namespace hlsmesh

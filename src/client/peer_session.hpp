@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "client/channel.hpp"
+#include "client/liveness.hpp"
+#include "client/requester.hpp"
+#include "client/uploader.hpp"
+
+namespace hlsmesh {
+
+// One peer connection, from the moment it is dialled or its offer admitted until it is closed. The
+// side that dials is the child and asks; the other is the parent and serves (protocol section 2).
+//
+//   connecting --channel open--> open --CLOSE, loss, misbehaviour, silence--> gone
+//       | 10 s, failure
+//       v
+//      gone
+struct PeerSession {
+  PeerSession(CommandQueue& commands, PeerHandle peer, PeerId remote_id, PeerId own,
+              size_t queue_bytes)
+      : handle(peer),
+        remote(std::move(remote_id)),
+        own_id(std::move(own)),
+        channel(commands, peer, queue_bytes) {}
+
+  PeerHandle handle;
+  PeerId remote;
+  PeerId own_id;  // our name when the connection began; a tracker that restarts gives us another
+  TimeMs started_at{};
+  TimeMs opened_at{};
+  bool open = false;
+  int32_t level = 0;  // extension level that the peer has shown; 0: version 1
+  Channel channel;
+  Liveness liveness;
+  std::optional<Requester> requester;    // we dialled: the peer is our parent
+  std::optional<Uploader> uploader;      // it dialled: the peer is our child
+  std::optional<MediaSequence> current;  // newest sn in its cache, as it last said
+  TimeMs current_at{};
+  uint64_t received_bytes = 0;
+  uint64_t sent_bytes = 0;
+
+  bool is_parent() const { return requester.has_value(); }
+
+  // `<initiator id>-<other id>`, the same on both sides.
+  std::string dc_id() const {
+    const PeerId& initiator = is_parent() ? own_id : remote;
+    const PeerId& other = is_parent() ? remote : own_id;
+    return initiator.text + "-" + other.text;
+  }
+
+  // Whether it is worth asking for `sn`, by what it last said of its cache. It is taken to gain a
+  // segment a second since, far more than anyone plays, and to answer for some that it has yet to
+  // get.
+  bool may_have(TimeMs now, MediaSequence sn) const {
+    if (!current) return true;
+    constexpr int64_t kAhead = 3;
+    const int64_t gained = (now - current_at).count() / 1000;
+    return sn.value() <= current->value() + kAhead + gained;
+  }
+};
+
+}  // namespace hlsmesh

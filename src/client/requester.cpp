@@ -1,0 +1,195 @@
+#include "client/requester.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hlsmesh {
+namespace {
+
+// Protocol section 1: a version-1 parent may lose a request that comes in its first ~200 ms.
+constexpr DurationMs kVersion1Settles{250};
+// A first request sent within this time of opening may still have been lost, and is repeated once.
+constexpr DurationMs kEarly{1'000};
+// Protocol section 1: request timeout; a parent answers within it.
+constexpr DurationMs kAnswerTimeout{2'000};
+// A parent that was silent once gets this long to come round; twice in a row, and it is given up.
+constexpr DurationMs kRest{5'000};
+constexpr int kMostSilences = 2;
+// Several times the delay of any working path, retransmissions included.
+constexpr DurationMs kStallTimeout{1'500};
+// A transfer that stands still this long has died with its peer.
+constexpr DurationMs kGoneTimeout{10'000};
+// Unanswered requests that are remembered: more than kMostSilences and a repeat can make.
+constexpr size_t kMostOverdue = 4;
+
+}  // namespace
+
+void Requester::on_open(TimeMs now) {
+  opened_at_ = now;
+  ready_at_ = version1_ ? now + kVersion1Settles : now;
+}
+
+void Requester::on_level(TimeMs now) {
+  if (!version1_) return;
+  version1_ = false;
+  if (silences_ == 0) ready_at_ = std::min(ready_at_, now);
+}
+
+peer::Request Requester::message(const Ask& ask) {
+  peer::Request request;
+  request.url = ask.segment.url;
+  request.sn = ask.segment.key.sn;
+  if (ask.by_rendition) request.rendition = ask.segment.key.rendition;
+  return request;
+}
+
+peer::Request Requester::ask(TimeMs now, const Segment& segment, LoadId load, bool by_rendition) {
+  asked_ = Ask{segment, by_rendition, load, now};
+  answer_due_ = now + kAnswerTimeout;
+  may_repeat_ = version1_ && asks_ == 0 && now - opened_at_ < kEarly;
+  ++asks_;
+  return message(*asked_);
+}
+
+peer::Request Requester::repeated() const { return message(*asked_); }
+
+void Requester::detach(LoadId load) {
+  if (asked_ && asked_->load == load) asked_->load.reset();
+  if (transfer_ && transfer_->ask.load == load) transfer_->ask.load.reset();
+}
+
+const Ask* Requester::asked_by(LoadId load) const {
+  if (asked_ && asked_->load == load) return &*asked_;
+  if (transfer_ && transfer_->ask.load == load) return &transfer_->ask;
+  return nullptr;
+}
+
+std::optional<LoadId> Requester::load() const {
+  if (asked_ && asked_->load) return asked_->load;
+  return transfer_ ? transfer_->ask.load : std::nullopt;
+}
+
+bool Requester::answers(const Ask& ask, const peer::Binary& header) {
+  return header.url == ask.segment.url && header.sn == ask.segment.key.sn &&
+         (!ask.by_rendition || header.rendition == ask.segment.key.rendition);
+}
+
+// Some leave `sn` out; a rendition that is there must be the right one.
+bool Requester::answers(const Ask& ask, const peer::Lack& lack) {
+  return lack.url == ask.segment.url && (!lack.sn || *lack.sn == ask.segment.key.sn) &&
+         (!ask.by_rendition || !lack.rendition || *lack.rendition == ask.segment.key.rendition);
+}
+
+void Requester::remember(Ask ask) {
+  ask.load.reset();
+  if (overdue_.size() >= kMostOverdue) overdue_.erase(overdue_.begin());
+  overdue_.push_back(std::move(ask));
+}
+
+Requester::Answer Requester::on_header(TimeMs now, const peer::Binary& header) {
+  if (transfer_) return Answer::kWithinTransfer;
+  Transfer transfer;
+  if (asked_ && answers(*asked_, header)) {
+    transfer.ask = std::move(*asked_);
+    asked_.reset();
+  } else {
+    const auto late = std::find_if(overdue_.begin(), overdue_.end(),
+                                   [&](const Ask& ask) { return answers(ask, header); });
+    if (late == overdue_.end()) return Answer::kUnasked;
+    transfer.ask = std::move(*late);
+    overdue_.erase(late);
+  }
+  silences_ = 0;
+  transfer.size = static_cast<size_t>(header.size);
+  transfer.attachments = header.attachments;
+  transfer.started_at = transfer.progress_at = now;
+  transfer_ = std::move(transfer);
+  stall_told_ = false;
+  return Answer::kExpected;
+}
+
+Requester::Refusal Requester::on_lack(const peer::Lack& lack, std::optional<LoadId>& load) {
+  if (asked_ && answers(*asked_, lack)) {
+    load = asked_->load;
+    asked_.reset();
+    silences_ = 0;
+    return Refusal::kCurrent;
+  }
+  const auto late = std::find_if(overdue_.begin(), overdue_.end(),
+                                 [&](const Ask& ask) { return answers(ask, lack); });
+  if (late == overdue_.end()) return Refusal::kUnasked;
+  overdue_.erase(late);
+  silences_ = 0;
+  return Refusal::kEarlier;
+}
+
+MutableBytes Requester::room(size_t size) {
+  if (!transfer_ || transfer_->buffer == nullptr) return {};
+  if (transfer_->packets >= transfer_->attachments) return {};
+  return transfer_->buffer->room(transfer_->received, size);
+}
+
+Requester::Packet Requester::on_packet(TimeMs now, size_t size) {
+  if (!transfer_) return Packet::kUnexpected;
+  Transfer& transfer = *transfer_;
+  if (size > transfer.size - transfer.received) return Packet::kTooMuch;
+  if (transfer.buffer != nullptr) transfer.buffer->commit(transfer.received, size);
+  transfer.received += size;
+  transfer.packets += 1;
+  transfer.progress_at = now;
+  stall_told_ = false;
+  if (transfer.packets < transfer.attachments) return Packet::kMore;
+  return transfer.received == transfer.size ? Packet::kComplete : Packet::kTooLittle;
+}
+
+std::optional<Transfer> Requester::take_transfer(TimeMs now) {
+  std::optional<Transfer> taken = std::move(transfer_);
+  transfer_.reset();
+  if (!taken) return taken;
+  if (taken->received == taken->size) {
+    const double sample = static_cast<double>(taken->size) /
+                          std::max(1.0, to_ms(taken->progress_at - taken->started_at));
+    bytes_per_ms_ = bytes_per_ms_ > 0 ? (bytes_per_ms_ + sample) / 2 : sample;
+  }
+  // The answer of a request sent meanwhile could not come before the end of this one.
+  if (asked_) answer_due_ = now + kAnswerTimeout;
+  return taken;
+}
+
+TimeMs Requester::next_due() const {
+  if (transfer_) {
+    return transfer_->progress_at + (stall_told_ ? kGoneTimeout : kStallTimeout);
+  }
+  return asked_ ? answer_due_ : kNever;
+}
+
+Requester::Due Requester::on_timeout(TimeMs now, std::optional<LoadId>& load) {
+  if (now < next_due()) return Due::kNothing;
+  if (transfer_) {
+    if (stall_told_) return Due::kGone;
+    stall_told_ = true;
+    load = transfer_->ask.load;
+    transfer_->ask.load.reset();
+    return Due::kStalled;
+  }
+  load = asked_->load;
+  if (may_repeat_) {
+    may_repeat_ = false;
+    if (load) {
+      // Both may be answered; the second answer must not pass for a lie.
+      remember(*asked_);
+      answer_due_ = now + kAnswerTimeout;
+      return Due::kRepeat;
+    }
+    remember(std::move(*asked_));
+    asked_.reset();
+    return Due::kSilent;
+  }
+  remember(std::move(*asked_));
+  asked_.reset();
+  if (++silences_ >= kMostSilences) return Due::kGone;
+  ready_at_ = now + kRest;
+  return Due::kSilent;
+}
+
+}  // namespace hlsmesh

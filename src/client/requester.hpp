@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cache/segment_cache.hpp"
+#include "client/clock.hpp"
+#include "common/ids.hpp"
+#include "protocol/peer_messages.hpp"
+
+namespace hlsmesh {
+
+// One REQUEST to a parent.
+struct Ask {
+  Segment segment;
+  bool by_rendition = false;   // the request carried the rendition, and so must the answer
+  std::optional<LoadId> load;  // who waits for it; nobody after an abort or a fallback
+  TimeMs asked_at{};
+};
+
+// The answer to an Ask, on its way.
+struct Transfer {
+  Ask ask;
+  SegmentPtr buffer;  // nullptr: the bytes are counted and thrown away
+  size_t size = 0;
+  int64_t attachments = 0;
+  size_t received = 0;
+  int64_t packets = 0;
+  TimeMs started_at{};   // the header's arrival: the answer's first byte
+  TimeMs progress_at{};  // the last packet's
+};
+
+// Asks one parent. A channel carries one request at a time (protocol section 1), and there is no
+// way to cancel one: an answer that nobody waits for any more is still received, so that the
+// channel stays usable, and a request that was never answered is remembered, so that its late
+// answer is not taken for a lie.
+//
+//          ask             BINARY                   last packet
+//   idle --------> asked ----------> receiving -------------------> idle
+//    ^               | LACK               | no packet for long: the peer is given up
+//    +---------------+
+//    ^               | 2 s of silence
+//    +--rest 5 s-----+   (second time in a row: the peer is given up)
+class Requester {
+ public:
+  void on_open(TimeMs now);
+  // The peer is of hlsmesh: none of version 1's ills.
+  void on_level(TimeMs now);
+
+  bool idle() const { return !asked_ && !transfer_; }
+  // Not to be asked before.
+  TimeMs ready_at() const { return ready_at_; }
+  // Of past transfers; 0 while unknown.
+  double bytes_per_ms() const { return bytes_per_ms_; }
+
+  // Only when idle and ready. The message is the caller's to send.
+  peer::Request ask(TimeMs now, const Segment& segment, LoadId load, bool by_rendition);
+
+  // The load no longer waits for this peer; the request or transfer goes on for nobody.
+  void detach(LoadId load);
+  // The request or transfer that `load` waits for.
+  const Ask* asked_by(LoadId load) const;
+  // The load waiting here, if any.
+  std::optional<LoadId> load() const;
+
+  enum class Answer { kExpected, kUnasked, kWithinTransfer };
+  // A BINARY header. After kExpected a transfer is under way, without a buffer.
+  Answer on_header(TimeMs now, const peer::Binary& header);
+  enum class Refusal { kCurrent, kEarlier, kUnasked };
+  // A LACK. After kCurrent nothing is asked any more; `load` is who waited for it.
+  Refusal on_lack(const peer::Lack& lack, std::optional<LoadId>& load);
+
+  Transfer* transfer() { return transfer_ ? &*transfer_ : nullptr; }
+  const Transfer* transfer() const { return transfer_ ? &*transfer_ : nullptr; }
+  // Where the next packet of `size` bytes goes; empty if it does not fit or is not wanted.
+  MutableBytes room(size_t size);
+  enum class Packet { kMore, kComplete, kUnexpected, kTooMuch, kTooLittle };
+  Packet on_packet(TimeMs now, size_t size);
+  // Ends the transfer, complete or not.
+  std::optional<Transfer> take_transfer(TimeMs now);
+
+  TimeMs next_due() const;
+  enum class Due {
+    kNothing,
+    kRepeat,   // send repeated() once more
+    kSilent,   // the request went unanswered; the peer may be asked again after a rest
+    kStalled,  // the transfer does not move; whoever waits should look elsewhere
+    kGone,     // give this peer up
+  };
+  Due on_timeout(TimeMs now, std::optional<LoadId>& load);
+  peer::Request repeated() const;
+
+ private:
+  static bool answers(const Ask& ask, const peer::Binary& header);
+  static bool answers(const Ask& ask, const peer::Lack& lack);
+  static peer::Request message(const Ask& ask);
+  void remember(Ask ask);
+
+  bool version1_ = true;
+  TimeMs opened_at_{};
+  TimeMs ready_at_{};
+  std::optional<Ask> asked_;
+  TimeMs answer_due_ = kNever;
+  bool may_repeat_ = false;
+  int asks_ = 0;
+  int silences_ = 0;  // unanswered requests in a row
+  std::vector<Ask> overdue_;
+  std::optional<Transfer> transfer_;
+  bool stall_told_ = false;
+  double bytes_per_ms_ = 0;
+};
+
+}  // namespace hlsmesh

@@ -1,0 +1,113 @@
+#include "client/tracker_session.hpp"
+
+namespace hlsmesh {
+namespace {
+
+// Opening a socket and being accepted take a few round trips; a tracker that needs longer is not
+// there, and some sockets never say so.
+constexpr DurationMs kOpenTimeout{15'000};
+constexpr DurationMs kAcceptTimeout{15'000};
+
+// A session that lived this long shows a tracker that works: the next loss starts over with the
+// shortest delay. One that accepts and hangs up at once keeps its clients away longer and longer.
+constexpr DurationMs kSettled{10'000};
+
+Command command_of(CommandKind kind) {
+  Command command;
+  command.kind = kind;
+  return command;
+}
+
+Command event_of(EventCode code, double aux) {
+  Command command = command_of(CommandKind::kEvent);
+  command.code = static_cast<int32_t>(code);
+  command.aux = aux;
+  return command;
+}
+
+}  // namespace
+
+void TrackerSession::start(TimeMs now) {
+  if (state_ != State::kIdle) return;
+  backoff_.reset();
+  open(now);
+}
+
+void TrackerSession::open(TimeMs now) {
+  state_ = State::kOpening;
+  due_ = now + kOpenTimeout;
+  commands_.push(command_of(CommandKind::kSocketOpen));
+}
+
+void TrackerSession::leave() {
+  if (state_ == State::kEntering || state_ == State::kJoined) {
+    commands_.push(command_of(CommandKind::kSocketSend),
+                   tracker_wire::serialize(tracker_wire::PeerMessage(tracker_wire::Leave{})));
+  }
+  if (state_ != State::kIdle && state_ != State::kAway) {
+    commands_.push(command_of(CommandKind::kSocketClose));
+  }
+  state_ = State::kIdle;
+  due_ = kNever;
+}
+
+void TrackerSession::on_open(TimeMs now, const tracker_wire::Enter& enter) {
+  if (state_ != State::kOpening) return;
+  state_ = State::kEntering;
+  due_ = now + kAcceptTimeout;
+  commands_.push(command_of(CommandKind::kSocketSend),
+                 tracker_wire::serialize(tracker_wire::PeerMessage(enter)));
+}
+
+bool TrackerSession::on_accept(TimeMs now, const tracker_wire::Accept& accept) {
+  if (state_ != State::kEntering) return false;
+  state_ = State::kJoined;
+  due_ = kNever;
+  accepted_at_ = now;
+  own_id_ = accept.peer_id;
+  live_ = accept.live;
+  level_ = accept.hlsmesh.value_or(0);
+  commands_.push(event_of(EventCode::kTrackerConnected, 0), own_id_.text);
+  return true;
+}
+
+void TrackerSession::on_reject(TimeMs now, const std::string& reason) {
+  if (state_ != State::kEntering && state_ != State::kJoined) return;
+  commands_.push(command_of(CommandKind::kSocketClose));
+  const DurationMs delay = Backoff::rejected(random_);
+  state_ = State::kAway;
+  due_ = now + delay;
+  commands_.push(event_of(EventCode::kTrackerRejected, to_ms(delay)), reason);
+}
+
+void TrackerSession::on_closed(TimeMs now) {
+  if (state_ == State::kIdle || state_ == State::kAway) return;
+  stay_away(now);
+}
+
+void TrackerSession::stay_away(TimeMs now) {
+  if (state_ == State::kJoined && now - accepted_at_ >= kSettled) backoff_.reset();
+  const DurationMs delay = backoff_.next(random_);
+  state_ = State::kAway;
+  due_ = now + delay;
+  commands_.push(event_of(EventCode::kTrackerDisconnected, to_ms(delay)));
+}
+
+bool TrackerSession::send(const tracker_wire::PeerMessage& message) {
+  if (!joined()) return false;
+  commands_.push(command_of(CommandKind::kSocketSend), tracker_wire::serialize(message));
+  return true;
+}
+
+bool TrackerSession::on_timeout(TimeMs now) {
+  if (now < due_) return false;
+  if (state_ == State::kAway) {
+    open(now);
+    return false;
+  }
+  commands_.push(command_of(CommandKind::kSocketClose));
+  stay_away(now);
+  return true;
+}
+
+}  // namespace hlsmesh

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/backoff.hpp"
+#include "client/clock.hpp"
+#include "client/command_queue.hpp"
+#include "common/random.hpp"
+#include "protocol/tracker_messages.hpp"
+
+namespace hlsmesh {
+
+// The peer's side of the tracker's WebSocket (protocol section 2): opening, entering, leaving and
+// coming back. What the tracker says beyond `accept` and `reject` is the caller's to carry out.
+//
+//            start            on_open            accept
+//   idle ----------> opening ----------> entering -------> joined
+//    ^                 ^ |                  |                |
+//    | leave           | | closed, timeout  | closed, timeout, reject
+//    | (any state)     | v                  v                |
+//                     away <---------------------------------+
+class TrackerSession {
+ public:
+  enum class State { kIdle, kOpening, kEntering, kJoined, kAway };
+
+  TrackerSession(CommandQueue& commands, Random& random) : commands_(commands), random_(random) {}
+
+  State state() const { return state_; }
+  bool joined() const { return state_ == State::kJoined; }
+  // Our name, as last told; the connections made under it keep it. Empty before the first `accept`.
+  const PeerId& own_id() const { return own_id_; }
+  // What the tracker of this session says about the channel, and its extension level.
+  std::optional<bool> live() const { return live_; }
+  int32_t level() const { return level_; }
+
+  void start(TimeMs now);
+  // Ends the session for good: `leave` if it had entered. start() begins a new one.
+  void leave();
+
+  // The socket is open; `enter` goes out.
+  void on_open(TimeMs now, const tracker_wire::Enter& enter);
+  void on_closed(TimeMs now);
+  // False if it came at a time when it means nothing.
+  bool on_accept(TimeMs now, const tracker_wire::Accept& accept);
+  void on_reject(TimeMs now, const std::string& reason);
+
+  // Nothing is sent, and false returned, unless joined: the messages of this table are about the
+  // moment and worth nothing later.
+  bool send(const tracker_wire::PeerMessage& message);
+
+  TimeMs next_due() const { return due_; }
+  // True if the session was given up for being silent.
+  bool on_timeout(TimeMs now);
+
+ private:
+  void open(TimeMs now);
+  void stay_away(TimeMs now);
+
+  CommandQueue& commands_;
+  Random& random_;
+  Backoff backoff_;
+  State state_ = State::kIdle;
+  TimeMs due_ = kNever;
+  TimeMs accepted_at_{};
+  PeerId own_id_;
+  std::optional<bool> live_;
+  int32_t level_ = 0;
+};
+
+}  // namespace hlsmesh

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+
+#include "cache/segment_cache.hpp"
+#include "client/clock.hpp"
+
+namespace hlsmesh {
+
+struct TransferTimes {
+  TimeMs first_byte{};
+  TimeMs end{};
+};
+
+// When the segments in the cache were really transferred: a cache hit that reported the
+// microseconds of its copy would tell the player of a network of Gbit/s.
+class TransferLog {
+ public:
+  void add(const SegmentCache& cache, const SegmentKey& key, TransferTimes times) {
+    times_[key] = times;
+    if (times_.size() > cache.segment_count() + kSlack) forget_evicted(cache);
+  }
+  TransferTimes find(const SegmentKey& key, TimeMs now) const {
+    const auto entry = times_.find(key);
+    return entry == times_.end() ? TransferTimes{now, now} : entry->second;
+  }
+
+ private:
+  static constexpr size_t kSlack = 64;  // evicted segments that may linger here
+
+  void forget_evicted(const SegmentCache& cache) {
+    for (auto entry = times_.begin(); entry != times_.end();) {
+      entry = cache.peek(entry->first) == nullptr ? times_.erase(entry) : std::next(entry);
+    }
+  }
+
+  std::map<SegmentKey, TransferTimes> times_;
+};
+
+}  // namespace hlsmesh

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "client/channel.hpp"
+#include "client/clock.hpp"
+#include "protocol/peer_messages.hpp"
+
+namespace hlsmesh {
+
+// Where an uploader finds what its child asks for.
+class SegmentShelf {
+ public:
+  // A complete segment, or nullptr.
+  virtual SegmentPtr find(const peer::Request& request) = 0;
+  // Whether find() may well succeed within seconds.
+  virtual bool coming(const peer::Request& request) const = 0;
+  virtual MediaSequence newest() const = 0;
+
+ protected:
+  ~SegmentShelf() = default;
+};
+
+// Serves one child. Every request is answered within 2 s of its arrival, as protocol section 1
+// demands: by BINARY if the segment is there or comes in time, else by LACK.
+//
+//   REQUEST --> queued --segment there--> BINARY, packets as the channel has room --> done
+//                 | not there, not coming; or held for kHold
+//                 v
+//               LACK
+class Uploader {
+ public:
+  // An honest child has one request outstanding, or two after a repeat; some of version 1 queue one
+  // per track. Past this many the peer misbehaves.
+  static constexpr size_t kMostQueued = 8;
+  // How long an answer may be put off. What is left of the 2 s is the answer's way to the child.
+  static constexpr DurationMs kHold{1'700};
+  // A child that takes nothing for so long while packets wait is gone.
+  static constexpr DurationMs kStalled{30'000};
+
+  // False if the child has too many requests unanswered.
+  bool on_request(TimeMs now, peer::Request request);
+
+  // Sends what can be sent now. Returns the media bytes that went out.
+  size_t pump(TimeMs now, Channel& channel, SegmentShelf& shelf);
+  // The channel took some of what was queued.
+  void on_progress(TimeMs now) { progress_at_ = now; }
+
+  TimeMs next_due() const;
+  bool stalled(TimeMs now) const { return serving_ != nullptr && now - progress_at_ >= kStalled; }
+
+ private:
+  struct Queued {
+    peer::Request request;
+    TimeMs arrived_at{};
+  };
+
+  size_t send_packets(Channel& channel);
+  bool answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf);
+  static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const peer::Request& request);
+
+  std::deque<Queued> queue_;
+  SegmentPtr serving_;  // its header is out, [0, sent_) of its bytes too
+  size_t sent_ = 0;
+  TimeMs progress_at_{};
+};
+
+}  // namespace hlsmesh

@@ -1,0 +1,274 @@
+#include <catch2/catch.hpp>
+
+#include "harness.hpp"
+
+using namespace hlsmesh;
+using namespace hlsmesh::test;
+
+namespace {
+
+struct Room {
+  Harness h;
+  int32_t child = 0;
+
+  explicit Room(EngineConfig config = Harness::default_config()) : h(std::move(config)) {
+    h.add_renditions(true);
+    h.join();
+    child = h.open_child("c1");
+    h.clear();
+  }
+  void ask(int64_t sn) {
+    h.peer_says(child,
+                peer::Request{"seg" + std::to_string(sn) + ".ts", MediaSequence(sn), std::nullopt});
+  }
+  std::string packets() const {
+    std::string joined;
+    for (const Seen& seen : h.all(CommandKind::kChannelSendBinary)) joined += seen.data;
+    return joined;
+  }
+  std::vector<peer::Binary> headers() const { return h.sent<peer::Binary>(child); }
+  std::vector<peer::Lack> lacks() const { return h.sent<peer::Lack>(child); }
+};
+
+}  // namespace
+
+TEST_CASE("serve: BINARY says what follows, and the packets are the segment") {
+  Room r;
+  r.h.cache_segment(9, 316'216);
+  r.h.clear();
+  r.ask(9);
+  REQUIRE(r.headers().size() == 1);
+  const peer::Binary header = r.headers()[0];
+  CHECK(header.attachments == 6);
+  CHECK(header.url == "seg9.ts");
+  CHECK(header.sn == MediaSequence(9));
+  CHECK(header.size == 316'216);
+  CHECK(header.current == MediaSequence(9));
+  CHECK_FALSE(header.rendition);
+  const auto packets = r.h.all(CommandKind::kChannelSendBinary);
+  REQUIRE(packets.size() == 6);
+  CHECK(packets[0].data.size() == 61'440);
+  CHECK(packets[5].data.size() == 9'016);
+  CHECK(r.packets() == Harness::body(9, 316'216));
+  CHECK(r.h.log[0].kind == CommandKind::kChannelSendText);
+  CHECK(r.h.engine.stats().upload_bytes == 316'216);
+  CHECK(r.h.engine.peers().at(0).sent_bytes == 316'216);
+}
+
+TEST_CASE("serve: packets keep to the connection's largest message") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  h.tracker_says(tracker_wire::SignalFrom{PeerId{"c1"}, R"({"type":"offer","sdp":"v=0"})"});
+  const int32_t child = h.all(CommandKind::kPeerAnswer).back().peer;
+  h.engine.on_channel_open(h.now, PeerHandle(child), 16'384);
+  h.drain();
+  h.cache_segment(9, 100'000);
+  h.clear();
+  h.peer_says(child, peer::Request{"seg9.ts", MediaSequence(9), std::nullopt});
+  CHECK(h.sent<peer::Binary>(child).at(0).attachments == 7);
+  for (const Seen& seen : h.all(CommandKind::kChannelSendBinary)) CHECK(seen.data.size() <= 16'384);
+}
+
+TEST_CASE("serve: what is not there and not coming is LACKed at once") {
+  Room r;
+  r.h.cache_segment(9, 1'000);
+  r.h.clear();
+  r.ask(10);
+  REQUIRE(r.lacks().size() == 1);
+  CHECK(r.lacks()[0].url == "seg10.ts");
+  CHECK(r.lacks()[0].sn == MediaSequence(10));
+  CHECK(r.lacks()[0].current == MediaSequence(9));
+}
+
+TEST_CASE("serve: a request by rendition is answered by that rendition, or not at all") {
+  Room r;
+  r.h.cache_segment(9, 1'000);  // rendition 0
+  // Two renditions hold the same url and sn.
+  SegmentLoad other;
+  other.rendition_index = 1;
+  other.sn = MediaSequence(9);
+  other.url = "seg9.ts";
+  other.span = {36, 4};
+  other.from_cdn = true;
+  r.h.engine.on_load(r.h.now, LoadId(5), other);
+  r.h.fetch_done(5, Harness::body(1, 2'000));
+  ChannelRenditions renditions;
+  for (int32_t index = 0; index < 2; ++index) {
+    RenditionFacts facts;
+    facts.index = index;
+    facts.bitrate = 1'000'000 * (index + 1);
+    facts.playlist_url = "https://cdn.example/live/v" + std::to_string(index) + ".m3u8";
+    renditions.add(facts);
+  }
+  r.h.clear();
+  peer::Request request{"seg9.ts", MediaSequence(9), renditions.signature(TrackKind::kMain, 1)};
+  r.h.peer_says(r.child, request);
+  REQUIRE(r.headers().size() == 1);
+  CHECK(r.headers()[0].size == 2'000);
+  CHECK(r.headers()[0].rendition == request.rendition);
+  request.rendition = "another";
+  r.h.peer_says(r.child, request);
+  REQUIRE(r.lacks().size() == 1);
+  CHECK(r.lacks()[0].rendition == request.rendition);
+  // Without rendition it may mean either, so neither is given.
+  r.ask(9);
+  CHECK(r.lacks().size() == 2);
+}
+
+TEST_CASE("serve: what the CDN is sending is waited for") {
+  Room r;
+  r.h.load(1, 9, true);
+  r.h.clear();
+  r.ask(9);
+  CHECK(r.h.log.empty());
+  SECTION("and served when it comes") {
+    r.h.advance(800);
+    r.h.fetch_done(1, Harness::body(9, 1'000));
+    CHECK(r.headers().size() == 1);
+    CHECK(r.packets() == Harness::body(9, 1'000));
+  }
+  SECTION("and LACKed within 2 s when it does not") {
+    r.h.advance(1'699);
+    CHECK(r.h.log.empty());
+    r.h.advance(1);
+    CHECK(r.lacks().size() == 1);
+  }
+  SECTION("and LACKed at once when the fetch fails") {
+    r.h.fetch_failed(1);
+    CHECK(r.lacks().size() == 1);
+  }
+  SECTION("and others are served meanwhile") {
+    r.h.cache_segment(3, 1'000);
+    r.h.clear();
+    r.ask(3);
+    CHECK(r.headers().size() == 1);
+  }
+}
+
+TEST_CASE("serve: on live the segments just after our newest are waited for") {
+  Room r;
+  r.h.engine.set_live(true);
+  r.h.cache_segment(9, 1'000);
+  r.h.clear();
+  r.ask(13);
+  CHECK(r.lacks().size() == 1);
+  r.ask(12);
+  CHECK(r.lacks().size() == 1);
+  r.h.advance(1'700);
+  CHECK(r.lacks().size() == 2);
+}
+
+TEST_CASE("serve: a queue of requests is bounded, and each is answered within 2 s") {
+  Room r;
+  r.h.engine.set_live(true);
+  r.h.cache_segment(9, 1'000);
+  r.h.clear();
+  for (int i = 0; i < 8; ++i) r.ask(10);
+  CHECK(r.lacks().empty());
+  SECTION("all are answered") {
+    r.h.advance(2'000);
+    CHECK(r.lacks().size() == 8);
+    CHECK_FALSE(r.h.has(CommandKind::kPeerClose));
+  }
+  SECTION("one more is too many") {
+    r.ask(10);
+    CHECK(r.h.events(EventCode::kPeerMisbehaved).size() == 1);
+    CHECK(r.h.has(CommandKind::kPeerClose));
+  }
+}
+
+TEST_CASE("serve: a channel never holds more than its bound") {
+  constexpr size_t kLimit = 1024 * 1024;
+  Room r;
+  r.h.cache_segment(9, 4'000'000);
+  r.h.clear();
+  r.ask(9);
+  REQUIRE(r.headers().size() == 1);
+  // A channel that drains 100 KB at a time and reports when a quarter is left.
+  size_t buffered = 0;
+  size_t taken = 0;
+  size_t most = 0;
+  std::string received;
+  for (int turn = 0; turn < 200 && received.size() < 4'000'000; ++turn) {
+    for (const Seen& seen : r.h.log) {
+      if (seen.kind == CommandKind::kChannelSendBinary) {
+        buffered += seen.data.size();
+        received += seen.data;
+      } else if (seen.kind == CommandKind::kChannelSendText) {
+        buffered += seen.text.size();
+      }
+      most = std::max(most, buffered);
+    }
+    r.h.clear();
+    r.h.advance(10);
+    const size_t before = buffered;
+    taken = std::min<size_t>(buffered, 100'000);
+    buffered -= taken;
+    if (before > kLimit / 4 && buffered <= kLimit / 4) r.h.writable(r.child, buffered);
+  }
+  CHECK(most <= kLimit);
+  CHECK(most > kLimit * 3 / 4);
+  CHECK(received == Harness::body(9, 4'000'000));
+}
+
+TEST_CASE("serve: small segments do not add up to a full channel when it is reported empty") {
+  Room r;
+  r.h.cache_segment(9, 200'000);
+  r.h.clear();
+  for (int i = 0; i < 20; ++i) {
+    r.ask(9);
+    r.h.writable(r.child, 0);
+    r.h.advance(1'000);
+  }
+  CHECK(r.packets().size() == 20 * 200'000);
+}
+
+TEST_CASE("serve: a request behind a transfer that does not move is LACKed in time") {
+  Room r;
+  r.h.cache_segment(9, 4'000'000);
+  r.h.cache_segment(3, 1'000);
+  r.h.clear();
+  r.ask(9);
+  r.ask(3);
+  r.h.advance(1'699);
+  CHECK(r.lacks().empty());
+  r.h.advance(1);
+  REQUIRE(r.lacks().size() == 1);
+  CHECK(r.lacks()[0].url == "seg3.ts");
+}
+
+TEST_CASE("serve: a child that takes nothing for 30 s is let go") {
+  Room r;
+  r.h.cache_segment(9, 4'000'000);
+  r.h.clear();
+  r.ask(9);
+  r.h.advance(29'999);
+  CHECK_FALSE(r.h.has(CommandKind::kPeerClose));
+  r.h.advance(1);
+  CHECK(r.h.has(CommandKind::kPeerClose));
+}
+
+TEST_CASE("serve: an evicted segment stays readable while it is sent") {
+  EngineConfig config = Harness::default_config();
+  config.cache_bytes = 3'000'000;
+  Room r(config);
+  r.h.cache_segment(1, 2'000'000);
+  r.h.clear();
+  r.ask(1);
+  r.h.cache_segment(2, 900'000);
+  r.h.cache_segment(3, 900'000);
+  for (int i = 0; i < 10; ++i) r.h.writable(r.child, 0);
+  CHECK(r.packets() == Harness::body(1, 2'000'000));
+}
+
+TEST_CASE("serve: a parent that asks is told LACK") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  const int32_t parent = h.open_parent("p1", false);
+  h.cache_segment(9, 1'000);
+  h.clear();
+  h.peer_says(parent, peer::Request{"seg9.ts", MediaSequence(9), std::nullopt});
+  CHECK(h.sent<peer::Lack>(parent).size() == 1);
+}

@@ -1,0 +1,476 @@
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "harness.hpp"
+
+using namespace hlsmesh;
+using namespace hlsmesh::test;
+
+namespace {
+
+tracker_wire::Accept accept_as(const char* id) {
+  tracker_wire::Accept accept;
+  accept.peer_id = PeerId{id};
+  return accept;
+}
+
+double retry_ms(const Harness& harness) {
+  const auto events = harness.events(EventCode::kTrackerDisconnected);
+  REQUIRE(!events.empty());
+  return events.back().aux;
+}
+
+}  // namespace
+
+TEST_CASE("tracker: start opens the socket, open enters, accept is told to the page") {
+  Harness h;
+  h.engine.set_live(true);
+  h.start();
+  CHECK(h.all(CommandKind::kSocketOpen).size() == 1);
+  h.start();
+  CHECK(h.all(CommandKind::kSocketOpen).size() == 1);
+  h.socket_open();
+  const auto enters = h.told_tracker<tracker_wire::Enter>();
+  REQUIRE(enters.size() == 1);
+  CHECK(enters[0].channel == Harness::default_config().channel);
+  CHECK(enters[0].browser == "Chromium");
+  CHECK(enters[0].os == "Linux");
+  CHECK(enters[0].device == tracker_wire::Device::kPc);
+  CHECK(enters[0].hlsmesh == tracker_wire::kExtensionLevel);
+  CHECK(enters[0].live == true);
+  CHECK_FALSE(enters[0].parents);
+  h.tracker_says(accept_as("me"));
+  const auto connected = h.events(EventCode::kTrackerConnected);
+  REQUIRE(connected.size() == 1);
+  CHECK(connected[0].text == "me");
+}
+
+TEST_CASE("tracker: before the playlist is known `enter` does not claim live or VOD") {
+  Harness h;
+  h.start();
+  h.socket_open();
+  CHECK_FALSE(h.told_tracker<tracker_wire::Enter>().at(0).live);
+}
+
+TEST_CASE("tracker: retries double from 1-2 s to at most 60 s") {
+  Harness h;
+  h.start();
+  double least = 1'000;
+  for (int attempt = 0; attempt < 12; ++attempt) {
+    h.clear();
+    h.socket_closed();
+    const double delay = retry_ms(h);
+    CHECK(delay >= least);
+    CHECK(delay < 2 * least);
+    CHECK(delay <= 60'000);
+    h.advance(static_cast<int64_t>(delay) - 1);
+    CHECK_FALSE(h.has(CommandKind::kSocketOpen));
+    h.advance(1);
+    CHECK(h.has(CommandKind::kSocketOpen));
+    least = std::min(least * 2, 30'000.0);
+  }
+}
+
+TEST_CASE("tracker: clients with other seeds come back at other times, the same seed at the same") {
+  std::set<double> delays;
+  double first = 0;
+  for (uint64_t seed = 0; seed < 16; ++seed) {
+    EngineConfig config = Harness::default_config();
+    config.seed = seed;
+    Harness h(config);
+    h.start();
+    h.socket_closed();
+    delays.insert(retry_ms(h));
+    if (seed == 0) first = retry_ms(h);
+  }
+  CHECK(delays.size() >= 12);
+  EngineConfig config = Harness::default_config();
+  config.seed = 0;
+  Harness again(config);
+  again.start();
+  again.socket_closed();
+  CHECK(retry_ms(again) == first);
+}
+
+TEST_CASE(
+    "tracker: a session that lasted starts over with the shortest delay, a short one does not") {
+  Harness h;
+  h.start();
+  h.socket_closed();
+  h.advance(2'000);
+  h.socket_open();
+  h.tracker_says(accept_as("me"));
+  h.clear();
+  h.socket_closed();
+  CHECK(retry_ms(h) >= 2'000);
+  h.advance(4'000);
+  h.socket_open();
+  h.tracker_says(accept_as("me"));
+  h.advance(10'000);
+  h.clear();
+  h.socket_closed();
+  CHECK(retry_ms(h) < 2'000);
+}
+
+TEST_CASE("tracker: a socket that never opens and one that never accepts are given up") {
+  Harness h;
+  h.start();
+  h.advance(15'000);
+  CHECK(h.has(CommandKind::kSocketClose));
+  CHECK(h.events(EventCode::kTrackerDisconnected).size() == 1);
+  h.clear();
+  h.advance(2'000);
+  REQUIRE(h.has(CommandKind::kSocketOpen));
+  h.socket_open();
+  h.clear();
+  h.advance(15'000);
+  CHECK(h.has(CommandKind::kSocketClose));
+}
+
+TEST_CASE("tracker: after a reject nothing is tried for a minute") {
+  Harness h;
+  h.start();
+  h.socket_open();
+  h.clear();
+  h.tracker_says(tracker_wire::Reject{"no token"});
+  const auto rejected = h.events(EventCode::kTrackerRejected);
+  REQUIRE(rejected.size() == 1);
+  CHECK(rejected[0].text == "no token");
+  CHECK(h.has(CommandKind::kSocketClose));
+  h.clear();
+  h.advance(59'999);
+  CHECK_FALSE(h.has(CommandKind::kSocketOpen));
+  h.advance(60'001);
+  CHECK(h.has(CommandKind::kSocketOpen));
+}
+
+TEST_CASE("tracker: peers outlive its absence and are told of on return") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  const int32_t parent = h.open_parent("p1", true);
+  h.open_child("c1");
+  h.clear();
+  h.socket_closed();
+  CHECK_FALSE(h.has(CommandKind::kPeerClose));
+  h.advance(2'000);
+  REQUIRE(h.has(CommandKind::kSocketOpen));
+  h.clear();
+  h.socket_open();
+  CHECK(h.told_tracker<tracker_wire::Enter>().at(0).parents == 1);
+  h.tracker_says(accept_as("me2"));
+  h.playhead(0, 20);
+  h.load(1, 5);
+  CHECK(h.sent<peer::Request>(parent).size() == 1);
+
+  SECTION("the old connection's end is reported under the names it began with") {
+    h.peer_closed(parent);
+    const auto closed = h.told_tracker<tracker_wire::DcClosed>();
+    REQUIRE(closed.size() == 1);
+    CHECK(closed[0].dc_id == "me-p1");
+  }
+  SECTION("a newcomer gets our new name") {
+    h.open_parent("p2", true);
+    CHECK(h.told_tracker<tracker_wire::DcOpened>().back().dc_id == "me2-p2");
+  }
+}
+
+TEST_CASE("tracker: words that mean nothing are counted or passed over, and nothing breaks") {
+  Harness h;
+  h.start();
+  h.socket_open();
+  h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});  // before the accept
+  CHECK_FALSE(h.has(CommandKind::kPeerDial));
+  h.tracker_says(accept_as("me"));
+  h.clear();
+  h.tracker_says_text("not json");
+  h.tracker_says_text("null");
+  h.tracker_says_text(R"({"action":"connect"})");
+  CHECK(h.engine.stats().malformed == 3);
+  h.tracker_says_text(R"({"action":"dance"})");
+  CHECK(h.engine.stats().malformed == 3);
+  h.tracker_says(accept_as("other"));
+  CHECK(h.log.empty());
+}
+
+TEST_CASE("tracker: connect dials once, never ourselves, and not without end") {
+  Harness h;
+  h.join();
+  h.tracker_says(tracker_wire::Connect{PeerId{"me"}});
+  CHECK_FALSE(h.has(CommandKind::kPeerDial));
+  h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});
+  h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});
+  CHECK(h.all(CommandKind::kPeerDial).size() == 1);
+  for (int i = 2; i < 9; ++i) {
+    h.tracker_says(tracker_wire::Connect{PeerId{"p" + std::to_string(i)}});
+  }
+  CHECK(h.all(CommandKind::kPeerDial).size() == 4);
+}
+
+TEST_CASE("tracker: a loop of failing dials is slowed down") {
+  Harness h;
+  h.join();
+  h.clear();
+  for (int i = 0; i < 500; ++i) {
+    h.tracker_says(tracker_wire::Connect{PeerId{"p" + std::to_string(i)}});
+    const auto dials = h.all(CommandKind::kPeerDial);
+    if (!dials.empty()) h.peer_closed(dials.back().peer);
+    h.advance(10);
+  }
+  CHECK(h.all(CommandKind::kPeerDial).size() >= 32);
+  CHECK(h.all(CommandKind::kPeerDial).size() <= 38);
+}
+
+TEST_CASE("tracker: dials that fail or stay silent are reported, so that a fresh parent comes") {
+  Harness h;
+  h.join();
+  h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});
+  h.peer_closed(h.all(CommandKind::kPeerDial).back().peer);
+  REQUIRE(h.told_tracker<tracker_wire::DcFailed>().size() == 1);
+  CHECK(h.told_tracker<tracker_wire::DcFailed>()[0].dc_id == "me-p1");
+  h.tracker_says(tracker_wire::Connect{PeerId{"p2"}});
+  h.clear();
+  h.advance(9'999);
+  CHECK(h.told_tracker<tracker_wire::DcFailed>().empty());
+  h.advance(1);
+  REQUIRE(h.told_tracker<tracker_wire::DcFailed>().size() == 1);
+  CHECK(h.told_tracker<tracker_wire::DcFailed>()[0].dc_id == "me-p2");
+  CHECK(h.has(CommandKind::kPeerClose));
+  CHECK(h.events(EventCode::kPeerClosed).at(0).aux == static_cast<double>(PeerEnd::kTimedOut));
+}
+
+TEST_CASE("tracker: only the initiator reports an open channel, both report its end") {
+  Harness h;
+  h.join();
+  const int32_t parent = h.open_parent("p1", true);
+  CHECK(h.told_tracker<tracker_wire::DcOpened>().at(0).dc_id == "me-p1");
+  const int32_t child = h.open_child("c1");
+  CHECK(h.told_tracker<tracker_wire::DcOpened>().size() == 1);
+  h.clear();
+  h.peer_closed(child);
+  CHECK(h.told_tracker<tracker_wire::DcClosed>().at(0).dc_id == "c1-me");
+  h.peer_says(parent, peer::Close{});
+  CHECK(h.told_tracker<tracker_wire::DcClosed>().at(1).dc_id == "me-p1");
+}
+
+TEST_CASE("tracker: from a stranger only an offer is admitted") {
+  EngineConfig config = Harness::default_config();
+  config.max_children = 2;
+  Harness h(config);
+  h.join();
+  h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"type":"answer","sdp":"v=0"})"});
+  h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"candidate":{"candidate":"c"}})"});
+  CHECK_FALSE(h.has(CommandKind::kPeerAnswer));
+  CHECK_FALSE(h.has(CommandKind::kPeerSignal));
+
+  h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"type":"offer","sdp":"v=0"})"});
+  REQUIRE(h.all(CommandKind::kPeerAnswer).size() == 1);
+  REQUIRE(h.all(CommandKind::kPeerSignal).size() == 1);
+  CHECK(h.all(CommandKind::kPeerSignal)[0].peer == h.all(CommandKind::kPeerAnswer)[0].peer);
+  CHECK(h.all(CommandKind::kPeerSignal)[0].text.find("offer") != std::string::npos);
+
+  SECTION("its candidates follow") {
+    h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"candidate":{"candidate":"c"}})"});
+    CHECK(h.all(CommandKind::kPeerSignal).size() == 2);
+  }
+  SECTION("no more children than allowed") {
+    for (const char* id : {"y", "z"}) {
+      h.tracker_says(tracker_wire::SignalFrom{PeerId{id}, R"({"type":"offer","sdp":"v=0"})"});
+    }
+    CHECK(h.all(CommandKind::kPeerAnswer).size() == 2);
+  }
+  SECTION("a child that offers anew takes the place of its old connection") {
+    h.clear();
+    h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"type":"offer","sdp":"v=1"})"});
+    CHECK(h.all(CommandKind::kPeerClose).size() == 1);
+    CHECK(h.all(CommandKind::kPeerAnswer).size() == 1);
+    CHECK(h.told_tracker<tracker_wire::DcClosed>().empty());
+  }
+  SECTION("one that never opens is let go without a report") {
+    h.clear();
+    h.advance(10'000);
+    CHECK(h.has(CommandKind::kPeerClose));
+    CHECK(h.told_tracker<tracker_wire::DcFailed>().empty());
+  }
+}
+
+TEST_CASE("tracker: without upload nobody is admitted, and children are let go") {
+  Harness h;
+  h.join();
+  const int32_t child = h.open_child("c1");
+  h.clear();
+  h.engine.set_upload(h.now, false);
+  h.drain();
+  CHECK(h.sent<peer::Close>(child).size() == 1);
+  CHECK(h.has(CommandKind::kPeerClose));
+  h.tracker_says(tracker_wire::SignalFrom{PeerId{"c2"}, R"({"type":"offer","sdp":"v=0"})"});
+  CHECK_FALSE(h.has(CommandKind::kPeerAnswer));
+}
+
+TEST_CASE("tracker: own signals go to the peer under the id it was named by") {
+  Harness h;
+  h.join();
+  h.tracker_says_text(R"({"action":"connect","to_peer_id":1234})");
+  const int32_t peer = h.all(CommandKind::kPeerDial).back().peer;
+  h.clear();
+  h.engine.on_peer_signal(h.now, PeerHandle(peer), R"({"type":"offer","sdp":"v=0"})");
+  h.drain();
+  const auto signals = h.told_tracker<tracker_wire::SignalTo>();
+  REQUIRE(signals.size() == 1);
+  CHECK(signals[0].to_peer_id == PeerId{"1234", true});
+  CHECK(signals[0].data.find("v=0") != std::string::npos);
+  // The number came as a number and goes back as one.
+  CHECK(h.all(CommandKind::kSocketSend)[0].text.find(R"("to_peer_id":1234)") != std::string::npos);
+
+  SECTION("an answer from the same number reaches the connection") {
+    h.tracker_says_text(
+        R"({"action":"signal","from_peer_id":1234,"data":{"type":"answer","sdp":"v=0"}})");
+    REQUIRE(h.all(CommandKind::kPeerSignal).size() == 1);
+    CHECK(h.all(CommandKind::kPeerSignal)[0].peer == peer);
+  }
+  SECTION("while the tracker is away they are lost") {
+    h.socket_closed();
+    h.clear();
+    h.engine.on_peer_signal(h.now, PeerHandle(peer), R"({"candidate":{}})");
+    h.drain();
+    CHECK(h.log.empty());
+  }
+}
+
+TEST_CASE("tracker: disconnect drops that peer and no other") {
+  Harness h;
+  h.join();
+  const int32_t p1 = h.open_parent("p1", true);
+  h.open_parent("p2", true);
+  h.clear();
+  h.tracker_says(tracker_wire::Disconnect{PeerId{"p1"}});
+  REQUIRE(h.all(CommandKind::kPeerClose).size() == 1);
+  CHECK(h.all(CommandKind::kPeerClose)[0].peer == p1);
+  CHECK(h.events(EventCode::kPeerClosed).at(0).aux ==
+        static_cast<double>(PeerEnd::kDisconnectedByTracker));
+  CHECK(h.engine.stats().parents == 1);
+}
+
+TEST_CASE("tracker: statistics are whole KB since the last report") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  h.load(1, 0);
+  h.fetch_done(1, Harness::body(0, 1'500));
+  h.clear();
+  h.advance(30'000);
+  auto reports = h.told_tracker<tracker_wire::Statistics>();
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].cdn_kb == 1);
+  CHECK(reports[0].p2p_kb == 0);
+  CHECK_FALSE(reports[0].up_kb);
+  h.load(2, 1);
+  h.fetch_done(2, Harness::body(1, 1'500));
+  h.clear();
+  h.advance(30'000);
+  reports = h.told_tracker<tracker_wire::Statistics>();
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0].cdn_kb == 1);  // 3,000 bytes are 2 KB, of which one was told before
+  h.clear();
+  h.advance(30'000);
+  CHECK(h.told_tracker<tracker_wire::Statistics>().at(0).cdn_kb == 0);
+}
+
+TEST_CASE("tracker: a tracker of hlsmesh also hears of uploads") {
+  Harness h;
+  h.add_renditions(true);
+  h.start();
+  h.socket_open();
+  tracker_wire::Accept accept = accept_as("me");
+  accept.hlsmesh = 1;
+  h.tracker_says(accept);
+  h.cache_segment(3, 10'240);
+  const int32_t child = h.open_child("c1");
+  h.peer_says(child, peer::Request{"seg3.ts", MediaSequence(3), std::nullopt});
+  h.clear();
+  h.advance(30'000);
+  CHECK(h.told_tracker<tracker_wire::Statistics>().at(0).up_kb == 10.0);
+}
+
+TEST_CASE("tracker: while it is away no statistics are due") {
+  Harness h;
+  h.join();
+  h.socket_closed();
+  h.clear();
+  h.advance(60'000);
+  CHECK(h.told_tracker<tracker_wire::Statistics>().empty());
+}
+
+TEST_CASE("stop: says goodbye to all, sends loads to the CDN and leaves no timer") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  const int32_t parent = h.open_parent("p1", true);
+  const int32_t child = h.open_child("c1");
+  h.tracker_says(tracker_wire::Connect{PeerId{"p2"}});
+  h.playhead(0, 20);
+  h.load(1, 5);
+  h.load(2, 6);
+  REQUIRE(h.sent<peer::Request>(parent).size() == 1);
+  h.clear();
+  h.engine.stop(h.now);
+  h.drain();
+  CHECK(h.told_tracker<tracker_wire::Leave>().size() == 1);
+  CHECK(h.all(CommandKind::kSocketClose).size() == 1);
+  CHECK(h.sent<peer::Close>(parent).size() == 1);
+  CHECK(h.sent<peer::Close>(child).size() == 1);
+  CHECK(h.all(CommandKind::kPeerClose).size() == 3);
+  CHECK(h.went_to_cdn(1));
+  CHECK(h.went_to_cdn(2));
+  CHECK_FALSE(h.engine.next_timeout());
+  CHECK(h.engine.peers().empty());
+  CHECK(h.engine.stats().parents == 0);
+  CHECK(h.engine.stats().children == 0);
+
+  h.clear();
+  h.load(3, 7);
+  CHECK(h.went_to_cdn(3));
+  h.fetch_done(3, Harness::body(7, 100));
+  // Late events are ignored.
+  h.socket_open();
+  h.socket_closed();
+  h.peer_closed(parent);
+  h.peer_says(child, peer::KeepAlive{});
+  h.advance(120'000);
+  CHECK_FALSE(h.has(CommandKind::kSocketOpen));
+  CHECK_FALSE(h.has(CommandKind::kSocketSend));
+  CHECK_FALSE(h.has(CommandKind::kChannelSendText));
+}
+
+TEST_CASE("p2p off: tracker and peers are left, loads go to the CDN; on again: it starts anew") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  h.open_parent("p1", true);
+  h.clear();
+  h.engine.set_p2p(h.now, false);
+  h.drain();
+  CHECK(h.told_tracker<tracker_wire::Leave>().size() == 1);
+  CHECK(h.all(CommandKind::kPeerClose).size() == 1);
+  h.playhead(0, 20);
+  h.load(1, 5);
+  CHECK(h.went_to_cdn(1));
+  CHECK_FALSE(h.engine.next_timeout());
+  h.clear();
+  h.engine.set_p2p(h.now, true);
+  h.drain();
+  CHECK(h.has(CommandKind::kSocketOpen));
+}
+
+TEST_CASE("p2p off from the start: nothing but CDN loads, which are kept all the same") {
+  EngineConfig config = Harness::default_config();
+  config.p2p = false;
+  Harness h(config);
+  h.add_renditions(true);
+  h.start();
+  CHECK(h.log.empty());
+  h.load(1, 5);
+  CHECK(h.went_to_cdn(1));
+  h.fetch_done(1, Harness::body(5, 1'000));
+  CHECK(h.engine.stats().cache_bytes == 1'000);
+}
