@@ -75,6 +75,7 @@ export function printSizes() {
         figures +
         (limits ? `   budget ${limits.gzip} gzip, ${limits.brotli} brotli` : ''),
     );
+    if (name in DOWNLOADS && !limits) above.push(`${label}: has no budget yet`);
     for (const kind of /** @type {const} */ (['gzip', 'brotli'])) {
       if (limits && size[kind] > limits[kind]) {
         above.push(`${label}: ${size[kind]} bytes ${kind}, budget ${limits[kind]}`);
