@@ -1,7 +1,6 @@
 #include "tracker/tracker.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -28,11 +27,6 @@ constexpr int32_t kCloseTryAgainLater = 1013;
 // Malformed messages that one socket may send. Clients of the day send the odd `null` or an `enter`
 // without `channel` (protocol section 2), and are worth keeping; a stream of them is not.
 constexpr int32_t kMalformedTolerated = 8;
-
-// Most that one report may add: 64 GiB, more than 10 Gbit/s for the 30 s between two reports.
-constexpr double kMaxReportKb = 64.0 * 1024 * 1024;
-
-double sane_kb(double kb) { return std::isfinite(kb) && kb > 0 ? std::min(kb, kMaxReportKb) : 0.0; }
 
 std::string hex_id(IdEntropy entropy) {
   std::string id;
@@ -326,15 +320,15 @@ void Tracker::Impl::handle(Socket& socket, const wire::DcFailed& report) {
 void Tracker::Impl::handle(Socket& socket, const wire::Statistics& report) {
   if (!socket.peer) return;
   Peer& peer = *socket.peer;
-  const double cdn_kb = sane_kb(report.cdn_kb);
-  const double p2p_kb = sane_kb(report.p2p_kb);
-  if (std::isfinite(report.level) && report.level >= 0) peer.level = report.level;
-  peer.cdn_kb += cdn_kb;
-  peer.p2p_kb += p2p_kb;
-  peer.channel->cdn_kb += cdn_kb;
-  peer.channel->p2p_kb += p2p_kb;
-  totals_.cdn_kb += cdn_kb;
-  totals_.p2p_kb += p2p_kb;
+  // -1 is a player that has not chosen yet.
+  if (report.level >= 0) peer.level = report.level;
+  // Finite, positive and no more than wire::kMaxReportKb, or it would not have been parsed.
+  for (double* total : {&peer.cdn_kb, &peer.channel->cdn_kb, &totals_.cdn_kb}) {
+    *total += report.cdn_kb;
+  }
+  for (double* total : {&peer.p2p_kb, &peer.channel->p2p_kb, &totals_.p2p_kb}) {
+    *total += report.p2p_kb;
+  }
 }
 
 // Counted, but no ground for closing: a later client may well say more than this tracker knows.

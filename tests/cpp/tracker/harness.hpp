@@ -72,8 +72,7 @@ class Harness {
     drain();
   }
 
-  // Moves the clock, firing timers on the way at the times they ask for. Every socket in
-  // `answering` answers its pings.
+  // Moves the clock, firing timers on the way at the times they ask for.
   void advance(DurationMs by) {
     const TimeMs end = now + by;
     while (true) {

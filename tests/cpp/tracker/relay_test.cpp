@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "harness.hpp"
 
 using namespace hlsmesh;
@@ -97,9 +95,12 @@ TEST_CASE("statistics add up, and nonsense adds nothing") {
   h.text(a, R"({"action":"statistics","level":1,"cdn":-5,"p2p":-1e300})");
   CHECK(h.tracker.stats().cdn_kb == 111.5);
   CHECK(h.tracker.stats().p2p_kb == 50.5);
+  CHECK(h.tracker.stats().malformed == 1);
   h.text(a, R"({"action":"statistics","level":1,"cdn":1e308,"p2p":1e308})");
   h.text(a, R"({"action":"statistics","level":1,"cdn":1e308,"p2p":1e308})");
-  CHECK(h.tracker.stats().cdn_kb < 1e12);
+  h.text(a, R"({"action":"statistics","level":1,"cdn":NaN,"p2p":0})");
+  CHECK(h.tracker.stats().cdn_kb == 111.5);
+  CHECK(h.tracker.stats().malformed == 4);
   CHECK_FALSE(h.box[a].close_code);
 }
 
