@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -11,6 +12,9 @@ import { FakeHls, fakeLoaderClass } from './fake-hls.mjs';
 const WASM = await readFile(new URL('../../dist/hlsmesh.wasm', import.meta.url));
 const TRACKER = 'wss://tracker.example/';
 const SOURCE = 'https://cdn.example/vod/master.m3u8?token=secret#t=10';
+
+// Node 18 has it, but not as a global.
+if (!globalThis.crypto) Object.assign(globalThis, { crypto: webcrypto });
 
 class FakeSocket {
   static OPEN = 1;
