@@ -103,7 +103,8 @@ function attachMesh(hls, options) {
 function onTracker(event) {
   if (sharing.over) return;
   if (event.state === 'connected') {
-    Object.assign(sharing, { tone: 'good', text: 'Connected to the tracker.' });
+    const text = `Tracker connected. You are ${shortId(event.peerId)}.`;
+    Object.assign(sharing, { tone: 'good', text });
   } else if (event.state === 'rejected') {
     const reason = event.reason ? ` (${event.reason})` : '';
     const text = `The tracker does not admit this viewer${reason}. Playing from the CDN.`;
@@ -148,6 +149,7 @@ function showState() {
 
 /** @param {number} peers */
 function nextStep(peers) {
+  if (streamFailed) return 'Once the stream plays, viewers share it with each other.';
   if (sharing.over) return 'Sharing is off for this viewer. Other viewers are not affected.';
   if (peers === 0) {
     if (sharing.tone === 'wait') return 'Looking for other viewers.';
@@ -157,8 +159,8 @@ function nextStep(peers) {
   const { parents, children } = page.mesh.stats;
   if (parents && children) return 'This viewer gets segments from others and passes them on.';
   return parents
-    ? 'Segments flow from another viewer to this one. Look at the other window to see them leave.'
-    : 'Another viewer gets its segments from this one. Look at the other window to see them arrive.';
+    ? 'Segments come from another viewer now. Its window shows them leave.'
+    : 'Another viewer takes segments from here. Its window shows them arrive.';
 }
 
 /**
@@ -194,7 +196,8 @@ function watchPlayer(hls, source) {
   });
   video.addEventListener('playing', hideOverlay);
   video.addEventListener('ended', () => {
-    showOverlay('That was the whole video. The live channel never ends.', 'Play again', () => {
+    const hint = query.has('src') ? '' : ' The live channel never ends.';
+    showOverlay(`That was the whole video.${hint}`, 'Play again', () => {
       hideOverlay();
       video.currentTime = 0;
       play();
@@ -276,7 +279,7 @@ function showPeers() {
       row.append(td);
       return td;
     };
-    cell(String(peer.id).slice(0, 8), 'id').title = String(peer.id);
+    cell(shortId(peer.id), 'id').title = peer.id;
     cell(peer.open ? (peer.role === 'parent' ? 'Parent' : 'Child') : 'Connecting');
     cell(formatBytes(peer.receivedBytes), 'number');
     cell(formatBytes(peer.sentBytes), 'number');
@@ -345,6 +348,14 @@ function hideOverlay() {
   if (streamFailed) return;
   element('overlay').hidden = true;
   video.controls = true;
+}
+
+/**
+ * Enough of an id to tell viewers apart by eye.
+ * @param {string} id
+ */
+function shortId(id) {
+  return id.slice(0, 8);
 }
 
 /** @param {unknown} error */
