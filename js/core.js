@@ -1,6 +1,6 @@
 /** The client engine's module: where it is, compiling it once, and reading its records. */
 
-import { ABI_VERSION, HmCommand, HmPeer, HmStats, PeerFlag } from './abi.js';
+import { ABI_VERSION, HmCommand, HmPeer, PeerFlag } from './abi.js';
 import { HlsMeshError, messageOf } from './errors.js';
 import { Core } from './wasm.js';
 
@@ -163,30 +163,6 @@ export function readCommand(core, at) {
     data: view.getUint32(at + HmCommand.data, true),
     dataSize: view.getUint32(at + HmCommand.data_size, true),
   };
-}
-
-/** @typedef {Record<keyof typeof HmStats, number>} EngineStats */
-
-/** @returns {EngineStats} the counters of an engine that has done nothing */
-export function emptyStats() {
-  return /** @type {EngineStats} */ (
-    Object.fromEntries(Object.keys(HmStats).map((name) => [name, 0]))
-  );
-}
-
-/**
- * @param {Core} core
- * @returns {EngineStats | null} null when the core is poisoned
- */
-export function readStats(core) {
-  const at = core.call('hm_stats');
-  if (at <= 0) return null;
-  const view = core.view();
-  const stats = emptyStats();
-  for (const name of /** @type {(keyof EngineStats)[]} */ (Object.keys(HmStats))) {
-    stats[name] = view.getFloat64(at + HmStats[name], true);
-  }
-  return stats;
 }
 
 /**

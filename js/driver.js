@@ -6,12 +6,13 @@
  */
 
 import { CommandKind, EventCode, LoadFlag, Option } from './abi.js';
-import { emptyStats, readCommand, readPeers, readStats } from './core.js';
+import { readCommand, readPeers } from './core.js';
+import { emptyStats, readStats } from './stats.js';
 import { POISONED } from './wasm.js';
 
 /** @typedef {import('./wasm.js').Core} Core */
 /** @typedef {import('./core.js').Command} Command */
-/** @typedef {import('./core.js').EngineStats} EngineStats */
+/** @typedef {import('./stats.js').EngineStats} EngineStats */
 
 /**
  * The browser objects that commands are for.
@@ -98,7 +99,7 @@ export class Driver {
     for (const [option, value] of Object.entries(texts)) {
       this.#core.callWithText('hm_set_text', value, Number(option));
     }
-    this.#input(() => this.#core.call('hm_start', now()));
+    this.#tell('hm_start');
   }
 
   /**
@@ -148,16 +149,16 @@ export class Driver {
   // Tracker socket.
 
   socketOpened() {
-    this.#input(() => this.#core.call('hm_socket_open', now()));
+    this.#tell('hm_socket_open');
   }
 
   /** @param {string} text */
   socketText(text) {
-    this.#input(() => this.#core.callWithText('hm_socket_text', text, now()));
+    this.#say('hm_socket_text', text);
   }
 
   socketClosed() {
-    this.#input(() => this.#core.call('hm_socket_closed', now()));
+    this.#tell('hm_socket_closed');
   }
 
   // Peer connections.
@@ -167,7 +168,7 @@ export class Driver {
    * @param {string} json
    */
   peerSignal(peer, json) {
-    this.#input(() => this.#core.callWithText('hm_peer_signal', json, now(), peer));
+    this.#say('hm_peer_signal', json, peer);
   }
 
   /**
@@ -175,7 +176,7 @@ export class Driver {
    * @param {number} maxMessageBytes
    */
   channelOpened(peer, maxMessageBytes) {
-    this.#input(() => this.#core.call('hm_channel_open', now(), peer, maxMessageBytes));
+    this.#tell('hm_channel_open', peer, maxMessageBytes);
   }
 
   /**
@@ -183,11 +184,7 @@ export class Driver {
    * @param {string} text
    */
   channelText(peer, text) {
-    this.#input(() => {
-      // A text too long for the engine's buffer goes in as nothing, which is no message either.
-      const result = this.#core.callWithText('hm_channel_text', text, now(), peer);
-      if (result === NO_MEMORY) this.#core.callWithText('hm_channel_text', '', now(), peer);
-    });
+    this.#say('hm_channel_text', text, peer);
   }
 
   /**
@@ -207,12 +204,12 @@ export class Driver {
    * @param {number} bufferedAmount
    */
   channelWritable(peer, bufferedAmount) {
-    this.#input(() => this.#core.call('hm_channel_writable', now(), peer, bufferedAmount));
+    this.#tell('hm_channel_writable', peer, bufferedAmount);
   }
 
   /** @param {number} peer */
   peerClosed(peer) {
-    this.#input(() => this.#core.call('hm_peer_closed', now(), peer));
+    this.#tell('hm_peer_closed', peer);
   }
 
   // Player.
@@ -245,7 +242,7 @@ export class Driver {
 
   /** @param {import('./hls-events.js').Playhead} playhead */
   playhead({ currentTime, bufferedEnd, rate }) {
-    this.#input(() => this.#core.call('hm_playhead', now(), currentTime, bufferedEnd, rate));
+    this.#tell('hm_playhead', currentTime, bufferedEnd, rate);
   }
 
   /**
@@ -288,8 +285,7 @@ export class Driver {
 
   /** @param {number} load */
   loadAborted(load) {
-    if (this.#loads.delete(load))
-      this.#input(() => this.#core.call('hm_load_aborted', now(), load));
+    if (this.#loads.delete(load)) this.#tell('hm_load_aborted', load);
   }
 
   /**
@@ -313,8 +309,30 @@ export class Driver {
 
   /** @param {number} load */
   fetchFailed(load) {
-    if (this.#loads.delete(load))
-      this.#input(() => this.#core.call('hm_fetch_failed', now(), load));
+    if (this.#loads.delete(load)) this.#tell('hm_fetch_failed', load);
+  }
+
+  /**
+   * An input without text.
+   * @param {string} name
+   * @param {...number} args after the time
+   */
+  #tell(name, ...args) {
+    this.#input(() => this.#core.call(name, now(), ...args));
+  }
+
+  /**
+   * An input with text.
+   * @param {string} name
+   * @param {string} text
+   * @param {...number} args after the time
+   */
+  #say(name, text, ...args) {
+    this.#input(() => {
+      const result = this.#core.callWithText(name, text, now(), ...args);
+      // A text too long for the engine's buffer goes in as nothing, which is no message either.
+      if (result === NO_MEMORY) this.#core.callWithText(name, '', now(), ...args);
+    });
   }
 
   /** @param {() => void} input */
@@ -427,7 +445,7 @@ export class Driver {
     const wait = Math.min(Math.max(0, Math.ceil(due - now())), MAX_TIMER_MS);
     this.#timer = setTimeout(() => {
       this.#due = Infinity;
-      this.#input(() => this.#core.call('hm_timeout', now()));
+      this.#tell('hm_timeout');
     }, wait);
   }
 

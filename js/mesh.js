@@ -1,7 +1,7 @@
 /** One attached player: its options, its engine while there is one, and what the page may see of both. */
 
 import { EventCode, FallbackReason, Option, PeerEnd } from './abi.js';
-import { createCore, emptyStats, loadModule } from './core.js';
+import { createCore, loadModule } from './core.js';
 import { Driver } from './driver.js';
 import { Emitter } from './emitter.js';
 import { HlsMeshError, messageOf } from './errors.js';
@@ -10,13 +10,13 @@ import { createFragmentLoader } from './hls-loader.js';
 import { readOptions } from './options.js';
 import { PeerConnections } from './rtc.js';
 import { TrackerSocket } from './socket.js';
+import { addStats, emptyStats, publicStats } from './stats.js';
 
 /** @typedef {import('hls.js').default} Hls */
 /** @typedef {import('./index.js').MeshEvents} MeshEvents */
 /** @typedef {import('./index.js').Mesh} MeshFace */
 /** @typedef {import('./index.js').MeshStats} MeshStats */
 /** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
-/** @typedef {import('./core.js').EngineStats} EngineStats */
 
 /** @type {WeakMap<Hls, Mesh>} */
 const attached = new WeakMap();
@@ -109,26 +109,7 @@ export class Mesh {
 
   /** @returns {MeshStats} */
   get stats() {
-    const past = this.#past;
-    const present = this.#driver?.stats() ?? emptyStats();
-    const sum = (/** @type {keyof EngineStats} */ name) => past[name] + present[name];
-    return {
-      cdnBytes: sum('cdn_bytes'),
-      p2pBytes: sum('p2p_bytes'),
-      uploadBytes: sum('upload_bytes'),
-      peers: present.parents + present.children,
-      parents: present.parents,
-      children: present.children,
-      cdnSegments: sum('cdn_segments'),
-      p2pSegments: sum('p2p_segments'),
-      wastedBytes: sum('p2p_wasted_bytes'),
-      fallbacks: sum('fallbacks'),
-      cacheHits: sum('cache_hits'),
-      cacheMisses: sum('cache_misses'),
-      cacheEvictions: sum('cache_evictions'),
-      cacheBytes: present.cache_bytes,
-      malformed: sum('malformed'),
-    };
+    return publicStats(this.#past, this.#driver?.stats() ?? emptyStats());
   }
 
   get peers() {
@@ -319,15 +300,7 @@ export class Mesh {
     this.#channel = '';
     if (!driver) return;
     driver.stop();
-    this.#keepCounters(driver);
-  }
-
-  /** @param {Driver} driver one that has ended */
-  #keepCounters(driver) {
-    const stats = driver.stats();
-    for (const name of /** @type {(keyof EngineStats)[]} */ (Object.keys(stats))) {
-      this.#past[name] += stats[name];
-    }
+    addStats(this.#past, driver.stats());
   }
 
   #pageHidden = () => this.#stop();
@@ -369,7 +342,7 @@ export class Mesh {
     const driver = this.#driver;
     this.#driver = null;
     this.#generation++;
-    if (driver) this.#keepCounters(driver);
+    if (driver) addStats(this.#past, driver.stats());
     const reason = new HlsMeshError('engine-trap', `the engine died: ${error.message}`, error);
     this.#settings.logger?.error('[hlsmesh]', reason);
     this.#emitter.emit('fatal', { error: reason });

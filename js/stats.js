@@ -1,0 +1,63 @@
+/** The engine's counters, and what the page sees of them. */
+
+import { HmStats } from './abi.js';
+
+/** @typedef {import('./wasm.js').Core} Core */
+/** @typedef {Record<keyof typeof HmStats, number>} EngineStats */
+
+const NAMES = /** @type {(keyof EngineStats)[]} */ (Object.keys(HmStats));
+
+/** @returns {EngineStats} the counters of an engine that has done nothing */
+export function emptyStats() {
+  return /** @type {EngineStats} */ (Object.fromEntries(NAMES.map((name) => [name, 0])));
+}
+
+/**
+ * @param {Core} core
+ * @returns {EngineStats | null} null when the core is poisoned
+ */
+export function readStats(core) {
+  const at = core.call('hm_stats');
+  if (at <= 0) return null;
+  const view = core.view();
+  const stats = emptyStats();
+  for (const name of NAMES) {
+    stats[name] = view.getFloat64(at + HmStats[name], true);
+  }
+  return stats;
+}
+
+/**
+ * Adds the counters of an engine that has ended; what only a living one has is left out by publicStats.
+ * @param {EngineStats} sum
+ * @param {EngineStats} stats
+ */
+export function addStats(sum, stats) {
+  for (const name of NAMES) sum[name] += stats[name];
+}
+
+/**
+ * @param {EngineStats} past
+ * @param {EngineStats} present
+ * @returns {import('./index.js').MeshStats}
+ */
+export function publicStats(past, present) {
+  const total = (/** @type {keyof EngineStats} */ name) => past[name] + present[name];
+  return {
+    cdnBytes: total('cdn_bytes'),
+    p2pBytes: total('p2p_bytes'),
+    uploadBytes: total('upload_bytes'),
+    peers: present.parents + present.children,
+    parents: present.parents,
+    children: present.children,
+    cdnSegments: total('cdn_segments'),
+    p2pSegments: total('p2p_segments'),
+    wastedBytes: total('p2p_wasted_bytes'),
+    fallbacks: total('fallbacks'),
+    cacheHits: total('cache_hits'),
+    cacheMisses: total('cache_misses'),
+    cacheEvictions: total('cache_evictions'),
+    cacheBytes: present.cache_bytes,
+    malformed: total('malformed'),
+  };
+}
