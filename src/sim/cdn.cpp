@@ -1,0 +1,73 @@
+#include "sim/cdn.hpp"
+
+#include <utility>
+
+namespace hlsmesh::sim {
+
+Cdn::Cdn(EventQueue& queue, Network& network, const Content& content, CdnConfig config)
+    : queue_(queue), network_(network), content_(content), config_(config) {
+  if (config_.bits_per_second > 0) line_ = network_.add_line(config_.bits_per_second);
+}
+
+FetchId Cdn::fetch(CdnUser& user, Access access, RenditionId rendition, MediaSequence sn) {
+  const FetchId id(next_++);
+  fetches_[id] = Fetch{&user, rendition, sn, PipeId{}};
+  queue_.after(access.latency + config_.latency, [this, id, access] { answer(id, access); });
+  return id;
+}
+
+void Cdn::answer(FetchId id, Access access) {
+  const auto it = fetches_.find(id);
+  if (it == fetches_.end()) return;
+  Fetch& fetch = it->second;
+  Copies& copies = copies_[{fetch.rendition, fetch.sn}];
+  ++copies.asked;
+  bool refused = queue_.now() < content_.available_at(fetch.sn);
+  for (const CdnOutage& outage : outages_) {
+    refused = refused || (queue_.now() >= outage.from && queue_.now() < outage.to);
+  }
+  const Duration latency = access.latency + config_.latency;
+  if (refused) {
+    ++errors_;
+    queue_.after(latency, [this, id] {
+      const auto failed = fetches_.find(id);
+      if (failed == fetches_.end()) return;
+      CdnUser* user = failed->second.user;
+      fetches_.erase(failed);
+      user->on_cdn_failed(id);
+    });
+    return;
+  }
+  fetch.pipe =
+      network_.open(line_, access.down, latency, *this, static_cast<uint64_t>(id.value()), 0);
+  Message body;
+  body.size = content_.segment_bytes(fetch.rendition, fetch.sn);
+  network_.send(fetch.pipe, std::move(body));
+}
+
+void Cdn::cancel(FetchId id) {
+  const auto it = fetches_.find(id);
+  if (it == fetches_.end()) return;
+  network_.cut(it->second.pipe);
+  fetches_.erase(it);
+}
+
+Time Cdn::playlist_at(Access access) const {
+  return queue_.now() + 2 * (access.latency + config_.latency);
+}
+
+void Cdn::on_pipe_message(uint64_t cookie, Message message) {
+  const FetchId id(static_cast<int64_t>(cookie));
+  const auto it = fetches_.find(id);
+  if (it == fetches_.end()) return;
+  const Fetch fetch = it->second;
+  fetches_.erase(it);
+  network_.cut(fetch.pipe);
+  ++copies_[{fetch.rendition, fetch.sn}].sent;
+  sent_bytes_ += message.size;
+  fetch.user->on_cdn_done(id);
+}
+
+void Cdn::on_pipe_drained(uint64_t, size_t) {}
+
+}  // namespace hlsmesh::sim

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "sim/content.hpp"
+#include "sim/network.hpp"
+#include "sim/rtc.hpp"
+
+namespace hlsmesh::sim {
+
+using FetchId = Strong<struct FetchIdTag, int64_t>;
+
+struct CdnConfig {
+  Duration latency = std::chrono::milliseconds(20);  // one way, beyond the viewer's own
+  double bits_per_second = 0;                        // of all answers together; 0: no limit
+};
+
+// Requests that arrive within [from, to) are answered with an error.
+struct CdnOutage {
+  Time from;
+  Time to;
+};
+
+class CdnUser {
+ public:
+  virtual ~CdnUser() = default;
+  virtual void on_cdn_done(FetchId fetch) = 0;
+  virtual void on_cdn_failed(FetchId fetch) = 0;
+};
+
+// The origin as a viewer meets it, and its log: who was sent what.
+class Cdn : private PipeSink {
+ public:
+  Cdn(EventQueue& queue, Network& network, const Content& content, CdnConfig config);
+
+  void add_outage(CdnOutage outage) { outages_.push_back(outage); }
+
+  FetchId fetch(CdnUser& user, Access access, RenditionId rendition, MediaSequence sn);
+  // The answer is dropped wherever it is; nothing more is reported.
+  void cancel(FetchId fetch);
+  // When the answer to a playlist request made now is there: small, never refused.
+  Time playlist_at(Access access) const;
+
+  struct Copies {
+    int32_t asked = 0;
+    int32_t sent = 0;  // whole
+  };
+  const std::map<std::pair<RenditionId, MediaSequence>, Copies>& copies() const { return copies_; }
+  uint64_t sent_bytes() const { return sent_bytes_; }  // of whole segments
+  int32_t errors() const { return errors_; }
+
+ private:
+  struct Fetch {
+    CdnUser* user = nullptr;
+    RenditionId rendition;
+    MediaSequence sn;
+    PipeId pipe{};
+  };
+  void answer(FetchId id, Access access);
+  void on_pipe_message(uint64_t cookie, Message message) override;
+  void on_pipe_drained(uint64_t cookie, size_t buffered) override;
+
+  EventQueue& queue_;
+  Network& network_;
+  const Content& content_;
+  CdnConfig config_;
+  LineId line_ = kUnlimitedLine;
+  std::vector<CdnOutage> outages_;
+  std::map<FetchId, Fetch> fetches_;
+  int64_t next_ = 1;
+  std::map<std::pair<RenditionId, MediaSequence>, Copies> copies_;
+  uint64_t sent_bytes_ = 0;
+  int32_t errors_ = 0;
+};
+
+}  // namespace hlsmesh::sim

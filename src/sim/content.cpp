@@ -1,0 +1,119 @@
+#include "sim/content.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace hlsmesh::sim {
+namespace {
+
+constexpr size_t kWordBytes = 8;
+
+std::array<uint8_t, kWordBytes> word(uint32_t tag, size_t number) {
+  std::array<uint8_t, kWordBytes> out{};
+  for (size_t i = 0; i < 4; ++i) {
+    out[i] = static_cast<uint8_t>(static_cast<uint32_t>(number) >> (8 * i));
+    out[i + 4] = static_cast<uint8_t>(tag >> (8 * i));
+  }
+  return out;
+}
+
+// Calls visit(position in the range, bytes) for each word, cut to [offset, offset + size).
+template <class Visit>
+bool for_each_word(uint32_t tag, size_t offset, size_t size, Visit visit) {
+  size_t at = 0;
+  while (at < size) {
+    const size_t skip = (offset + at) % kWordBytes;
+    const size_t length = std::min(kWordBytes - skip, size - at);
+    const auto bytes = word(tag, (offset + at) / kWordBytes);
+    if (!visit(at, bytes.data() + skip, length)) return false;
+    at += length;
+  }
+  return true;
+}
+
+}  // namespace
+
+void fill_body(uint32_t tag, size_t offset, MutableBytes out) {
+  for_each_word(tag, offset, out.size(), [&](size_t at, const uint8_t* bytes, size_t length) {
+    std::memcpy(out.data() + at, bytes, length);
+    return true;
+  });
+}
+
+bool is_body(uint32_t tag, size_t offset, ByteView bytes) {
+  return for_each_word(tag, offset, bytes.size(),
+                       [&](size_t at, const uint8_t* expected, size_t length) {
+                         return std::memcmp(bytes.data() + at, expected, length) == 0;
+                       });
+}
+
+std::string Content::channel() const { return "https://cdn.sim/stream/master.m3u8"; }
+
+std::vector<RenditionFacts> Content::renditions() const {
+  std::vector<RenditionFacts> out;
+  for (size_t i = 0; i < config_.bitrates.size(); ++i) {
+    RenditionFacts facts;
+    facts.index = static_cast<int32_t>(i);
+    facts.bitrate = config_.bitrates[i];
+    facts.width = 640 + 320 * facts.index;
+    facts.height = 360 + 180 * facts.index;
+    facts.codecs = "avc1.4d401f,mp4a.40.2";
+    facts.playlist_url = "https://cdn.sim/stream/v" + std::to_string(i) + "/index.m3u8";
+    out.push_back(std::move(facts));
+  }
+  if (has_audio()) {
+    RenditionFacts facts;
+    facts.kind = TrackKind::kAudio;
+    facts.bitrate = config_.audio_bitrate;
+    facts.name = "English";
+    facts.language = "en";
+    facts.playlist_url = "https://cdn.sim/stream/a0/index.m3u8";
+    out.push_back(std::move(facts));
+  }
+  return out;
+}
+
+Playlist Content::playlist(Time now) const {
+  Playlist out;
+  out.first = MediaSequence(config_.first_sn);
+  if (!config_.live) {
+    out.last = MediaSequence(config_.first_sn + config_.vod_segments - 1);
+    out.ended = true;
+    return out;
+  }
+  const int64_t passed = now.time_since_epoch() / config_.segment_duration;
+  out.first = MediaSequence(config_.first_sn + passed);
+  out.last = MediaSequence(config_.first_sn + passed + config_.live_window - 1);
+  return out;
+}
+
+Time Content::available_at(MediaSequence sn) const {
+  if (!config_.live) return Time{};
+  return Time{} +
+         config_.segment_duration * (sn.value() - config_.first_sn - config_.live_window + 1);
+}
+
+std::string Content::url(MediaSequence sn) const {
+  return "seg" + std::to_string(sn.value()) + ".ts";
+}
+
+size_t Content::segment_bytes(RenditionId rendition, MediaSequence sn) const {
+  const int32_t bitrate = rendition.kind == TrackKind::kAudio
+                              ? config_.audio_bitrate
+                              : config_.bitrates[static_cast<size_t>(rendition.index)];
+  const auto mean =
+      static_cast<int64_t>(bitrate) / 8 * config_.segment_duration.count() / 1'000'000;
+  // An encoder's segments differ by some tenths around the mean; sevenths of it keep sizes odd.
+  const int64_t swing = mean / 5 * ((sn.value() * 3 + rendition.index) % 7 - 3) / 3;
+  return static_cast<size_t>(std::max<int64_t>(1, mean + swing));
+}
+
+uint32_t Content::tag(RenditionId rendition, MediaSequence sn) {
+  // 20 bits of number, 8 of index, 4 of kind: enough for 48 days of 4-second segments.
+  return static_cast<uint32_t>(sn.value() & 0xfffff) |
+         static_cast<uint32_t>(rendition.index & 0xff) << 20 |
+         static_cast<uint32_t>(rendition.kind) << 28;
+}
+
+}  // namespace hlsmesh::sim

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/bytes.hpp"
+#include "common/ids.hpp"
+#include "media/rendition.hpp"
+#include "sim/event_queue.hpp"
+
+namespace hlsmesh::sim {
+
+struct ContentConfig {
+  bool live = false;
+  Duration segment_duration = std::chrono::seconds(4);
+  int32_t vod_segments = 30;
+  // Segments in a live playlist; at time zero it is already full.
+  int32_t live_window = 6;
+  int64_t first_sn = 0;
+  // One main rendition each, bits per second. Small figures make small segments: a large swarm
+  // scales rates and lines down alike.
+  std::vector<int32_t> bitrates = {1'000'000};
+  int32_t audio_bitrate = 0;  // above 0: audio is a track of its own
+};
+
+struct RenditionId {
+  TrackKind kind = TrackKind::kMain;
+  int32_t index = 0;
+
+  friend bool operator==(RenditionId a, RenditionId b) {
+    return a.kind == b.kind && a.index == b.index;
+  }
+  friend bool operator<(RenditionId a, RenditionId b) {
+    return a.kind != b.kind ? a.kind < b.kind : a.index < b.index;
+  }
+};
+
+// What a media playlist lists; empty when last < first.
+struct Playlist {
+  MediaSequence first;
+  MediaSequence last;
+  bool ended = false;
+};
+
+// The stream that everybody watches. The bytes of a segment are a pure function of its rendition
+// and number, so that nobody stores them and whoever receives some can tell whether they are right.
+class Content {
+ public:
+  explicit Content(ContentConfig config) : config_(std::move(config)) {}
+
+  const ContentConfig& config() const { return config_; }
+  bool has_audio() const { return config_.audio_bitrate > 0; }
+  std::string channel() const;
+  std::vector<RenditionFacts> renditions() const;
+
+  Playlist playlist(Time now) const;
+  // When the segment's last byte leaves the encoder; time zero for VOD.
+  Time available_at(MediaSequence sn) const;
+  std::string url(MediaSequence sn) const;
+  size_t segment_bytes(RenditionId rendition, MediaSequence sn) const;
+
+  // Names a segment in its bytes and in traces.
+  static uint32_t tag(RenditionId rendition, MediaSequence sn);
+
+ private:
+  ContentConfig config_;
+};
+
+// Bodies: little-endian words of eight bytes, first the word's number in the segment, then the
+// segment's tag. Any word alone tells where it belongs.
+void fill_body(uint32_t tag, size_t offset, MutableBytes out);
+bool is_body(uint32_t tag, size_t offset, ByteView bytes);
+
+}  // namespace hlsmesh::sim

@@ -1,0 +1,220 @@
+#include "sim/player.hpp"
+
+#include <algorithm>
+
+namespace hlsmesh::sim {
+namespace {
+
+using std::chrono::milliseconds;
+
+// hls.js fragLoadPolicy.default.errorRetry.
+constexpr int32_t kMaxRetries = 6;
+constexpr milliseconds kRetryDelay{1'000};
+constexpr milliseconds kMaxRetryDelay{8'000};
+
+}  // namespace
+
+Player::Player(PlayerConfig config, const Content& content, EventQueue& queue, PlayerHost& host)
+    : config_(config), content_(content), queue_(queue), host_(host) {
+  tracks_.push_back(Track{});
+  if (content_.has_audio()) {
+    tracks_.push_back(Track{});
+    tracks_.back().kind = TrackKind::kAudio;
+  }
+}
+
+void Player::start() { load_playlist(); }
+
+void Player::stop() {
+  move_playhead();
+  stopped_ = true;
+  playing_ = false;
+}
+
+void Player::load_playlist() {
+  playlist_asked_ = queue_.now();
+  queue_.at(host_.playlist_at(), [this] {
+    if (!stopped_) on_playlist();
+  });
+}
+
+void Player::on_playlist() {
+  const Playlist before = playlist_;
+  playlist_ = content_.playlist(queue_.now());
+  if (!have_playlist_) {
+    have_playlist_ = true;
+    origin_ = playlist_.first;
+    moved_ = queue_.now();
+    MediaSequence first = playlist_.first;
+    if (!playlist_.ended) {
+      first =
+          std::max(first, MediaSequence(playlist_.last.value() + 1 - config_.live_sync_segments));
+    }
+    position_ = start_of(first);
+    for (Track& each : tracks_) each.next = first;
+  }
+  if (!playlist_.ended) {
+    // RFC 8216 section 6.3.4: half a target duration when nothing was new. Counted from request to
+    // request, as hls.js does, or the answer's time would add up.
+    const bool changed = before.last != playlist_.last;
+    const Duration wait = content_.config().segment_duration / (changed ? 1 : 2);
+    queue_.at(playlist_asked_ + wait, [this] {
+      if (!stopped_) load_playlist();
+    });
+  }
+  step();
+}
+
+Duration Player::start_of(MediaSequence sn) const {
+  return content_.config().segment_duration * (sn.value() - origin_.value());
+}
+
+Player::Track& Player::track(TrackKind kind) {
+  return tracks_[kind == TrackKind::kAudio ? tracks_.size() - 1 : 0];
+}
+
+Duration Player::buffered_end() const {
+  if (!have_playlist_) return {};
+  Duration out = start_of(tracks_[0].next);
+  for (const Track& each : tracks_) out = std::min(out, start_of(each.next));
+  return out;
+}
+
+Duration Player::position() const {
+  if (!playing_) return position_;
+  return std::min(position_ + (queue_.now() - moved_), buffered_end());
+}
+
+Duration Player::latency() const {
+  if (!content_.config().live || !have_playlist_) return {};
+  // The timeline's zero left the encoder when the segment before `origin_` was complete.
+  const Time zero = content_.available_at(MediaSequence(origin_.value() - 1));
+  return queue_.now() - (zero + position());
+}
+
+PlayerFigures Player::figures() const {
+  PlayerFigures out = figures_;
+  if (stalled_since_ && !stopped_) out.stalled += queue_.now() - *stalled_since_;
+  return out;
+}
+
+void Player::move_playhead() {
+  position_ = position();
+  moved_ = queue_.now();
+  if (!playing_ || position_ < buffered_end()) return;
+  playing_ = false;
+  if (playlist_.ended && tracks_[0].next > playlist_.last) {
+    figures_.finished = true;
+    return;
+  }
+  ++figures_.stalls;
+  stalled_since_ = queue_.now();
+}
+
+// A live player that fell out of the window continues at its live position.
+void Player::catch_up() {
+  for (const Track& each : tracks_) {
+    if (each.loading || each.next >= playlist_.first) continue;
+    ++figures_.skips;
+    const MediaSequence first = std::max(
+        playlist_.first, MediaSequence(playlist_.last.value() + 1 - config_.live_sync_segments));
+    position_ = start_of(first);
+    for (Track& other : tracks_) {
+      other.next = first;
+      other.attempts = 0;
+    }
+    return;
+  }
+}
+
+void Player::step() {
+  if (stopped_ || figures_.gave_up) return;
+  move_playhead();
+  if (!have_playlist_ || figures_.finished) return;
+  catch_up();
+  if (!playing_ && buffered_end() > position_) {
+    playing_ = true;
+    if (!figures_.first_frame) figures_.first_frame = queue_.now();
+    if (stalled_since_) {
+      figures_.stalled += queue_.now() - *stalled_since_;
+      stalled_since_.reset();
+    }
+  }
+  if (playing_) wake(queue_.now() + (buffered_end() - position_));
+  for (Track& each : tracks_) load(each);
+}
+
+void Player::load(Track& each) {
+  if (each.loading || each.next > playlist_.last) return;
+  const Duration ahead = start_of(each.next) - position_;
+  if (ahead >= config_.buffer_goal) {
+    if (playing_) wake(queue_.now() + (ahead - config_.buffer_goal) + Duration(1));
+    return;
+  }
+  if (queue_.now() < each.not_before) {
+    wake(each.not_before);
+    return;
+  }
+  each.loading = true;
+  each.rendition = {each.kind, each.kind == TrackKind::kMain ? config_.rendition : 0};
+  host_.load_segment({each.rendition, each.next, start_of(each.next)});
+}
+
+void Player::seek(Duration position) {
+  if (!have_playlist_ || stopped_) return;
+  move_playhead();
+  const MediaSequence sn =
+      std::clamp(MediaSequence(origin_.value() + position / content_.config().segment_duration),
+                 playlist_.first, playlist_.last);
+  for (Track& each : tracks_) {
+    if (each.loading) host_.abort_segment(each.rendition, each.next);
+    each.loading = false;
+    each.attempts = 0;
+    each.not_before = Time{};
+    each.next = sn;
+  }
+  position_ = start_of(sn);
+  playing_ = false;
+  figures_.finished = false;
+  stalled_since_.reset();
+  step();
+}
+
+void Player::on_segment(RenditionId rendition, MediaSequence sn) {
+  Track& of = track(rendition.kind);
+  if (stopped_ || !of.loading || of.next != sn || !(of.rendition == rendition)) return;
+  move_playhead();
+  of.loading = false;
+  of.attempts = 0;
+  of.next = MediaSequence(sn.value() + 1);
+  step();
+}
+
+void Player::on_error(RenditionId rendition, MediaSequence sn) {
+  Track& of = track(rendition.kind);
+  if (stopped_ || !of.loading || of.next != sn || !(of.rendition == rendition)) return;
+  ++figures_.errors;
+  of.loading = false;
+  if (of.attempts == kMaxRetries) {
+    figures_.gave_up = true;
+    return;
+  }
+  const milliseconds delay = std::min(kMaxRetryDelay, kRetryDelay * (1 << of.attempts));
+  ++of.attempts;
+  of.not_before = queue_.now() + delay;
+  step();
+}
+
+// Keeps only the earliest wake-up; the later ones are found again from there.
+void Player::wake(Time when) {
+  if (armed_ && *armed_ <= when) return;
+  armed_ = when;
+  queue_.at(when, [this] {
+    // One that was overtaken finds another time here, or none.
+    if (armed_ != queue_.now()) return;
+    armed_.reset();
+    step();
+  });
+}
+
+}  // namespace hlsmesh::sim

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "sim/content.hpp"
+
+namespace hlsmesh::sim {
+
+struct PlayerConfig {
+  Duration buffer_goal = std::chrono::seconds(30);  // hls.js maxBufferLength
+  int32_t live_sync_segments = 3;                   // hls.js liveSyncDurationCount
+  int32_t rendition = 0;                            // of the main track
+};
+
+// One media segment as the player asks for it; `start` is on the player's own timeline, which for
+// live begins with the first playlist it saw.
+struct SegmentRequest {
+  RenditionId rendition;
+  MediaSequence sn;
+  Duration start{};
+};
+
+class PlayerHost {
+ public:
+  virtual ~PlayerHost() = default;
+  // Answered later, never from within, by Player::on_segment or on_error.
+  virtual void load_segment(const SegmentRequest& request) = 0;
+  // The load of that track is not wanted any more.
+  virtual void abort_segment(RenditionId rendition, MediaSequence sn) = 0;
+  // When a playlist asked for now would be there.
+  virtual Time playlist_at() = 0;
+};
+
+struct PlayerFigures {
+  std::optional<Time> first_frame;
+  int32_t stalls = 0;
+  Duration stalled{};
+  int32_t errors = 0;  // loads that failed
+  int32_t skips = 0;   // live: fell out of the window and jumped to the edge
+  bool gave_up = false;
+  bool finished = false;  // VOD: played to the end
+};
+
+// A player that behaves as hls.js does where it matters to us: one segment at a time per track, a
+// buffer goal, live start behind the edge, playlist reloads, retries with backoff. It says what it
+// wants and is told what came; it knows nothing of where from.
+class Player {
+ public:
+  Player(PlayerConfig config, const Content& content, EventQueue& queue, PlayerHost& host);
+
+  void start();
+  void stop();  // nothing more happens
+  // The next segment of the main track comes from this rendition.
+  void switch_rendition(int32_t index) { config_.rendition = index; }
+  // Drops the buffer and whatever is loading, and continues at the segment that holds `position`.
+  void seek(Duration position);
+
+  void on_segment(RenditionId rendition, MediaSequence sn);
+  void on_error(RenditionId rendition, MediaSequence sn);
+
+  Duration position() const;
+  Duration buffered_end() const;  // of all tracks together
+  bool playing() const { return playing_; }
+  // Live: how far behind the encoder; zero for VOD.
+  Duration latency() const;
+  PlayerFigures figures() const;
+
+ private:
+  struct Track {
+    TrackKind kind = TrackKind::kMain;
+    MediaSequence next;
+    bool loading = false;
+    RenditionId rendition;  // of the load under way
+    int32_t attempts = 0;   // of the segment `next`
+    Time not_before{};
+  };
+
+  void load_playlist();
+  void on_playlist();
+  void step();
+  void move_playhead();
+  void catch_up();
+  void load(Track& each);
+  void wake(Time when);
+  Duration start_of(MediaSequence sn) const;
+  Track& track(TrackKind kind);
+
+  PlayerConfig config_;
+  const Content& content_;
+  EventQueue& queue_;
+  PlayerHost& host_;
+
+  Playlist playlist_;
+  MediaSequence origin_;  // of the timeline
+  bool have_playlist_ = false;
+  Time playlist_asked_{};
+  bool stopped_ = false;
+  std::vector<Track> tracks_;
+
+  bool playing_ = false;
+  Duration position_{};  // at moved_
+  Time moved_{};
+  std::optional<Time> stalled_since_;
+  std::optional<Time> armed_;
+  PlayerFigures figures_;
+};
+
+}  // namespace hlsmesh::sim

@@ -1,0 +1,296 @@
+#include "sim/rtc.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace hlsmesh::sim {
+namespace {
+
+using std::chrono::milliseconds;
+
+// createOffer/createAnswer and setLocalDescription in Chromium take some milliseconds; host
+// candidates follow shortly after.
+constexpr milliseconds kDescribeDelay{8};
+constexpr milliseconds kCandidateDelay{20};
+// Connectivity check, DTLS 1.2 (two) and SCTP (two, the second carrying DCEP).
+constexpr int kHandshakeRoundTrips = 5;
+// ICE gives up on candidate pairs that never answer.
+constexpr milliseconds kIceFailure{15'000};
+// A page that closes says nothing for 3-5 s (protocol section 1).
+constexpr milliseconds kVanishNotice{5'000};
+// close() right after send(): what fits in one flight still leaves.
+constexpr milliseconds kLinger{2};
+// Chromium: RTCPeerConnection.sctp.maxMessageSize, and the send queue beyond which send() throws.
+constexpr size_t kMaxMessageBytes = 262'144;
+constexpr size_t kSendQueueBytes = 16u * 1024 * 1024;
+// bufferedAmountLowThreshold that the driver sets: a quarter of the engine's queue.
+constexpr size_t kLowWater = 256 * 1024;
+
+// The session description names the end that made it; everything else of SDP is beside the point.
+std::string label(ViewerId viewer, PeerHandle peer) {
+  return "sim " + std::to_string(viewer.value()) + ' ' + std::to_string(peer.value()) + ' ';
+}
+
+int32_t read_number(std::string_view& text) {
+  int32_t out = 0;
+  while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
+    out = out * 10 + (text.front() - '0');
+    text.remove_prefix(1);
+  }
+  if (!text.empty()) text.remove_prefix(1);
+  return out;
+}
+
+}  // namespace
+
+void Rtc::attach(ViewerId viewer, RtcHost& host, Access access) {
+  pages_[viewer] = Page{&host, access, false};
+}
+
+void Rtc::block(ViewerId viewer) {
+  const auto it = pages_.find(viewer);
+  if (it != pages_.end()) it->second.blocked = true;
+}
+
+uint64_t Rtc::cookie_of(EndKey key) {
+  return static_cast<uint64_t>(key.first.value()) << 32 | static_cast<uint32_t>(key.second.value());
+}
+
+Rtc::EndKey Rtc::end_key(uint64_t cookie) {
+  return {ViewerId(static_cast<int32_t>(cookie >> 32)),
+          PeerHandle(static_cast<int32_t>(cookie & 0xffffffffu))};
+}
+
+Rtc::End* Rtc::find(EndKey key) {
+  const auto it = ends_.find(key);
+  return it == ends_.end() ? nullptr : &it->second;
+}
+
+const Rtc::Page* Rtc::page(ViewerId viewer) const {
+  const auto it = pages_.find(viewer);
+  return it == pages_.end() ? nullptr : &it->second;
+}
+
+void Rtc::dial(ViewerId viewer, PeerHandle peer) {
+  End& end = ends_[{viewer, peer}];
+  end.dialler = true;
+  describe({viewer, peer});
+}
+
+void Rtc::answer(ViewerId viewer, PeerHandle peer) { ends_[{viewer, peer}] = End{}; }
+
+void Rtc::describe(EndKey key) {
+  queue_.after(kDescribeDelay, [this, key] {
+    End* end = find(key);
+    const Page* own = page(key.first);
+    if (end == nullptr || own == nullptr) return;
+    end->described_itself = true;
+    const char* type = end->dialler ? "offer" : "answer";
+    own->host->on_local_signal(key.second, std::string("{\"type\":\"") + type + "\",\"sdp\":\"" +
+                                               label(key.first, key.second) + "\"}");
+    try_handshake(key);
+  });
+  queue_.after(kCandidateDelay, [this, key] {
+    const Page* own = page(key.first);
+    if (find(key) == nullptr || own == nullptr) return;
+    own->host->on_local_signal(key.second, "{\"candidate\":{\"candidate\":\"" +
+                                               label(key.first, key.second) +
+                                               "\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0}}");
+  });
+}
+
+void Rtc::signal(ViewerId viewer, PeerHandle peer, std::string_view json) {
+  const EndKey key{viewer, peer};
+  End* end = find(key);
+  const size_t at = json.find("sim ");
+  if (end == nullptr || at == std::string_view::npos) return;
+  std::string_view numbers = json.substr(at + 4);
+  const ViewerId remote_viewer(read_number(numbers));
+  const PeerHandle remote_peer(read_number(numbers));
+  if (json.find("\"sdp\"") != std::string_view::npos) {
+    end->remote = {remote_viewer, remote_peer};
+    end->described = true;
+    if (!end->dialler) describe(key);
+  } else {
+    end->candidate = true;
+  }
+  try_handshake(key);
+}
+
+void Rtc::try_handshake(EndKey key) {
+  End* end = find(key);
+  if (end == nullptr || !end->described || !end->candidate) return;
+  End* remote = find(end->remote);
+  if (remote == nullptr || remote->remote != key || !remote->described || !remote->candidate) {
+    return;
+  }
+  if (end->handshake || !end->described_itself || !remote->described_itself) return;
+  end->handshake = true;
+  remote->handshake = true;
+  const Page* here = page(key.first);
+  const Page* there = page(end->remote.first);
+  if (here == nullptr || there == nullptr) return;
+  const EndKey other = end->remote;
+  if (here->blocked || there->blocked) {
+    report_closed(key, kIceFailure);
+    report_closed(other, kIceFailure);
+    return;
+  }
+  const Duration round_trip = 2 * (here->access.latency + there->access.latency);
+  const EndKey dialler = end->dialler ? key : other;
+  const EndKey answerer = end->dialler ? other : key;
+  queue_.after(kHandshakeRoundTrips * round_trip,
+               [this, dialler, answerer] { open(dialler, answerer); });
+}
+
+void Rtc::open(EndKey dialler, EndKey answerer) {
+  End* child = find(dialler);
+  End* parent = find(answerer);
+  const Page* child_page = page(dialler.first);
+  const Page* parent_page = page(answerer.first);
+  if (child == nullptr || parent == nullptr || child_page == nullptr || parent_page == nullptr) {
+    return;
+  }
+  const Duration latency = child_page->access.latency + parent_page->access.latency;
+  child->out = network_.open(child_page->access.up, parent_page->access.down, latency, *this,
+                             cookie_of(answerer), kLowWater);
+  parent->out = network_.open(parent_page->access.up, child_page->access.down, latency, *this,
+                              cookie_of(dialler), kLowWater);
+  // The answerer hears of the channel first; the acknowledgement opens it at the dialler.
+  for (const auto& [key, delay] : {std::pair{answerer, Duration{}}, std::pair{dialler, latency}}) {
+    queue_.after(delay, [this, end_key = key] {
+      End* end = find(end_key);
+      const Page* own = page(end_key.first);
+      if (end == nullptr || own == nullptr) return;
+      end->state = State::kOpen;
+      own->host->on_channel_open(end_key.second, kMaxMessageBytes);
+    });
+  }
+}
+
+bool Rtc::send(ViewerId viewer, PeerHandle peer, Message message) {
+  End* end = find({viewer, peer});
+  if (end == nullptr || end->state != State::kOpen) return false;
+  const bool text = message.text;
+  const size_t waiting = network_.buffered(end->out) + message.size;
+  if (waiting > kSendQueueBytes || message.size > kMaxMessageBytes) {
+    ++overflows_;
+    return false;
+  }
+  peak_buffered_ = std::max(peak_buffered_, waiting);
+  const PipeId out = end->out;
+  const EndKey key{viewer, peer};
+  network_.send(out, std::move(message));
+  // No event will come for a queue that never rose above the mark (see
+  // Engine::on_channel_writable).
+  if (!text && waiting <= kLowWater) report_writable(key, network_.buffered(out));
+  return true;
+}
+
+void Rtc::touch(ViewerId viewer, PeerHandle peer) {
+  const EndKey key{viewer, peer};
+  if (const End* end = find(key)) report_writable(key, network_.buffered(end->out));
+}
+
+void Rtc::report_closed(EndKey key, Duration delay) {
+  queue_.after(delay, [this, key] {
+    End* end = find(key);
+    const Page* own = page(key.first);
+    if (end == nullptr) return;
+    network_.cut(end->out);
+    ends_.erase(key);
+    if (own != nullptr) own->host->on_connection_closed(key.second);
+  });
+}
+
+void Rtc::close(ViewerId viewer, PeerHandle peer) {
+  const EndKey key{viewer, peer};
+  End* end = find(key);
+  if (end == nullptr) return;
+  const PipeId out = end->out;
+  const EndKey remote = end->remote;
+  ends_.erase(key);
+  queue_.after(kLinger, [this, out, remote, key] {
+    End* other = find(remote);
+    if (other == nullptr || other->remote != key) {
+      network_.cut(out);
+      return;
+    }
+    const Page* here = page(key.first);
+    const Page* there = page(remote.first);
+    const Duration latency = (here != nullptr ? here->access.latency : Duration{}) +
+                             (there != nullptr ? there->access.latency : Duration{});
+    // One moment later than the last byte that was in time.
+    queue_.after(latency + kLinger, [this, out] { network_.cut(out); });
+    report_closed(remote, latency + kLinger);
+  });
+}
+
+void Rtc::vanish(ViewerId viewer) {
+  std::vector<EndKey> gone;
+  for (const auto& [key, end] : ends_) {
+    if (key.first == viewer) gone.push_back(key);
+  }
+  for (const EndKey& key : gone) {
+    const End end = ends_[key];
+    network_.cut(end.out);
+    ends_.erase(key);
+    End* other = find(end.remote);
+    // An end that never got a description waits for ever, as in a browser.
+    if (other != nullptr && other->remote == key) report_closed(end.remote, kVanishNotice);
+  }
+  pages_.erase(viewer);
+}
+
+void Rtc::break_channels(ViewerId viewer) {
+  std::vector<EndKey> broken;
+  for (const auto& [key, end] : ends_) {
+    if (end.state == State::kOpen && (key.first == viewer || end.remote.first == viewer)) {
+      broken.push_back(key);
+    }
+  }
+  for (const EndKey& key : broken) report_closed(key, Duration{});
+}
+
+size_t Rtc::open_channels(ViewerId viewer) const {
+  size_t out = 0;
+  for (auto it = ends_.lower_bound({viewer, PeerHandle(0)});
+       it != ends_.end() && it->first.first == viewer; ++it) {
+    if (it->second.state == State::kOpen) ++out;
+  }
+  return out;
+}
+
+size_t Rtc::buffered(ViewerId viewer) const {
+  size_t out = 0;
+  for (auto it = ends_.lower_bound({viewer, PeerHandle(0)});
+       it != ends_.end() && it->first.first == viewer; ++it) {
+    out += network_.buffered(it->second.out);
+  }
+  return out;
+}
+
+void Rtc::on_pipe_message(uint64_t cookie, Message message) {
+  const EndKey receiver = end_key(cookie);
+  End* end = find(receiver);
+  const Page* own = page(receiver.first);
+  if (end == nullptr || own == nullptr) return;
+  own->host->on_channel_message(receiver.second, message);
+}
+
+void Rtc::on_pipe_drained(uint64_t cookie, size_t buffered) {
+  const End* receiver = find(end_key(cookie));
+  if (receiver == nullptr) return;
+  report_writable(receiver->remote, buffered);
+}
+
+void Rtc::report_writable(EndKey key, size_t buffered) {
+  queue_.after(Duration{}, [this, key, buffered] {
+    const Page* own = page(key.first);
+    if (find(key) != nullptr && own != nullptr)
+      own->host->on_channel_writable(key.second, buffered);
+  });
+}
+
+}  // namespace hlsmesh::sim

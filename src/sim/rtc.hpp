@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/ids.hpp"
+#include "sim/network.hpp"
+
+namespace hlsmesh::sim {
+
+using ViewerId = Strong<struct ViewerIdTag, int32_t>;
+
+// How a viewer is attached to the network.
+struct Access {
+  LineId up = kUnlimitedLine;
+  LineId down = kUnlimitedLine;
+  Duration latency{};  // one way, to the middle of the network
+};
+
+// What a page's RTCPeerConnection objects report. All of it comes from the event queue, never from
+// within a call of Rtc.
+class RtcHost {
+ public:
+  virtual ~RtcHost() = default;
+  virtual void on_local_signal(PeerHandle peer, const std::string& json) = 0;
+  virtual void on_channel_open(PeerHandle peer, size_t max_message_bytes) = 0;
+  virtual void on_channel_message(PeerHandle peer, const Message& message) = 0;
+  virtual void on_channel_writable(PeerHandle peer, size_t buffered) = 0;
+  virtual void on_connection_closed(PeerHandle peer) = 0;
+};
+
+// All peer connections of all viewers: offer, answer, candidates, then after the handshakes one
+// ordered, reliable data channel, as a Chromium page sees them.
+class Rtc : private PipeSink {
+ public:
+  Rtc(EventQueue& queue, Network& network) : queue_(queue), network_(network) {}
+
+  void attach(ViewerId viewer, RtcHost& host, Access access);
+  // The page is gone without a word: its peers notice after a while.
+  void vanish(ViewerId viewer);
+  // Candidate pairs of this viewer never work, as behind two symmetric NATs.
+  void block(ViewerId viewer);
+
+  void dial(ViewerId viewer, PeerHandle peer);
+  void answer(ViewerId viewer, PeerHandle peer);
+  void signal(ViewerId viewer, PeerHandle peer, std::string_view json);
+  // False when the channel is not open or its queue would overflow (the browser throws then).
+  bool send(ViewerId viewer, PeerHandle peer, Message message);
+  // Reports the channel's fill again, as after a message that did not raise it above the mark.
+  void touch(ViewerId viewer, PeerHandle peer);
+  void close(ViewerId viewer, PeerHandle peer);
+  // The network breaks every channel of this viewer; both sides hear of it.
+  void break_channels(ViewerId viewer);
+
+  size_t open_channels(ViewerId viewer) const;
+  // Bytes that wait to leave this viewer in all its channels.
+  size_t buffered(ViewerId viewer) const;
+  size_t peak_buffered() const { return peak_buffered_; }
+  uint64_t overflows() const { return overflows_; }
+
+ private:
+  using EndKey = std::pair<ViewerId, PeerHandle>;
+  enum class State { kConnecting, kOpen };
+  struct End {
+    State state = State::kConnecting;
+    bool dialler = false;
+    bool described = false;  // has the other side's description
+    bool candidate = false;  // and a candidate of it
+    bool described_itself = false;
+    bool handshake = false;  // under way
+    EndKey remote{};
+    PipeId out{};
+  };
+  struct Page {
+    RtcHost* host = nullptr;
+    Access access;
+    bool blocked = false;
+  };
+
+  // A pipe's cookie names the end that receives.
+  static uint64_t cookie_of(EndKey key);
+  static EndKey end_key(uint64_t cookie);
+  End* find(EndKey key);
+  const Page* page(ViewerId viewer) const;
+  void describe(EndKey key);
+  void try_handshake(EndKey key);
+  void open(EndKey dialler, EndKey answerer);
+  void report_closed(EndKey key, Duration delay);
+  void report_writable(EndKey key, size_t buffered);
+  void on_pipe_message(uint64_t cookie, Message message) override;
+  void on_pipe_drained(uint64_t cookie, size_t buffered) override;
+
+  EventQueue& queue_;
+  Network& network_;
+  std::map<ViewerId, Page> pages_;
+  std::map<EndKey, End> ends_;
+  size_t peak_buffered_ = 0;
+  uint64_t overflows_ = 0;
+};
+
+}  // namespace hlsmesh::sim

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/random.hpp"
+#include "sim/event_queue.hpp"
+#include "tracker/tracker.hpp"
+
+namespace hlsmesh::sim {
+
+// What a page's WebSocket reports; always from the event queue.
+class SocketUser {
+ public:
+  virtual ~SocketUser() = default;
+  virtual void on_socket_open() = 0;
+  virtual void on_socket_text(const std::string& text) = 0;
+  virtual void on_socket_closed() = 0;
+};
+
+// A tracker process and the WebSockets to it.
+class TrackerHost {
+ public:
+  TrackerHost(EventQueue& queue, TrackerConfig config, uint64_t seed);
+
+  // The process ends: every socket breaks, and connecting is refused until start().
+  void stop();
+  // A fresh process that remembers nothing.
+  void start();
+  bool running() const { return tracker_ != nullptr; }
+
+  // Connects a user that has no socket; on_socket_open or on_socket_closed follows.
+  ConnId open(SocketUser& user, Duration latency, std::string address);
+  void send(ConnId conn, std::string text);
+  void close(ConnId conn);
+  // The page is gone without a word: no frame, no pong, no FIN.
+  void vanish(ConnId conn);
+
+  // Text frames in either direction for which this holds are lost (which TCP does not do, but a
+  // broken proxy does).
+  void lose(std::function<bool(std::string_view)> which) { lost_ = std::move(which); }
+
+  TrackerStats stats() const { return tracker_ ? tracker_->stats() : TrackerStats{}; }
+
+ private:
+  struct Conn {
+    SocketUser* user = nullptr;
+    Duration latency{};
+    bool accepted = false;  // the tracker knows it
+    bool vanished = false;
+  };
+  Conn* find(ConnId conn);
+  void drain();
+  void wake();
+  void arm(Time due);
+  void timer_fired();
+  void end(ConnId conn, Duration delay);
+
+  EventQueue& queue_;
+  TrackerConfig config_;
+  Random random_;
+  std::unique_ptr<Tracker> tracker_;
+  std::map<ConnId, Conn> conns_;
+  int32_t next_ = 1;
+  std::optional<Time> armed_;
+  std::function<bool(std::string_view)> lost_;
+};
+
+}  // namespace hlsmesh::sim

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/cdn.hpp"
+#include "sim/engine_port.hpp"
+#include "sim/parent_fault.hpp"
+#include "sim/player.hpp"
+#include "sim/rtc.hpp"
+#include "sim/tracker_host.hpp"
+
+namespace hlsmesh::sim {
+
+struct ViewerConfig {
+  Time join_at{};
+  double up_bits_per_second = 20e6;
+  double down_bits_per_second = 50e6;
+  Duration latency = std::chrono::milliseconds(15);  // one way, to the middle of the network
+  bool p2p = true;
+  bool upload = true;
+  bool mobile = false;
+  size_t cache_bytes = 128u * 1024 * 1024;
+  // From the page's start until the engine is there; loads before that go straight to the CDN.
+  Duration core_ready = std::chrono::milliseconds(150);
+  PlayerConfig player;
+  bool p2p_refused = false;  // no connection to another peer ever opens
+  ParentFault fault = ParentFault::kNone;
+  EngineObserver* observer = nullptr;  // must outlive the viewer
+};
+
+struct ViewerFigures {
+  PlayerFigures player;
+  // Media bytes handed to the player, by where they came from.
+  uint64_t cdn_bytes = 0;
+  uint64_t p2p_bytes = 0;
+  uint64_t cache_bytes = 0;
+  int32_t segments = 0;
+  int32_t wrong_bodies = 0;    // segments whose bytes were not those of the origin
+  int32_t stray_commands = 0;  // that name a load, peer or socket which is not there
+  int32_t idle_wakeups = 0;    // timeouts after which the next one was due at once
+  EngineStats engine;          // all zero before the engine was there
+  uint64_t command_count = 0;
+  uint64_t command_digest = 0;
+};
+
+// The world around a viewer.
+struct World {
+  EventQueue& queue;
+  Network& network;
+  const Content& content;
+  Rtc& rtc;
+  Cdn& cdn;
+  TrackerHost& tracker;
+};
+
+// One page: a player and a client engine, joined as the JavaScript driver joins them.
+class Viewer : private CommandSink,
+               private RtcHost,
+               private SocketUser,
+               private CdnUser,
+               private PlayerHost {
+ public:
+  // Joins at config.join_at.
+  Viewer(World world, ViewerId id, const ViewerConfig& config, uint64_t seed);
+
+  // Leaves as a page that is closed in order.
+  void leave();
+  // Is gone without a word.
+  void vanish();
+  void set_fault(ParentFault fault) { fault_ = FaultyParent(fault); }
+
+  ViewerId id() const { return id_; }
+  Player& player() { return player_; }
+  const Player& player() const { return player_; }
+  // Null before the engine is there and after the viewer has gone.
+  const Engine* engine() const { return port_ ? &port_->engine() : nullptr; }
+  // Shows the observer the engine's statistics.
+  void show_stats();
+  ViewerFigures figures() const;
+
+ private:
+  struct Load {
+    SegmentRequest request;
+    FetchId fetch{};  // zero unless the CDN was asked
+  };
+
+  void join();
+  void core_ready();
+  void adopt_earlier_loads();
+  void report_playhead();
+  void playhead_tick();
+  void wake();
+  void arm(Time due);
+  void timer_fired();
+  void end();
+  void body_from_cdn(LoadId id, const SegmentRequest& request);
+  void take_segment(const Command& command);
+  void send(const Command& command);
+  SegmentLoad describe(const SegmentRequest& request) const;
+  TimeMs now() const { return engine_time(world_.queue.now()); }
+
+  void on_command(const Command& command) override;
+  void on_local_signal(PeerHandle peer, const std::string& json) override;
+  void on_channel_open(PeerHandle peer, size_t max_message_bytes) override;
+  void on_channel_message(PeerHandle peer, const Message& message) override;
+  void on_channel_writable(PeerHandle peer, size_t buffered) override;
+  void on_connection_closed(PeerHandle peer) override;
+  void on_socket_open() override;
+  void on_socket_text(const std::string& text) override;
+  void on_socket_closed() override;
+  void on_cdn_done(FetchId fetch) override;
+  void on_cdn_failed(FetchId fetch) override;
+  void load_segment(const SegmentRequest& request) override;
+  void abort_segment(RenditionId rendition, MediaSequence sn) override;
+  Time playlist_at() override;
+
+  World world_;
+  ViewerId id_;
+  ViewerConfig config_;
+  uint64_t seed_;
+  Access access_;
+  Player player_;
+  FaultyParent fault_;
+  std::unique_ptr<EnginePort> port_;
+  bool gone_ = false;
+  ConnId socket_{};  // zero while there is none
+  std::map<LoadId, Load> loads_;
+  std::map<FetchId, LoadId> fetches_;
+  std::vector<SegmentRequest> before_core_;  // loaded whole before the engine was there
+  int32_t next_load_ = 1;
+  std::optional<Time> armed_;
+  ViewerFigures figures_;
+};
+
+}  // namespace hlsmesh::sim
