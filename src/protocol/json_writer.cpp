@@ -63,6 +63,16 @@ size_t escaped_size(char first, Sequence sequence) {
   return sequence.well_formed ? sequence.size : kReplacement.size();
 }
 
+// Characters from `at` on that stand for themselves in JSON, one byte each.
+size_t plain_run(std::string_view text, size_t at) {
+  size_t end = at;
+  while (end < text.size() && byte_at(text, end) >= 0x20 && byte_at(text, end) < 0x80 &&
+         text[end] != '"' && text[end] != '\\') {
+    ++end;
+  }
+  return end - at;
+}
+
 // Cut at a character's boundary.
 std::string_view shortened(std::string_view text) {
   if (text.size() <= MessageWriter::kMaxShown) return text;
@@ -77,6 +87,11 @@ void append_string(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   out.push_back('"');
   for (size_t at = 0; at < text.size();) {
+    if (const size_t run = plain_run(text, at)) {
+      out.append(text, at, run);
+      at += run;
+      continue;
+    }
     const char c = text[at];
     if (const char letter = short_escape(c)) {
       out.push_back('\\');
@@ -99,6 +114,11 @@ void append_string(std::string& out, std::string_view text) {
 size_t string_size(std::string_view text) {
   size_t size = 2;  // the quotes
   for (size_t at = 0; at < text.size();) {
+    if (const size_t run = plain_run(text, at)) {
+      size += run;
+      at += run;
+      continue;
+    }
     const Sequence sequence = sequence_at(text, at);
     size += escaped_size(text[at], sequence);
     at += sequence.size;
