@@ -35,6 +35,9 @@ export const RENDITIONS = [
 export const SEGMENT_SECONDS = 2;
 export const STREAM_SECONDS = 120;
 const FRAMES_PER_SECOND = 25;
+// The whole stream is a whole number of AAC frames (1024 samples) at this rate: the live channel
+// loops without a gap in the sound.
+const SAMPLE_RATE = 48_000;
 
 const STAMP = 'recipe.json';
 const DEFAULT_MEDIA_DIR = fileURLToPath(new URL('./media', import.meta.url));
@@ -163,7 +166,7 @@ function ffmpegArguments(seconds, font) {
     ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'],
     ...['-f', 'lavfi', '-i', zoom],
     ...['-f', 'lavfi', '-i', `color=c=0xfcfdbf:s=640x5:r=${FRAMES_PER_SECOND}`],
-    ...['-f', 'lavfi', '-i', `aevalsrc='${sound}':s=44100:c=mono`],
+    ...['-f', 'lavfi', '-i', `aevalsrc='${sound}':s=${SAMPLE_RATE}:c=mono`],
     ...['-filter_complex', graph],
     ...RENDITIONS.flatMap((rendition, i) => outputArguments(rendition, i, seconds)),
   ];
@@ -215,9 +218,11 @@ function outputArguments(rendition, index, seconds) {
     ...['-map', `[out${index}]`, '-map', '2:a', '-t', `${seconds}`],
     ...['-c:v', 'libx264', '-preset', 'superfast', '-profile:v', 'main', '-level', '3.0'],
     ...['-pix_fmt', 'yuv420p', '-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0'],
+    // Without B-frames a picture is shown when it is decoded, so segments join without overlap.
+    ...['-bf', '0'],
     ...['-b:v', `${rendition.videoKbps}k`, '-maxrate', `${rendition.videoKbps}k`],
     ...['-bufsize', `${rendition.videoKbps * 2}k`],
-    ...['-c:a', 'aac', '-b:a', `${rendition.audioKbps}k`, '-ac', '2', '-ar', '44100'],
+    ...['-c:a', 'aac', '-b:a', `${rendition.audioKbps}k`, '-ac', '2', '-ar', `${SAMPLE_RATE}`],
     ...['-f', 'hls', '-hls_time', `${SEGMENT_SECONDS}`, '-hls_playlist_type', 'vod'],
     ...['-hls_flags', 'independent_segments'],
     ...['-hls_segment_filename', `${rendition.name}_%05d.ts`, `${rendition.name}.m3u8`],
