@@ -142,6 +142,7 @@ std::vector<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) co
     // Protocol section 1: the key of version 1 may be `url` alone.
     if (peer.level < 1 && !unique) continue;
     if (!peer.may_have(now, load.segment.key.sn)) continue;
+    if (peer.requester->resting(now)) continue;  // nor is it worth waiting for
     Candidate candidate;
     candidate.peer = handle;
     candidate.busy = !peer.requester->idle();

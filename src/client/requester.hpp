@@ -53,6 +53,8 @@ class Requester {
   bool idle() const { return !asked_ && !transfer_; }
   // Not to be asked before.
   TimeMs ready_at() const { return ready_at_; }
+  // It left a request unanswered, and is given time to come round.
+  bool resting(TimeMs now) const { return silences_ > 0 && now < ready_at_; }
   // Of past transfers; 0 while unknown.
   double bytes_per_ms() const { return bytes_per_ms_; }
 

@@ -116,9 +116,9 @@ std::vector<std::string> run(uint64_t seed, int events) {
 TEST_CASE("determinism: the same events give the same commands") {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     CAPTURE(seed);
-    const auto first = run(seed, 300);
-    CHECK(first.size() > 200);
-    CHECK(first == run(seed, 300));
+    const auto first = run(seed, 600);
+    CHECK(first.size() > 250);
+    CHECK(first == run(seed, 600));
   }
 }
 
@@ -126,12 +126,19 @@ TEST_CASE("determinism: every load ends once, by data or by the CDN") {
   Harness h;
   h.add_renditions(true);
   h.join();
-  const int32_t parent = h.open_parent("p1", true);
+  int32_t parent = 0;
   Random random(7);
   double position = 0;
   std::vector<int> ends(201, 0);
+  const auto count = [&] {
+    for (const Seen& seen : h.log) {
+      if (seen.kind != CommandKind::kLoadDone && seen.kind != CommandKind::kLoadFromCdn) continue;
+      ends[static_cast<size_t>(seen.load)] += 1;
+    }
+  };
   for (int32_t id = 1; id <= 200; ++id) {
     h.clear();
+    if (h.engine.stats().parents == 0) parent = h.open_parent("p" + std::to_string(id), true);
     h.playhead(position, position + 12);
     h.load(id, static_cast<int64_t>(position / 4) + 3);
     for (int step = 0; step < 60; ++step) {
@@ -152,19 +159,20 @@ TEST_CASE("determinism: every load ends once, by data or by the CDN") {
         }
       }
       h.advance(50);
+      h.peer_says(parent, peer::KeepAlive{});
     }
-    for (const Seen& seen : h.log) {
-      if (seen.kind != CommandKind::kLoadDone && seen.kind != CommandKind::kLoadFromCdn) continue;
-      ends[static_cast<size_t>(seen.load)] += 1;
-    }
+    count();
     if (h.went_to_cdn(id)) h.fetch_done(id, Harness::body(id, 100'000));
     position += 4;
   }
+  h.clear();
+  h.advance(10'000);  // the last one may still be waiting for its parent
+  count();
   for (size_t id = 1; id < ends.size(); ++id) {
     CAPTURE(id);
     CHECK(ends[id] == 1);
   }
-  CHECK(h.engine.stats().p2p_segments > 30);
+  CHECK(h.engine.stats().p2p_segments > 20);
   CHECK(h.engine.stats().fallbacks > 60);
 }
 

@@ -1,41 +1,18 @@
 #include <catch2/catch.hpp>
 
-#include "harness.hpp"
+#include "parent_room.hpp"
 
 using namespace hlsmesh;
 using namespace hlsmesh::test;
 
 namespace {
 
-constexpr size_t kSize = 150'000;  // three packets, the last one short
-
-// Joined, one parent open, 20 s buffered: segment 5 and later have comfortable slack.
-struct Room {
-  Harness h;
-  int32_t parent = 0;
-
-  explicit Room(bool extended, bool one_directory = true) {
-    h.add_renditions(one_directory);
-    h.join();
-    parent = h.open_parent("p1", extended);
-    h.playhead(0, 20);
-    h.clear();
-  }
-  // Loads segment `sn` and returns the request that it caused.
-  peer::Request request(int32_t load, int64_t sn) {
-    h.load(load, sn);
-    const auto requests = h.sent<peer::Request>(parent);
-    REQUIRE(!requests.empty());
-    return requests.back();
-  }
-};
-
 int32_t code(FallbackReason reason) { return static_cast<int32_t>(reason); }
 
 }  // namespace
 
 TEST_CASE("request: a segment with time to spare comes from the parent, byte for byte") {
-  Room r(true);
+  ParentRoom r(true);
   const peer::Request request = r.request(1, 5);
   CHECK(request.url == "seg5.ts");
   CHECK(request.sn == MediaSequence(5));
@@ -86,7 +63,7 @@ TEST_CASE("request: a segment with time to spare comes from the parent, byte for
 }
 
 TEST_CASE("request: packets of any size make up a segment") {
-  Room r(false);
+  ParentRoom r(false);
   r.h.advance(250);
   const peer::Request request = r.request(1, 5);
   const std::string body = Harness::body(5, 10'000);
@@ -100,7 +77,7 @@ TEST_CASE("request: packets of any size make up a segment") {
 }
 
 TEST_CASE("request: with nothing buffered the CDN is asked at once") {
-  Room r(true);
+  ParentRoom r(true);
   r.h.playhead(0, 0);
   r.h.load(1, 0);
   CHECK(r.h.went_to_cdn(1));
@@ -109,7 +86,7 @@ TEST_CASE("request: with nothing buffered the CDN is asked at once") {
 }
 
 TEST_CASE("request: a version-1 parent is not asked in its first 250 ms") {
-  Room r(false);
+  ParentRoom r(false);
   r.h.load(1, 5);
   r.h.advance(249);
   CHECK(r.h.sent<peer::Request>(r.parent).empty());
@@ -121,7 +98,7 @@ TEST_CASE("request: a version-1 parent is not asked in its first 250 ms") {
 }
 
 TEST_CASE("request: a parent that shows its level is asked at once, by rendition") {
-  Room r(false, false);
+  ParentRoom r(false, false);
   r.h.load(1, 5);
   CHECK(r.h.sent<peer::Request>(r.parent).empty());
   r.h.peer_says(r.parent, peer::KeepAliveAck{std::nullopt, 1});
@@ -131,7 +108,7 @@ TEST_CASE("request: a parent that shows its level is asked at once, by rendition
 }
 
 TEST_CASE("request: a version-1 parent is never asked for a url that is not unique") {
-  Room r(false, false);
+  ParentRoom r(false, false);
   r.h.load(1, 5);
   r.h.advance(1'000);  // its level might have been shown until then
   CHECK(r.h.sent<peer::Request>(r.parent).empty());
@@ -141,7 +118,7 @@ TEST_CASE("request: a version-1 parent is never asked for a url that is not uniq
 }
 
 TEST_CASE("request: one at a time on a channel; the next waits for it") {
-  Room r(true);
+  ParentRoom r(true);
   const peer::Request first = r.request(1, 5);
   r.h.load(2, 6);
   CHECK(r.h.sent<peer::Request>(r.parent).size() == 1);
@@ -153,7 +130,7 @@ TEST_CASE("request: one at a time on a channel; the next waits for it") {
 }
 
 TEST_CASE("request: two parents carry two segments at once") {
-  Room r(true);
+  ParentRoom r(true);
   const int32_t second = r.h.open_parent("p2", true);
   r.h.load(1, 5);
   r.h.load(2, 6);
@@ -162,7 +139,7 @@ TEST_CASE("request: two parents carry two segments at once") {
 }
 
 TEST_CASE("request: LACK from the only parent sends the load to the CDN in the same turn") {
-  Room r(true);
+  ParentRoom r(true);
   const peer::Request request = r.request(1, 5);
   r.h.advance(50);
   SECTION("with sn") {
@@ -180,7 +157,7 @@ TEST_CASE("request: LACK from the only parent sends the load to the CDN in the s
 }
 
 TEST_CASE("request: after LACK another parent is asked, and the first not again") {
-  Room r(true);
+  ParentRoom r(true);
   const int32_t second = r.h.open_parent("p2", true);
   const peer::Request request = r.request(1, 5);
   r.h.peer_says(r.parent, peer::Lack{request.url, request.sn, std::nullopt, std::nullopt});
@@ -192,7 +169,7 @@ TEST_CASE("request: after LACK another parent is asked, and the first not again"
 }
 
 TEST_CASE("request: silence ends in the CDN in time for playback") {
-  Room r(true);
+  ParentRoom r(true);
   r.h.playhead(0, 4);  // 4,000 − 1.5 × 1,000 − 500 = 2,000 ms
   SECTION("by the give-up time when that comes first") {
     r.h.playhead(0, 3.5);
@@ -214,7 +191,7 @@ TEST_CASE("request: silence ends in the CDN in time for playback") {
 }
 
 TEST_CASE("request: a seek takes the time away from a transfer") {
-  Room r(true);
+  ParentRoom r(true);
   r.request(1, 5);
   r.h.advance(100);
   r.h.playhead(20, 20);
@@ -222,7 +199,7 @@ TEST_CASE("request: a seek takes the time away from a transfer") {
 }
 
 TEST_CASE("request: a stalled transfer is left within 1.5 s") {
-  Room r(true);
+  ParentRoom r(true);
   const peer::Request request = r.request(1, 5);
   r.h.peer_says(r.parent, peer::Binary{3, request.url, request.sn, static_cast<int64_t>(kSize),
                                        std::nullopt, request.rendition});
@@ -266,7 +243,7 @@ TEST_CASE("request: a stalled transfer is left within 1.5 s") {
 }
 
 TEST_CASE("request: no transfer runs longer than 5 s, however steadily it drips") {
-  Room r(true);
+  ParentRoom r(true);
   const peer::Request request = r.request(1, 5);
   r.h.peer_says(r.parent,
                 peer::Binary{100, request.url, request.sn, 100, std::nullopt, request.rendition});
@@ -280,7 +257,7 @@ TEST_CASE("request: no transfer runs longer than 5 s, however steadily it drips"
 }
 
 TEST_CASE("request: a late answer is no lie, and not wanted any more") {
-  Room r(true);
+  ParentRoom r(true);
   const peer::Request request = r.request(1, 5);
   r.h.advance(2'000);
   REQUIRE(r.h.went_to_cdn(1));
@@ -293,18 +270,16 @@ TEST_CASE("request: a late answer is no lie, and not wanted any more") {
 }
 
 TEST_CASE("request: a parent that was silent rests 5 s; silent again, it is replaced") {
-  Room r(true);
+  ParentRoom r(true);
   r.request(1, 5);
   r.h.advance(2'000);
   r.h.playhead(0, 20);
   r.h.clear();
-  r.h.load(2, 6);  // waits for the parent to come round
-  r.h.advance(4'999);
-  CHECK(r.h.sent<peer::Request>(r.parent).empty());
-  r.h.playhead(0, 20);
+  r.h.load(2, 6);
+  CHECK(r.h.went_to_cdn(2));  // nobody waits for it meanwhile
+  r.h.advance(5'000);
   r.h.load(3, 7);
-  r.h.advance(1);
-  REQUIRE(r.h.sent<peer::Request>(r.parent).size() >= 1);
+  REQUIRE(r.h.sent<peer::Request>(r.parent).size() == 1);
   r.h.clear();
   r.h.advance(2'000);
   CHECK(r.h.all(CommandKind::kPeerClose).size() == 1);
@@ -313,7 +288,7 @@ TEST_CASE("request: a parent that was silent rests 5 s; silent again, it is repl
 }
 
 TEST_CASE("request: the first one to a version-1 parent may be lost, and is repeated once") {
-  Room r(false);
+  ParentRoom r(false);
   r.h.advance(300);
   r.h.playhead(0, 20);
   const peer::Request request = r.request(1, 5);
@@ -336,7 +311,7 @@ TEST_CASE("request: the first one to a version-1 parent may be lost, and is repe
 }
 
 TEST_CASE("request: a parent that leaves hands its load on") {
-  Room r(true);
+  ParentRoom r(true);
   r.request(1, 5);
   SECTION("by CLOSE: a fresh parent may be named within a second") {
     r.h.peer_says(r.parent, peer::Close{});
@@ -357,7 +332,7 @@ TEST_CASE("request: a parent that leaves hands its load on") {
 }
 
 TEST_CASE("request: a parent lost with no slack left sends its load to the CDN at once") {
-  Room r(true);
+  ParentRoom r(true);
   r.h.playhead(0, 2.5);
   r.request(1, 5);
   r.h.advance(300);
@@ -366,7 +341,7 @@ TEST_CASE("request: a parent lost with no slack left sends its load to the CDN a
 }
 
 TEST_CASE("request: a fresh parent takes over within the slack") {
-  Room r(true);
+  ParentRoom r(true);
   r.request(1, 5);
   r.h.peer_closed(r.parent);
   r.h.advance(200);
@@ -376,189 +351,10 @@ TEST_CASE("request: a fresh parent takes over within the slack") {
 }
 
 TEST_CASE("request: a parent whose cache is far behind is not asked") {
-  Room r(true);
+  ParentRoom r(true);
   r.h.peer_says(r.parent, peer::KeepAlive{MediaSequence(1), 1});
   r.h.load(1, 5);
   CHECK(r.h.went_to_cdn(1));
   r.h.load(2, 4);
   CHECK(r.h.sent<peer::Request>(r.parent).size() == 1);
-}
-
-TEST_CASE("waiting: a lone viewer waits for an introduction once, and a second at most") {
-  Harness h;
-  h.add_renditions(true);
-  h.join();
-  h.playhead(0, 20);
-  h.load(1, 5);
-  h.advance(999);
-  CHECK_FALSE(h.went_to_cdn(1));
-  h.advance(1);
-  CHECK(h.went_to_cdn(1));
-  CHECK(h.events(EventCode::kFallback).empty());
-  h.fetch_done(1, Harness::body(5, 1'000));
-  h.load(2, 6);
-  CHECK(h.went_to_cdn(2));
-}
-
-TEST_CASE("waiting: a dial under way is waited for, and serves when it opens") {
-  Harness h;
-  h.add_renditions(true);
-  h.join();
-  h.playhead(0, 20);
-  h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});
-  const int32_t parent = h.all(CommandKind::kPeerDial).back().peer;
-  h.load(1, 5);
-  SECTION("and serves when it opens") {
-    h.advance(700);
-    h.engine.on_channel_open(h.now, PeerHandle(parent), 0);
-    h.drain();
-    h.advance(250);
-    CHECK(h.sent<peer::Request>(parent).size() == 1);
-    CHECK_FALSE(h.went_to_cdn(1));
-  }
-  SECTION("but not for ever") {
-    h.advance(3'999);
-    CHECK_FALSE(h.went_to_cdn(1));
-    h.advance(1);
-    CHECK(h.went_to_cdn(1));
-  }
-  SECTION("and not with little slack") {
-    h.playhead(0, 2);
-    CHECK(h.went_to_cdn(1));
-  }
-}
-
-TEST_CASE("waiting: without tracker nothing is waited for") {
-  Harness h;
-  h.add_renditions(true);
-  h.start();
-  h.playhead(0, 20);
-  h.load(1, 5);
-  CHECK_FALSE(h.went_to_cdn(1));
-  h.socket_closed();
-  CHECK(h.went_to_cdn(1));
-  h.load(2, 6);
-  CHECK(h.went_to_cdn(2));
-}
-
-TEST_CASE("loads: before start all go to the CDN and are kept") {
-  Harness h;
-  h.add_renditions(true);
-  h.playhead(0, 20);
-  h.load(1, 5);
-  CHECK(h.went_to_cdn(1));
-  h.fetch_done(1, Harness::body(5, 1'000));
-  REQUIRE(h.events(EventCode::kSegmentCached).size() == 1);
-  CHECK(h.events(EventCode::kSegmentCached)[0].aux == static_cast<double>(LoadSource::kCdn));
-  CHECK_FALSE(h.has(CommandKind::kLoadDone));
-}
-
-TEST_CASE("loads: what peers do not carry goes to the CDN and is not kept") {
-  Room r(true);
-  SegmentLoad what;
-  what.sn = MediaSequence(5);
-  what.url = "seg5.ts";
-  what.span = {20, 4};
-  what.shareable = false;
-  SECTION("by the driver's word") {}
-  SECTION("of a rendition that is not known") {
-    what.shareable = true;
-    what.rendition_index = 9;
-  }
-  SECTION("without a media sequence number") {
-    what.shareable = true;
-    what.sn = MediaSequence(-1);
-  }
-  r.h.engine.on_load(r.h.now, LoadId(1), what);
-  r.h.drain();
-  CHECK(r.h.went_to_cdn(1));
-  CHECK(r.h.engine.reserve_fetch(LoadId(1), 1'000).empty());
-  r.h.engine.on_fetch_done(r.h.now, LoadId(1), 1'000);
-  CHECK(r.h.engine.stats().cdn_bytes == 1'000);
-  CHECK(r.h.engine.stats().cache_bytes == 0);
-}
-
-TEST_CASE("loads: one that the driver fetches already causes no command and is kept") {
-  Room r(true);
-  r.h.load(1, 5, true);
-  CHECK(r.h.log.empty());
-  r.h.fetch_done(1, Harness::body(5, 1'000));
-  CHECK(r.h.engine.stats().cache_bytes == 1'000);
-  CHECK(r.h.engine.stats().cdn_segments == 1);
-}
-
-TEST_CASE("loads: a failed fetch leaves nothing behind") {
-  Room r(true);
-  r.h.playhead(0, 0);
-  r.h.load(1, 0);
-  CHECK(r.h.engine.reserve_fetch(LoadId(1), 1'000).size() == 1'000);
-  r.h.fetch_failed(1);
-  CHECK(r.h.engine.stats().cache_bytes == 0);
-  CHECK(r.h.engine.stats().cdn_bytes == 0);
-  r.h.load(1, 0);
-  CHECK(r.h.all(CommandKind::kLoadFromCdn).size() == 2);
-}
-
-TEST_CASE("loads: a body shorter than reserved is not kept") {
-  Room r(true);
-  r.h.load(1, 5, true);
-  CHECK(r.h.engine.reserve_fetch(LoadId(1), 1'000).size() == 1'000);
-  r.h.engine.on_fetch_done(r.h.now, LoadId(1), 999);
-  CHECK(r.h.engine.stats().cache_bytes == 0);
-}
-
-TEST_CASE("loads: an aborted one's transfer ends in the cache, or is joined by the next load") {
-  Room r(true);
-  const peer::Request request = r.request(1, 5);
-  const std::string body = Harness::body(5, kSize);
-  r.h.peer_says(r.parent, peer::Binary{3, request.url, request.sn, static_cast<int64_t>(kSize),
-                                       std::nullopt, request.rendition});
-  r.h.peer_sends(r.parent, body.substr(0, 61'440));
-  r.h.load_aborted(1);
-  r.h.clear();
-  SECTION("ends in the cache") {
-    r.h.peer_sends(r.parent, body.substr(61'440, 61'440));
-    r.h.peer_sends(r.parent, body.substr(2 * 61'440));
-    CHECK_FALSE(r.h.has(CommandKind::kLoadDone));
-    CHECK(r.h.events(EventCode::kSegmentCached).size() == 1);
-    CHECK(r.h.engine.stats().p2p_bytes == kSize);
-  }
-  SECTION("is joined") {
-    r.h.load(2, 5);
-    CHECK(r.h.sent<peer::Request>(r.parent).empty());
-    CHECK(r.h.all(CommandKind::kLoadProgress).at(0).code == 61'440);
-    r.h.peer_sends(r.parent, body.substr(61'440, 61'440));
-    r.h.peer_sends(r.parent, body.substr(2 * 61'440));
-    REQUIRE(r.h.all(CommandKind::kLoadDone).size() == 1);
-    CHECK(r.h.all(CommandKind::kLoadDone)[0].load == 2);
-    CHECK(r.h.all(CommandKind::kLoadDone)[0].data == body);
-  }
-  SECTION("and an abort of what is gone is ignored") {
-    r.h.load_aborted(1);
-    r.h.load_aborted(77);
-    CHECK(r.h.log.empty());
-  }
-}
-
-TEST_CASE("loads: two of one segment both end") {
-  Room r(true);
-  r.h.playhead(0, 0);
-  r.h.load(1, 0);
-  r.h.load(2, 0);
-  CHECK(r.h.went_to_cdn(1));
-  CHECK(r.h.went_to_cdn(2));
-  r.h.fetch_done(1, Harness::body(0, 1'000));
-  r.h.fetch_done(2, Harness::body(0, 1'000));
-  CHECK(r.h.engine.stats().cache_bytes == 1'000);
-  CHECK(r.h.engine.stats().cdn_bytes == 2'000);
-
-  r.h.playhead(0, 20);
-  const peer::Request request = r.request(3, 5);
-  r.h.load(4, 5);  // waits for the busy channel
-  r.h.peer_serves(r.parent, request, Harness::body(5, kSize));
-  const auto done = r.h.all(CommandKind::kLoadDone);
-  REQUIRE(done.size() == 2);
-  CHECK(done[0].load == 3);
-  CHECK(done[1].load == 4);
-  CHECK(done[1].code == static_cast<int32_t>(LoadSource::kCache));
 }

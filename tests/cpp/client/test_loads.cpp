@@ -1,0 +1,185 @@
+#include <catch2/catch.hpp>
+
+#include "parent_room.hpp"
+
+using namespace hlsmesh;
+using namespace hlsmesh::test;
+
+TEST_CASE("waiting: a lone viewer waits for an introduction once, and a second at most") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  h.playhead(0, 20);
+  h.load(1, 5);
+  h.advance(999);
+  CHECK_FALSE(h.went_to_cdn(1));
+  h.advance(1);
+  CHECK(h.went_to_cdn(1));
+  CHECK(h.events(EventCode::kFallback).empty());
+  h.fetch_done(1, Harness::body(5, 1'000));
+  h.load(2, 6);
+  CHECK(h.went_to_cdn(2));
+}
+
+TEST_CASE("waiting: a dial under way is waited for, and serves when it opens") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  h.playhead(0, 20);
+  h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});
+  const int32_t parent = h.all(CommandKind::kPeerDial).back().peer;
+  h.load(1, 5);
+  SECTION("and serves when it opens") {
+    h.advance(700);
+    h.engine.on_channel_open(h.now, PeerHandle(parent), 0);
+    h.drain();
+    h.advance(250);
+    CHECK(h.sent<peer::Request>(parent).size() == 1);
+    CHECK_FALSE(h.went_to_cdn(1));
+  }
+  SECTION("but not for ever") {
+    h.advance(3'999);
+    CHECK_FALSE(h.went_to_cdn(1));
+    h.advance(1);
+    CHECK(h.went_to_cdn(1));
+  }
+  SECTION("and not with little slack") {
+    h.playhead(0, 2);
+    CHECK(h.went_to_cdn(1));
+  }
+}
+
+TEST_CASE("waiting: without tracker nothing is waited for") {
+  Harness h;
+  h.add_renditions(true);
+  h.start();
+  h.playhead(0, 20);
+  h.load(1, 5);
+  CHECK_FALSE(h.went_to_cdn(1));
+  h.socket_closed();
+  CHECK(h.went_to_cdn(1));
+  h.load(2, 6);
+  CHECK(h.went_to_cdn(2));
+}
+
+TEST_CASE("loads: before start all go to the CDN and are kept") {
+  Harness h;
+  h.add_renditions(true);
+  h.playhead(0, 20);
+  h.load(1, 5);
+  CHECK(h.went_to_cdn(1));
+  h.fetch_done(1, Harness::body(5, 1'000));
+  REQUIRE(h.events(EventCode::kSegmentCached).size() == 1);
+  CHECK(h.events(EventCode::kSegmentCached)[0].aux == static_cast<double>(LoadSource::kCdn));
+  CHECK_FALSE(h.has(CommandKind::kLoadDone));
+}
+
+TEST_CASE("loads: what peers do not carry goes to the CDN and is not kept") {
+  ParentRoom r(true);
+  SegmentLoad what;
+  what.sn = MediaSequence(5);
+  what.url = "seg5.ts";
+  what.span = {20, 4};
+  what.shareable = false;
+  SECTION("by the driver's word") {}
+  SECTION("of a rendition that is not known") {
+    what.shareable = true;
+    what.rendition_index = 9;
+  }
+  SECTION("without a media sequence number") {
+    what.shareable = true;
+    what.sn = MediaSequence(-1);
+  }
+  r.h.engine.on_load(r.h.now, LoadId(1), what);
+  r.h.drain();
+  CHECK(r.h.went_to_cdn(1));
+  CHECK(r.h.engine.reserve_fetch(LoadId(1), 1'000).empty());
+  r.h.engine.on_fetch_done(r.h.now, LoadId(1), 1'000);
+  CHECK(r.h.engine.stats().cdn_bytes == 1'000);
+  CHECK(r.h.engine.stats().cache_bytes == 0);
+}
+
+TEST_CASE("loads: one that the driver fetches already causes no command and is kept") {
+  ParentRoom r(true);
+  r.h.load(1, 5, true);
+  CHECK(r.h.log.empty());
+  r.h.fetch_done(1, Harness::body(5, 1'000));
+  CHECK(r.h.engine.stats().cache_bytes == 1'000);
+  CHECK(r.h.engine.stats().cdn_segments == 1);
+}
+
+TEST_CASE("loads: a failed fetch leaves nothing behind") {
+  ParentRoom r(true);
+  r.h.playhead(0, 0);
+  r.h.load(1, 0);
+  CHECK(r.h.engine.reserve_fetch(LoadId(1), 1'000).size() == 1'000);
+  r.h.fetch_failed(1);
+  CHECK(r.h.engine.stats().cache_bytes == 0);
+  CHECK(r.h.engine.stats().cdn_bytes == 0);
+  r.h.load(1, 0);
+  CHECK(r.h.all(CommandKind::kLoadFromCdn).size() == 2);
+}
+
+TEST_CASE("loads: a body shorter than reserved is not kept") {
+  ParentRoom r(true);
+  r.h.load(1, 5, true);
+  CHECK(r.h.engine.reserve_fetch(LoadId(1), 1'000).size() == 1'000);
+  r.h.engine.on_fetch_done(r.h.now, LoadId(1), 999);
+  CHECK(r.h.engine.stats().cache_bytes == 0);
+}
+
+TEST_CASE("loads: an aborted one's transfer ends in the cache, or is joined by the next load") {
+  ParentRoom r(true);
+  const peer::Request request = r.request(1, 5);
+  const std::string body = Harness::body(5, kSize);
+  r.h.peer_says(r.parent, peer::Binary{3, request.url, request.sn, static_cast<int64_t>(kSize),
+                                       std::nullopt, request.rendition});
+  r.h.peer_sends(r.parent, body.substr(0, 61'440));
+  r.h.load_aborted(1);
+  r.h.clear();
+  SECTION("ends in the cache") {
+    r.h.peer_sends(r.parent, body.substr(61'440, 61'440));
+    r.h.peer_sends(r.parent, body.substr(2 * 61'440));
+    CHECK_FALSE(r.h.has(CommandKind::kLoadDone));
+    CHECK(r.h.events(EventCode::kSegmentCached).size() == 1);
+    CHECK(r.h.engine.stats().p2p_bytes == kSize);
+  }
+  SECTION("is joined") {
+    r.h.load(2, 5);
+    CHECK(r.h.sent<peer::Request>(r.parent).empty());
+    CHECK(r.h.all(CommandKind::kLoadProgress).at(0).code == 61'440);
+    r.h.peer_sends(r.parent, body.substr(61'440, 61'440));
+    r.h.peer_sends(r.parent, body.substr(2 * 61'440));
+    REQUIRE(r.h.all(CommandKind::kLoadDone).size() == 1);
+    CHECK(r.h.all(CommandKind::kLoadDone)[0].load == 2);
+    CHECK(r.h.all(CommandKind::kLoadDone)[0].data == body);
+  }
+  SECTION("and an abort of what is gone is ignored") {
+    r.h.load_aborted(1);
+    r.h.load_aborted(77);
+    CHECK(r.h.log.empty());
+  }
+}
+
+TEST_CASE("loads: two of one segment both end") {
+  ParentRoom r(true);
+  r.h.playhead(0, 0);
+  r.h.load(1, 0);
+  r.h.load(2, 0);
+  CHECK(r.h.went_to_cdn(1));
+  CHECK(r.h.went_to_cdn(2));
+  r.h.fetch_done(1, Harness::body(0, 1'000));
+  r.h.fetch_done(2, Harness::body(0, 1'000));
+  CHECK(r.h.engine.stats().cache_bytes == 1'000);
+  CHECK(r.h.engine.stats().cdn_bytes == 2'000);
+
+  r.h.playhead(0, 20);
+  const peer::Request request = r.request(3, 5);
+  r.h.load(4, 5);  // waits for the busy channel
+  r.h.peer_serves(r.parent, request, Harness::body(5, kSize));
+  const auto done = r.h.all(CommandKind::kLoadDone);
+  REQUIRE(done.size() == 2);
+  CHECK(done[0].load == 3);
+  CHECK(done[1].load == 4);
+  CHECK(done[1].code == static_cast<int32_t>(LoadSource::kCache));
+}
