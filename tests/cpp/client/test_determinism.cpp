@@ -56,8 +56,10 @@ std::vector<std::string> run(uint64_t seed, int events) {
       case 8:
       case 9:
         if (!loads.empty()) {
-          h.fetch_done(loads[random.below(static_cast<uint32_t>(loads.size()))],
-                       Harness::body(sn, 1 + random.below(300'000)));
+          // Drawn one by one: the order in which arguments are evaluated is the compiler's choice.
+          const int32_t load = loads[random.below(static_cast<uint32_t>(loads.size()))];
+          const size_t size = 1 + random.below(300'000);
+          h.fetch_done(load, Harness::body(sn, size));
         }
         break;
       case 10:
