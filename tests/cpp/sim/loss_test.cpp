@@ -111,6 +111,7 @@ TEST_CASE("a parent that misbehaves: every segment is right and in time all the 
   require_no_stall(figures);
   CHECK(figures.p2p_bytes == 0);
   CHECK(figures.engine.cdn_bytes == figures.cdn_bytes);
+  CHECK(figures.engine.fallbacks >= 1);
 }
 
 TEST_CASE("a parent that turns bad midway: what came before counts, the rest is the CDN's") {
