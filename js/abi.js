@@ -10,6 +10,10 @@ export const Option = Object.freeze({
   p2p: 5,
   upload: 6,
   maxChildren: 7,
+  maxParents: 8,
+  uploadBytesPerSecond: 9,
+  uploadBytes: 10,
+  trackerCount: 11,
   channel: 16,
   browser: 17,
   os: 18,
@@ -18,6 +22,7 @@ export const Option = Object.freeze({
 export const LoadFlag = Object.freeze({
   shareable: 1,
   fromCdn: 2,
+  named: 4,
 });
 
 export const PeerFlag = Object.freeze({

@@ -35,6 +35,10 @@ void print_client() {
   CONSTANT(p2p, kHmOptionP2p);
   CONSTANT(upload, kHmOptionUpload);
   CONSTANT(maxChildren, kHmOptionMaxChildren);
+  CONSTANT(maxParents, kHmOptionMaxParents);
+  CONSTANT(uploadBytesPerSecond, kHmOptionUploadBytesPerSecond);
+  CONSTANT(uploadBytes, kHmOptionUploadBytes);
+  CONSTANT(trackerCount, kHmOptionTrackerCount);
   CONSTANT(channel, kHmOptionChannel);
   CONSTANT(browser, kHmOptionBrowser);
   CONSTANT(os, kHmOptionOs);
@@ -43,6 +47,7 @@ void print_client() {
   open_group("LoadFlag");
   CONSTANT(shareable, kHmLoadShareable);
   CONSTANT(fromCdn, kHmLoadFromCdn);
+  CONSTANT(named, kHmLoadNamed);
   close_group();
 
   open_group("PeerFlag");

@@ -84,6 +84,25 @@ std::optional<TimeMs> time_of(double now) {
   return TimeMs(EngineClock::duration(static_cast<int64_t>(state->now)));
 }
 
+// Sets one of the limits; false if `option` is none of them or `value` cannot be.
+bool set_limit(hlsmesh::EngineLimits& limits, int32_t option, double value) {
+  const bool is_count = is_whole(value, 0, 1000);
+  if (option == kHmOptionMaxChildren && is_count) {
+    limits.max_children = static_cast<int32_t>(value);
+  } else if (option == kHmOptionMaxParents && is_count) {
+    limits.max_parents = static_cast<int32_t>(value);
+  } else if (option == kHmOptionUploadBytesPerSecond && value >= 0) {
+    limits.upload_bytes_per_second = value;
+  } else if (option == kHmOptionUploadBytes && value >= 0) {
+    limits.upload_bytes = value;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+TimeMs last_time() { return TimeMs(EngineClock::duration(static_cast<int64_t>(state->now))); }
+
 // Runs `input(engine, now)`; misuse when there is no engine yet or `now` is no time.
 template <class Input>
 int32_t with_engine(double now, Input input) {
@@ -139,12 +158,15 @@ uint8_t* hm_text(uint32_t size) {
 
 int32_t hm_set(int32_t option, double value) {
   const bool flag = value != 0;
+  if (set_limit(state->config.limits, option, value)) {
+    if (state->engine) state->engine->set_limits(last_time(), state->config.limits);
+    return kHmOk;
+  }
   if (state->engine) {
-    const TimeMs now(EngineClock::duration(static_cast<int64_t>(state->now)));
     if (option == kHmOptionP2p) {
-      state->engine->set_p2p(now, flag);
+      state->engine->set_p2p(last_time(), flag);
     } else if (option == kHmOptionUpload) {
-      state->engine->set_upload(now, flag);
+      state->engine->set_upload(last_time(), flag);
     } else {
       return kHmMisuse;
     }
@@ -171,9 +193,9 @@ int32_t hm_set(int32_t option, double value) {
     case kHmOptionUpload:
       config.upload = flag;
       return kHmOk;
-    case kHmOptionMaxChildren:
-      if (!is_whole(value, 0, 1000)) return kHmMisuse;
-      config.max_children = static_cast<int32_t>(value);
+    case kHmOptionTrackerCount:
+      if (!is_whole(value, 1, 1000)) return kHmMisuse;
+      config.tracker_count = static_cast<int32_t>(value);
       return kHmOk;
     default:
       return kHmMisuse;
@@ -325,6 +347,7 @@ int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index,
     what.span = {start, duration};
     what.shareable = (flags & kHmLoadShareable) != 0;
     what.from_cdn = (flags & kHmLoadFromCdn) != 0;
+    what.named = (flags & kHmLoadNamed) != 0;
     engine.on_load(time, LoadId(load), std::move(what));
   });
 }

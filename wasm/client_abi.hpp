@@ -30,10 +30,14 @@ enum HmOption : int32_t {
   kHmOptionSeedHigh = 2,
   kHmOptionMobile = 3,
   kHmOptionCacheBytes = 4,
-  kHmOptionP2p = 5,     // 0 or 1; also while running
-  kHmOptionUpload = 6,  // 0 or 1; also while running
-  kHmOptionMaxChildren = 7,
-  kHmOptionChannel = 16,  // text from here on
+  kHmOptionP2p = 5,          // 0 or 1; also while running
+  kHmOptionUpload = 6,       // 0 or 1; also while running
+  kHmOptionMaxChildren = 7,  // this and the next three also while running
+  kHmOptionMaxParents = 8,
+  kHmOptionUploadBytesPerSecond = 9,  // on average; +infinity: no limit
+  kHmOptionUploadBytes = 10,          // in all; +infinity: no limit
+  kHmOptionTrackerCount = 11,         // kSocketOpen's code stays below it
+  kHmOptionChannel = 16,              // text from here on
   kHmOptionBrowser = 17,
   kHmOptionOs = 18,
 };
@@ -41,6 +45,7 @@ enum HmOption : int32_t {
 enum HmLoadFlag : int32_t {
   kHmLoadShareable = 1,
   kHmLoadFromCdn = 2,
+  kHmLoadNamed = 4,  // the text is the site's own id of the segment
 };
 
 enum HmPeerFlag : int32_t {

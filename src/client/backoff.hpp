@@ -23,6 +23,9 @@ class Backoff {
     return jittered(base, random);
   }
 
+  // For a first attempt elsewhere: no growth, but spread like the first retry.
+  static DurationMs first(Random& random) { return jittered(kFirstMs, random); }
+
   // After a rejection: as far from the tracker as it gets, 60–120 s.
   static DurationMs rejected(Random& random) { return jittered(2 * kLastMs, random); }
 

@@ -23,7 +23,10 @@ Engine::Impl::Impl(EngineConfig config)
       tracker_(commands_, random_),
       new_connections_(kConnectionBurst, kConnectionInterval),
       p2p_(config_.p2p),
-      upload_(config_.upload) {}
+      upload_(config_.upload) {
+  tracker_.set_count(config_.tracker_count);
+  set_limits(TimeMs(), config_.limits);
+}
 
 void Engine::Impl::event(EventCode code, PeerHandle peer, LoadId load, double aux,
                          std::string text) {
@@ -88,10 +91,19 @@ void Engine::Impl::set_p2p(TimeMs now, bool enabled) {
 void Engine::Impl::set_upload(TimeMs now, bool enabled) {
   if (upload_ == enabled) return;
   upload_ = enabled;
-  if (enabled) return;
+  if (!enabled) end_children(now);
+}
+
+void Engine::Impl::set_limits(TimeMs now, const EngineLimits& limits) {
+  config_.limits = limits;
+  upload_budget_.set(limits.upload_bytes_per_second, limits.upload_bytes);
+  settle(now);
+}
+
+void Engine::Impl::end_children(TimeMs now) {
   for (const PeerHandle handle : peer_handles()) {
     PeerSession* peer = find_peer(handle);
-    if (peer != nullptr && peer->uploader) {
+    if (peer != nullptr && peer->uploader && (!upload_ || peer->uploader->idle())) {
       end_peer(now, *peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
     }
   }
@@ -113,6 +125,8 @@ void Engine::Impl::settle(TimeMs now) {
   for (auto& [handle, peer] : peers_) {
     if (peer.open && peer.uploader) pump(now, peer);
   }
+  // Children of a parent that refuses everything are better off with another.
+  if (!serves()) end_children(now);
 }
 
 void Engine::Impl::on_timeout(TimeMs now) {
@@ -187,6 +201,7 @@ void Engine::start(TimeMs now) { impl_->start(now); }
 void Engine::stop(TimeMs now) { impl_->stop(now); }
 void Engine::set_p2p(TimeMs now, bool enabled) { impl_->set_p2p(now, enabled); }
 void Engine::set_upload(TimeMs now, bool enabled) { impl_->set_upload(now, enabled); }
+void Engine::set_limits(TimeMs now, const EngineLimits& limits) { impl_->set_limits(now, limits); }
 void Engine::on_socket_open(TimeMs now) { impl_->on_socket_open(now); }
 void Engine::on_socket_text(TimeMs now, std::string_view text) { impl_->on_socket_text(now, text); }
 void Engine::on_socket_closed(TimeMs now) { impl_->on_socket_closed(now); }

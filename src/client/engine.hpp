@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,6 +18,16 @@
 
 namespace hlsmesh {
 
+// How much of this viewer the others may have.
+struct EngineLimits {
+  // Parents, open or on their way. One carries the stream; the others stand by for when it is busy,
+  // slow or gone, and each costs both sides memory and the parent a slot for a child.
+  int32_t max_parents = 4;
+  int32_t max_children = 8;                   // served at the same time
+  double upload_bytes_per_second = HUGE_VAL;  // on average
+  double upload_bytes = HUGE_VAL;             // as long as the engine lives
+};
+
 struct EngineConfig {
   uint64_t seed = 0;
   std::string channel;  // the tracker's `channel`; required
@@ -24,9 +35,10 @@ struct EngineConfig {
   std::string os;
   bool mobile = false;
   size_t cache_bytes = 128u * 1024 * 1024;
-  bool p2p = true;           // false: no tracker, no peers, every load goes to the CDN
-  bool upload = true;        // false: no child is accepted
-  int32_t max_children = 8;  // children served at the same time
+  bool p2p = true;     // false: no tracker, no peers, every load goes to the CDN
+  bool upload = true;  // false: no child is accepted
+  EngineLimits limits;
+  int32_t tracker_count = 1;                 // how many trackers kSocketOpen may name
   size_t channel_queue_bytes = 1024 * 1024;  // most that may wait in one data channel's send queue
 };
 
@@ -35,7 +47,9 @@ struct EngineConfig {
 enum class CommandKind : int32_t {
   kNone = 0,
   // Tracker socket.
-  kSocketOpen = 1,   // open the WebSocket; answer with on_socket_open or on_socket_closed
+  // Open the WebSocket to tracker number `code`, the preferred one being 0; answer with
+  // on_socket_open or on_socket_closed.
+  kSocketOpen = 1,
   kSocketSend = 2,   // text
   kSocketClose = 3,  // close it; no on_socket_closed is due for it
   // Peer connections; `peer` names them.
@@ -117,6 +131,8 @@ struct SegmentLoad {
   MediaSpan span;
   bool shareable = true;  // false for what peers do not carry: byte ranges, init segments, parts
   bool from_cdn = false;  // already being fetched by the driver; only its bytes are wanted
+  // `url` is the site's own id of the segment: beside rendition and sn it tells segments apart.
+  bool named = false;
 };
 
 struct EngineStats {
@@ -170,6 +186,8 @@ class Engine {
   // --- settings that may change while running
   void set_p2p(TimeMs now, bool enabled);
   void set_upload(TimeMs now, bool enabled);
+  // Connections beyond a lowered limit stay until they end by themselves.
+  void set_limits(TimeMs now, const EngineLimits& limits);
 
   // --- tracker socket
   void on_socket_open(TimeMs now);

@@ -17,6 +17,7 @@
 #include "client/token_bucket.hpp"
 #include "client/tracker_session.hpp"
 #include "client/transfer_times.hpp"
+#include "client/upload_budget.hpp"
 #include "common/random.hpp"
 
 namespace hlsmesh {
@@ -33,6 +34,7 @@ class Engine::Impl final : private SegmentShelf {
   void stop(TimeMs now);
   void set_p2p(TimeMs now, bool enabled);
   void set_upload(TimeMs now, bool enabled);
+  void set_limits(TimeMs now, const EngineLimits& limits);
 
   void on_socket_open(TimeMs now);
   void on_socket_text(TimeMs now, std::string_view text);
@@ -97,6 +99,8 @@ class Engine::Impl final : private SegmentShelf {
                 bool report = true);
   void misbehaved(TimeMs now, PeerSession& peer, FallbackReason reason, const char* what);
   std::vector<PeerHandle> peer_handles() const;
+  bool serves() const { return upload_ && !upload_budget_.over(); }
+  void end_children(TimeMs now);
   void on_peer_timeout(TimeMs now, PeerSession& peer);
   TimeMs next_due(const PeerSession& peer) const;
   // False if the peer was found dead and is gone.
@@ -138,6 +142,7 @@ class Engine::Impl final : private SegmentShelf {
   SegmentPtr find(const peer::Request& request) override;
   bool coming(const peer::Request& request) const override;
   MediaSequence newest() const override { return cache_.newest(); }
+  bool may_send(TimeMs now, size_t bytes) override { return upload_budget_.take(now, bytes); }
 
   EngineConfig config_;
   Random random_;
@@ -153,6 +158,7 @@ class Engine::Impl final : private SegmentShelf {
   SegmentSizes sizes_;
   TransferLog transfer_log_;
   TokenBucket new_connections_;
+  UploadBudget upload_budget_;
 
   bool started_ = false;
   bool stopped_ = false;

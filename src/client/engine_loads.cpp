@@ -49,6 +49,9 @@ void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
   Load load;
   load.id = id;
   load.segment.key.rendition = renditions_.signature(what.kind, what.rendition_index);
+  if (what.named && !load.segment.key.rendition.empty()) {
+    load.segment.key.rendition += kNameMark + what.url;
+  }
   load.segment.key.sn = what.sn;
   load.segment.url = std::move(what.url);
   load.segment.span = what.span;

@@ -9,10 +9,6 @@
 namespace hlsmesh {
 namespace {
 
-// Parents, open or on their way. One carries the stream; the others stand by for when it is busy,
-// slow or gone, and each costs both sides memory and the parent a slot for a child.
-constexpr int32_t kMostParents = 4;
-
 // A tracker that has a parent for us names it at once; a second covers a slow one. No longer, so
 // that a viewer who is alone is not kept waiting.
 constexpr DurationMs kIntroduction{1'000};
@@ -84,7 +80,7 @@ void Engine::Impl::on_connect(TimeMs now, const PeerId& to) {
   if (to == tracker_.own_id() || find_peer(to) != nullptr) return;
   const auto parents = std::count_if(peers_.begin(), peers_.end(),
                                      [](const auto& entry) { return entry.second.is_parent(); });
-  if (parents >= kMostParents || !new_connections_.take(now)) return;
+  if (parents >= config_.limits.max_parents || !new_connections_.take(now)) return;
   // From here on the dial itself is what loads may wait for.
   parent_hope_until_ = now;
   add_peer(now, to, CommandKind::kPeerDial).requester.emplace();
@@ -104,7 +100,7 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal)
     }
     const auto children = std::count_if(
         peers_.begin(), peers_.end(), [](const auto& entry) { return !entry.second.is_parent(); });
-    if (!upload_ || children >= config_.max_children || !new_connections_.take(now)) return;
+    if (!serves() || children >= config_.limits.max_children || !new_connections_.take(now)) return;
     peer = &add_peer(now, signal.from_peer_id, CommandKind::kPeerAnswer);
     peer->uploader.emplace();
   }

@@ -35,18 +35,22 @@ class SegmentSizes {
   void measured(const Segment& segment, size_t bytes) {
     if (!(segment.span.duration > 0)) return;
     const double sample = static_cast<double>(bytes) / segment.span.duration;
-    const auto [entry, is_new] = bytes_per_second_.try_emplace(segment.key.rendition, sample);
+    const auto [entry, is_new] = bytes_per_second_.try_emplace(rendition_of(segment), sample);
     if (!is_new) entry->second += (sample - entry->second) * 0.3;
   }
   // 0 while unknown.
   size_t expected(const Segment& segment) const {
-    const auto entry = bytes_per_second_.find(segment.key.rendition);
+    const auto entry = bytes_per_second_.find(rendition_of(segment));
     if (entry == bytes_per_second_.end() || !(segment.span.duration > 0)) return 0;
     return static_cast<size_t>(std::min(entry->second * segment.span.duration, 1e9));
   }
   void clear() { bytes_per_second_.clear(); }
 
  private:
+  static RenditionSignature rendition_of(const Segment& segment) {
+    return segment.key.rendition.substr(0, segment.key.rendition.find(kNameMark));
+  }
+
   std::map<RenditionSignature, double> bytes_per_second_;
 };
 

@@ -36,7 +36,9 @@ void TrackerSession::start(TimeMs now) {
 void TrackerSession::open(TimeMs now) {
   state_ = State::kOpening;
   due_ = now + kOpenTimeout;
-  commands_.push(command_of(CommandKind::kSocketOpen));
+  Command command = command_of(CommandKind::kSocketOpen);
+  command.code = current_;
+  commands_.push(command);
 }
 
 void TrackerSession::leave() {
@@ -86,8 +88,10 @@ void TrackerSession::on_closed(TimeMs now) {
 }
 
 void TrackerSession::stay_away(TimeMs now) {
-  if (state_ == State::kJoined && now - accepted_at_ >= kSettled) backoff_.reset();
-  const DurationMs delay = backoff_.next(random_);
+  const bool settled = state_ == State::kJoined && now - accepted_at_ >= kSettled;
+  if (settled) backoff_.reset();
+  current_ = settled ? 0 : (current_ + 1) % count_;
+  const DurationMs delay = current_ == 0 ? backoff_.next(random_) : Backoff::first(random_);
   state_ = State::kAway;
   due_ = now + delay;
   commands_.push(event_of(EventCode::kTrackerDisconnected, to_ms(delay)));

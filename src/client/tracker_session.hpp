@@ -14,7 +14,9 @@
 namespace hlsmesh {
 
 // The peer's side of the tracker's WebSocket (protocol section 2): opening, entering, leaving and
-// coming back. What the tracker says beyond `accept` and `reject` is the caller's to carry out.
+// coming back. Of several trackers the next one is tried after each failure, and only a round in
+// which none worked makes the delay grow; a session that lasted starts over with the first. What
+// the tracker says beyond `accept` and `reject` is the caller's to carry out.
 //
 //            start            on_open            accept
 //   idle ----------> opening ----------> entering -------> joined
@@ -27,6 +29,9 @@ class TrackerSession {
   enum class State { kIdle, kOpening, kEntering, kJoined, kAway };
 
   TrackerSession(CommandQueue& commands, Random& random) : commands_(commands), random_(random) {}
+
+  // Trackers to choose from, the preferred one first. Before start().
+  void set_count(int32_t count) { count_ = count; }
 
   State state() const { return state_; }
   bool joined() const { return state_ == State::kJoined; }
@@ -62,6 +67,8 @@ class TrackerSession {
   CommandQueue& commands_;
   Random& random_;
   Backoff backoff_;
+  int32_t count_ = 1;
+  int32_t current_ = 0;
   State state_ = State::kIdle;
   TimeMs due_ = kNever;
   TimeMs accepted_at_{};

@@ -49,7 +49,8 @@ bool Uploader::answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf) {
     } else if (now - entry->arrived_at < kHold && shelf.coming(request)) {
       continue;
     }
-    if (packets == 0 || packets > static_cast<size_t>(peer::kMaxAttachments)) {
+    if (packets == 0 || packets > static_cast<size_t>(peer::kMaxAttachments) ||
+        !shelf.may_send(now, segment->size())) {
       lack(now, channel, shelf, request);
     } else {
       peer::Binary header;

@@ -18,6 +18,8 @@ class SegmentShelf {
   // Whether find() may well succeed within seconds.
   virtual bool coming(const peer::Request& request) const = 0;
   virtual MediaSequence newest() const = 0;
+  // Whether so many bytes may be sent now; if so, they are.
+  virtual bool may_send(TimeMs now, size_t bytes) = 0;
 
  protected:
   ~SegmentShelf() = default;
@@ -27,7 +29,7 @@ class SegmentShelf {
 // demands: by BINARY if the segment is there or comes in time, else by LACK.
 //
 //   REQUEST --> queued --segment there--> BINARY, packets as the channel has room --> done
-//                 | not there, not coming; or held for kHold
+//                 | not there, not coming; held for kHold; or it must not be sent
 //                 v
 //               LACK
 class Uploader {
@@ -49,6 +51,7 @@ class Uploader {
   void on_progress(TimeMs now) { progress_at_ = now; }
 
   TimeMs next_due() const;
+  bool idle() const { return serving_ == nullptr; }
   bool stalled(TimeMs now) const { return serving_ != nullptr && now - progress_at_ >= kStalled; }
 
  private:

@@ -12,6 +12,9 @@ namespace hlsmesh {
 // media/rendition.hpp for how it is made.
 using RenditionSignature = std::string;
 
+// Between the signature, in which it never stands, and a name that the site gave the segment.
+inline constexpr char kNameMark = ' ';
+
 // What one cached or transferred thing is, within a channel. Never the raw URL (hosts and tokens
 // differ between viewers), never `sn` alone (renditions share numbers).
 struct SegmentKey {

@@ -40,7 +40,7 @@ EnginePort::EnginePort(const EngineConfig& config, CommandSink& sink, EngineObse
   set(4, static_cast<double>(config.cache_bytes));
   set(5, config.p2p ? 1 : 0);
   set(6, config.upload ? 1 : 0);
-  set(7, config.max_children);
+  set(7, config.limits.max_children);
   const auto set_text = [this](double option, std::string_view value) {
     note("hm_set_text", {option}, value);
     result(0);

@@ -67,7 +67,7 @@ TEST_CASE("tracker: only the initiator reports an open channel, both report its 
 
 TEST_CASE("tracker: from a stranger only an offer is admitted") {
   EngineConfig config = Harness::default_config();
-  config.max_children = 2;
+  config.limits.max_children = 2;
   Harness h(config);
   h.join();
   h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"type":"answer","sdp":"v=0"})"});

@@ -102,7 +102,7 @@ std::vector<std::string> run(uint64_t seed, int events) {
     h.advance(random.below(400));
     const EngineStats stats = h.engine.stats();
     REQUIRE(stats.cache_bytes <= config.cache_bytes + 300'000);
-    REQUIRE(stats.children <= config.max_children);
+    REQUIRE(stats.children <= config.limits.max_children);
     REQUIRE(stats.parents <= 4);
   }
   h.engine.stop(h.now);

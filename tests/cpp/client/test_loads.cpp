@@ -183,3 +183,39 @@ TEST_CASE("loads: two of one segment both end") {
   CHECK(done[1].load == 4);
   CHECK(done[1].code == static_cast<int32_t>(LoadSource::kCache));
 }
+
+TEST_CASE("loads: a name of the site's tells apart what shares rendition and number") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  const auto load = [&h](int32_t id, const char* name, bool from_cdn) {
+    SegmentLoad what;
+    what.sn = MediaSequence(5);
+    what.url = name;
+    what.span = {20, 4};
+    what.named = true;
+    what.from_cdn = from_cdn;
+    h.engine.on_load(h.now, LoadId(id), std::move(what));
+    h.drain();
+  };
+  load(1, "programme", true);
+  h.fetch_done(1, Harness::body(5, 1'000));
+  h.clear();
+  load(2, "advertisement", false);
+  CHECK(h.all(CommandKind::kLoadDone).empty());
+  load(3, "programme", false);
+  REQUIRE(h.all(CommandKind::kLoadDone).size() == 1);
+  CHECK(h.all(CommandKind::kLoadDone)[0].load == 3);
+
+  SECTION("and it is all that a parent is told of the address") {
+    const int32_t parent = h.open_parent("p1", true);
+    h.playhead(0, 16);
+    h.clear();
+    load(4, "trailer", false);
+    const auto requests = h.sent<peer::Request>(parent);
+    REQUIRE(requests.size() == 1);
+    CHECK(requests[0].url == "trailer");
+    REQUIRE(requests[0].rendition);
+    CHECK(requests[0].rendition->find("trailer") != std::string::npos);
+  }
+}

@@ -272,3 +272,62 @@ TEST_CASE("serve: a parent that asks is told LACK") {
   h.peer_says(parent, peer::Request{"seg9.ts", MediaSequence(9), std::nullopt});
   CHECK(h.sent<peer::Lack>(parent).size() == 1);
 }
+
+TEST_CASE("serve: past the rate requests are LACKed at once, and served again when it is paid") {
+  EngineConfig config = Harness::default_config();
+  config.limits.upload_bytes_per_second = 100'000;
+  Room r(config);
+  r.h.cache_segment(9, 500'000);
+  r.h.clear();
+  r.ask(9);  // paid for in 5 s, of which 4 may be used ahead
+  r.h.writable(r.child, 0);
+  CHECK(r.headers().size() == 1);
+  r.ask(9);
+  CHECK(r.headers().size() == 1);
+  CHECK(r.lacks().size() == 1);
+  r.h.advance(1'000);
+  r.ask(9);
+  CHECK(r.headers().size() == 2);
+  CHECK_FALSE(r.h.has(CommandKind::kPeerClose));
+}
+
+TEST_CASE("serve: when all that may be sent is sent, children are let go and none is admitted") {
+  EngineConfig config = Harness::default_config();
+  config.limits.upload_bytes = 700'000;
+  Room r(config);
+  r.h.cache_segment(9, 500'000);
+  r.h.clear();
+  r.ask(9);
+  r.h.writable(r.child, 0);
+  CHECK(r.headers().size() == 1);
+  CHECK_FALSE(r.h.has(CommandKind::kPeerClose));
+  r.ask(9);
+  CHECK(r.headers().size() == 1);
+  CHECK(r.lacks().size() == 1);
+  CHECK(r.h.sent<peer::Close>(r.child).size() == 1);
+  CHECK(r.h.engine.stats().upload_bytes == 500'000);
+  const auto offered = [&r] {
+    r.h.clear();
+    r.h.tracker_says(tracker_wire::SignalFrom{PeerId{"c2"}, R"({"type":"offer","sdp":"v=0"})"});
+    return r.h.has(CommandKind::kPeerAnswer);
+  };
+  CHECK_FALSE(offered());
+  config.limits.upload_bytes = 1'000'000;
+  r.h.engine.set_limits(r.h.now, config.limits);
+  CHECK(offered());
+}
+
+TEST_CASE("serve: no more parents are dialled than allowed") {
+  EngineConfig config = Harness::default_config();
+  config.limits.max_parents = 1;
+  Harness h(config);
+  h.join();
+  h.open_parent("p1", true);
+  h.clear();
+  h.tracker_says(tracker_wire::Connect{PeerId{"p2"}});
+  CHECK_FALSE(h.has(CommandKind::kPeerDial));
+  config.limits.max_parents = 2;
+  h.engine.set_limits(h.now, config.limits);
+  h.tracker_says(tracker_wire::Connect{PeerId{"p2"}});
+  CHECK(h.has(CommandKind::kPeerDial));
+}

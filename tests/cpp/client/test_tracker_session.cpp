@@ -316,3 +316,41 @@ TEST_CASE("p2p off from the start: nothing but CDN loads, which are kept all the
   h.fetch_done(1, Harness::body(5, 1'000));
   CHECK(h.engine.stats().cache_bytes == 1'000);
 }
+
+TEST_CASE(
+    "tracker: of several the next is tried soon, and only a whole round makes the delay grow") {
+  EngineConfig config = Harness::default_config();
+  config.tracker_count = 3;
+  Harness h(config);
+  h.start();
+  double least = 1'000;
+  for (int attempt = 0; attempt < 9; ++attempt) {
+    const auto opened = h.all(CommandKind::kSocketOpen);
+    REQUIRE(opened.size() == 1);
+    CHECK(opened[0].code == attempt % 3);
+    h.clear();
+    h.socket_closed();
+    const bool round_over = attempt % 3 == 2;
+    const double delay = retry_ms(h);
+    CHECK(delay >= (round_over ? least : 1'000));
+    CHECK(delay < 2 * (round_over ? least : 1'000));
+    if (round_over) least *= 2;
+    h.advance(static_cast<int64_t>(delay));
+  }
+}
+
+TEST_CASE("tracker: a session that lasted on a later one is followed by the first") {
+  EngineConfig config = Harness::default_config();
+  config.tracker_count = 2;
+  Harness h(config);
+  h.start();
+  h.socket_closed();
+  h.advance(2'000);
+  CHECK(h.all(CommandKind::kSocketOpen).back().code == 1);
+  h.socket_open();
+  h.tracker_says(accept_as("me"));
+  h.advance(10'000);
+  h.socket_closed();
+  h.advance(2'000);
+  CHECK(h.all(CommandKind::kSocketOpen).back().code == 0);
+}

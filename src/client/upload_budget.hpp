@@ -1,0 +1,50 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "client/clock.hpp"
+
+namespace hlsmesh {
+
+// What children may have of this viewer's upload: so many bytes a second on average, so many in
+// all.
+//
+// A segment is paid for whole before it is begun. Refused at once, its child loses a round trip and
+// asks elsewhere; begun and then slowed down, it would lose the time until its deadline.
+class UploadBudget {
+ public:
+  // Segments are lumps: at a rate that just suffices for one child, its requests come a little
+  // early as often as late. So many milliseconds of the rate may be used ahead of time.
+  static constexpr double kAheadMs = 4'000;
+
+  void set(double bytes_per_second, double bytes) {
+    bytes_per_ms_ = bytes_per_second / 1'000;
+    bytes_ = bytes;
+    over_ = used_ >= bytes_;
+  }
+
+  // Whether a segment may be sent; if so, it counts.
+  bool take(TimeMs now, size_t size) {
+    const double amount = static_cast<double>(size);
+    if (used_ + amount > bytes_) over_ = true;
+    const double at = std::max(paid_until_ms_, to_ms(now));
+    if (over_ || bytes_per_ms_ <= 0 || at - to_ms(now) > kAheadMs) return false;
+    paid_until_ms_ = at + amount / bytes_per_ms_;
+    used_ += amount;
+    return true;
+  }
+
+  // Nothing will be sent any more, until set() allows more.
+  bool over() const { return over_ || bytes_per_ms_ <= 0; }
+
+ private:
+  double bytes_per_ms_ = HUGE_VAL;
+  double bytes_ = HUGE_VAL;
+  double used_ = 0;
+  double paid_until_ms_ = 0;
+  bool over_ = false;
+};
+
+}  // namespace hlsmesh
