@@ -130,6 +130,8 @@ class Engine::Impl final : private SegmentShelf {
   DurationMs latest_start(TimeMs now, const Load& load) const;
   void ask(TimeMs now, Load& load, PeerSession& peer, DurationMs within);
   void go_to_cdn(TimeMs now, Load& load);
+  // Whether a LACK means that the parent's live playlist is merely refreshed later than ours.
+  bool not_yet(TimeMs now, LoadId id, const peer::Lack& lack);
   // The parent that the load waited on failed it.
   void parent_failed(TimeMs now, LoadId id, PeerHandle peer, FallbackReason reason);
   void give_up_parent(TimeMs now, Load& load, FallbackReason reason);
@@ -137,6 +139,7 @@ class Engine::Impl final : private SegmentShelf {
   void count_level(const Load& load);
   // Whether the cache lacks `key` and no CDN fetch will bring it.
   bool wanted(const SegmentKey& key) const;
+  bool at_cdn(const SegmentKey& key) const;
 
   // --- SegmentShelf
   SegmentPtr find(const peer::Request& request) override;

@@ -197,6 +197,18 @@ void Engine::Impl::go_to_cdn(TimeMs now, Load& load) {
   commands_.push(command);
 }
 
+// A live parent that held our request as long as it may, and still says that it has nothing newer,
+// has a playlist that is refreshed later than ours: the segment is coming there, and asking again
+// is as good as waiting. Once per half segment at most, and not past one and a half.
+bool Engine::Impl::not_yet(TimeMs now, LoadId id, const peer::Lack& lack) {
+  const Load* load = find_load(id);
+  if (load == nullptr || !is_live() || !lack.current || *lack.current >= load->segment.key.sn) {
+    return false;
+  }
+  const DurationMs waited = now - load->began_at;
+  return waited >= DurationMs(1000) && waited < to_duration(load->segment.span.duration * 1500);
+}
+
 void Engine::Impl::parent_failed(TimeMs now, LoadId id, PeerHandle peer, FallbackReason reason) {
   Load* load = find_load(id);
   if (load == nullptr || load->state != Load::State::kAsking) return;
@@ -230,8 +242,11 @@ void Engine::Impl::count_level(const Load& load) {
 }
 
 bool Engine::Impl::wanted(const SegmentKey& key) const {
-  if (cache_.peek(key) != nullptr) return false;
-  return std::none_of(loads_.begin(), loads_.end(), [&](const auto& entry) {
+  return cache_.peek(key) == nullptr && !at_cdn(key);
+}
+
+bool Engine::Impl::at_cdn(const SegmentKey& key) const {
+  return std::any_of(loads_.begin(), loads_.end(), [&](const auto& entry) {
     return entry.second.state == Load::State::kAtCdn && entry.second.segment.key == key;
   });
 }

@@ -143,6 +143,12 @@ void Engine::Impl::on_lack(TimeMs now, PeerSession& peer, const peer::Lack& mess
   if (!peer.requester) return;
   std::optional<LoadId> load;
   if (peer.requester->on_lack(message, load) == Requester::Refusal::kCurrent && load) {
+    if (not_yet(now, *load, message)) {
+      Load& waiting = *find_load(*load);
+      waiting.state = Load::State::kWaiting;
+      waiting.due = now;
+      return;
+    }
     parent_failed(now, *load, peer.handle, FallbackReason::kLack);
   }
 }
@@ -200,8 +206,13 @@ void Engine::Impl::finish_transfer(TimeMs now, PeerSession& peer) {
     return;
   }
   const TransferTimes times{transfer->started_at, now};
-  stats_.p2p_bytes += transfer->size;
-  stats_.p2p_segments += 1;
+  if (load == nullptr && at_cdn(segment.key)) {
+    // Too late for the load that asked: the player gets these bytes from the CDN.
+    stats_.p2p_wasted_bytes += transfer->size;
+  } else {
+    stats_.p2p_bytes += transfer->size;
+    stats_.p2p_segments += 1;
+  }
   sizes_.measured(segment, transfer->size);
   if (load != nullptr) {
     done(*load, buffer, LoadSource::kPeer, times);

@@ -27,6 +27,7 @@ void Engine::Impl::on_socket_open(TimeMs now) {
   enter.hlsmesh = tracker_wire::kExtensionLevel;
   enter.live = live_;
   if (open_parents() > 0) enter.parents = open_parents();
+  if (open_children() > 0) enter.children = open_children();
   tracker_.on_open(now, enter);
 }
 

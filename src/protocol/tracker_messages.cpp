@@ -26,6 +26,7 @@ enum FieldIndex : size_t {
   kHlsmesh,
   kLive,
   kParents,
+  kChildren,
   kUpBw,
   kPeerId,
   kToPeerId,
@@ -41,11 +42,11 @@ enum FieldIndex : size_t {
 };
 
 struct Table {
-  json::Field fields[kFieldCount] = {{"action"}, {"channel"}, {"browser"},    {"device"},
-                                     {"os"},     {"hlsmesh"}, {"live"},       {"parents"},
-                                     {"upBW"},   {"peer_id"}, {"to_peer_id"}, {"from_peer_id"},
-                                     {"data"},   {"dc_id"},   {"level"},      {"cdn"},
-                                     {"p2p"},    {"up"},      {"reason"}};
+  json::Field fields[kFieldCount] = {{"action"},       {"channel"}, {"browser"}, {"device"},
+                                     {"os"},           {"hlsmesh"}, {"live"},    {"parents"},
+                                     {"children"},     {"upBW"},    {"peer_id"}, {"to_peer_id"},
+                                     {"from_peer_id"}, {"data"},    {"dc_id"},   {"level"},
+                                     {"cdn"},          {"p2p"},     {"up"},      {"reason"}};
 };
 
 // An object stands for its own JSON text; null is what an end-of-candidates mark becomes.
@@ -73,6 +74,7 @@ Enter read_enter(FieldReader& fields) {
   message.hlsmesh = fields.optional_int32(kHlsmesh, 0);
   if (fields.has(kLive)) message.live = fields.boolean(kLive);
   message.parents = fields.optional_int32(kParents, 0);
+  message.children = fields.optional_int32(kChildren, 0);
   message.up_bw = fields.optional_int32(kUpBw, 0);
   return message;
 }
@@ -149,6 +151,7 @@ class Put {
     put_integer("hlsmesh", message.hlsmesh);
     if (message.live) out_.boolean("live", *message.live);
     put_integer("parents", message.parents);
+    put_integer("children", message.children);
     put_integer("upBW", message.up_bw);
   }
   void operator()(const Leave&) { action("leave"); }

@@ -47,10 +47,11 @@ struct Enter {
   Device device = Device::kPc;
   std::string os;
   // Extension fields; a version-1 tracker ignores them.
-  std::optional<int32_t> hlsmesh;  // extension level
-  std::optional<bool> live;        // what the peer's playlist says, where it knows
-  std::optional<int32_t> parents;  // parents this peer still has from before it lost its tracker
-  std::optional<int32_t> up_bw;    // `upBW`: upload bandwidth in kbit/s that it may be asked for
+  std::optional<int32_t> hlsmesh;   // extension level
+  std::optional<bool> live;         // what the peer's playlist says, where it knows
+  std::optional<int32_t> parents;   // parents it still has from before it lost its tracker
+  std::optional<int32_t> children;  // children, likewise
+  std::optional<int32_t> up_bw;     // `upBW`: upload bandwidth in kbit/s that it may be asked for
 };
 
 struct Leave {};

@@ -83,11 +83,14 @@ void Introductions::on_ended(Peer& reporter, std::string_view dc_id, TimeMs now)
   const std::string_view initiator = initiator_when_other(dc_id, reporter.id.text);
   if (ParentLink* link = parent_named(reporter, other)) return end(reporter, *link->parent, now);
   if (Peer* child = child_named(reporter, initiator)) return end(*child, reporter, now);
-  if (other.empty() && initiator.empty() && reporter.kept_parents > 0) {
+  const bool stranger = other.empty() && initiator.empty();
+  if (stranger && reporter.kept_parents > 0) {
     if (--reporter.kept_parents == 0 && reporter.parents.empty()) {
       reporter.layer = 0;
       reporter.channel->matching.update(reporter);
     }
+  } else if (stranger && reporter.kept_children > 0) {
+    --reporter.kept_children;
   }
   provide(reporter, now);
 }
@@ -123,7 +126,10 @@ void Introductions::provide(Peer& child, TimeMs now) {
   const int32_t parents = static_cast<int32_t>(child.parents.size()) + child.kept_parents;
   // Nobody can feed the oldest, and nobody older will ever come.
   const bool oldest = channel.nodes.begin()->second == &child;
-  if (parents >= kParentsWanted || oldest) return set_search(child, std::nullopt);
+  // One that brought children along and no parent was the root of a tree, and any parent it were
+  // given might be below it: the two would wait for each other's segments.
+  const bool root = child.kept_children > 0 && parents == 0;
+  if (parents >= kParentsWanted || oldest || root) return set_search(child, std::nullopt);
   if (now < child.connect_after) return set_search(child, child.connect_after);
 
   Peer* parent = channel.matching.find_parent(child, now);

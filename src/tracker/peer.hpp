@@ -64,6 +64,8 @@ struct Peer {
 
   // Connections to parents that this peer brought along from before it lost its tracker.
   int32_t kept_parents = 0;
+  // The same of children. Who they are is not known, and one of them may be any later peer.
+  int32_t kept_children = 0;
 
   // Kept by Matching: where this peer stands in the index of free slots.
   std::optional<std::pair<int32_t, int32_t>> slot_key;

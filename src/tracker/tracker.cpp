@@ -258,6 +258,7 @@ void Tracker::Impl::handle(Socket& socket, wire::Enter& enter) {
   peer.connect_after = now_;
   describe(peer, enter);
   peer.kept_parents = std::max(enter.parents.value_or(0), 0);
+  peer.kept_children = std::max(enter.children.value_or(0), 0);
   // It has a parent somewhere, so it is not fed by the CDN.
   if (peer.kept_parents > 0) peer.layer = 1;
   ++peers_;

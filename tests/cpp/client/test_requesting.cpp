@@ -235,10 +235,13 @@ TEST_CASE("request: a stalled transfer is left within 1.5 s") {
     const std::string rest = std::string(kSize - 61'440, 'x');
     r.h.peer_sends(r.parent, rest.substr(0, 61'440));
     r.h.peer_sends(r.parent, rest.substr(61'440));
-    CHECK(r.h.engine.stats().p2p_bytes == kSize);
-    r.h.fetch_done(1, Harness::body(5, kSize));
-    CHECK(r.h.engine.stats().cdn_bytes == kSize);
     CHECK(r.h.engine.stats().cache_bytes == kSize);
+    r.h.fetch_done(1, Harness::body(5, kSize));
+    CHECK(r.h.engine.stats().cache_bytes == kSize);
+    // And counted once: the player gets the CDN's.
+    CHECK(r.h.engine.stats().cdn_bytes == kSize);
+    CHECK(r.h.engine.stats().p2p_bytes == 0);
+    CHECK(r.h.engine.stats().p2p_wasted_bytes == kSize);
   }
 }
 
@@ -267,6 +270,19 @@ TEST_CASE("request: a late answer is no lie, and not wanted any more") {
   CHECK(r.h.engine.stats().p2p_wasted_bytes == kSize);
   CHECK(r.h.engine.stats().cache_bytes == 0);
   CHECK_FALSE(r.h.has(CommandKind::kPeerClose));
+}
+
+TEST_CASE("request: a live parent whose playlist is refreshed later than ours is asked again") {
+  ParentRoom r(true);
+  r.h.engine.set_live(true);
+  const peer::Request request = r.request(1, 5);
+  const peer::Lack lack{request.url, request.sn, MediaSequence(4), request.rendition};
+  r.h.advance(1'700);
+  r.h.peer_says(r.parent, lack);
+  CHECK_FALSE(r.h.went_to_cdn(1));
+  REQUIRE(r.h.sent<peer::Request>(r.parent).size() == 2);
+  r.h.peer_serves(r.parent, request, Harness::body(5, kSize));
+  CHECK(r.h.engine.stats().p2p_bytes == kSize);
 }
 
 TEST_CASE("request: a parent that was silent rests 5 s; silent again, it is replaced") {

@@ -26,6 +26,7 @@ struct Describe {
     put_optional(d.fields, "hlsmesh", m.hlsmesh);
     put_optional(d.fields, "live", m.live);
     put_optional(d.fields, "parents", m.parents);
+    put_optional(d.fields, "children", m.children);
     put_optional(d.fields, "upBW", m.up_bw);
     return d;
   }

@@ -41,6 +41,28 @@ TEST_CASE("live: a viewer that joins 10 s later plays mostly from the first") {
   require_figures_agree(swarm);
 }
 
+TEST_CASE("live: the share does not hang on whose playlist is refreshed first") {
+  // A player keeps the phase of its reloads, so whoever refreshes first asks for every segment
+  // before its parent knows of it.
+  const int seconds = GENERATE(2, 4, 6);
+  const int eighth = GENERATE(0, 1, 2, 3, 4, 5, 6, 7);
+  CAPTURE(seconds, eighth);
+  SwarmConfig config = two_viewers(true);
+  config.content.segment_duration = std::chrono::seconds(seconds);
+  config.viewers[0].join_at = at_second(seconds * 0.9);
+  config.viewers[1].join_at = at_second(seconds * (5.9 + eighth / 8.0));
+  Swarm swarm(config);
+  swarm.run_until(120);
+
+  const SwarmFigures figures = swarm.figures();
+  for (const ViewerFigures& viewer : figures.viewers) {
+    require_sound(viewer);
+    require_no_stall(viewer);
+  }
+  CHECK(p2p_share(figures.viewers[1]) >= 0.7);
+  require_figures_agree(swarm);
+}
+
 TEST_CASE("live: peers add no latency") {
   const SwarmConfig config = two_viewers(true);
   Swarm with(config);

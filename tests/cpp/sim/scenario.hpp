@@ -61,9 +61,7 @@ inline void require_figures_agree(const Swarm& swarm) {
   uint64_t up = 0;
   for (const ViewerFigures& viewer : figures.viewers) {
     CHECK(viewer.engine.cdn_bytes == viewer.cdn_bytes);
-    // A transfer that came too late for its load may still have filled the cache.
-    CHECK(viewer.engine.p2p_bytes >= viewer.p2p_bytes);
-    if (viewer.engine.fallbacks == 0) CHECK(viewer.engine.p2p_bytes == viewer.p2p_bytes);
+    CHECK(viewer.engine.p2p_bytes == viewer.p2p_bytes);
     cdn += viewer.engine.cdn_bytes;
     received += viewer.engine.p2p_bytes + viewer.engine.p2p_wasted_bytes;
     up += viewer.engine.upload_bytes;

@@ -108,6 +108,21 @@ TEST_CASE(
   CHECK(h.box[kept].connects() == Ids{h.id(first)});
 }
 
+TEST_CASE("the root of a tree that the tracker lost sight of is not told to dial its own child") {
+  Harness h;
+  wire::Enter with_parent;
+  with_parent.parents = 1;
+  const int32_t child = h.join("c", with_parent);
+  wire::Enter with_child;
+  with_child.children = 1;
+  const int32_t root = h.join("c", with_child);
+  h.advance(seconds(60));
+  CHECK(h.box[root].connects().empty());
+  // Its child is gone: now nobody can be below it.
+  h.say(root, wire::DcClosed{"11111111-22222222"});
+  CHECK(h.box[root].connects() == Ids{h.id(child)});
+}
+
 TEST_CASE("a newcomer is introduced to a peer that kept its parents") {
   Harness h;
   wire::Enter enter;
