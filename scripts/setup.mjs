@@ -59,7 +59,7 @@ export const REQUIREMENTS = [
   },
   {
     name: 'nlohmann-json3-dev',
-    why: 'reads JSON in the engines',
+    why: 'reads JSON in the C++ tests',
     purposes: ALL,
     found: header('nlohmann/json.hpp'),
   },

@@ -1,180 +1,251 @@
 #include "protocol/json_reader.hpp"
 
-#include <cstring>
-#include <iterator>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "protocol/json_number.hpp"
+#include "protocol/json_text.hpp"
 
 namespace hlsmesh::json {
 namespace {
 
-// Walks the text for nlohmann's lexer and lets the handler see how far that has read. The lexer
-// looks at nothing past a bracket before it reports it, so this places objects and arrays exactly.
-class Cursor {
- public:
-  using iterator_category = std::input_iterator_tag;
-  using value_type = char;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const char*;
-  using reference = char;
+bool is_number_character(char c) {
+  return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+}
 
-  Cursor(const char* at, const char** seen) : at_(at), seen_(seen) {}
-
-  char operator*() const { return *at_; }
-  Cursor& operator++() {
-    *seen_ = ++at_;
-    return *this;
+void append_utf8(std::string &out, uint32_t character) {
+  const auto push = [&out](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  const auto push_rest = [&](uint32_t shift) { push(0x80 | (character >> shift & 0x3F)); };
+  if (character < 0x80) return push(character);
+  if (character < 0x800) {
+    push(0xC0 | character >> 6);
+  } else {
+    if (character < 0x10000) {
+      push(0xE0 | character >> 12);
+    } else {
+      push(0xF0 | character >> 18);
+      push_rest(12);
+    }
+    push_rest(6);
   }
-  bool operator==(const Cursor& other) const { return at_ == other.at_; }
-  bool operator!=(const Cursor& other) const { return at_ != other.at_; }
+  push_rest(0);
+}
+
+// Reads a text from front to back, by recursion as deep as the text nests.
+// Every function returns false once fault() is set.
+class ObjectReader {
+ public:
+  ObjectReader(std::string_view text, size_t max_depth, std::span<Field> fields)
+      : text_(text), max_depth_(max_depth), fields_(fields) {}
+
+  Fault read() {
+    Field root;
+    if (!value(0, &root)) return fault_;
+    skip_space();
+    if (at_ != text_.size()) return Fault::kNotJson;
+    return root.kind == Kind::kObject ? Fault::kNone : Fault::kNotAnObject;
+  }
 
  private:
-  const char* at_;
-  const char** seen_;
-};
-
-using Adapter = nlohmann::detail::iterator_input_adapter<Cursor>;
-
-}  // namespace
-}  // namespace hlsmesh::json
-
-// What nlohmann's parser does for error texts and for converting fractions drags in snprintf,
-// strtod and localeconv: 12 KB of wasm, gzipped. We report no texts, and convert fractions
-// ourselves from their text. These are members of the parser over our own Cursor, so every other
-// user's parser is as it was. A compile error here means that the library has renamed one.
-namespace nlohmann::detail {
-template <>
-[[gnu::nonnull]] inline void lexer<json, hlsmesh::json::Adapter>::strtof(double& value,
-                                                                         const char* text,
-                                                                         char** end) noexcept {
-  value = 0;
-  *end = const_cast<char*>(text) + std::strlen(text);
-}
-template <>
-inline char lexer<json, hlsmesh::json::Adapter>::get_decimal_point() noexcept {
-  return '.';
-}
-template <>
-inline std::string lexer<json, hlsmesh::json::Adapter>::get_token_string() const {
-  return {};
-}
-template <>
-inline std::string parser<json, hlsmesh::json::Adapter>::exception_message(token_type,
-                                                                           const std::string&) {
-  return {};
-}
-}  // namespace nlohmann::detail
-
-namespace hlsmesh::json {
-namespace {
-
-class Handler {
- public:
-  Handler(size_t max_depth, std::span<Field> fields) : max_depth_(max_depth), fields_(fields) {}
-
-  const char* seen = nullptr;  // one past the last byte that was read
-
-  Fault fault() const { return fault_; }
-  bool root_is_object() const { return root_is_object_; }
-
-  // nlohmann's SAX interface; false ends the parse.
-  bool null() {
-    aim(Kind::kNull);
+  // 0 at the end of the text; a zero in the text is as unacceptable as its end.
+  char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  bool take(char c) {
+    if (peek() != c) return false;
+    ++at_;
     return true;
   }
-  bool boolean(bool value) {
-    aim(Kind::kBoolean);
-    if (target_) target_->boolean = value;
-    return true;
-  }
-  bool number_integer(int64_t value) {
-    aim(Kind::kNumber);
-    if (target_) append_integer(target_->text, value);
-    return true;
-  }
-  bool number_unsigned(uint64_t value) {
-    aim(Kind::kNumber);
-    if (target_) append_unsigned(target_->text, value);
-    return true;
-  }
-  bool number_float(double, const std::string& text) {
-    aim(Kind::kNumber);
-    if (target_) target_->text = text;
-    return true;
-  }
-  bool string(std::string& value) {
-    aim(Kind::kString);
-    if (target_) target_->text = std::move(value);
-    return true;
-  }
-  bool binary(nlohmann::json::binary_t&) { return false; }
-  bool start_object(size_t) { return open(true); }
-  bool start_array(size_t) { return open(false); }
-  bool end_object() { return close(Kind::kObject); }
-  bool end_array() { return close(Kind::kArray); }
-  bool key(const std::string& name) {
-    if (depth_ != 1) return true;
-    named_ = nullptr;
-    for (Field& field : fields_) {
-      if (field.name == name) named_ = &field;
-    }
-    return true;
-  }
-  bool parse_error(size_t, const std::string&, const nlohmann::json::exception&) {
+  bool refuse() {
     fault_ = Fault::kNotJson;
     return false;
   }
+  void skip_space() {
+    while (peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r') ++at_;
+  }
 
- private:
-  // Makes target_ the field that the current value belongs in, or null.
-  void aim(Kind kind) {
-    target_ = depth_ == 1 ? named_ : nullptr;
-    if (target_) {
-      target_->kind = kind;
-      target_->text.clear();
+  // One value with the space before it; `field`, where not null, is told what
+  // it was.
+  bool value(size_t depth, Field *field) {
+    skip_space();
+    const size_t begin = at_;
+    Field read;
+    bool has_text = true;
+    switch (peek()) {
+      case '{':
+        read.kind = Kind::kObject;
+        if (!elements(depth + 1, '}')) return false;
+        break;
+      case '[':
+        read.kind = Kind::kArray;
+        if (!elements(depth + 1, ']')) return false;
+        break;
+      case '"':
+        read.kind = Kind::kString;
+        has_text = false;
+        if (!string(field == nullptr ? nullptr : &read.text)) return false;
+        break;
+      case 't':
+      case 'f':
+        read.kind = Kind::kBoolean;
+        read.boolean = peek() == 't';
+        has_text = false;
+        if (!word(read.boolean ? "true" : "false")) return false;
+        break;
+      case 'n':
+        read.kind = Kind::kNull;
+        has_text = false;
+        if (!word("null")) return false;
+        break;
+      default:
+        read.kind = Kind::kNumber;
+        while (is_number_character(peek())) ++at_;
+        if (!parse_decimal(text_.substr(begin, at_ - begin))) return refuse();
     }
-  }
-  bool open(bool object) {
-    if (depth_ == 0) root_is_object_ = object;
-    if (depth_ == 1) value_begin_ = seen - 1;
-    if (++depth_ <= max_depth_) return true;
-    fault_ = Fault::kTooDeep;
-    return false;
-  }
-  bool close(Kind kind) {
-    if (--depth_ != 1) return true;
-    aim(kind);
-    if (target_) target_->text.assign(value_begin_, seen);
+    if (field == nullptr) return true;
+    field->kind = read.kind;
+    field->boolean = read.boolean;
+    field->text = std::move(read.text);
+    if (has_text) field->text = text_.substr(begin, at_ - begin);
     return true;
   }
 
+  // What follows the opening bracket at the cursor, up to and with `close`.
+  bool elements(size_t depth, char close) {
+    if (depth > max_depth_) {
+      fault_ = Fault::kTooDeep;
+      return false;
+    }
+    ++at_;
+    skip_space();
+    if (take(close)) return true;
+    do {
+      Field *field = nullptr;
+      if (close == '}' && !name(depth, field)) return false;
+      if (!value(depth, field)) return false;
+      skip_space();
+    } while (take(','));
+    return take(close) || refuse();
+  }
+
+  // An object's next name and its colon. Sets `field` to the one of that name
+  // in the outermost object, if the caller asked for it.
+  bool name(size_t depth, Field *&field) {
+    skip_space();
+    std::string name;
+    if (peek() != '"') return refuse();
+    if (!string(depth == 1 ? &name : nullptr)) return false;
+    if (depth == 1) {
+      for (Field &candidate : fields_) {
+        if (candidate.name == name) field = &candidate;
+      }
+    }
+    skip_space();
+    return take(':') || refuse();
+  }
+
+  bool word(std::string_view expected) {
+    if (text_.substr(at_, expected.size()) != expected) return refuse();
+    at_ += expected.size();
+    return true;
+  }
+
+  // The string at the cursor; its value goes to `out` unless that is null.
+  bool string(std::string *out) {
+    ++at_;
+    while (!take('"')) {
+      size_t size = plain_run(text_, at_);
+      if (size == 0) {
+        if (peek() == '\\') {
+          if (!escape(out)) return false;
+          continue;
+        }
+        // The end of the text, or a control character.
+        if (static_cast<uint8_t>(peek()) < 0x20) return refuse();
+        const Sequence sequence = sequence_at(text_, at_);
+        if (!sequence.well_formed) return refuse();
+        size = sequence.size;
+      }
+      if (out != nullptr) out->append(text_, at_, size);
+      at_ += size;
+    }
+    return true;
+  }
+
+  bool escape(std::string *out) {
+    ++at_;
+    uint32_t character = 0;
+    const char letter = peek();
+    ++at_;
+    switch (letter) {
+      case '"':
+      case '\\':
+      case '/':
+        character = static_cast<uint8_t>(letter);
+        break;
+      case 'b':
+        character = '\b';
+        break;
+      case 'f':
+        character = '\f';
+        break;
+      case 'n':
+        character = '\n';
+        break;
+      case 'r':
+        character = '\r';
+        break;
+      case 't':
+        character = '\t';
+        break;
+      case 'u': {
+        if (!code_unit(character)) return false;
+        if ((character & 0xF800) != 0xD800) break;
+        // A surrogate: only a high one with a low one after it makes a character.
+        uint32_t low = 0;
+        if (character >= 0xDC00 || !take('\\') || !take('u')) return refuse();
+        if (!code_unit(low)) return false;
+        if ((low & 0xFC00) != 0xDC00) return refuse();
+        character = 0x10000 + ((character & 0x3FF) << 10) + (low & 0x3FF);
+        break;
+      }
+      default:
+        return refuse();
+    }
+    if (out != nullptr) append_utf8(*out, character);
+    return true;
+  }
+
+  // Four hexadecimal digits.
+  bool code_unit(uint32_t &unit) {
+    for (int i = 0; i < 4; ++i, ++at_) {
+      const char c = peek();
+      // Makes lower case of letters, and no letter or digit of anything else.
+      const char lower = static_cast<char>(c | 0x20);
+      uint32_t digit = 0;
+      if (c >= '0' && c <= '9') {
+        digit = static_cast<uint32_t>(c - '0');
+      } else if (lower >= 'a' && lower <= 'f') {
+        digit = static_cast<uint32_t>(lower - 'a') + 10;
+      } else {
+        return refuse();
+      }
+      unit = unit << 4 | digit;
+    }
+    return true;
+  }
+
+  std::string_view text_;
   size_t max_depth_;
   std::span<Field> fields_;
-  size_t depth_ = 0;
-  bool root_is_object_ = false;
-  Field* named_ = nullptr;   // the field whose name was read last; null if nobody asked for it
-  Field* target_ = nullptr;  // the field that the current value goes into
-  const char* value_begin_ = nullptr;
+  size_t at_ = 0;
   Fault fault_ = Fault::kNone;
 };
 
 }  // namespace
 
 Fault read_object(std::string_view text, size_t max_depth, std::span<Field> fields) {
-  // The lexer takes a zero byte for the end of the text and passes over a byte order mark.
-  if (text.find('\0') != std::string_view::npos) return Fault::kNotJson;
-  if (!text.empty() && static_cast<uint8_t>(text.front()) == 0xEF) return Fault::kNotJson;
-  Handler handler(max_depth, fields);
-  const char* end = text.data() + text.size();
-  const bool ok = nlohmann::json::sax_parse(Cursor(text.data(), &handler.seen),
-                                            Cursor(end, &handler.seen), &handler);
-  if (!ok) return handler.fault();
-  return handler.root_is_object() ? Fault::kNone : Fault::kNotAnObject;
+  return ObjectReader(text, max_depth, fields).read();
 }
 
-const char* to_string(Fault fault, const char* no_name) {
+const char *to_string(Fault fault, const char *no_name) {
   switch (fault) {
     case Fault::kTooLong:
       return "too long";
@@ -210,7 +281,7 @@ bool FieldReader::expect(size_t index, Kind kind) {
 
 std::string FieldReader::text(size_t index, size_t min_bytes, size_t max_bytes) {
   if (!expect(index, Kind::kString)) return {};
-  const std::string& value = fields_[index].text;
+  const std::string &value = fields_[index].text;
   if (value.size() < min_bytes || value.size() > max_bytes) {
     fail(Fault::kOutOfRange);
     return {};
@@ -258,7 +329,7 @@ double FieldReader::number_or_text(size_t index, double min, double max) {
 }
 
 PeerId FieldReader::id(size_t index, size_t max_bytes) {
-  const Field& field = fields_[index];
+  const Field &field = fields_[index];
   const bool numeric = field.kind == Kind::kNumber;
   if (!numeric && !expect(index, Kind::kString)) return {};
   if (field.text.empty() || field.text.size() > max_bytes) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/json_number.hpp"
+#include "protocol/json_text.hpp"
 
 namespace hlsmesh::json {
 namespace {
@@ -10,31 +11,6 @@ namespace {
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 uint8_t byte_at(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
-
-struct Sequence {
-  size_t size = 1;
-  bool well_formed = false;
-};
-
-// The UTF-8 sequence at `at`, or the maximal part of one (Unicode standard, table 3-7 and section
-// 3.9).
-Sequence sequence_at(std::string_view text, size_t at) {
-  const uint8_t lead = byte_at(text, at);
-  if (lead < 0x80) return {1, true};
-  if (lead < 0xC2 || lead > 0xF4) return {1, false};
-  const size_t size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  // The second byte's range keeps out overlong forms, surrogates and what is above U+10FFFF.
-  uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  for (size_t i = 1; i < size; ++i) {
-    if (at + i >= text.size()) return {i, false};
-    const uint8_t next = byte_at(text, at + i);
-    if (next < low || next > high) return {i, false};
-    low = 0x80;
-    high = 0xBF;
-  }
-  return {size, true};
-}
 
 // The letter after the backslash, or 0 for characters without a short form.
 char short_escape(char c) {
@@ -63,16 +39,6 @@ size_t escaped_size(char first, Sequence sequence) {
   return sequence.well_formed ? sequence.size : kReplacement.size();
 }
 
-// Characters from `at` on that stand for themselves in JSON, one byte each.
-size_t plain_run(std::string_view text, size_t at) {
-  size_t end = at;
-  while (end < text.size() && byte_at(text, end) >= 0x20 && byte_at(text, end) < 0x80 &&
-         text[end] != '"' && text[end] != '\\') {
-    ++end;
-  }
-  return end - at;
-}
-
 // Cut at a character's boundary.
 std::string_view shortened(std::string_view text) {
   if (text.size() <= MessageWriter::kMaxShown) return text;
@@ -83,7 +49,7 @@ std::string_view shortened(std::string_view text) {
 
 }  // namespace
 
-void append_string(std::string& out, std::string_view text) {
+void append_string(std::string &out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   out.push_back('"');
   for (size_t at = 0; at < text.size();) {
@@ -172,7 +138,7 @@ void MessageWriter::boolean(std::string_view field, bool value) {
   out_.append(value ? "true" : "false");
 }
 
-void MessageWriter::id(std::string_view field, const PeerId& value) {
+void MessageWriter::id(std::string_view field, const PeerId &value) {
   const bool too_long = style_ == Style::kLog && value.text.size() > kMaxShown;
   if (!value.numeric || too_long || !parse_decimal(value.text)) return text(field, value.text);
   begin(field);
