@@ -12,6 +12,9 @@ import { ensureStream } from '../../demo/stream.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
+/** The folder behind `/pages/` at the origin. */
+export const PAGES = fileURLToPath(new URL('./pages/', import.meta.url));
+
 export const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
 const CHROMIUM_FLAGS = [
@@ -33,9 +36,12 @@ const CHROMIUM_FLAGS = [
 /** How hls.js is held to the lowest rendition, so that two cores decode every viewer with ease. */
 export const LOWEST = { startLevel: 0, autoLevelCapping: 0 };
 
-/** @param {(stage: Stage) => Promise<void>} play */
-export async function withStage(play) {
-  const stage = await Stage.open();
+/**
+ * @param {(stage: Stage) => Promise<void>} play
+ * @param {import('../../demo/origin.mjs').OriginOptions['routes']} [routes] of the origin, besides the usual ones
+ */
+export async function withStage(play, routes) {
+  const stage = await Stage.open(routes);
   try {
     await play(stage);
   } finally {
@@ -62,13 +68,14 @@ export class Stage {
     };
   }
 
-  static async open() {
+  /** @param {import('../../demo/origin.mjs').OriginOptions['routes']} [routes] */
+  static async open(routes = {}) {
     const mediaDir = await ensureStream();
     const origin = await createOrigin({
       host: '127.0.0.1',
       port: 0,
       mediaDir,
-      routes: { '/pages/': fileURLToPath(new URL('./pages/', import.meta.url)) },
+      routes: { '/pages/': PAGES, ...routes },
     });
     const stage = new Stage(origin);
     stage.tracker = await Tracker.start();
@@ -88,11 +95,11 @@ export class Stage {
   }
 
   /**
-   * A page that plays.
+   * A page that plays: `script` or `module` of tests/browser/pages, a path at the origin, or a URL.
    * @param {{
    *   name: string,
    *   src?: string,
-   *   page?: 'script' | 'module',
+   *   page?: string,
    *   tracker?: string,
    *   query?: Record<string, string>,
    *   options?: object,
@@ -113,7 +120,8 @@ export class Stage {
     browser,
   }) {
     const target = await this.page({ name, init, browser });
-    const address = new URL(`/pages/${page}.html`, this.origin.url);
+    const path = page.includes('/') ? page : `/pages/${page}.html`;
+    const address = new URL(path, this.origin.url);
     address.searchParams.set('src', new URL(src, this.origin.url).href);
     address.searchParams.set('tracker', tracker ?? this.tracker?.url ?? '');
     address.searchParams.set('config', JSON.stringify({ ...LOWEST, ...config }));
@@ -183,6 +191,17 @@ function rememberConnections() {
       /** @type {any} */ (globalThis).connections.push(this);
     }
   };
+}
+
+/**
+ * Errors that a load of ours may have caused. What hls.js thinks of the media itself (a gap at a splice) is the stream's, and
+ * what it aborted is its own doing.
+ * @param {any} seen
+ */
+export function loadErrors({ errors }) {
+  return errors.filter(
+    (/** @type {any} */ e) => e.fatal || (e.type === 'networkError' && e.details !== 'aborted'),
+  );
 }
 
 /** One playing page, and what its observer (tests/browser/pages/observe.js) saw. */

@@ -16,8 +16,14 @@
 // Longer than a frame at any rate we use, shorter than any stall that a viewer would notice.
 const STALL_MS = 400;
 
-/** @param {any} Hls @param {any} HlsMesh */
-function watch(Hls, HlsMesh) {
+// Seconds of media below which a decoder waits for more: some frames, and what audio needs beyond them.
+const LEAST_BUFFER = 0.2;
+
+// No busy machine holds a picture for that long.
+const FROZEN_MS = 3000;
+
+/** @param {any} Hls @param {any} HlsMesh @param {object} [more] attach options that JSON cannot carry */
+function watch(Hls, HlsMesh, more) {
   const query = new URLSearchParams(location.search);
   const video = /** @type {HTMLVideoElement} */ (document.getElementById('video'));
   /** @type {Seen} */
@@ -35,6 +41,7 @@ function watch(Hls, HlsMesh) {
     // Host candidates are enough on one machine; nothing leaves it.
     iceServers: [],
     ...JSON.parse(query.get('options') ?? '{}'),
+    ...more,
   };
 
   player.on(Hls.Events.ERROR, (/** @type {any} */ _name, /** @type {any} */ data) => {
@@ -92,26 +99,45 @@ function watchLoads(player, record) {
 }
 
 /**
- * A stall is wall time during which a started video did not advance.
+ * A stall is wall time during which a started video did not advance because nothing was buffered ahead of it. A picture that
+ * stands still with media at hand is a busy machine, and no load's fault, unless it does so for seconds.
  * @param {HTMLVideoElement} video
  * @param {Seen} record
  */
 function watchProgress(video, record) {
   let position = 0;
+  let starved = false;
   /** @type {number | null} */
   let movedAt = null;
   setInterval(() => {
     const now = performance.now();
-    if (video.currentTime === position) return;
+    if (video.currentTime === position) {
+      starved ||= bufferedAhead(video) < LEAST_BUFFER;
+      return;
+    }
     if (movedAt === null) {
       if (video.videoWidth === 0) return;
       record.firstFrameMs = now - record.startedAt;
-    } else if (now - movedAt > STALL_MS) {
+    } else if (now - movedAt > (starved ? STALL_MS : FROZEN_MS)) {
       record.stalls.push({ at: position, ms: Math.round(now - movedAt) });
     }
     position = video.currentTime;
     movedAt = now;
+    starved = false;
   }, 50);
+}
+
+/**
+ * @param {HTMLVideoElement} video
+ * @returns {number} seconds
+ */
+function bufferedAhead({ buffered, currentTime }) {
+  for (let i = 0; i < buffered.length; i++) {
+    if (buffered.start(i) <= currentTime && currentTime <= buffered.end(i)) {
+      return buffered.end(i) - currentTime;
+    }
+  }
+  return 0;
 }
 
 /** @param {Record<string, any>} event */
