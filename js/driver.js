@@ -5,7 +5,7 @@
  * call back at once) waits until all of them are.
  */
 
-import { CommandKind, EventCode, LoadFlag, Option } from './abi.js';
+import { CommandKind, EventCode, LoadFlag } from './abi.js';
 import { readCommand, readPeers } from './core.js';
 import { emptyStats, readStats } from './stats.js';
 import { POISONED } from './wasm.js';
@@ -52,6 +52,7 @@ import { POISONED } from './wasm.js';
  * @property {number} start seconds
  * @property {number} duration seconds
  * @property {boolean} shareable
+ * @property {boolean} [named] `url` is the site's own id
  */
 
 /** The longest wait that setTimeout understands. */
@@ -90,12 +91,10 @@ export class Driver {
   }
 
   /**
-   * @param {{ numbers: Record<number, number>, texts: Record<number, string> }} options by Option
+   * @param {{ numbers: [option: number, value: number][], texts: Record<number, string> }} options by Option
    */
   start({ numbers, texts }) {
-    for (const [option, value] of Object.entries(numbers)) {
-      this.#core.call('hm_set', Number(option), value);
-    }
+    for (const [option, value] of numbers) this.#core.call('hm_set', option, value);
     for (const [option, value] of Object.entries(texts)) {
       this.#core.callWithText('hm_set_text', value, Number(option));
     }
@@ -125,14 +124,11 @@ export class Driver {
     return !this.#ended;
   }
 
-  /** @param {boolean} enabled */
-  setP2p(enabled) {
-    this.#input(() => this.#core.call('hm_set', Option.p2p, Number(enabled)));
-  }
-
-  /** @param {boolean} enabled */
-  setUpload(enabled) {
-    this.#input(() => this.#core.call('hm_set', Option.upload, Number(enabled)));
+  /** @param {[option: number, value: number][]} numbers by Option, of those that may change while running */
+  set(numbers) {
+    this.#input(() => {
+      for (const [option, value] of numbers) this.#core.call('hm_set', option, value);
+    });
   }
 
   /** @returns {EngineStats} as of now, or of the end when the engine has gone */
@@ -262,8 +258,11 @@ export class Driver {
    * @param {LoadFacts} facts
    * @param {boolean} [fromCdn] it is being fetched already; only its bytes are offered
    */
-  load(load, { kind, rendition, sn, url, start, duration, shareable }, fromCdn = false) {
-    const flags = (shareable ? LoadFlag.shareable : 0) | (fromCdn ? LoadFlag.fromCdn : 0);
+  load(load, { kind, rendition, sn, url, start, duration, shareable, named }, fromCdn = false) {
+    const flags =
+      (shareable ? LoadFlag.shareable : 0) |
+      (fromCdn ? LoadFlag.fromCdn : 0) |
+      (named ? LoadFlag.named : 0);
     this.#input(() => {
       if (!this.#loads.has(load)) return;
       const result = this.#core.callWithText(
@@ -370,7 +369,7 @@ export class Driver {
     const { socket, peers } = this.#shims;
     switch (command.kind) {
       case CommandKind.socketOpen:
-        return socket.open();
+        return socket.open(command.code);
       case CommandKind.socketSend:
         return socket.send(this.#text(command));
       case CommandKind.socketClose:

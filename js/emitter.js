@@ -26,15 +26,22 @@ export class Emitter {
   /**
    * @template {keyof Events} Name
    * @param {Name} name
-   * @param {(event: Events[Name]) => void} listener
+   * @param {(event: Events[Name]) => void} [listener] absent: all of them
    */
   remove(name, listener) {
-    const kept = (this.#listeners.get(name) ?? []).filter((entry) => entry.listener !== listener);
+    const kept = (this.#listeners.get(name) ?? []).filter(
+      (entry) => listener && entry.listener !== listener,
+    );
     this.#listeners.set(name, kept);
   }
 
   clear() {
     this.#listeners.clear();
+  }
+
+  /** @param {keyof Events} name */
+  has(name) {
+    return Boolean(this.#listeners.get(name)?.length);
   }
 
   /**

@@ -17,6 +17,8 @@ import { CdnFetch } from './http.js';
  * @typedef {object} LoaderHost
  * @property {LoadDriver | null} driver null: everything goes to the CDN
  * @property {() => void} reportPlayhead
+ * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} [segmentId] the site's own id, when it
+ *   names segments itself: null, not to be shared; undefined, as usual
  * @property {(segment: { url: string, source: 'cdn' | 'peer' | 'cache', bytes: number, durationMs: number },
  *   counted: boolean) => void} delivered hls.js is about to get a segment; `counted` by the engine
  */
@@ -93,7 +95,7 @@ class FragmentLoader {
     if (driver) {
       this.#driver = driver;
       this.#load = driver.register(this.#sink());
-      driver.load(this.#load, describe(context, callbacks));
+      driver.load(this.#load, describe(context, callbacks, this.#host));
     } else {
       this.#fetch();
     }
@@ -253,7 +255,7 @@ class FragmentLoader {
    */
   #share(response, stats, context) {
     const callbacks = this.#callbacks;
-    const facts = describe(context, callbacks);
+    const facts = describe(context, callbacks, this.#host);
     const data = facts.shareable && response.data instanceof ArrayBuffer ? response.data : null;
     const bytes = data ? data.byteLength : stats.loaded;
     let load = this.#load;
@@ -274,20 +276,25 @@ class FragmentLoader {
 /**
  * @param {FragmentLoaderContext} context
  * @param {Callbacks | null} callbacks
+ * @param {LoaderHost} host
  * @returns {LoadFacts}
  */
-function describe({ frag, part, rangeEnd, responseType }, callbacks) {
+function describe({ frag, part, rangeEnd, responseType, url }, callbacks, host) {
   const media = typeof frag.sn === 'number' && frag.sn >= 0 && Boolean(frag.relurl);
+  // Peers carry whole media segments. In progressive mode the bytes go to hls.js piece by piece and never come whole.
+  const whole =
+    media && !part && !rangeEnd && responseType === 'arraybuffer' && !callbacks?.onProgress;
+  const { sn, level, type } = frag;
+  const id = whole ? host.segmentId?.({ url, sn: Number(sn), level, type }) : undefined;
   return {
     kind: TRACKS[frag.type] ?? TrackKind.main,
     rendition: frag.level,
     sn: media ? Number(frag.sn) : -1,
-    url: frag.relurl ?? '',
+    url: id ?? frag.relurl ?? '',
     start: finite(frag.start),
     duration: finite(frag.duration),
-    // Peers carry whole media segments. In progressive mode the bytes go to hls.js piece by piece and never come whole.
-    shareable:
-      media && !part && !rangeEnd && responseType === 'arraybuffer' && !callbacks?.onProgress,
+    shareable: whole && id !== null,
+    named: typeof id === 'string',
   };
 }
 

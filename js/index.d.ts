@@ -3,31 +3,76 @@ import type Hls from 'hls.js';
 /** Where hlsmesh.wasm comes from. A URL is compiled once per page, however many players use it. */
 export type WasmSource = string | URL | BufferSource | WebAssembly.Module;
 
-export interface HlsMeshOptions {
-  /** The tracker's WebSocket URL, `ws://…` or `wss://…`. */
-  tracker: string | URL;
+/** What `segmentId` is told of a media segment. */
+export interface SegmentInfo {
+  /** Its URL, absolute. */
+  url: string;
+  /** Its media sequence number. */
+  sn: number;
+  /** Index of its level, or of its audio or subtitle track. */
+  level: number;
+  type: 'main' | 'audio' | 'subtitle' | (string & {});
+}
+
+export type LogLevel = 'none' | 'error' | 'warn' | 'info' | 'debug';
+
+/** `console` is one; `info` and `debug` are used where they are there. */
+export interface Logger {
+  error(...words: unknown[]): void;
+  warn(...words: unknown[]): void;
+  info?(...words: unknown[]): void;
+  debug?(...words: unknown[]): void;
+}
+
+/** What `mesh.update` can change. */
+export interface MeshUpdate {
+  /** Whether to use peers at all; default true. Also `mesh.enabled`. */
+  enabled?: boolean;
+  /** Whether to serve peers; default true. Also `mesh.upload`. */
+  upload?: boolean;
+  /**
+   * Bytes a second sent to peers, on average; default Infinity. A segment is sent whole or refused, so that no peer waits for a
+   * slow one.
+   */
+  uploadBytesPerSecond?: number;
+  /** Bytes sent to peers from `attach` to `detach`; default Infinity. */
+  uploadBytesPerSession?: number;
+  /** Peers that serve us, connected or being connected, 1 to 100; default 4. */
+  maxParents?: number;
+  /** Peers that we serve at the same time, 0 to 100; default 8. */
+  maxChildren?: number;
+  /** How far ahead of the playhead segments are fetched from peers, in seconds, 0 to 3600; default: the engine decides. */
+  prefetchSeconds?: number;
+  /**
+   * STUN and TURN servers. Default: a public STUN server, without which viewers behind different routers seldom reach each other;
+   * an empty array asks nobody. Changed, it goes for connections that are made later.
+   */
+  iceServers?: RTCIceServer[];
+  /** Further settings for each RTCPeerConnection; `iceServers` above wins over the one in here. */
+  rtcConfig?: RTCConfiguration;
+  /** Where messages go; default `console`, null for nowhere. */
+  logger?: Logger | null;
+  /** Which messages; each level has those before it. Default `warn`. */
+  logLevel?: LogLevel;
+}
+
+export interface HlsMeshOptions extends MeshUpdate {
+  /** The tracker's WebSocket URL, `ws://…` or `wss://…`; or up to 8, the preferred one first. */
+  tracker: string | URL | readonly (string | URL)[];
   /**
    * Who shares with whom. Default: the URL of the multivariant playlist without query and fragment. Give a name of your own when
    * that URL differs between viewers of the same stream; give a function when the player changes its source.
    */
   channel?: string | ((playlistUrl: string) => string);
-  /** Whether to use peers at all; default true. Also `mesh.p2p`. */
-  p2p?: boolean;
-  /** Whether to serve peers; default true. Also `mesh.upload`. */
-  upload?: boolean;
+  /**
+   * A name for a segment, beside its rendition and sequence number: needed when viewers of one channel get different segments
+   * under the same number. It also replaces the URL in what peers see. null: do not share it; undefined: as without this option.
+   */
+  segmentId?: (segment: SegmentInfo) => string | null | undefined;
   /** Bytes of segments kept in memory, 1 MiB to 256 MiB; default 128 MiB, on mobile devices 48 MiB. */
   cacheBytes?: number;
-  /**
-   * STUN and TURN servers. Default: a public STUN server, without which viewers behind different routers seldom reach each other;
-   * an empty array asks nobody.
-   */
-  iceServers?: RTCIceServer[];
-  /** Further settings for each RTCPeerConnection; `iceServers` above wins over the one in here. */
-  rtcConfig?: RTCConfiguration;
   /** Default: hlsmesh.wasm beside the script. */
   wasm?: WasmSource;
-  /** Where warnings are printed; default `console`, null for nowhere. */
-  logger?: Pick<Console, 'warn' | 'error'> | null;
 }
 
 export interface MeshStats {
@@ -37,10 +82,21 @@ export interface MeshStats {
   p2pBytes: number;
   /** Media bytes sent to peers. */
   uploadBytes: number;
+  /** The part of the media bytes that came from peers, 0 to 1. */
+  offload: number;
   /** Open connections; `parents` serve us, `children` are served. */
   peers: number;
   parents: number;
   children: number;
+  /**
+   * Milliseconds from `loadSource`, or from `attach` when that came later, to the first frame; null before it. Of the present
+   * source, all else of all since `attach`.
+   */
+  firstFrameMs: number | null;
+  /** Times that playback ran dry; a seek and the start are none. */
+  stalls: number;
+  /** How long they lasted, with the one that lasts. */
+  stalledMs: number;
   cdnSegments: number;
   p2pSegments: number;
   /** Bytes received from peers and thrown away. */
@@ -94,14 +150,16 @@ export class HlsMeshError extends Error {
 
 export interface MeshEvents {
   tracker:
-    | { state: 'connected'; peerId: string }
-    | { state: 'disconnected'; retryInMs: number }
-    | { state: 'rejected'; reason: string };
+    | { state: 'connected'; url: string; peerId: string }
+    | { state: 'disconnected'; url: string; retryInMs: number }
+    | { state: 'rejected'; url: string; reason: string };
   peer:
     | { state: 'opened'; id: string; role: PeerRole }
     | { state: 'closed'; id: string; role: PeerRole; reason: PeerCloseReason };
   /** A segment was handed to hls.js. */
   segment: { url: string; source: 'cdn' | 'peer' | 'cache'; bytes: number; durationMs: number };
+  /** Each second while somebody listens. */
+  stats: MeshStats;
   /** A transfer from a peer ended in a CDN fetch. */
   fallback: { url: string; reason: FallbackReason };
   /** Something is not as it should be; playback goes on. */
@@ -129,7 +187,7 @@ export interface Mesh {
   /** The channel that is shared; empty until hls.js has a source. */
   readonly channel: string;
   /** false: everything comes from the CDN and no peer is kept. */
-  p2p: boolean;
+  enabled: boolean;
   /** false: peers are not served. */
   upload: boolean;
   on<Name extends keyof MeshEvents>(name: Name, listener: (event: MeshEvents[Name]) => void): this;
@@ -137,7 +195,13 @@ export interface Mesh {
     name: Name,
     listener: (event: MeshEvents[Name]) => void,
   ): this;
-  off<Name extends keyof MeshEvents>(name: Name, listener: (event: MeshEvents[Name]) => void): this;
+  /** Without a listener: all of that name. */
+  off<Name extends keyof MeshEvents>(
+    name: Name,
+    listener?: (event: MeshEvents[Name]) => void,
+  ): this;
+  /** Changes options while running, all of those given or none. Throws a TypeError as `attach` does. */
+  update(options: MeshUpdate): this;
   /** Takes everything down and gives hls.js its own loader back. Also done by `hls.destroy()`. */
   detach(): void;
 }
@@ -150,11 +214,25 @@ export function attach(hls: Hls, options: HlsMeshOptions): Mesh;
 /** Whether this browser can share at all. Where it cannot, `attach` still works and leaves everything to the CDN. */
 export function isSupported(): boolean;
 export const version: string;
+/** The events' names, as constants. */
+export const Events: {
+  readonly TRACKER: 'tracker';
+  readonly PEER: 'peer';
+  readonly SEGMENT: 'segment';
+  readonly STATS: 'stats';
+  readonly FALLBACK: 'fallback';
+  readonly WARNING: 'warning';
+  readonly FATAL: 'fatal';
+};
+/** What options are when they are not given, as far as it is the same everywhere. */
+export const DefaultConfig: Readonly<Required<Omit<MeshUpdate, 'prefetchSeconds' | 'logger'>>>;
 
 export const HlsMesh: {
   attach: typeof attach;
   isSupported: typeof isSupported;
   version: typeof version;
+  Events: typeof Events;
+  DefaultConfig: typeof DefaultConfig;
   HlsMeshError: typeof HlsMeshError;
 };
 export default HlsMesh;

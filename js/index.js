@@ -1,12 +1,20 @@
 /** The SDK's face; its types and contracts are in index.d.ts. */
 
 import { HlsMeshError } from './errors.js';
-import { attach, isSupported } from './mesh.js';
+import { Events, attach, isSupported } from './mesh.js';
+import { DefaultConfig } from './options.js';
 
 /** Kept equal to package.json by a test. */
 const version = '0.1.0';
 
-const HlsMesh = Object.freeze({ attach, isSupported, version, HlsMeshError });
+const HlsMesh = Object.freeze({
+  attach,
+  isSupported,
+  version,
+  Events,
+  DefaultConfig,
+  HlsMeshError,
+});
 
-export { HlsMesh, HlsMeshError, attach, isSupported, version };
+export { DefaultConfig, Events, HlsMesh, HlsMeshError, attach, isSupported, version };
 export default HlsMesh;

@@ -7,7 +7,15 @@ import { Emitter } from './emitter.js';
 import { HlsMeshError, messageOf } from './errors.js';
 import { PlayerEvents } from './hls-events.js';
 import { createFragmentLoader } from './hls-loader.js';
-import { readOptions } from './options.js';
+import {
+  changeOptions,
+  engineNumbers,
+  log,
+  playlistChannel,
+  readOptions,
+  refuseName,
+} from './options.js';
+import { PlaybackFigures } from './playback.js';
 import { PeerConnections } from './rtc.js';
 import { TrackerSocket } from './socket.js';
 import { addStats, emptyStats, publicStats } from './stats.js';
@@ -17,6 +25,29 @@ import { addStats, emptyStats, publicStats } from './stats.js';
 /** @typedef {import('./index.js').Mesh} MeshFace */
 /** @typedef {import('./index.js').MeshStats} MeshStats */
 /** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
+
+/** The names of the events, as constants for those who like them. */
+export const Events = Object.freeze({
+  TRACKER: 'tracker',
+  PEER: 'peer',
+  SEGMENT: 'segment',
+  STATS: 'stats',
+  FALLBACK: 'fallback',
+  WARNING: 'warning',
+  FATAL: 'fatal',
+});
+const EVENT_NAMES = Object.values(Events);
+
+/** At which level an event is logged; warnings and errors speak for themselves. */
+const EVENT_LEVELS = /** @type {Partial<Record<string, import('./index.js').LogLevel>>} */ ({
+  tracker: 'info',
+  peer: 'info',
+  segment: 'debug',
+  fallback: 'debug',
+});
+
+/** How often `stats` is emitted, in milliseconds. */
+const STATS_INTERVAL_MS = 1000;
 
 /** @type {WeakMap<Hls, Mesh>} */
 const attached = new WeakMap();
@@ -49,15 +80,17 @@ export function isSupported() {
 export class Mesh {
   #hls;
   #settings;
-  #p2p;
-  #upload;
   /** @type {Emitter<MeshEvents>} */
   #emitter;
   #player;
+  #playback;
   #Loader;
   /** @type {any} */
   #formerLoader;
   #detached = false;
+
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #statsTimer;
 
   /** @type {Driver | null} */
   #driver = null;
@@ -76,9 +109,7 @@ export class Mesh {
   constructor(hls, settings) {
     this.#hls = hls;
     this.#settings = settings;
-    this.#p2p = settings.p2p;
-    this.#upload = settings.upload;
-    this.#emitter = new Emitter((error) => settings.logger?.error('[hlsmesh]', error));
+    this.#emitter = new Emitter((error) => log('error', settings, error));
 
     const { config } = hls;
     this.#formerLoader = config.fLoader;
@@ -87,6 +118,7 @@ export class Mesh {
       /** @type {any} */ (config.fLoader ?? config.loader),
     );
     config.fLoader = /** @type {any} */ (this.#Loader);
+    this.#playback = new PlaybackFigures(hls);
     this.#player = new PlayerEvents(hls, {
       source: () => this.#sourceChanged(),
       renditions: () => this.#driver?.setRenditions(this.#player.renditions()),
@@ -109,7 +141,8 @@ export class Mesh {
 
   /** @returns {MeshStats} */
   get stats() {
-    return publicStats(this.#past, this.#driver?.stats() ?? emptyStats());
+    const present = this.#driver?.stats() ?? emptyStats();
+    return publicStats(this.#past, present, this.#playback.figures);
   }
 
   get peers() {
@@ -120,22 +153,27 @@ export class Mesh {
     return this.#channel;
   }
 
-  get p2p() {
-    return this.#p2p;
+  get enabled() {
+    return this.#settings.enabled;
   }
 
-  set p2p(enabled) {
-    this.#p2p = Boolean(enabled);
-    this.#driver?.setP2p(this.#p2p && PeerConnections.available);
+  set enabled(enabled) {
+    this.update({ enabled });
   }
 
   get upload() {
-    return this.#upload;
+    return this.#settings.upload;
   }
 
-  set upload(enabled) {
-    this.#upload = Boolean(enabled);
-    this.#driver?.setUpload(this.#upload);
+  set upload(upload) {
+    this.update({ upload });
+  }
+
+  /** @param {import('./index.js').MeshUpdate} options */
+  update(options) {
+    const names = changeOptions(this.#settings, options);
+    this.#driver?.set(this.#numbers(names));
+    return this;
   }
 
   /**
@@ -144,8 +182,7 @@ export class Mesh {
    * @param {(event: MeshEvents[Name]) => void} listener
    */
   on(name, listener) {
-    this.#emitter.add(name, listener, false);
-    return this;
+    return this.#listen(name, listener, false);
   }
 
   /**
@@ -154,17 +191,17 @@ export class Mesh {
    * @param {(event: MeshEvents[Name]) => void} listener
    */
   once(name, listener) {
-    this.#emitter.add(name, listener, true);
-    return this;
+    return this.#listen(name, listener, true);
   }
 
   /**
    * @template {keyof MeshEvents} Name
    * @param {Name} name
-   * @param {(event: MeshEvents[Name]) => void} listener
+   * @param {(event: MeshEvents[Name]) => void} [listener]
    */
   off(name, listener) {
     this.#emitter.remove(name, listener);
+    this.#emitStats(false);
     return this;
   }
 
@@ -181,26 +218,93 @@ export class Mesh {
     const { config } = this.#hls;
     if (config.fLoader === /** @type {unknown} */ (this.#Loader))
       config.fLoader = this.#formerLoader;
+    this.#playback.detach();
     this.#stop();
     this.#emitter.clear();
+    this.#emitStats(false);
+  }
+
+  /**
+   * @template {keyof MeshEvents} Name
+   * @param {Name} name
+   * @param {(event: MeshEvents[Name]) => void} listener
+   * @param {boolean} once
+   */
+  #listen(name, listener, once) {
+    if (!EVENT_NAMES.includes(name)) refuseName('event', name, EVENT_NAMES);
+    // A mesh that is detached says nothing any more.
+    if (this.#detached) return this;
+    this.#emitter.add(name, listener, once);
+    if (name === Events.STATS) this.#statsTimer ??= setInterval(this.#emitStats, STATS_INTERVAL_MS);
+    return this;
+  }
+
+  /** Counting costs a little, so it is done only for somebody who listens. */
+  #emitStats = (due = true) => {
+    if (due) this.#emitter.emit('stats', this.stats);
+    if (this.#emitter.has('stats')) return;
+    clearInterval(this.#statsTimer);
+    this.#statsTimer = undefined;
+  };
+
+  /**
+   * @template {keyof MeshEvents} Name
+   * @param {Name} name
+   * @param {MeshEvents[Name]} event
+   */
+  #emit(name, event) {
+    const level = EVENT_LEVELS[name];
+    if (level) log(level, this.#settings, name, event);
+    this.#emitter.emit(name, event);
+  }
+
+  /** @param {string[]} [names] of options */
+  #numbers(names) {
+    const { enabled, uploadBytesPerSession } = this.#settings;
+    return engineNumbers(
+      {
+        ...this.#settings,
+        enabled: enabled && PeerConnections.available,
+        // The session outlasts engines, of which a change of channel makes another.
+        uploadBytesPerSession: Math.max(0, uploadBytesPerSession - this.#past.upload_bytes),
+      },
+      names,
+    );
   }
 
   /** @returns {import('./hls-loader.js').LoaderHost} */
   #host() {
     const driver = () => this.#driver;
+    const { segmentId } = this.#settings;
     return {
       get driver() {
         return driver();
       },
       reportPlayhead: () => this.#reportPlayhead(),
+      segmentId: segmentId && ((segment) => this.#segmentId(segmentId, segment)),
       delivered: (segment, counted) => {
         if (!counted) {
           this.#past.cdn_bytes += segment.bytes;
           this.#past.cdn_segments += 1;
         }
-        this.#emitter.emit('segment', segment);
+        this.#emit('segment', segment);
       },
     };
+  }
+
+  /**
+   * @param {NonNullable<import('./index.js').HlsMeshOptions['segmentId']>} segmentId
+   * @param {import('./index.js').SegmentInfo} segment
+   */
+  #segmentId(segmentId, segment) {
+    try {
+      const id = segmentId(segment);
+      if (id === undefined || id === null || (typeof id === 'string' && id)) return id;
+      throw new TypeError(`segmentId gave ${String(id)}; it must be a non-empty string or null`);
+    } catch (error) {
+      this.#broken(error);
+      return null;
+    }
   }
 
   #reportPlayhead() {
@@ -213,7 +317,8 @@ export class Mesh {
     if (!url) return;
     let channel = '';
     try {
-      channel = String(this.#settings.channelOf(url) ?? '');
+      const { channel: wanted = playlistChannel } = this.#settings;
+      channel = String((typeof wanted === 'function' ? wanted(url) : wanted) ?? '');
     } catch (error) {
       this.#broken(error);
     }
@@ -242,15 +347,15 @@ export class Mesh {
 
   /** @param {import('./wasm.js').Core} core */
   #run(core) {
-    const { tracker, rtc, cacheBytes, platform } = this.#settings;
-    const socket = new TrackerSocket(tracker, {
+    const { trackers, rtcConfig, cacheBytes, platform } = this.#settings;
+    const socket = new TrackerSocket(trackers, {
       opened: () => driver.socketOpened(),
       text: (text) => driver.socketText(text),
       closed: () => driver.socketClosed(),
       refused: (error) =>
-        this.#warn('tracker-unreachable', `cannot open ${tracker}: ${messageOf(error)}`, error),
+        this.#warn('tracker-unreachable', `cannot open ${socket.url}: ${messageOf(error)}`, error),
     });
-    const peers = new PeerConnections(rtc, {
+    const peers = new PeerConnections(rtcConfig, {
       signal: (peer, json) => driver.peerSignal(peer, json),
       opened: (peer, maxMessageBytes) => driver.channelOpened(peer, maxMessageBytes),
       text: (peer, text) => driver.channelText(peer, text),
@@ -258,14 +363,14 @@ export class Mesh {
       writable: (peer, bufferedAmount) => driver.channelWritable(peer, bufferedAmount),
       closed: (peer) => driver.peerClosed(peer),
       unavailable: (error) => {
-        driver.setP2p(false);
+        driver.set([[Option.p2p, 0]]);
         this.#rtcUnavailable(messageOf(error), error);
       },
     });
     const driver = new Driver(core, {
       socket,
       peers,
-      event: (event) => this.#engineEvent(event),
+      event: (event) => this.#engineEvent(event, socket.url),
       trapped: (error) => this.#trapped(error),
       broken: (error) => this.#broken(error),
     });
@@ -273,14 +378,14 @@ export class Mesh {
     this.#driver = driver;
     const [seedLow, seedHigh] = crypto.getRandomValues(new Uint32Array(2));
     driver.start({
-      numbers: {
-        [Option.seedLow]: seedLow,
-        [Option.seedHigh]: seedHigh,
-        [Option.mobile]: Number(platform.mobile),
-        [Option.cacheBytes]: cacheBytes,
-        [Option.p2p]: Number(this.#p2p && PeerConnections.available),
-        [Option.upload]: Number(this.#upload),
-      },
+      numbers: [
+        [Option.seedLow, seedLow],
+        [Option.seedHigh, seedHigh],
+        [Option.mobile, Number(platform.mobile)],
+        [Option.cacheBytes, cacheBytes],
+        [Option.trackerCount, trackers.length],
+        ...this.#numbers(),
+      ],
       texts: {
         [Option.channel]: this.#channel,
         [Option.browser]: platform.browser,
@@ -310,27 +415,29 @@ export class Mesh {
     if (event.persisted) this.#sourceChanged();
   };
 
-  /** @param {import('./driver.js').EngineEvent} event */
-  #engineEvent({ code, aux, text, role, url }) {
-    const { tracker } = this.#settings;
+  /**
+   * @param {import('./driver.js').EngineEvent} event
+   * @param {string} tracker the one in use
+   */
+  #engineEvent({ code, aux, text, role, url }, tracker) {
     switch (code) {
       case EventCode.trackerConnected:
-        return this.#emitter.emit('tracker', { state: 'connected', peerId: text });
+        return this.#emit('tracker', { state: 'connected', url: tracker, peerId: text });
       case EventCode.trackerDisconnected:
-        this.#emitter.emit('tracker', { state: 'disconnected', retryInMs: aux });
+        this.#emit('tracker', { state: 'disconnected', url: tracker, retryInMs: aux });
         return this.#warn('tracker-unreachable', `no connection to the tracker at ${tracker}`);
       case EventCode.trackerRejected:
-        this.#emitter.emit('tracker', { state: 'rejected', reason: text });
+        this.#emit('tracker', { state: 'rejected', url: tracker, reason: text });
         return this.#warn('tracker-rejected', `the tracker at ${tracker} said no: ${text}`);
       case EventCode.peerOpened:
-        return this.#emitter.emit('peer', { state: 'opened', id: text, role });
+        return this.#emit('peer', { state: 'opened', id: text, role });
       case EventCode.peerClosed: {
         const reason = /** @type {any} */ (wordFor(PeerEnd, aux));
-        return this.#emitter.emit('peer', { state: 'closed', id: text, role, reason });
+        return this.#emit('peer', { state: 'closed', id: text, role, reason });
       }
       case EventCode.fallback: {
         const reason = /** @type {any} */ (wordFor(FallbackReason, aux));
-        return this.#emitter.emit('fallback', { url, reason });
+        return this.#emit('fallback', { url, reason });
       }
       case EventCode.peerMisbehaved:
         return this.#warn('peer-misbehaved', `a peer was dropped: ${text}`);
@@ -344,8 +451,8 @@ export class Mesh {
     this.#generation++;
     if (driver) addStats(this.#past, driver.stats());
     const reason = new HlsMeshError('engine-trap', `the engine died: ${error.message}`, error);
-    this.#settings.logger?.error('[hlsmesh]', reason);
-    this.#emitter.emit('fatal', { error: reason });
+    log('error', this.#settings, reason);
+    this.#emit('fatal', { error: reason });
   }
 
   /**
@@ -374,9 +481,9 @@ export class Mesh {
   #warn(code, message, cause) {
     if (this.#warned.has(code)) return;
     this.#warned.add(code);
-    this.#settings.logger?.warn(`[hlsmesh] ${message}`);
+    log('warn', this.#settings, message);
     const error = cause instanceof Error ? cause : undefined;
-    this.#emitter.emit('warning', { code, message, error });
+    this.#emit('warning', { code, message, error });
   }
 }
 

@@ -1,6 +1,9 @@
-/** The options of `attach`, checked; and what the browser says about itself. */
+/** The options of `attach` and `update`, checked; and what the browser says about itself. */
+
+import { Option } from './abi.js';
 
 /** @typedef {import('./index.js').HlsMeshOptions} HlsMeshOptions */
+/** @typedef {import('./index.js').LogLevel} LogLevel */
 
 const MIB = 1024 * 1024;
 /** One segment of a high rendition must fit; the largest is what the module's maximum memory holds (wasm/CMakeLists.txt). */
@@ -10,20 +13,106 @@ const DEFAULT_CACHE_BYTES = 128 * MIB;
 /** Phones kill a page that holds much more. */
 const DEFAULT_MOBILE_CACHE_BYTES = 48 * MIB;
 
-/** Public, free of charge, and what WebRTC pages use most. */
-const DEFAULT_ICE_SERVERS = [{ urls: 'stun:stun.l.google.com:19302' }];
+/** Chromium makes no more than 500 connections for all players of all its pages. */
+const MAX_PEERS = 100;
+/** More than an hour ahead is no prefetch any more. */
+const MAX_PREFETCH_SECONDS = 3600;
+/** Each tracker of a list costs a try while the ones before it are away. */
+const MAX_TRACKERS = 8;
 
 /**
- * @typedef {object} Settings
- * @property {string} tracker
- * @property {(playlistUrl: string) => string} channelOf
- * @property {boolean} p2p
- * @property {boolean} upload
- * @property {number} cacheBytes
- * @property {RTCConfiguration} rtc
- * @property {import('./index.js').WasmSource | undefined} wasm
- * @property {Pick<Console, 'warn' | 'error'> | null} logger
- * @property {Platform} platform
+ * Defaults that are the same everywhere.
+ * @type {typeof import('./index.js').DefaultConfig}
+ */
+export const DefaultConfig = Object.freeze({
+  enabled: true,
+  upload: true,
+  uploadBytesPerSecond: Infinity,
+  uploadBytesPerSession: Infinity,
+  maxParents: 4,
+  maxChildren: 8,
+  // Public, free of charge, and what WebRTC pages use most.
+  iceServers: [{ urls: 'stun:stun.l.google.com:19302' }],
+  rtcConfig: {},
+  logLevel: 'warn',
+});
+
+/** @type {LogLevel[]} each with those before it */
+const LEVELS = ['none', 'error', 'warn', 'info', 'debug'];
+
+/** @typedef {[check: (value: any) => unknown, wanted: string]} Rule */
+
+/** @type {(type: string, wanted: string) => Rule} */
+const ofType = (type, wanted) => [(value) => typeof value === type, wanted];
+const FLAG = ofType('boolean', 'true or false');
+/** @type {(low: number, high: number, what?: string) => Rule} */
+const whole = (low, high) => [
+  (value) => Number.isInteger(value) && value >= low && value <= high,
+  `a whole number from ${low} to ${high}`,
+];
+/** @type {Rule} */
+const LIMIT = [(value) => value >= 0 && typeof value === 'number', 'a number of 0 or more'];
+
+/** @type {Record<keyof HlsMeshOptions, Rule>} */
+const RULES = {
+  tracker: [
+    (value) => readTrackers(value),
+    `the tracker's WebSocket URL, ws://… or wss://…, or an array of 1 to ${MAX_TRACKERS} of them`,
+  ],
+  channel: [
+    (value) => typeof value === 'function' || (typeof value === 'string' && value),
+    'a non-empty string or a function of the playlist URL',
+  ],
+  segmentId: ofType('function', 'a function of { url, sn, level, type }'),
+  enabled: FLAG,
+  upload: FLAG,
+  uploadBytesPerSecond: LIMIT,
+  uploadBytesPerSession: LIMIT,
+  maxParents: whole(1, MAX_PEERS),
+  maxChildren: whole(0, MAX_PEERS),
+  cacheBytes: whole(MIN_CACHE_BYTES, MAX_CACHE_BYTES),
+  prefetchSeconds: [
+    (value) => value >= 0 && value <= MAX_PREFETCH_SECONDS && typeof value === 'number',
+    `a number from 0 to ${MAX_PREFETCH_SECONDS}`,
+  ],
+  iceServers: [Array.isArray, 'an array of { urls, username?, credential? }'],
+  rtcConfig: [isObject, 'an RTCConfiguration object'],
+  wasm: [
+    (value) =>
+      (typeof value === 'string' && value) ||
+      value instanceof URL ||
+      value instanceof ArrayBuffer ||
+      ArrayBuffer.isView(value) ||
+      value instanceof WebAssembly.Module,
+    'a URL, the bytes of hlsmesh.wasm or a WebAssembly.Module',
+  ],
+  logger: [
+    (value) =>
+      value === null || (typeof value?.warn === 'function' && typeof value.error === 'function'),
+    'null or an object with warn() and error()',
+  ],
+  logLevel: [(value) => LEVELS.includes(value), LEVELS.join(', ')],
+};
+
+/** Which options the engine takes as numbers, and while it runs; the upload of a session is the mesh's to count. */
+const NUMBERS = /** @type {Record<string, number | undefined>} */ ({
+  enabled: Option.p2p,
+  upload: Option.upload,
+  maxParents: Option.maxParents,
+  maxChildren: Option.maxChildren,
+  uploadBytesPerSecond: Option.uploadBytesPerSecond,
+  uploadBytesPerSession: Option.uploadBytes,
+  // An engine that does not look ahead has no such option.
+  prefetchSeconds: /** @type {Record<string, number>} */ (Option).prefetchSeconds,
+});
+
+/** What may change without another engine. */
+const CHANGEABLE = [...Object.keys(NUMBERS), 'iceServers', 'rtcConfig', 'logger', 'logLevel'];
+
+/**
+ * `rtcConfig` holds the `iceServers` too, and stays the same object.
+ * @typedef {typeof DefaultConfig & Omit<HlsMeshOptions, 'tracker' | keyof typeof DefaultConfig> &
+ *   { trackers: string[], platform: Platform, cacheBytes: number }} Settings
  */
 
 /**
@@ -31,58 +120,157 @@ const DEFAULT_ICE_SERVERS = [{ urls: 'stun:stun.l.google.com:19302' }];
  * @returns {Settings} throws a TypeError that names the option, what it was and what it may be
  */
 export function readOptions(options) {
-  if (!options || typeof options !== 'object') {
-    refuse('options', options, 'an object with at least { tracker }');
-  }
-  const { tracker, channel, p2p = true, upload = true, iceServers, rtcConfig = {} } = options;
-  const { wasm, logger = console } = options;
   const platform = readPlatform();
-  const { cacheBytes = platform.mobile ? DEFAULT_MOBILE_CACHE_BYTES : DEFAULT_CACHE_BYTES } =
-    options;
-
-  if (channel !== undefined && typeof channel !== 'function') {
-    if (typeof channel !== 'string' || !channel) {
-      refuse('channel', channel, 'a non-empty string or a function of the playlist URL');
-    }
-  }
-  if (typeof p2p !== 'boolean') refuse('p2p', p2p, 'true or false');
-  if (typeof upload !== 'boolean') refuse('upload', upload, 'true or false');
-  if (
-    !Number.isInteger(cacheBytes) ||
-    !(cacheBytes >= MIN_CACHE_BYTES && cacheBytes <= MAX_CACHE_BYTES)
-  ) {
-    refuse(
-      'cacheBytes',
-      cacheBytes,
-      `a whole number from ${MIN_CACHE_BYTES} to ${MAX_CACHE_BYTES}`,
-    );
-  }
-  if (iceServers !== undefined && !Array.isArray(iceServers)) {
-    refuse('iceServers', iceServers, 'an array of { urls, username?, credential? }');
-  }
-  if (!rtcConfig || typeof rtcConfig !== 'object') {
-    refuse('rtcConfig', rtcConfig, 'an RTCConfiguration object');
-  }
-  if (wasm !== undefined && !isWasmSource(wasm)) {
-    refuse('wasm', wasm, 'a URL, the bytes of hlsmesh.wasm or a WebAssembly.Module');
-  }
-  if (
-    logger !== null &&
-    !(typeof logger?.warn === 'function' && typeof logger.error === 'function')
-  ) {
-    refuse('logger', logger, 'null or an object with warn() and error()');
-  }
-  return {
-    tracker: readTracker(tracker),
-    channelOf: typeof channel === 'function' ? channel : channel ? () => channel : playlistChannel,
-    p2p,
-    upload,
-    cacheBytes,
-    rtc: { ...rtcConfig, iceServers: iceServers ?? rtcConfig.iceServers ?? DEFAULT_ICE_SERVERS },
-    wasm,
-    logger,
+  const settings = {
+    ...DefaultConfig,
+    logger: console,
+    cacheBytes: platform.mobile ? DEFAULT_MOBILE_CACHE_BYTES : DEFAULT_CACHE_BYTES,
+    ...checked(options),
+    rtcConfig: {},
     platform,
   };
+  const { tracker } = settings;
+  check('tracker', tracker);
+  const trackers = /** @type {string[]} */ (readTrackers(tracker));
+  setRtc(
+    settings.rtcConfig,
+    { iceServers: DefaultConfig.iceServers, ...options.rtcConfig },
+    options,
+  );
+  return { ...settings, trackers };
+}
+
+/**
+ * Changes settings in place, all or none.
+ * @param {Settings} settings
+ * @param {Partial<HlsMeshOptions>} options
+ * @returns {(keyof HlsMeshOptions)[]} the names that were given
+ */
+export function changeOptions(settings, options) {
+  const changes = checked(options);
+  const names = /** @type {(keyof HlsMeshOptions)[]} */ (Object.keys(changes));
+  for (const name of names) {
+    if (CHANGEABLE.includes(name)) continue;
+    refuse(`option ${name} cannot change while running; detach() and attach again`);
+  }
+  const { rtcConfig } = settings;
+  setRtc(rtcConfig, changes.rtcConfig ?? {}, changes);
+  Object.assign(settings, changes, { rtcConfig });
+  return names;
+}
+
+/**
+ * The object stays the same one: connections are made from it.
+ * @param {RTCConfiguration} config
+ * @param {RTCConfiguration} more
+ * @param {Partial<HlsMeshOptions>} options
+ */
+function setRtc(config, more, { iceServers }) {
+  Object.assign(config, more, iceServers && { iceServers });
+}
+
+/**
+ * What `options` says for the engine.
+ * @param {Settings} settings
+ * @param {string[]} [names] of options; all when absent
+ * @returns {[option: number, value: number][]}
+ */
+export function engineNumbers(settings, names = Object.keys(NUMBERS)) {
+  /** @type {[number, number][]} */
+  const numbers = [];
+  for (const name of names) {
+    const option = NUMBERS[name];
+    const value = /** @type {any} */ (settings)[name];
+    if (option && value !== undefined) numbers.push([option, Number(value)]);
+  }
+  return numbers;
+}
+
+/**
+ * @param {LogLevel} level
+ * @param {Settings} settings
+ * @param {...unknown} words
+ */
+export function log(level, { logger, logLevel }, ...words) {
+  if (LEVELS.indexOf(level) > LEVELS.indexOf(logLevel)) return;
+  /** @type {any} */ (logger)?.[level]?.('[hlsmesh]', ...words);
+}
+
+/**
+ * @param {Partial<HlsMeshOptions>} options
+ * @returns {Partial<HlsMeshOptions>} a copy without what is undefined
+ */
+function checked(options) {
+  if (!isObject(options)) refuse(`options is ${show(options)}; it must be an object`);
+  const given = Object.entries(options).filter(([name, value]) => {
+    if (!Object.keys(RULES).includes(name)) refuseName('option', name, Object.keys(RULES));
+    if (value !== undefined) check(/** @type {keyof HlsMeshOptions} */ (name), value);
+    return value !== undefined;
+  });
+  return Object.fromEntries(given);
+}
+
+/**
+ * @param {keyof HlsMeshOptions} name
+ * @param {unknown} value
+ */
+function check(name, value) {
+  const [check, wanted] = RULES[name];
+  if (!check(value)) refuse(`option ${name} is ${show(value)}; it must be ${wanted}`);
+}
+
+/**
+ * @param {string} what
+ * @param {string} name
+ * @param {readonly string[]} known
+ * @returns {never}
+ */
+export function refuseName(what, name, known) {
+  const [near, far] = known
+    .map((word) => /** @type {const} */ ([word, distance(word, String(name))]))
+    .sort((a, b) => a[1] - b[1])[0];
+  // A third of it wrong, or two letters: still more like it than unlike.
+  const hint =
+    far <= Math.max(2, near.length / 3) ? `did you mean ${near}?` : `known: ${known.join(', ')}`;
+  refuse(`there is no ${what} ${String(name)}; ${hint}`);
+}
+
+/**
+ * Letters to add, drop or change to make one word of the other, whatever their case.
+ * @param {string} a
+ * @param {string} b
+ */
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      const same = a[i].toLowerCase() === b[j].toLowerCase();
+      next.push(Math.min(row[j] + Number(!same), row[j + 1] + 1, next[j] + 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
+
+/**
+ * @param {string} text
+ * @returns {never}
+ */
+function refuse(text) {
+  throw new TypeError(`HlsMesh: ${text}`);
+}
+
+/** @param {unknown} value */
+function show(value) {
+  if (Array.isArray(value)) return 'an array';
+  if (isObject(value)) return 'an object';
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+/** @param {unknown} value */
+function isObject(value) {
+  return Boolean(value) && typeof value === 'object' && !Array.isArray(value);
 }
 
 /**
@@ -93,43 +281,25 @@ export function playlistChannel(url) {
   return url.replace(/[?#].*$/s, '');
 }
 
-/** @param {unknown} tracker */
-function readTracker(tracker) {
-  const wanted = "the tracker's WebSocket URL, ws://… or wss://…";
-  if (typeof tracker !== 'string' && !(tracker instanceof URL)) refuse('tracker', tracker, wanted);
-  let url;
-  try {
-    url = new URL(String(tracker));
-  } catch {
-    refuse('tracker', tracker, wanted);
-  }
-  if (url.protocol !== 'ws:' && url.protocol !== 'wss:') refuse('tracker', tracker, wanted);
-  // A WebSocket refuses a URL with a fragment.
-  url.hash = '';
-  return url.href;
-}
-
-/** @param {unknown} wasm */
-function isWasmSource(wasm) {
-  return (
-    (typeof wasm === 'string' && wasm !== '') ||
-    wasm instanceof URL ||
-    wasm instanceof ArrayBuffer ||
-    ArrayBuffer.isView(wasm) ||
-    wasm instanceof WebAssembly.Module
-  );
-}
-
 /**
- * @param {string} name
- * @param {unknown} value
- * @param {string} wanted
- * @returns {never}
+ * @param {unknown} tracker
+ * @returns {string[] | null} null when one of them cannot be
  */
-function refuse(name, value, wanted) {
-  const given = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  const option = name === 'options' ? 'options' : `option ${name}`;
-  throw new TypeError(`HlsMesh.attach: ${option} is ${given}; it must be ${wanted}`);
+function readTrackers(tracker) {
+  const list = Array.isArray(tracker) ? tracker : [tracker];
+  try {
+    const urls = list.map((entry) => {
+      const url = new URL(String(entry));
+      // A WebSocket refuses a URL with a fragment.
+      url.hash = '';
+      return url.href;
+    });
+    const good =
+      urls.length && urls.length <= MAX_TRACKERS && urls.every((url) => /^wss?:/.test(url));
+    return good ? urls : null;
+  } catch {
+    return null;
+  }
 }
 
 /**

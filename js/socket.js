@@ -9,27 +9,32 @@
 
 /** The tracker's WebSocket. It does not reconnect: the engine says when. */
 export class TrackerSocket {
-  #url;
+  #urls;
   #events;
   /** @type {WebSocket | null} */
   #socket = null;
 
   /**
-   * @param {string} url
+   * @param {string[]} urls
    * @param {SocketEvents} events
    */
-  constructor(url, events) {
-    this.#url = url;
+  constructor(urls, events) {
+    this.#urls = urls;
+    this.url = urls[0];
     this.#events = events;
   }
 
-  /** Opens a socket; one that is open is dropped without a word. */
-  open() {
+  /**
+   * Opens a socket; one that is open is dropped without a word.
+   * @param {number} index which URL
+   */
+  open(index) {
     this.close();
+    this.url = this.#urls[index];
     const events = this.#events;
     let socket;
     try {
-      socket = new WebSocket(this.#url);
+      socket = new WebSocket(this.url);
     } catch (error) {
       queueMicrotask(() => {
         events.refused(error);

@@ -39,17 +39,23 @@ export function addStats(sum, stats) {
 /**
  * @param {EngineStats} past
  * @param {EngineStats} present
+ * @param {Pick<import('./index.js').MeshStats, 'firstFrameMs' | 'stalls' | 'stalledMs'>} figures
  * @returns {import('./index.js').MeshStats}
  */
-export function publicStats(past, present) {
+export function publicStats(past, present, figures) {
   const total = (/** @type {keyof EngineStats} */ name) => past[name] + present[name];
+  const cdnBytes = total('cdn_bytes');
+  const p2pBytes = total('p2p_bytes');
   return {
-    cdnBytes: total('cdn_bytes'),
-    p2pBytes: total('p2p_bytes'),
+    cdnBytes,
+    p2pBytes,
     uploadBytes: total('upload_bytes'),
+    // Nothing of nothing is no saving.
+    offload: p2pBytes / (cdnBytes + p2pBytes || 1),
     peers: present.parents + present.children,
     parents: present.parents,
     children: present.children,
+    ...figures,
     cdnSegments: total('cdn_segments'),
     p2pSegments: total('p2p_segments'),
     wastedBytes: total('p2p_wasted_bytes'),

@@ -46,7 +46,10 @@ async function setUp(module = shipped) {
   const driver = new Driver(core, shims);
   const start = () => {
     driver.start({
-      numbers: { [Option.seedLow]: 1, [Option.cacheBytes]: 64 << 20 },
+      numbers: [
+        [Option.seedLow, 1],
+        [Option.cacheBytes, 64 << 20],
+      ],
       texts: { [Option.channel]: 'https://cdn.example/master.m3u8' },
     });
     driver.setRenditions([
@@ -75,7 +78,7 @@ function sinkOf(sink) {
 test('the shipped engine opens its socket and enters the channel', async () => {
   const { driver, log, start } = await setUp();
   start();
-  assert.deepEqual(log, [['socket.open']]);
+  assert.deepEqual(log, [['socket.open', 0]]);
   driver.socketOpened();
   const [name, text] = log[1];
   assert.equal(name, 'socket.send');
@@ -180,7 +183,7 @@ test('after a trap every load goes to the CDN, once, and the engine is never cal
   const { driver, core, log, names } = await setUp(
     loadModule(fakeEngine({ traps: ['hm_set_live'] })),
   );
-  driver.start({ numbers: {}, texts: { [Option.channel]: 'x' } });
+  driver.start({ numbers: [], texts: { [Option.channel]: 'x' } });
   let asked = 0;
   const load = driver.register(sinkOf({ fetchFromCdn: () => void asked++ }));
   driver.load(load, FACTS);

@@ -307,6 +307,7 @@ test('what a segment is goes to the engine as the playlist has it', () => {
     start: 0,
     duration: 2,
     shareable: true,
+    named: false,
   });
 });
 

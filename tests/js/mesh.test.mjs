@@ -3,9 +3,16 @@ import { webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { afterEach, beforeEach, test } from 'node:test';
-import { HlsMesh, HlsMeshError, attach, isSupported, version } from '../../js/index.js';
+import {
+  DefaultConfig,
+  Events,
+  HlsMesh,
+  HlsMeshError,
+  attach,
+  isSupported,
+  version,
+} from '../../js/index.js';
 import face from '../../js/index.js';
-import { playlistChannel } from '../../js/options.js';
 import { fakeEngine } from './fake-engine.mjs';
 import { FakeHls, fakeLoaderClass } from './fake-hls.mjs';
 
@@ -130,6 +137,8 @@ test("the face is the same by name and by default, and knows the package's versi
   assert.equal(face, HlsMesh);
   assert.equal(HlsMesh.attach, attach);
   assert.equal(HlsMesh.HlsMeshError, HlsMeshError);
+  assert.equal(HlsMesh.Events, Events);
+  assert.equal(HlsMesh.DefaultConfig, DefaultConfig);
 });
 
 test('the module loads where there is no browser, and says that it cannot share there', () => {
@@ -139,37 +148,6 @@ test('the module loads where there is no browser, and says that it cannot share 
   assert.equal(isSupported(), false);
 });
 
-for (const [options, message] of /** @type {[any, RegExp][]} */ ([
-  [undefined, /options is undefined; it must be an object/],
-  [{}, /option tracker is undefined; .*ws:\/\//],
-  [{ tracker: 'https://tracker.example' }, /option tracker is "https:\/\/tracker.example"/],
-  [{ tracker: 'tracker' }, /option tracker is "tracker"/],
-  [{ tracker: TRACKER, channel: '' }, /option channel is ""/],
-  [{ tracker: TRACKER, p2p: 'yes' }, /option p2p is "yes"; it must be true or false/],
-  [{ tracker: TRACKER, upload: 1 }, /option upload is 1/],
-  [{ tracker: TRACKER, cacheBytes: 5 }, /option cacheBytes is 5; .*268435456/],
-  [{ tracker: TRACKER, cacheBytes: '64MB' }, /option cacheBytes is "64MB"/],
-  [{ tracker: TRACKER, iceServers: 'stun:x' }, /option iceServers/],
-  [{ tracker: TRACKER, rtcConfig: null }, /option rtcConfig is null/],
-  [{ tracker: TRACKER, wasm: 7 }, /option wasm is 7/],
-  [{ tracker: TRACKER, logger: {} }, /option logger/],
-])) {
-  test(`attach refuses ${JSON.stringify(options)} by name`, () => {
-    const { FakeLoader } = fakeLoaderClass();
-    const hls = new FakeHls(FakeLoader);
-    assert.throws(
-      () => attach(/** @type {any} */ (hls), options),
-      (error) => {
-        assert.ok(error instanceof TypeError);
-        assert.match(error.message, message);
-        return true;
-      },
-    );
-    assert.equal(hls.config.fLoader, undefined, 'the player is as it was');
-    assert.equal(hls.eventNames().length, 0);
-  });
-}
-
 test('attach refuses what is no player, and a player that has a mesh until that is detached', () => {
   assert.throws(() => attach(/** @type {any} */ ({}), { tracker: TRACKER }), TypeError);
   const { hls, mesh } = setUp();
@@ -177,11 +155,6 @@ test('attach refuses what is no player, and a player that has a mesh until that 
   assert.throws(again, /has a mesh; detach/);
   mesh.detach();
   meshes.push(again());
-});
-
-test('the channel is the playlist URL without query and fragment', () => {
-  assert.equal(playlistChannel(SOURCE), 'https://cdn.example/vod/master.m3u8');
-  assert.equal(playlistChannel('https://cdn.example/a#b?c'), 'https://cdn.example/a');
 });
 
 for (const [when, order] of /** @type {const} */ ([
@@ -426,4 +399,156 @@ test('counters go on when the source changes', async () => {
   assert.equal(mesh.stats.cdnBytes, 10);
   mesh.detach();
   assert.deepEqual([mesh.stats.cdnBytes, mesh.stats.peers], [10, 0]);
+});
+
+test('the second tracker is tried when the first does not answer, and named in the event', async () => {
+  const second = 'wss://second.example/';
+  const { hls, mesh, events } = setUp({ tracker: [TRACKER, new URL(second)] });
+  hls.loadSource(SOURCE);
+  await until(() => FakeSocket.made.length === 1);
+  assert.equal(FakeSocket.made[0].url, TRACKER);
+  FakeSocket.made[0].onclose();
+  assert.deepEqual(events[0], [
+    'tracker',
+    { state: 'disconnected', url: TRACKER, retryInMs: events[0][1].retryInMs },
+  ]);
+  await until(() => FakeSocket.made.length === 2);
+  assert.equal(FakeSocket.made[1].url, second);
+  FakeSocket.made[1].open();
+  FakeSocket.made[1].onmessage({
+    data: JSON.stringify({ action: 'accept', live: false, peer_id: 'me' }),
+  });
+  assert.deepEqual(events.at(-1), ['tracker', { state: 'connected', url: second, peerId: 'me' }]);
+  assert.equal(mesh.enabled, true);
+});
+
+test('enabled and upload take effect at once, and refuse what they cannot be', async () => {
+  const { hls, mesh } = setUp();
+  hls.loadSource(SOURCE);
+  await until(() => FakeSocket.made.length === 1);
+  FakeSocket.made[0].open();
+  mesh.enabled = false;
+  assert.equal(FakeSocket.made[0].sent.at(-1).action, 'leave');
+  assert.equal(mesh.enabled, false);
+  mesh.enabled = true;
+  assert.equal(FakeSocket.made.length, 2);
+  mesh.upload = false;
+  assert.equal(mesh.upload, false);
+  assert.throws(
+    () => (mesh.upload = /** @type {any} */ ('no')),
+    /option upload is "no"; it must be true or false/,
+  );
+  assert.equal(mesh.upload, false);
+});
+
+test('update changes all it is given or nothing', () => {
+  const { mesh } = setUp();
+  assert.equal(mesh.update({ upload: false, maxChildren: 2 }), mesh);
+  assert.equal(mesh.upload, false);
+  assert.throws(() => mesh.update({ upload: true, maxChildren: -1 }), /option maxChildren is -1/);
+  assert.equal(mesh.upload, false);
+  const channel = /** @type {any} */ ({ upload: true, channel: 'other' });
+  assert.throws(() => mesh.update(channel), /option channel cannot change while running/);
+  assert.equal(mesh.upload, false);
+});
+
+test('options changed by update go for the next engine too', async () => {
+  const { hls, mesh } = setUp();
+  mesh.update({ enabled: false });
+  hls.loadSource(SOURCE);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(FakeSocket.made.length, 0);
+  mesh.enabled = true;
+  await until(() => FakeSocket.made.length === 1);
+});
+
+test('stats are emitted each second while somebody listens, and no timer is left after', (context) => {
+  context.mock.timers.enable({ apis: ['setInterval'] });
+  const { mesh } = setUp();
+  /** @type {any[]} */
+  const heard = [];
+  const listener = (/** @type {any} */ stats) => void heard.push(stats);
+  mesh.on('stats', listener);
+  context.mock.timers.tick(2000);
+  assert.equal(heard.length, 2);
+  assert.deepEqual(heard[1], mesh.stats);
+  mesh.off('stats', listener);
+  context.mock.timers.tick(2000);
+  assert.equal(heard.length, 2);
+  mesh.once('stats', listener);
+  context.mock.timers.tick(3000);
+  assert.equal(heard.length, 3);
+  mesh.on('stats', listener);
+  mesh.detach();
+  context.mock.timers.tick(2000);
+  mesh.on('stats', listener);
+  context.mock.timers.tick(2000);
+  assert.equal(heard.length, 3);
+});
+
+test('off without a listener takes all of that name; a name that is no event is refused', () => {
+  const { hls, mesh, made } = setUp();
+  let heard = 0;
+  mesh.on('segment', () => void heard++).on('segment', () => void heard++);
+  mesh.off('segment');
+  hls.fragment();
+  made[0].answer(new ArrayBuffer(10));
+  assert.equal(heard, 0);
+  assert.throws(
+    () => mesh.on(/** @type {any} */ ('segments'), () => {}),
+    /no event segments; did you mean segment\?/,
+  );
+});
+
+test('the log says what the level allows, to a logger that need not know every level', () => {
+  /** @type {string[]} */
+  const said = [];
+  const logger = {
+    error: () => void said.push('error'),
+    warn: () => void said.push('warn'),
+    debug: (/** @type {any[]} */ ...words) => void said.push(`debug ${words[1]}`),
+  };
+  const { hls, mesh, made } = setUp({ logger, logLevel: 'debug' });
+  hls.fragment();
+  made[0].answer(new ArrayBuffer(10));
+  assert.deepEqual(said, ['debug segment']);
+  mesh.update({ logLevel: 'info' });
+  hls.fragment();
+  made[1].answer(new ArrayBuffer(10));
+  assert.deepEqual(said, ['debug segment']);
+});
+
+test("the site's own id tells segments of one number apart, and null keeps one from peers", async () => {
+  /** @type {any[]} */
+  const asked = [];
+  let id = /** @type {any} */ ('programme');
+  const segmentId = (/** @type {any} */ segment) => (asked.push(segment), id);
+  const { hls, made, mesh, events } = setUp({ segmentId });
+  hls.levels = [{ bitrate: 1e6, uri: 'https://cdn.example/vod/360.m3u8' }];
+  hls.loadSource(SOURCE);
+  await until(() => FakeSocket.made.length === 1);
+  hls.emit('hlsManifestParsed');
+  const again = async () => {
+    const { names } = hls.fragment();
+    await Promise.resolve();
+    if (made.at(-1).callbacks) made.at(-1).answer(new ArrayBuffer(10));
+    assert.deepEqual(names(), ['success']);
+    return events.at(-1)?.[1].source;
+  };
+  assert.equal(await again(), 'cdn');
+  assert.equal(await again(), 'cache');
+  assert.deepEqual(Object.keys(asked[0]).sort(), ['level', 'sn', 'type', 'url']);
+  assert.match(asked[0].url, /^https:/);
+  id = 'advertisement';
+  assert.equal(await again(), 'cdn');
+  id = null;
+  assert.equal(await again(), 'cdn');
+  assert.equal(await again(), 'cdn', 'what is not shared is not cached');
+  id = 7;
+  assert.equal(await again(), 'cdn');
+  assert.equal(
+    events.filter(([name, { code }]) => name === 'warning' && code === 'internal').length,
+    1,
+  );
+  assert.equal(mesh.stats.cdnSegments, 5);
 });
