@@ -16,6 +16,7 @@ import { CdnFetch } from './http.js';
  * What a loader needs of its mesh.
  * @typedef {object} LoaderHost
  * @property {LoadDriver | null} driver null: everything goes to the CDN
+ * @property {string} channel whose segments these are
  * @property {() => void} reportPlayhead
  * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} [segmentId] the site's own id, when it
  *   names segments itself: null, not to be shared; undefined, as usual
@@ -29,6 +30,12 @@ import { CdnFetch } from './http.js';
  */
 const MIN_TRANSFER_MS = 5;
 
+/**
+ * What hls.js is told when the fetch could not even be started and it is too late to throw out of load(): a status that it
+ * retries, as it does neither 0 nor 4xx. The retry then meets what hls.js alone would have met.
+ */
+const RETRIED_STATUS = 500;
+
 const TRACKS = /** @type {Record<string, number>} */ ({
   main: TrackKind.main,
   audio: TrackKind.audio,
@@ -41,10 +48,11 @@ const TRACKS = /** @type {Record<string, number>} */ ({
  * @returns {LoaderClass}
  */
 export function createFragmentLoader(host, Inner) {
+  const cdnTimes = { firstByte: 0 };
   return class HlsMeshLoader extends FragmentLoader {
     /** @param {import('hls.js').HlsConfig} config */
     constructor(config) {
-      super(host, new CdnFetch(Inner, config));
+      super(host, new CdnFetch(Inner, config), cdnTimes);
     }
   };
 }
@@ -53,6 +61,14 @@ export function createFragmentLoader(host, Inner) {
 class FragmentLoader {
   #host;
   #cdn;
+  #cdnTimes;
+  /** The channel of the load: a page may play another by the time it ends. */
+  #channel = '';
+  /**
+   * Copies of what went to hls.js in pieces, because it transfers those away; null where pieces are of no use.
+   * @type {ArrayBuffer[] | null}
+   */
+  #pieces = null;
   /** @type {LoadDriver | null} */
   #driver = null;
   /** The engine's name for this load while it has one. */
@@ -61,6 +77,10 @@ class FragmentLoader {
   #callbacks = null;
   /** @type {import('./http.js').LoaderConfiguration | null} */
   #config = null;
+  /** load() has come to its end. */
+  #returned = false;
+  /** What the CDN's loader threw within load(). @type {{ error: unknown } | null} */
+  #refusal = null;
   /** hls.js has its answer, or wants none any more. */
   #over = false;
   #destroyed = false;
@@ -71,10 +91,12 @@ class FragmentLoader {
   /**
    * @param {LoaderHost} host
    * @param {CdnFetch} cdn
+   * @param {{ firstByte: number }} cdnTimes what the CDN's latest answer took to begin, in milliseconds
    */
-  constructor(host, cdn) {
+  constructor(host, cdn, cdnTimes) {
     this.#host = host;
     this.#cdn = cdn;
+    this.#cdnTimes = cdnTimes;
     /** @type {LoaderStats} */
     this.stats = cdn.stats;
   }
@@ -91,14 +113,18 @@ class FragmentLoader {
     this.#config = config;
     this.#callbacks = callbacks;
     this.#host.reportPlayhead();
-    const { driver } = this.#host;
+    const { driver, channel } = this.#host;
+    this.#channel = channel;
     if (driver) {
       this.#driver = driver;
       this.#load = driver.register(this.#sink());
-      driver.load(this.#load, describe(context, callbacks, this.#host));
+      driver.load(this.#load, describe(context, this.#host));
     } else {
       this.#fetch();
     }
+    // A loader that cannot begin throws, ours as well as the one it stands for.
+    if (this.#refusal) throw this.#refusal.error;
+    this.#returned = true;
   }
 
   abort() {
@@ -117,6 +143,7 @@ class FragmentLoader {
   destroy() {
     if (this.#destroyed) return;
     this.#destroyed = true;
+    if (this.#callbacks && !this.#over) this.stats.aborted = true;
     this.#over = true;
     this.#release();
     this.context = this.#config = this.#callbacks = null;
@@ -169,10 +196,9 @@ class FragmentLoader {
     const { context, stats } = this;
     const callbacks = this.#callbacks;
     if (this.#over || !context || !callbacks) return;
-    this.#over = true;
     this.#load = 0;
     this.#driver = null;
-    fillTimes(stats, t0, t1);
+    fillTimes(stats, t0, t1, this.#cdnTimes.firstByte);
     stats.loaded = stats.total = data.byteLength;
     const { first, end } = stats.loading;
     stats.bwEstimate = (stats.total * 8000) / (end - first);
@@ -186,7 +212,15 @@ class FragmentLoader {
       },
       true,
     );
-    callbacks.onSuccess({ url, data, code: 200 }, stats, context, null);
+    let answer = data;
+    if (callbacks.onProgress) {
+      // In progressive mode hls.js takes nothing from the answer itself, and may abort from within.
+      callbacks.onProgress(stats, context, data, null);
+      if (this.#over) return;
+      answer = new ArrayBuffer(0);
+    }
+    this.#over = true;
+    callbacks.onSuccess({ url, data: answer, code: 200 }, stats, context, null);
   }
 
   #fetch() {
@@ -197,10 +231,15 @@ class FragmentLoader {
     try {
       this.#cdn.start(context, config, this.#listen(callbacks));
     } catch (error) {
+      if (!this.#returned) {
+        this.#refusal = { error };
+        this.#finish();
+        return;
+      }
       const text = messageOf(error);
       queueMicrotask(() => {
         if (!this.#finish()) return;
-        callbacks.onError({ code: 0, text }, context, null, this.stats);
+        callbacks.onError({ code: RETRIED_STATUS, text }, context, null, this.stats);
       });
     }
   }
@@ -232,7 +271,14 @@ class FragmentLoader {
         callbacks.onAbort?.(stats, context, details);
       },
     };
-    if (callbacks.onProgress) wrapped.onProgress = callbacks.onProgress;
+    const { onProgress } = callbacks;
+    if (onProgress) {
+      if (this.context && isSegment(this.context)) this.#pieces = [];
+      wrapped.onProgress = (stats, context, data, details) => {
+        if (data instanceof ArrayBuffer) this.#pieces?.push(data.slice(0));
+        onProgress(stats, context, data, details);
+      };
+    }
     return wrapped;
   }
 
@@ -254,15 +300,16 @@ class FragmentLoader {
    * @param {FragmentLoaderContext} context
    */
   #share(response, stats, context) {
-    const callbacks = this.#callbacks;
-    const facts = describe(context, callbacks, this.#host);
-    const data = facts.shareable && response.data instanceof ArrayBuffer ? response.data : null;
+    const facts = describe(context, this.#host);
+    const data = facts.shareable ? wholeBody(this.#pieces ?? [response.data], context) : null;
+    this.#pieces = null;
     const bytes = data ? data.byteLength : stats.loaded;
     let load = this.#load;
     let driver = this.#driver;
     this.#load = 0;
     this.#driver = null;
-    if (!load && this.#host.driver) {
+    this.#cdnTimes.firstByte = stats.loading.first - stats.loading.start;
+    if (!load && this.#host.driver && this.#host.channel === this.#channel) {
       driver = this.#host.driver;
       load = driver.register(this.#sink());
       driver.load(load, facts, true);
@@ -274,28 +321,66 @@ class FragmentLoader {
 }
 
 /**
+ * Whether peers may carry it: whole media segments, as listed by their playlist.
  * @param {FragmentLoaderContext} context
- * @param {Callbacks | null} callbacks
+ */
+function isSegment({ frag, part, responseType }) {
+  return isMedia(frag) && !part && responseType === 'arraybuffer';
+}
+
+/** @param {FragmentLoaderContext['frag']} frag */
+function isMedia({ sn, relurl }) {
+  return typeof sn === 'number' && sn >= 0 && Boolean(relurl);
+}
+
+/**
+ * @param {FragmentLoaderContext} context
  * @param {LoaderHost} host
  * @returns {LoadFacts}
  */
-function describe({ frag, part, rangeEnd, responseType, url }, callbacks, host) {
-  const media = typeof frag.sn === 'number' && frag.sn >= 0 && Boolean(frag.relurl);
-  // Peers carry whole media segments. In progressive mode the bytes go to hls.js piece by piece and never come whole.
-  const whole =
-    media && !part && !rangeEnd && responseType === 'arraybuffer' && !callbacks?.onProgress;
-  const { sn, level, type } = frag;
-  const id = whole ? host.segmentId?.({ url, sn: Number(sn), level, type }) : undefined;
+function describe(context, host) {
+  const { frag, url, rangeStart, rangeEnd } = context;
+  const { level, type } = frag;
+  const sn = isMedia(frag) ? Number(frag.sn) : -1;
+  const whole = isSegment(context);
+  const id = whole ? host.segmentId?.({ url, sn, level, type }) : undefined;
+  // Ranges of one file share its URL; whoever knows a segment by that alone must not take one for another.
+  const range = rangeEnd ? `#${rangeStart}-${rangeEnd}` : '';
   return {
-    kind: TRACKS[frag.type] ?? TrackKind.main,
-    rendition: frag.level,
-    sn: media ? Number(frag.sn) : -1,
-    url: id ?? frag.relurl ?? '',
+    kind: TRACKS[type] ?? TrackKind.main,
+    rendition: level,
+    sn,
+    url: id ?? `${frag.relurl ?? ''}${range}`,
     start: finite(frag.start),
     duration: finite(frag.duration),
     shareable: whole && id !== null,
     named: typeof id === 'string',
   };
+}
+
+/**
+ * @param {unknown[]} pieces
+ * @param {FragmentLoaderContext} context
+ * @returns {ArrayBuffer | null} null unless it is what was asked for: a server may ignore a range and send the whole file
+ */
+function wholeBody(pieces, { rangeStart = 0, rangeEnd }) {
+  /** @type {ArrayBuffer[]} */
+  const parts = [];
+  let length = 0;
+  for (const piece of pieces) {
+    if (!(piece instanceof ArrayBuffer)) return null;
+    parts.push(piece);
+    length += piece.byteLength;
+  }
+  if (length === 0 || (rangeEnd && length !== rangeEnd - rangeStart)) return null;
+  if (parts.length === 1) return parts[0];
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    body.set(new Uint8Array(part), at);
+    at += part.byteLength;
+  }
+  return body.buffer;
 }
 
 /** @param {number} value */
@@ -305,13 +390,17 @@ function finite(value) {
 
 /**
  * The times of the actual transfer, first byte t0 to end t1. A transfer from before the request is moved to end now, so that its
- * length, from which hls.js estimates bandwidth, stays true.
+ * length, from which hls.js estimates bandwidth, stays true. A segment that waited for a peer, because playback had time for
+ * that, says nothing of the network: the request is dated no longer before the first byte than the CDN would have taken.
  * @param {LoaderStats} stats
  * @param {number} t0
  * @param {number} t1
+ * @param {number} firstByteMs
  */
-function fillTimes({ loading }, t0, t1) {
-  loading.end = t0 >= loading.start ? t1 : performance.now();
+function fillTimes({ loading }, t0, t1, firstByteMs) {
+  const asked = loading.start;
+  loading.end = t0 >= asked ? t1 : performance.now();
   loading.first = loading.end - Math.max(t1 - t0, MIN_TRANSFER_MS);
-  loading.start = Math.min(loading.start, loading.first);
+  loading.start = loading.first - firstByteMs;
+  if (t0 >= asked) loading.start = Math.min(Math.max(loading.start, asked), loading.first);
 }

@@ -274,11 +274,14 @@ export class Mesh {
 
   /** @returns {import('./hls-loader.js').LoaderHost} */
   #host() {
-    const driver = () => this.#driver;
+    const mesh = this;
     const { segmentId } = this.#settings;
     return {
       get driver() {
-        return driver();
+        return mesh.#driver;
+      },
+      get channel() {
+        return mesh.#channel;
       },
       reportPlayhead: () => this.#reportPlayhead(),
       segmentId: segmentId && ((segment) => this.#segmentId(segmentId, segment)),

@@ -1,74 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LoadSource } from '../../js/abi.js';
-import { createFragmentLoader } from '../../js/hls-loader.js';
-import { fakeLoaderClass, fragmentContext, recorder } from './fake-hls.mjs';
-
-/** An engine that records what it is told; the test answers through `sinks`. */
-class FakeDriver {
-  /** @type {any[][]} */
-  calls = [];
-  /** @type {import('../../js/driver.js').LoadSink[]} */
-  sinks = [];
-  /** What load() does before it returns. @type {(sink: import('../../js/driver.js').LoadSink) => void} */
-  answer = () => {};
-  /** @param {import('../../js/driver.js').LoadSink} sink */
-  register(sink) {
-    return this.sinks.push(sink);
-  }
-  /** @param {number} load @param {any} facts */
-  load(load, facts, fromCdn = false) {
-    this.calls.push(['load', load, facts, fromCdn]);
-    if (!fromCdn) this.answer(this.sinks[load - 1]);
-  }
-  /** @param {number} load */
-  loadAborted(load) {
-    this.calls.push(['aborted', load]);
-  }
-  /** @param {number} load @param {ArrayBuffer | null} data @param {number} size */
-  fetchDone(load, data, size) {
-    this.calls.push(['done', load, data && new Uint8Array(data.slice(0)), size]);
-    return true;
-  }
-  /** @param {number} load */
-  fetchFailed(load) {
-    this.calls.push(['failed', load]);
-  }
-  names() {
-    return this.calls.map(([name]) => name);
-  }
-}
-
-/** @param {FakeDriver | null} driver */
-function setUp(driver = new FakeDriver()) {
-  const { FakeLoader, made } = fakeLoaderClass();
-  /** @type {any[]} */
-  const delivered = [];
-  const host = {
-    driver,
-    reportPlayhead() {},
-    delivered: (/** @type {any[]} */ ...args) => delivered.push(args),
-  };
-  const config = /** @type {any} */ ({ some: 'configuration' });
-  const Loader = createFragmentLoader(host, FakeLoader);
-  const loader = new Loader(config);
-  const seen = recorder();
-  seen.destroys(loader);
-  const load = (context = fragmentContext(), callbacks = seen.callbacks) =>
-    loader.load(context, /** @type {any} */ ({}), callbacks);
-  const inner = made[0];
-  return {
-    driver: /** @type {FakeDriver} */ (driver),
-    host,
-    loader,
-    inner,
-    load,
-    delivered,
-    ...seen,
-  };
-}
-
-const bytes = (/** @type {number[]} */ ...values) => new Uint8Array(values).buffer;
+import { fragmentContext } from './fake-hls.mjs';
+import { FakeDriver, bytes, setUp } from './fake-load.mjs';
 
 test("stats are the inner loader's own object from construction to the answer", () => {
   const { loader, inner, load, driver, calls } = setUp();
@@ -273,7 +207,6 @@ test('without any engine the page still gets its segment and the mesh its count'
 
 for (const [what, context] of /** @type {[string, any][]} */ ([
   ['an init segment', fragmentContext({ sn: 'initSegment' })],
-  ['a byte range', fragmentContext({}, { rangeEnd: 500 })],
   ['a part', fragmentContext({}, { part: { index: 0 } })],
   ['text', fragmentContext({}, { responseType: 'text' })],
 ])) {
@@ -286,15 +219,6 @@ for (const [what, context] of /** @type {[string, any][]} */ ([
     assert.deepEqual(driver.calls[1].slice(2), [null, 2], 'counted, but no bytes');
   });
 }
-
-test('in progressive mode hls.js gets its progress and nothing is shared', () => {
-  const { load, driver, inner, callbacks } = setUp();
-  driver.answer = (sink) => sink.fetchFromCdn();
-  const onProgress = () => {};
-  load(fragmentContext(), { ...callbacks, onProgress });
-  assert.equal(inner.callbacks.onProgress, onProgress);
-  assert.equal(driver.calls[0][2].shareable, false);
-});
 
 test('what a segment is goes to the engine as the playlist has it', () => {
   const { load, driver } = setUp();
@@ -320,16 +244,4 @@ test('headers and cache age are those of the CDN fetch, and unknown without one'
   fromCdn.load();
   assert.equal(fromCdn.loader.getCacheAge?.(), 7);
   assert.equal(fromCdn.loader.getResponseHeader?.('age'), 'value of age');
-});
-
-test('an inner loader that throws becomes an error for hls.js, not for the engine', async () => {
-  const { load, driver, inner, calls } = setUp();
-  driver.answer = (sink) => sink.fetchFromCdn();
-  inner.load = () => {
-    throw new Error('no network today');
-  };
-  load();
-  await Promise.resolve();
-  assert.deepEqual(calls[0][1], { code: 0, text: 'no network today' });
-  assert.deepEqual(driver.names(), ['load', 'failed']);
 });

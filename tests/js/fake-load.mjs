@@ -1,0 +1,72 @@
+import { createFragmentLoader } from '../../js/hls-loader.js';
+import { fakeLoaderClass, fragmentContext, recorder } from './fake-hls.mjs';
+
+/** An engine that records what it is told; the test answers through `sinks`. */
+export class FakeDriver {
+  /** @type {any[][]} */
+  calls = [];
+  /** @type {import('../../js/driver.js').LoadSink[]} */
+  sinks = [];
+  /** What load() does before it returns. @type {(sink: import('../../js/driver.js').LoadSink) => void} */
+  answer = () => {};
+  /** @param {import('../../js/driver.js').LoadSink} sink */
+  register(sink) {
+    return this.sinks.push(sink);
+  }
+  /** @param {number} load @param {any} facts */
+  load(load, facts, fromCdn = false) {
+    this.calls.push(['load', load, facts, fromCdn]);
+    if (!fromCdn) this.answer(this.sinks[load - 1]);
+  }
+  /** @param {number} load */
+  loadAborted(load) {
+    this.calls.push(['aborted', load]);
+  }
+  /** @param {number} load @param {ArrayBuffer | null} data @param {number} size */
+  fetchDone(load, data, size) {
+    this.calls.push(['done', load, data && new Uint8Array(data.slice(0)), size]);
+    return true;
+  }
+  /** @param {number} load */
+  fetchFailed(load) {
+    this.calls.push(['failed', load]);
+  }
+  names() {
+    return this.calls.map(([name]) => name);
+  }
+}
+
+/** @param {FakeDriver | null} driver */
+export function setUp(driver = new FakeDriver()) {
+  const { FakeLoader, made } = fakeLoaderClass();
+  /** @type {any[]} */
+  const delivered = [];
+  const host = {
+    driver,
+    channel: 'https://cdn.example/v/master.m3u8',
+    reportPlayhead() {},
+    delivered: (/** @type {any[]} */ ...args) => delivered.push(args),
+  };
+  const config = /** @type {any} */ ({ some: 'configuration' });
+  const Loader = createFragmentLoader(host, FakeLoader);
+  const loader = new Loader(config);
+  const seen = recorder();
+  seen.destroys(loader);
+  const load = (context = fragmentContext(), callbacks = seen.callbacks) =>
+    loader.load(context, /** @type {any} */ ({}), callbacks);
+  const inner = made[0];
+  return {
+    /** Another load of the same player. */
+    Loader,
+    made,
+    driver: /** @type {FakeDriver} */ (driver),
+    host,
+    loader,
+    inner,
+    load,
+    delivered,
+    ...seen,
+  };
+}
+
+export const bytes = (/** @type {number[]} */ ...values) => new Uint8Array(values).buffer;
