@@ -82,7 +82,7 @@ test('the shipped engine opens its socket and enters the channel', async () => {
   driver.socketOpened();
   const [name, text] = log[1];
   assert.equal(name, 'socket.send');
-  assert.equal(JSON.parse(text).channel, 'https://cdn.example/master.m3u8');
+  assert.equal(JSON.parse(String(text)).channel, 'https://cdn.example/master.m3u8');
   driver.socketText('{"action":"accept","live":false,"peer_id":"me"}');
   /** @type {any} */
   const event = log[2][1];
