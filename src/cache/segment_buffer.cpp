@@ -1,18 +1,19 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "cache/segment_cache.hpp"
 
 namespace hlsmesh {
 
-std::shared_ptr<SegmentBuffer> SegmentBuffer::allocate(const Segment& segment, size_t size) {
+Shared<SegmentBuffer> SegmentBuffer::allocate(const Segment& segment, size_t size) {
   // Past PTRDIFF_MAX no object can be; some allocators end the process when asked.
   if (size == 0 || size > static_cast<size_t>(PTRDIFF_MAX)) return nullptr;
   // malloc and not new: without exceptions a failing new ends the process.
   auto* data = static_cast<uint8_t*>(std::malloc(size));
   if (data == nullptr) return nullptr;
-  return std::shared_ptr<SegmentBuffer>(new SegmentBuffer(segment, data, size));
+  return Shared<SegmentBuffer>(new SegmentBuffer(segment, data, size));
 }
 
 SegmentBuffer::SegmentBuffer(const Segment& segment, uint8_t* data, size_t size)
@@ -20,7 +21,7 @@ SegmentBuffer::SegmentBuffer(const Segment& segment, uint8_t* data, size_t size)
 
 SegmentBuffer::~SegmentBuffer() {
   std::free(data_);
-  if (tally_) *tally_ -= size_;
+  if (tally_) tally_->bytes -= size_;
 }
 
 bool SegmentBuffer::contains(size_t offset, size_t length) const {
@@ -43,22 +44,23 @@ bool SegmentBuffer::commit(size_t offset, size_t length) {
     return true;
   }
   // Everything that overlaps or touches the new interval melts into it.
-  const auto first = std::lower_bound(committed_.begin(), committed_.end(), offset,
-                                      [](const Interval& i, size_t at) { return i.end < at; });
-  auto last = first;
-  while (last != committed_.end() && last->begin <= merged.end) {
-    merged.begin = std::min(merged.begin, last->begin);
-    merged.end = std::max(merged.end, last->end);
-    committed_bytes_ -= last->end - last->begin;
-    ++last;
+  std::vector<Interval> before;
+  std::vector<Interval> after;
+  for (const Interval& interval : committed_) {
+    if (interval.end < merged.begin) {
+      before.push_back(interval);
+    } else if (interval.begin > merged.end) {
+      after.push_back(interval);
+    } else {
+      merged.begin = std::min(merged.begin, interval.begin);
+      merged.end = std::max(merged.end, interval.end);
+    }
   }
-  committed_bytes_ += merged.end - merged.begin;
-  if (first == last) {
-    committed_.insert(first, merged);
-  } else {
-    *first = merged;
-    committed_.erase(first + 1, last);
-  }
+  before.push_back(merged);
+  for (const Interval& interval : after) before.push_back(interval);
+  committed_ = std::move(before);
+  committed_bytes_ = 0;
+  for (const Interval& interval : committed_) committed_bytes_ += interval.end - interval.begin;
   return true;
 }
 

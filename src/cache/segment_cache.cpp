@@ -6,7 +6,7 @@
 namespace hlsmesh {
 
 SegmentCache::SegmentCache(size_t budget_bytes)
-    : budget_(budget_bytes), tally_(std::make_shared<size_t>(0)) {}
+    : budget_(budget_bytes), tally_(new SegmentBuffer::Tally) {}
 
 void SegmentCache::set_budget(size_t budget_bytes) {
   budget_ = budget_bytes;
@@ -27,7 +27,7 @@ SegmentPtr SegmentCache::begin(const Segment& segment, size_t size) {
   if (bytes() > budget_) return nullptr;
   SegmentPtr fresh = SegmentBuffer::allocate(segment, size);
   if (!fresh) return nullptr;
-  *tally_ += size;
+  tally_->bytes += size;
   fresh->tally_ = tally_;
   peak_bytes_ = std::max(peak_bytes_, bytes());
   index_.insert_or_assign(segment.key, Entry{fresh, ++uses_});

@@ -4,25 +4,25 @@
 #include <cstdint>
 #include <limits>
 #include <map>
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "common/bytes.hpp"
+#include "common/shared.hpp"
 #include "media/segment.hpp"
 
 namespace hlsmesh {
 
 // The bytes of one segment, whole or still arriving. Owns its memory, which never moves: a span
 // into it is good for as long as a SegmentPtr is held.
-class SegmentBuffer {
+class SegmentBuffer : public Counted {
  public:
   // The unit in which arrival is tracked; the last piece of a segment may be shorter.
   static constexpr size_t kPieceBytes = 64 * 1024;
 
   // nullptr when `size` is 0 or the memory is not to be had: a peer's announced size must never end
   // the process.
-  static std::shared_ptr<SegmentBuffer> allocate(const Segment& segment, size_t size);
+  static Shared<SegmentBuffer> allocate(const Segment& segment, size_t size);
   ~SegmentBuffer();
   SegmentBuffer(const SegmentBuffer&) = delete;
   SegmentBuffer& operator=(const SegmentBuffer&) = delete;
@@ -52,6 +52,10 @@ class SegmentBuffer {
  private:
   friend class SegmentCache;
 
+  // The memory that a cache answers for.
+  struct Tally : Counted {
+    size_t bytes = 0;
+  };
   struct Interval {
     size_t begin;
     size_t end;  // exclusive
@@ -67,9 +71,9 @@ class SegmentBuffer {
   std::vector<Interval> committed_;  // sorted; neither overlapping nor touching
   // The total that a cache keeps of the memory it answers for, so that a segment which left the
   // index counts until its last holder lets go. Null outside a cache.
-  std::shared_ptr<size_t> tally_;
+  Shared<Tally> tally_;
 };
-using SegmentPtr = std::shared_ptr<SegmentBuffer>;
+using SegmentPtr = Shared<SegmentBuffer>;
 
 struct CacheCounts {
   uint64_t hits = 0;
@@ -123,7 +127,7 @@ class SegmentCache {
   // Newest sn among complete segments, -1 when there is none: the wire's `current`.
   MediaSequence newest() const;
 
-  size_t bytes() const { return *tally_; }
+  size_t bytes() const { return tally_->bytes; }
   // The most that bytes() ever was.
   size_t peak_bytes() const { return peak_bytes_; }
   size_t budget() const { return budget_; }
@@ -146,7 +150,7 @@ class SegmentCache {
   size_t budget_;
   double playhead_ = -std::numeric_limits<double>::infinity();
   Index index_;
-  std::shared_ptr<size_t> tally_;
+  Shared<SegmentBuffer::Tally> tally_;
   size_t peak_bytes_ = 0;
   uint64_t uses_ = 0;
   CacheCounts counts_;

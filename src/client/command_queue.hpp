@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "client/engine.hpp"
 
@@ -34,7 +34,8 @@ class CommandQueue {
 
   void push(Command command, std::string text, SegmentPtr segment, size_t offset, size_t length);
 
-  std::deque<Entry> waiting_;
+  std::vector<Entry> queue_;
+  size_t next_ = 0;  // the first in queue_ that still waits
   Entry handed_out_;
 };
 

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <vector>
 
 #include "client/channel.hpp"
 #include "client/clock.hpp"
@@ -64,7 +64,7 @@ class Uploader {
   bool answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf);
   static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const peer::Request& request);
 
-  std::deque<Queued> queue_;
+  std::vector<Queued> queue_;
   SegmentPtr serving_;  // its header is out, [0, sent_) of its bytes too
   size_t sent_ = 0;
   TimeMs progress_at_{};

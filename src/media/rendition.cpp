@@ -1,7 +1,6 @@
 #include "media/rendition.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -37,9 +36,16 @@ uint64_t hash_of(std::string_view text) {
 }
 
 void append_number(std::string& out, int32_t value) {
-  char digits[12];  // "-2147483648"
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, static_cast<size_t>(end - digits));
+  const int64_t wide = value;
+  if (wide < 0) out += '-';
+  char digits[10];
+  size_t first = sizeof digits;
+  uint64_t rest = static_cast<uint64_t>(wide < 0 ? -wide : wide);
+  do {
+    digits[--first] = static_cast<char>('0' + rest % 10);
+    rest /= 10;
+  } while (rest != 0);
+  out.append(digits + first, sizeof digits - first);
 }
 
 void append_text(std::string& out, std::string_view text) {
@@ -63,46 +69,58 @@ void append_text(std::string& out, std::string_view text) {
   out += field;
 }
 
-std::vector<std::string_view> parameters_of(std::string_view query) {
-  std::vector<std::string_view> parameters;
-  while (!query.empty()) {
+// Takes the next parameter off `query`; empty when there is none left.
+std::string_view take_parameter(std::string_view& query) {
+  std::string_view parameter;
+  while (parameter.empty() && !query.empty()) {
     const size_t end = std::min(query.find('&'), query.size());
-    if (end > 0) parameters.push_back(query.substr(0, end));
+    parameter = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
   }
-  return parameters;
+  return parameter;
 }
 
-// What is in `query` and not in all of `others`, as a query.
-std::string distinct_parameters(std::string_view query, const std::vector<UrlParts>& others) {
+bool has_parameter(std::string_view query, std::string_view wanted) {
+  std::string_view parameter;
+  do {
+    parameter = take_parameter(query);
+  } while (!parameter.empty() && parameter != wanted);
+  return !parameter.empty();
+}
+
+// What is in the query of `own` and not in those of all playlists of its path, as a query.
+std::string distinct_parameters(const UrlParts& own, const std::vector<UrlParts>& all) {
   std::string out;
-  for (const std::string_view parameter : parameters_of(query)) {
-    const bool shared = std::all_of(others.begin(), others.end(), [&](const UrlParts& other) {
-      const auto theirs = parameters_of(other.query);
-      return std::find(theirs.begin(), theirs.end(), parameter) != theirs.end();
+  std::string_view query = own.query;
+  for (;;) {
+    const std::string_view parameter = take_parameter(query);
+    if (parameter.empty()) return out;
+    const bool shared = std::all_of(all.begin(), all.end(), [&](const UrlParts& other) {
+      return other.path != own.path || has_parameter(other.query, parameter);
     });
     if (shared) continue;
     out += out.empty() ? '?' : '&';
     out += parameter;
   }
-  return out;
 }
 
 // What tells the playlist `own` from `all` playlists with the same facts; empty when nothing need.
 std::string distinction(const UrlParts& own, const std::vector<UrlParts>& all) {
   std::string_view shared = directory_of(own.path);
-  std::vector<UrlParts> same_path;
-  for (const UrlParts& other : all) {
-    shared = common_directory(shared, directory_of(other.path));
-    if (other.path == own.path) same_path.push_back(other);
-  }
-  const bool one_host_twice = std::any_of(same_path.begin(), same_path.end(), [&](const auto& a) {
-    return std::any_of(same_path.begin(), same_path.end(), [&](const auto& b) {
-      return a.authority == b.authority && a.query != b.query;
+  bool one_path = true;
+  bool one_host_twice = false;
+  for (const UrlParts& a : all) {
+    shared = common_directory(shared, directory_of(a.path));
+    if (a.path != own.path) {
+      one_path = false;
+      continue;
+    }
+    one_host_twice |= std::any_of(all.begin(), all.end(), [&](const UrlParts& b) {
+      return b.path == own.path && a.authority == b.authority && a.query != b.query;
     });
-  });
-  const std::string query = one_host_twice ? distinct_parameters(own.query, same_path) : "";
-  if (same_path.size() == all.size() && query.empty()) return {};
+  }
+  const std::string query = one_host_twice ? distinct_parameters(own, all) : "";
+  if (one_path && query.empty()) return {};
   return std::string(own.path.substr(shared.size())) + query;
 }
 
@@ -129,38 +147,41 @@ void ChannelRenditions::clear() {
 }
 
 void ChannelRenditions::add(RenditionFacts facts) {
-  const auto id = std::pair(facts.kind, facts.index);
-  renditions_.insert_or_assign(id, Rendition{std::move(facts), {}});
   derived_ = false;
+  for (Rendition& rendition : renditions_) {
+    if (rendition.facts.kind == facts.kind && rendition.facts.index == facts.index) {
+      rendition.facts = std::move(facts);
+      return;
+    }
+  }
+  renditions_.push_back({std::move(facts), {}});
 }
 
 const RenditionSignature& ChannelRenditions::signature(TrackKind kind, int32_t index) const {
   if (!derived_) derive();
-  const auto rendition = renditions_.find({kind, index});
-  return rendition == renditions_.end() ? none_ : rendition->second.signature;
+  for (const Rendition& rendition : renditions_) {
+    if (rendition.facts.kind == kind && rendition.facts.index == index) return rendition.signature;
+  }
+  return none_;
 }
 
 void ChannelRenditions::derive() const {
-  std::map<RenditionSignature, std::vector<const Rendition*>> groups;
-  for (const auto& [id, rendition] : renditions_) {
-    groups[make_signature(rendition.facts)].push_back(&rendition);
-  }
-  for (const auto& [base, group] : groups) {
+  std::vector<RenditionSignature> bases;
+  for (const Rendition& rendition : renditions_) bases.push_back(make_signature(rendition.facts));
+  for (size_t own = 0; own < bases.size(); ++own) {
+    const Rendition& rendition = renditions_[own];
+    rendition.signature = bases[own];
+    // A track without a playlist is muxed into another and has no segments of its own.
+    if (rendition.facts.playlist_url.empty()) continue;
     std::vector<UrlParts> playlists;
-    for (const Rendition* rendition : group) {
-      // A track without a playlist is muxed into another and has no segments of its own.
-      if (!rendition->facts.playlist_url.empty()) {
-        playlists.push_back(split_url(rendition->facts.playlist_url));
-      }
+    for (size_t other = 0; other < bases.size(); ++other) {
+      const std::string& url = renditions_[other].facts.playlist_url;
+      if (bases[other] == bases[own] && !url.empty()) playlists.push_back(split_url(url));
     }
-    for (const Rendition* rendition : group) {
-      rendition->signature = base;
-      if (rendition->facts.playlist_url.empty()) continue;
-      const std::string extra = distinction(split_url(rendition->facts.playlist_url), playlists);
-      if (extra.empty()) continue;
-      rendition->signature += kDelimiter;
-      append_text(rendition->signature, extra);
-    }
+    const std::string extra = distinction(split_url(rendition.facts.playlist_url), playlists);
+    if (extra.empty()) continue;
+    rendition.signature += kDelimiter;
+    append_text(rendition.signature, extra);
   }
   derived_ = true;
 }
@@ -172,7 +193,7 @@ bool ChannelRenditions::url_is_unique(std::string_view url) const {
   if (parts.path.empty()) return false;
   bool any = false;
   std::string_view directory;
-  for (const auto& [id, rendition] : renditions_) {
+  for (const Rendition& rendition : renditions_) {
     if (rendition.facts.playlist_url.empty()) continue;
     const std::string_view own = directory_of(split_url(rendition.facts.playlist_url).path);
     if (any && own != directory) return false;

@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include "media/segment.hpp"
 
@@ -68,7 +67,7 @@ class ChannelRenditions {
   };
   void derive() const;
 
-  std::map<std::pair<TrackKind, int32_t>, Rendition> renditions_;
+  std::vector<Rendition> renditions_;  // a few dozen at most
   // Signatures depend on one another, so they are made when first asked for and not once per add().
   mutable bool derived_ = true;
   RenditionSignature none_;
