@@ -50,9 +50,23 @@ const TRACKS = /** @type {Record<string, number>} */ ({
 export function createFragmentLoader(host, Inner) {
   const cdnTimes = { firstByte: 0 };
   return class HlsMeshLoader extends FragmentLoader {
+    #whole;
+
     /** @param {import('hls.js').HlsConfig} config */
     constructor(config) {
       super(host, new CdnFetch(Inner, config), cdnTimes);
+      this.#whole = config.progressive === false;
+    }
+
+    /**
+     * @param {FragmentLoaderContext} context
+     * @param {import('./http.js').LoaderConfiguration} config
+     * @param {Callbacks} callbacks
+     */
+    load(context, config, callbacks) {
+      // hls.js 1.4 and 1.5 always listen for pieces, and outside of progressive mode take nothing from them.
+      const { onProgress, ...others } = callbacks;
+      super.load(context, config, this.#whole ? others : callbacks);
     }
   };
 }

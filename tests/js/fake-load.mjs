@@ -36,8 +36,8 @@ export class FakeDriver {
   }
 }
 
-/** @param {FakeDriver | null} driver */
-export function setUp(driver = new FakeDriver()) {
+/** @param {FakeDriver | null} driver @param {any} config of hls.js */
+export function setUp(driver = new FakeDriver(), config = { some: 'configuration' }) {
   const { FakeLoader, made } = fakeLoaderClass();
   /** @type {any[]} */
   const delivered = [];
@@ -47,7 +47,6 @@ export function setUp(driver = new FakeDriver()) {
     reportPlayhead() {},
     delivered: (/** @type {any[]} */ ...args) => delivered.push(args),
   };
-  const config = /** @type {any} */ ({ some: 'configuration' });
   const Loader = createFragmentLoader(host, FakeLoader);
   const loader = new Loader(config);
   const seen = recorder();

@@ -272,6 +272,34 @@ describe('progressive mode', () => {
   });
 });
 
+describe('hls.js 1.4 and 1.5, which listen for pieces in every mode', () => {
+  const whole = () => {
+    const set = setUp(new FakeDriver(), { progressive: false });
+    const onProgress = () => assert.fail('hls.js was given a piece');
+    return { ...set, load: () => set.load(fragmentContext(), { ...set.callbacks, onProgress }) };
+  };
+
+  test("a peer's segment comes with the answer", async () => {
+    const { load, driver, calls } = whole();
+    driver.answer = fromPeer;
+    load();
+    await Promise.resolve();
+    assert.equal(calls[0][0], 'success');
+    assert.deepEqual([...new Uint8Array(calls[0][1].data)], [1, 2, 3, 4]);
+  });
+
+  test("the CDN's segment comes with the answer, and the engine gets it", () => {
+    const { load, driver, inner, calls } = whole();
+    driver.answer = fromCdn;
+    load();
+    assert.equal(inner.callbacks.onProgress, undefined);
+    inner.answer(bytes(1, 2, 3));
+    assert.deepEqual([...driver.calls[1][2]], [1, 2, 3]);
+    assert.equal(calls[0][0], 'success');
+    assert.equal(calls[0][1].data.byteLength, 3);
+  });
+});
+
 describe('byte ranges', () => {
   const range = (/** @type {number} */ from, /** @type {number} */ to) =>
     fragmentContext({}, { rangeStart: from, rangeEnd: to });
