@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { inlineAbi } from './lib/inline-abi.mjs';
 import { ROOT, UserError, findCommand, lastLines, run, runMain } from './lib/process.mjs';
 import { setup } from './setup.mjs';
 
@@ -76,6 +77,7 @@ async function bundle() {
     minify: true,
     sourcemap: true,
     target: BROWSERS,
+    plugins: [inlineAbi],
     legalComments: 'inline',
     banner: { js: `/*! hlsmesh ${version}, MIT licence */` },
     logLevel: 'warning',
