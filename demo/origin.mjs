@@ -12,8 +12,8 @@ import { OriginStats } from './origin-stats.mjs';
 
 /**
  * An HTTP origin on node:http for the demo and the tests: the sample stream as VOD (`/vod/`) and as
- * an endless live channel (`/live/`), the demo page (`/`), the built SDK (`/dist/`) and hls.js
- * (`/vendor/`). It counts every byte it sends, and can be slow or fail on purpose.
+ * an endless live channel (`/live/`), the demo page (`/`), the recipes (`/recipes/`), the built SDK
+ * (`/dist/`) and hls.js (`/vendor/`). It counts every byte it sends, and can be slow or fail on purpose.
  */
 
 /**
@@ -208,6 +208,7 @@ class Origin {
     if (top === 'vendor' && /^hls(\.light)?(\.min)?\.m?js$/.test(name)) {
       return fileIn(this.#hlsDir, name, 'no-cache');
     }
+    if (top === 'recipes') return fileIn(path.join(DEMO, 'recipes'), name, 'no-cache');
     const page = requestPath === '/' ? 'index.html' : requestPath.slice(1);
     return PAGE_FILES.has(page) ? fileIn(DEMO, page, 'no-cache') : undefined;
   }
