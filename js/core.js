@@ -17,12 +17,21 @@ const scriptUrl =
 /** @returns {string | URL} hlsmesh.wasm beside this script; empty when the script's own place is unknown */
 function defaultLocation() {
   try {
-    if (import.meta.url) return new URL('./hlsmesh.wasm', import.meta.url);
-    if (scriptUrl) return new URL('./hlsmesh.wasm', scriptUrl);
+    // Vite and webpack know this expression, copy the file it names and put the copy's URL here. It has to stay as it is, and
+    // `import.meta` has to stay out of everything else: they replace that by a path on the machine that builds.
+    const beside = new URL('./hlsmesh.wasm', import.meta.url);
+    // Vite's development server bundles packages ahead into this folder without the files beside them.
+    return beside.pathname.endsWith('/node_modules/.vite/deps/hlsmesh.wasm')
+      ? new URL('../../hlsmesh/dist/hlsmesh.wasm', beside)
+      : beside;
   } catch {
-    // A script from a blob: or data: URL has no neighbours.
+    // No module, or one from a blob: or data: URL, which has no neighbours.
   }
-  return '';
+  try {
+    return new URL('./hlsmesh.wasm', scriptUrl);
+  } catch {
+    return '';
+  }
 }
 
 /**

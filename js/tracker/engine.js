@@ -4,10 +4,7 @@
 import { ABI_VERSION, HtCommand, HtStats, Option } from './abi.js';
 import { Core, POISONED } from '../wasm.js';
 
-/**
- * Limits of the tracker engine; src/tracker/tracker.hpp has the defaults and their meaning.
- * @typedef {Partial<Record<keyof typeof Option, number>>} TrackerLimits
- */
+/** @typedef {import('./index.js').TrackerLimits} TrackerLimits */
 
 /**
  * @typedef {{ kind: number, conn: number, code: number, text: Buffer }} TrackerCommand `text` is a copy

@@ -1,5 +1,5 @@
 /**
- * The tracker as a library: `import { createTracker } from 'hlsmesh/tracker'`.
+ * The tracker as a library: `import { createTracker } from 'hlsmesh/tracker'`. Its types and contracts are in index.d.ts.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -8,42 +8,9 @@ import { TrackerServer } from './server.js';
 
 const DEFAULT_WASM = new URL('../../dist/hlsmesh-tracker.wasm', import.meta.url);
 
-/**
- * @typedef {object} TrackerOptions
- * @property {string} [host] address to listen on; 127.0.0.1 unless given
- * @property {number} [port] 0 for any free one; 8000 unless given
- * @property {import('node:http').Server} [server] an HTTP server of yours to attach to, instead of `host` and `port`. It
- *   must be listening already. Only WebSocket upgrades on `path` are taken from it.
- * @property {string} [path] with `server`: the path of the tracker; / unless given
- * @property {URL | string | BufferSource | WebAssembly.Module} [wasm] hlsmesh-tracker.wasm, if it is not where the package has it
- * @property {import('./engine.js').TrackerLimits} [limits] see TrackerConfig in src/tracker/tracker.hpp
- * @property {(line: string) => void} [log] hears why sockets were closed
- * @property {(error: Error) => void} [onFatal] the engine died; every socket was closed, and all that helps is a new
- *   tracker. Thrown as an uncaught exception unless given.
- */
-
-/**
- * @typedef {object} TrackerStats
- * @property {number} connections
- * @property {number} peers
- * @property {number} channels
- * @property {number} enters
- * @property {number} connects introductions made
- * @property {number} signals relayed
- * @property {number} signalsRefused to a stranger or a peer that is gone
- * @property {number} malformed messages that could not be read
- * @property {number} dead sockets found dead by ping
- * @property {number} cdnKb reported by the peers
- * @property {number} p2pKb reported by the peers
- */
-
-/**
- * @typedef {object} Tracker
- * @property {string} url where peers connect
- * @property {number} port
- * @property {() => TrackerStats} stats
- * @property {() => Promise<void>} close closes every socket, and the HTTP server unless it is yours
- */
+/** @typedef {import('./index.js').TrackerOptions} TrackerOptions */
+/** @typedef {import('./index.js').TrackerStats} TrackerStats */
+/** @typedef {import('./index.js').Tracker} Tracker */
 
 /**
  * @param {TrackerOptions} [options]
@@ -112,12 +79,13 @@ export async function createTracker(options = {}) {
 }
 
 /**
- * @param {URL | string | BufferSource | WebAssembly.Module} wasm
+ * @param {NonNullable<TrackerOptions['wasm']>} wasm
  * @returns {Promise<WebAssembly.Module>}
  */
 async function compile(wasm) {
-  if (wasm instanceof WebAssembly.Module) return wasm;
-  if (typeof wasm !== 'string' && !(wasm instanceof URL)) return WebAssembly.compile(wasm);
+  if (typeof wasm !== 'string' && !(wasm instanceof URL)) {
+    return WebAssembly.compile(/** @type {BufferSource} */ (wasm));
+  }
   if (/^https?:/.test(String(wasm))) {
     const response = await fetch(wasm);
     if (!response.ok) throw new Error(`${wasm}: HTTP ${response.status}`);
