@@ -122,8 +122,10 @@ export function checkHouse() {
     ...filesIn(['js'], ['.js']).flatMap((path) => checkJs(path, read(path))),
   ];
   // A lock with hosts in it would send every user to the registry that its author happened to use.
-  if (/"resolved":/.test(read('package-lock.json'))) {
-    broken.push('package-lock.json: names a registry; npm install writes it anew without');
+  for (const lock of ['package-lock.json', 'tests/packaging/fixture/package-lock.json']) {
+    if (/"resolved":/.test(read(lock))) {
+      broken.push(`${lock}: names a registry; npm install writes it anew without`);
+    }
   }
   if (!existsSync(join(ROOT, 'LICENSE'))) broken.push('LICENSE is missing');
   return broken;

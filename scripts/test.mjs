@@ -1,5 +1,5 @@
 /**
- * Everything that must hold, in one run: `npm test`, or a part of it: `npm test -- --only static,native,asan,wasm,js,browser`.
+ * Everything that must hold, in one run: `npm test`, or a part of it: `npm test -- --only static,native,asan,wasm,js,packaging,browser`.
  * A failed step does not keep the others from running, save those that need what it would have built.
  */
 
@@ -81,6 +81,12 @@ const STEPS = [
     name: 'Node tests',
     needsBuild: true,
     run: () => nodeTests('tests/js', 'node-tests'),
+  },
+  {
+    group: 'packaging',
+    name: 'packed tarball, bundlers and versions of hls.js (Chromium)',
+    needsBuild: true,
+    run: () => nodeTests('tests/packaging', 'packaging-tests'),
   },
   {
     group: 'browser',
