@@ -30,15 +30,20 @@ export class Project {
 
   static async create() {
     const dir = await mkdtemp(path.join(tmpdir(), 'hlsmesh-packaging-'));
-    await cp(FIXTURE, dir, { recursive: true });
-    await cp(path.join(PAGES, 'observe.js'), path.join(dir, 'public', 'observe.js'));
-    await npm(dir, 'ci');
-    // dist/ is there already, and prepack would make it anew.
-    const report = await npm(ROOT, 'pack', '--json', `--pack-destination=${dir}`);
-    const project = new Project(dir, JSON.parse(report)[0]);
-    // The registry is not asked: all that hlsmesh depends on is in the project's lock.
-    await npm(dir, 'install', '--offline', '--no-save', project.tarball);
-    return project;
+    try {
+      await cp(FIXTURE, dir, { recursive: true });
+      await cp(path.join(PAGES, 'observe.js'), path.join(dir, 'public', 'observe.js'));
+      await npm(dir, 'ci');
+      // dist/ is there already, and prepack would make it anew.
+      const report = await npm(ROOT, 'pack', '--json', `--pack-destination=${dir}`);
+      const project = new Project(dir, JSON.parse(report)[0]);
+      // The registry is not asked: all that hlsmesh depends on is in the project's lock.
+      await npm(dir, 'install', '--offline', '--no-save', project.tarball);
+      return project;
+    } catch (error) {
+      await rm(dir, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   /**
