@@ -10,3 +10,7 @@ declare var playRogue: (setup: {
   mode: string;
 }) => void;
 declare var connections: RTCPeerConnection[];
+/** tests/browser/pages/conformance.js */
+declare var conform: (play: object) => Promise<any>;
+declare var hold: (play: object) => Promise<void>;
+declare var release: (room: string) => Promise<any[]>;

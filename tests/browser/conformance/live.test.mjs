@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Theatre, errorsOf } from './theatre.mjs';
+
+/** @type {Theatre} */
+let theatre;
+
+before(async () => {
+  theatre = await Theatre.open();
+});
+after(() => theatre?.close());
+
+describe('live with a mesh is what it is without', { concurrency: false }, () => {
+  test('low latency: parts and blocking reload', async () => {
+    const { pages, streams } = theatre;
+    const room = 'low latency';
+    const play = { src: theatre.source('low-latency'), rate: 1, endAt: 12 };
+    streams.live.start();
+    const held = theatre.hold({ ...play, plays: true }, room);
+    const results = await Promise.all([
+      theatre.run(pages.plain, play),
+      theatre.run(pages.alone, play, `${room}, alone`),
+      held.then(() => theatre.run(pages.fed, { ...play, afterPeer: true }, room)),
+    ]);
+    await theatre.release(room);
+    for (const result of results) {
+      theatre.assertTrueBytes(result);
+      assert.equal(result.failure, undefined);
+      assert.deepEqual(errorsOf(result), []);
+      const files = result.loads.map((/** @type {any} */ l) => l.file);
+      assert.ok(files.includes('part20.m4s'), `${files}`);
+    }
+    const latencies = results.map((result) => result.latency);
+    assert.ok(Math.max(...latencies) - Math.min(...latencies) < 1, `latencies ${latencies}`);
+    // Parts are the CDN's.
+    const [, , fed] = results;
+    for (const { file, source } of fed.segments) {
+      if (file.startsWith('part')) assert.equal(source, 'cdn', file);
+    }
+    assert.ok(streams.count('fed', 'low-latency', /^part\d+\.m4s$/) > 8);
+  });
+});

@@ -1,0 +1,302 @@
+// Plays what a test says and reports what came of it: with hls.js alone, or with a mesh, by the same steps. Several players may
+// run at once; each has its own video element.
+'use strict';
+
+const { Hls, HlsMesh } = /** @type {any} */ (globalThis);
+
+/**
+ * @typedef {object} Play
+ * @property {string} src
+ * @property {'plain' | 'mesh'} with
+ * @property {object} [options] of attach
+ * @property {string} [room] players of one room and one playlist share
+ * @property {object} [config] of hls.js
+ * @property {number} [level] held all the time
+ * @property {number} [rate] of playback
+ * @property {number} [endAt] seconds, when that comes before the end of the stream
+ * @property {string} [script] what is done to the player, by its name in `scripts`
+ * @property {string} [next] another source, for scripts that change it
+ * @property {boolean} [afterPeer] loads nothing before a parent is connected
+ */
+
+/** @typedef {{ hls: any, mesh: any, video: HTMLVideoElement, result: any, play: Play }} Player */
+
+/** @type {Map<string, Player[]>} */
+const held = new Map();
+
+const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** @param {() => any} condition @param {string} what */
+async function until(condition, what, ms = 30_000) {
+  const end = performance.now() + ms;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`${what} did not come`);
+    await pause(20);
+  }
+}
+
+/** @param {Play} play @returns {Player} */
+function open(play) {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.width = 192;
+  document.body.append(video);
+  const hls = new Hls({
+    startLevel: play.level ?? 0,
+    autoStartLoad: !play.afterPeer,
+    ...play.config,
+  });
+  const result = {
+    /** Loads that ended well: which bytes, and their digest. @type {any[]} */
+    loads: [],
+    /** @type {string[]} */
+    errors: [],
+    /** @type {any[]} */
+    segments: [],
+    /** @type {string[]} */
+    warnings: [],
+    /** @type {Record<string, number>} */
+    levels: {},
+    /** @type {string[]} */
+    cues: [],
+    /** Status codes of loads that failed. @type {number[]} */
+    codes: [],
+    timeouts: 0,
+    /** How many times bytes came before the answer. */
+    pieces: 0,
+    peers: 0,
+    /** Answers with another stats or context object than hls.js holds. */
+    foreign: 0,
+  };
+  hls.on(Hls.Events.ERROR, (/** @type {any} */ _, /** @type {any} */ data) => {
+    result.errors.push(`${data.type} ${data.details}${data.fatal ? ' fatal' : ''}`);
+  });
+  hls.on(Hls.Events.FRAG_BUFFERED, (/** @type {any} */ _, /** @type {any} */ { frag }) => {
+    result.levels[`${frag.type} ${frag.sn}`] = frag.level;
+  });
+  if (play.level !== undefined) {
+    hls.on(Hls.Events.MANIFEST_PARSED, () => (hls.loadLevel = play.level));
+  }
+  let mesh = null;
+  if (play.with === 'mesh') {
+    mesh = HlsMesh.attach(hls, {
+      iceServers: [],
+      logger: null,
+      channel: (/** @type {string} */ url) => `${play.room} ${url.replace(/\?.*/, '')}`,
+      ...play.options,
+    });
+    mesh.on('segment', (/** @type {any} */ { url, source, bytes }) =>
+      result.segments.push({ file: new URL(url).pathname.split('/').pop(), source, bytes }),
+    );
+    mesh.on('peer', (/** @type {any} */ { state, role }) => {
+      if (state === 'opened' && role === 'parent') result.peers++;
+    });
+    for (const name of ['warning', 'fatal']) {
+      mesh.on(name, (/** @type {any} */ event) =>
+        result.warnings.push(
+          `${name} ${event.code ?? ''} ${event.message ?? event.error?.message}`,
+        ),
+      );
+    }
+  }
+  watchLoads(hls, result);
+  hls.loadSource(play.src);
+  hls.attachMedia(video);
+  return { hls, mesh, video, result, play };
+}
+
+/**
+ * Digests of what each load gave, whole or piece by piece.
+ * @param {any} hls
+ * @param {any} result
+ */
+function watchLoads(hls, result) {
+  const Loader = hls.config.fLoader ?? hls.config.loader;
+  hls.config.fLoader = class extends Loader {
+    /** @param {any} context @param {any} config @param {any} callbacks */
+    load(context, config, callbacks) {
+      const { url, rangeStart, rangeEnd, frag, part } = context;
+      const file = new URL(url).pathname.split('/').pop();
+      const host = new URL(url).hostname;
+      /** @type {Uint8Array[]} */
+      const pieces = [];
+      const copy = (/** @type {ArrayBuffer} */ data) => pieces.push(new Uint8Array(data.slice(0)));
+      const { onProgress, onSuccess, onError, onTimeout } = callbacks;
+      const stats = this.stats;
+      if (onProgress) {
+        callbacks.onProgress = (/** @type {any[]} */ ...args) => {
+          copy(args[2]);
+          result.pieces++;
+          onProgress(...args);
+        };
+      }
+      callbacks.onError = (/** @type {any[]} */ ...args) => {
+        result.codes.push(args[0].code);
+        onError(...args);
+      };
+      callbacks.onTimeout = (/** @type {any[]} */ ...args) => {
+        result.timeouts++;
+        onTimeout(...args);
+      };
+      callbacks.onSuccess = (/** @type {any[]} */ ...args) => {
+        if (!onProgress) copy(args[0].data);
+        if (args[1] !== stats || (part ?? frag).stats !== stats) result.foreign++;
+        if (args[2] !== context) result.foreign++;
+        const load = { file, host, rangeStart, rangeEnd, type: frag.type, sn: frag.sn };
+        result.loads.push(load);
+        onSuccess(...args);
+        new Blob(/** @type {any[]} */ (pieces))
+          .arrayBuffer()
+          .then((data) => crypto.subtle.digest('SHA-256', data))
+          .then((digest) => {
+            const hex = Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, '0'));
+            Object.assign(load, { sha256: hex.join('') });
+          });
+      };
+      return super.load(context, config, callbacks);
+    }
+  };
+}
+
+/** @param {HTMLVideoElement} video @param {number} time */
+const reaches = (video, time) => until(() => video.currentTime >= time, `second ${time}`);
+
+/** What the tests do to a player. @type {Record<string, (player: Player) => Promise<unknown> | void>} */
+const scripts = {
+  async switches({ hls, video }) {
+    for (let i = 0; i < 8; i++) {
+      hls.loadLevel = i % 2;
+      await pause(150);
+    }
+    await reaches(video, 3);
+    hls.nextLevel = 1;
+    await reaches(video, 6);
+    hls.currentLevel = 0;
+    await pause(100);
+    hls.currentLevel = 1;
+  },
+  async seeks({ video }) {
+    for (const time of [9, 1, 9.5, 0.5, 8.5, 1.5, 9, 1, 8, 0, 9, 0.2]) {
+      video.currentTime = time;
+      await pause(100);
+    }
+  },
+  async stops({ hls, video }) {
+    for (const time of [0.5, 2, 4]) {
+      await reaches(video, time);
+      hls.stopLoad();
+      await pause(150);
+      hls.startLoad();
+      await pause(50);
+      hls.stopLoad();
+      hls.startLoad(-1);
+    }
+  },
+  async recover({ hls, video }) {
+    await reaches(video, 3);
+    hls.recoverMediaError();
+    await video.play().catch(() => {});
+  },
+  async swap({ hls, video }) {
+    await reaches(video, 3);
+    hls.swapAudioCodec();
+    hls.recoverMediaError();
+    await video.play().catch(() => {});
+  },
+  async reload({ hls, video, play, result }) {
+    await reaches(video, 1);
+    const { peers } = result;
+    hls.loadSource(play.next);
+    if (play.afterPeer) {
+      await until(() => result.peers > peers, 'a parent in the next channel', 15_000);
+      hls.startLoad();
+    }
+    await until(() => video.currentTime < 1 && video.readyState > 2, 'the next source');
+    await video.play().catch(() => {});
+  },
+};
+
+/** Plays to the end. @param {Play} play */
+async function conform(play) {
+  const player = open(play);
+  const { hls, mesh, video, result } = player;
+  hls.on(Hls.Events.CUES_PARSED, (/** @type {any} */ _, /** @type {any} */ { cues }) => {
+    for (const { text } of cues) if (!result.cues.includes(text)) result.cues.push(text);
+  });
+  try {
+    if (play.afterPeer) {
+      await until(() => result.peers > 0 && hls.levels.length > 0, 'a parent', 15_000);
+      hls.startLoad(hls.config.startPosition);
+    }
+    const rate = play.rate ?? 4;
+    video.defaultPlaybackRate = video.playbackRate = rate;
+    await video.play().catch(() => {});
+    if (play.script) await scripts[play.script](player);
+    const { endAt = Infinity } = play;
+    await until(() => video.ended || video.currentTime >= endAt, 'the end');
+  } catch (error) {
+    result.failure = `${/** @type {Error} */ (error).message}, at ${video.currentTime}`;
+  }
+  return finish(player, mesh);
+}
+
+/** @param {Player} player @param {any} mesh */
+async function finish({ hls, video, result }, mesh) {
+  await until(() => result.loads.every((/** @type {any} */ l) => l.sha256), 'the digests');
+  const stats = mesh ? { ...mesh.stats } : null;
+  const summary = {
+    ...result,
+    stats,
+    latency: hls.latency,
+    ended: video.ended,
+    currentTime: video.currentTime,
+    duration: video.duration,
+    picture: [video.videoWidth, video.videoHeight],
+  };
+  hls.destroy();
+  video.remove();
+  return summary;
+}
+
+/**
+ * Loads a whole stream, every level that is named, and keeps it for the others of its room until release().
+ * @param {Play & { room: string, levels?: number[], plays?: boolean }} play
+ */
+async function hold(play) {
+  const config = { maxBufferLength: 600, maxMaxBufferLength: 600, ...play.config };
+  const player = open({ ...play, config });
+  held.set(play.room, [...(held.get(play.room) ?? []), player]);
+  const { hls, video, result } = player;
+  if (play.plays) {
+    await video.play().catch(() => {});
+    await until(() => video.currentTime > 0, 'the first frame');
+    return;
+  }
+  await until(() => hls.levels.length > 0, 'the levels');
+  for (const level of play.levels ?? [0]) {
+    hls.currentLevel = level;
+    const loaded = () => {
+      const { details } = hls.levels[level];
+      const { buffered, duration } = video;
+      const have = Object.entries(result.levels).filter(
+        ([key, l]) => key.startsWith('main') && l === level,
+      );
+      return (
+        details &&
+        buffered.length > 0 &&
+        buffered.end(buffered.length - 1) > duration - 0.3 &&
+        have.length >= details.fragments.length
+      );
+    };
+    await until(loaded, `level ${level}`);
+  }
+}
+
+/** @param {string} room */
+async function release(room) {
+  const players = /** @type {Player[]} */ (held.get(room));
+  held.delete(room);
+  return Promise.all(players.map((player) => finish(player, player.mesh)));
+}
+
+Object.assign(globalThis, { conform, hold, release });

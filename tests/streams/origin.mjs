@@ -1,0 +1,120 @@
+import { readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseRange } from '../../demo/files.mjs';
+import { PART_SECONDS, SEGMENT_SECONDS, ensureTestStreams } from './make.mjs';
+import { LiveStreams, STREAMS, subtitle } from './playlists.mjs';
+
+/**
+ * Serves the test streams under /streams/<stream>/, remembers who fetched what, and knows what each address holds. A route for
+ * the demo's origin.
+ */
+
+const TYPES = /** @type {Record<string, string>} */ ({
+  '.m3u8': 'application/vnd.apple.mpegurl',
+  '.json': 'application/json',
+  '.ts': 'video/mp2t',
+  '.vtt': 'text/vtt',
+});
+
+/** @typedef {{ viewer: string, stream: string, file: string, range: string | undefined, status: number }} Fetch */
+
+export class StreamOrigin {
+  /** @type {Fetch[]} */
+  fetches = [];
+  live = new LiveStreams();
+  /** Before each answer that carries media, in milliseconds. */
+  mediaDelayMs = 0;
+  #files;
+
+  /** @param {Map<string, Buffer>} files */
+  constructor(files) {
+    this.#files = files;
+  }
+
+  static async create() {
+    const dir = await ensureTestStreams();
+    /** @type {Map<string, Buffer>} */
+    const files = new Map();
+    for (const name of await readdir(dir)) files.set(name, await readFile(path.join(dir, name)));
+    const { length } = [...files.keys()].filter((name) => /^part\d+\.m4s$/.test(name));
+    const perSegment = SEGMENT_SECONDS / PART_SECONDS;
+    for (let sn = 0; sn < length / perSegment; sn++) {
+      const parts = Array.from({ length: perSegment }, (_, i) => `part${sn * perSegment + i}.m4s`);
+      const bodies = parts.map((name) => /** @type {Buffer} */ (files.get(name)));
+      files.set(`whole${sn}.m4s`, Buffer.concat(bodies));
+    }
+    for (let sn = 0; sn < 6; sn++) files.set(`text${sn}.vtt`, Buffer.from(subtitle(sn)));
+    return new StreamOrigin(files);
+  }
+
+  /**
+   * SHA-256 of what an address holds.
+   * @param {string} file
+   * @param {number} [start]
+   * @param {number} [end] exclusive
+   */
+  digest(file, start, end) {
+    const body = this.#files.get(file)?.subarray(start, end || undefined);
+    return body && createHash('sha256').update(body).digest('hex');
+  }
+
+  /** @param {string} viewer @param {string} stream @param {RegExp} file @returns {number} */
+  count(viewer, stream, file) {
+    const match = (/** @type {Fetch} */ f) =>
+      f.viewer === viewer && f.stream === stream && file.test(f.file);
+    return this.fetches.filter(match).length;
+  }
+
+  /**
+   * @param {import('node:http').IncomingMessage} req
+   * @param {import('node:http').ServerResponse} res
+   */
+  handler = async (req, res) => {
+    const url = new URL(req.url ?? '/', `http://${req.headers.host}`);
+    const [, , stream, file = ''] = url.pathname.split('/');
+    const found = await this.#find(url, stream, file);
+    const extension = path.extname(file);
+    const range = found && parseRange(req.headers.range, found.length);
+    const viewer = viewerOf(req.headers.referer);
+    const status = !found || range === 'unsatisfiable' ? 404 : range ? 206 : 200;
+    this.fetches.push({ viewer, stream, file, range: req.headers.range, status });
+    if (this.mediaDelayMs && !/\.(m3u8|json)$/.test(file)) await sleep(this.mediaDelayMs);
+    res.setHeader('Content-Type', TYPES[extension] ?? 'video/mp4');
+    res.setHeader('Cache-Control', 'no-store');
+    if (!found || range === 'unsatisfiable') return void res.writeHead(404).end();
+    const body = range ? found.subarray(range.start, range.start + range.length) : found;
+    if (range) {
+      const last = range.start + range.length - 1;
+      res.setHeader('Content-Range', `bytes ${range.start}-${last}/${found.length}`);
+    }
+    res.writeHead(status, { 'Content-Length': body.length }).end(body);
+  };
+
+  /**
+   * @param {URL} url
+   * @param {string} stream
+   * @param {string} file
+   * @returns {Promise<Buffer | undefined>}
+   */
+  async #find({ searchParams: query, port, hostname }, stream, file) {
+    const playlists = STREAMS[stream] ?? this.live.streams[stream];
+    if (!playlists) return undefined;
+    const other = hostname === 'localhost' ? '127.0.0.1' : 'localhost';
+    const [base, otherBase] = [hostname, other].map(
+      (host) => `http://${host}:${port}/streams/${stream}/`,
+    );
+    const write = file === 'master.m3u8' ? playlists.master : playlists.media[file];
+    if (write) return Buffer.from(await write({ query, base, otherBase }));
+    // A part that was announced is sent once it is there.
+    const part = /^part(\d+)\.m4s$/.exec(file);
+    if (part) await this.live.waitForPart(Number(part[1]));
+    return this.#files.get(file);
+  }
+}
+
+/** Pages say who they are by their address. @param {string | undefined} referer */
+function viewerOf(referer) {
+  return (referer && new URL(referer).searchParams.get('viewer')) || '';
+}

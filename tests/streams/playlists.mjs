@@ -1,0 +1,228 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LIVE_SECONDS, PART_SECONDS, SECONDS, SEGMENT_SECONDS } from './make.mjs';
+
+/** Playlists over the streams of make.mjs, written on request: what a packager or a site may make of the same segments. */
+
+/**
+ * @typedef {object} Request
+ * @property {URLSearchParams} query
+ * @property {string} base of this stream on this host, with a slash at the end
+ * @property {string} otherBase of the same stream on another host
+ */
+
+/**
+ * @typedef {object} Stream
+ * @property {(request: Request) => string} master
+ * @property {Record<string, (request: Request) => string | Promise<string>>} media by name of the playlist
+ */
+
+const SEGMENTS = SECONDS / SEGMENT_SECONDS;
+const LO = '#EXT-X-STREAM-INF:BANDWIDTH=300000,RESOLUTION=192x108,CODECS="avc1.42c00c,mp4a.40.2"';
+const HI = '#EXT-X-STREAM-INF:BANDWIDTH=550000,RESOLUTION=256x144,CODECS="avc1.42c00c,mp4a.40.2"';
+
+/** @param {string[]} lines */
+const playlist = (...lines) => ['#EXTM3U', '#EXT-X-VERSION:7', ...lines, ''].join('\n');
+
+/** @param {(sn: number) => string} uri */
+const segments = (uri, count = SEGMENTS, seconds = SEGMENT_SECONDS) =>
+  Array.from({ length: count }, (_, sn) => `#EXTINF:${seconds},\n${uri(sn)}`);
+
+/** @param {string[]} lines */
+const vod = (...lines) =>
+  playlist(
+    `#EXT-X-TARGETDURATION:${SEGMENT_SECONDS}`,
+    '#EXT-X-PLAYLIST-TYPE:VOD',
+    ...lines,
+    '#EXT-X-ENDLIST',
+  );
+
+/** A query that every URI of the playlist carries on, so that it is another for each viewer. */
+const token = (/** @type {Request} */ { query }) =>
+  query.has('token') ? `?token=${query.get('token')}` : '';
+
+const twoLevels = {
+  master: (/** @type {Request} */ r) =>
+    playlist(LO, `lo.m3u8${token(r)}`, HI, `hi.m3u8${token(r)}`),
+  media: {
+    'lo.m3u8': (/** @type {Request} */ r) => vod(...segments((sn) => `lo${sn}.ts${token(r)}`)),
+    'hi.m3u8': (/** @type {Request} */ r) => vod(...segments((sn) => `hi${sn}.ts${token(r)}`)),
+  },
+};
+
+/** @param {string} file that ffmpeg wrote */
+const asMade = (file) => ({
+  master: () => playlist(LO, file),
+  media: {},
+});
+
+/**
+ * The streams, but for those that live.
+ * @type {Record<string, Stream>}
+ */
+export const STREAMS = {
+  ts: twoLevels,
+  fmp4: asMade('fmp4.m3u8'),
+  range: asMade('range.m3u8'),
+  aes: asMade('aes.m3u8'),
+  demuxed: {
+    master: () =>
+      playlist(
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="aac",NAME="one",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,URI="audio.m3u8"',
+        `${LO},AUDIO="aac"`,
+        'video.m3u8',
+      ),
+    media: {},
+  },
+  subtitles: {
+    master: () =>
+      playlist(
+        '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="text",NAME="English",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,URI="text.m3u8"',
+        `${LO},SUBTITLES="text"`,
+        'lo.m3u8',
+      ),
+    media: {
+      'lo.m3u8': twoLevels.media['lo.m3u8'],
+      'text.m3u8': () => vod(...segments((sn) => `text${sn}.vtt`)),
+    },
+  },
+  discontinuity: {
+    master: () => playlist(LO, 'mixed.m3u8'),
+    media: {
+      'mixed.m3u8': () => {
+        const [a, b, c] = segments((sn) => `lo${sn}.ts`);
+        return vod(a, b, c, '#EXT-X-DISCONTINUITY', ...segments((sn) => `other${sn}.ts`, 3));
+      },
+    },
+  },
+  // Which host a viewer is sent to is its own affair: ?pathway=
+  steering: {
+    master: ({ query, base, otherBase }) =>
+      playlist(
+        `#EXT-X-CONTENT-STEERING:SERVER-URI="steering.json?pathway=${query.get('pathway')}",PATHWAY-ID="${query.get('pathway')}"`,
+        `${LO},PATHWAY-ID="one"`,
+        `${base}lo.m3u8`,
+        `${LO},PATHWAY-ID="two"`,
+        `${otherBase}lo.m3u8`,
+      ),
+    media: {
+      'lo.m3u8': twoLevels.media['lo.m3u8'],
+      'steering.json': ({ query }) =>
+        JSON.stringify({
+          VERSION: 1,
+          TTL: 300,
+          'PATHWAY-PRIORITY': query.get('pathway') === 'two' ? ['two', 'one'] : ['one', 'two'],
+        }),
+    },
+  },
+  // The first host lost its segments from number 3 on.
+  redundant: {
+    master: ({ base, otherBase }) =>
+      playlist(LO, `${base}gone.m3u8`, LO, `${otherBase}gone.m3u8?whole=1`),
+    media: {
+      'gone.m3u8': ({ query }) =>
+        vod(...segments((sn) => (sn < 3 || query.has('whole') ? `lo${sn}.ts` : `no${sn}.ts`))),
+    },
+  },
+};
+
+export function subtitle(/** @type {number} */ sn) {
+  const at = (/** @type {number} */ s) => `00:00:${String(s).padStart(2, '0')}.000`;
+  const [from, to] = [sn * SEGMENT_SECONDS, (sn + 1) * SEGMENT_SECONDS];
+  return `WEBVTT\n\n${at(from)} --> ${at(to)}\nText of segment ${sn}\n`;
+}
+
+/** What had been published before a live stream's first viewer came, in seconds. */
+const HISTORY = 6;
+const WINDOW = 6;
+/** After so many segments of one second the encoder restarts and counts from 0 again. */
+const RESET_AT = 13;
+
+/** Live streams run on the clock from start() on, and end. */
+export class LiveStreams {
+  #start = Infinity;
+
+  /** Begins now, for everybody. */
+  start() {
+    this.#start = Date.now();
+  }
+
+  /** Settles when so many segments have been published since the encoder restarted. @param {number} count */
+  async afterReset(count) {
+    while (this.#published() < RESET_AT + count) await sleep(50);
+  }
+
+  /** Seconds that have been published. */
+  #published() {
+    return Math.min(HISTORY + (Date.now() - this.#start) / 1000, LIVE_SECONDS);
+  }
+
+  /** @type {Record<string, Stream>} */
+  streams = {
+    reset: {
+      master: () => playlist(LO, 'reset.m3u8'),
+      media: { 'reset.m3u8': () => this.#reset() },
+    },
+    'low-latency': {
+      master: () => playlist(LO, 'parts.m3u8'),
+      media: { 'parts.m3u8': (request) => this.#parts(request) },
+    },
+  };
+
+  #reset() {
+    const end = Math.floor(this.#published());
+    const first = end > RESET_AT ? RESET_AT : 0;
+    const from = Math.max(first, end - WINDOW);
+    return playlist(
+      '#EXT-X-TARGETDURATION:1',
+      `#EXT-X-MEDIA-SEQUENCE:${from - first}`,
+      ...Array.from({ length: end - from }, (_, i) => `#EXTINF:1,\nlive${from + i}.ts`),
+      ...(end >= LIVE_SECONDS ? ['#EXT-X-ENDLIST'] : []),
+    );
+  }
+
+  /** How many parts there are. */
+  #partCount() {
+    return Math.floor(this.#published() / PART_SECONDS);
+  }
+
+  /** Settles when part `index` is there. @param {number} index */
+  async waitForPart(index) {
+    while (this.#partCount() <= index) {
+      await sleep(20);
+    }
+  }
+
+  /** @param {Request} request */
+  async #parts({ query }) {
+    const perSegment = SEGMENT_SECONDS / PART_SECONDS;
+    const last = LIVE_SECONDS / PART_SECONDS - 1;
+    if (query.has('_HLS_msn')) {
+      const part = query.has('_HLS_part') ? Number(query.get('_HLS_part')) : perSegment - 1;
+      const wanted = Number(query.get('_HLS_msn')) * perSegment + part;
+      await this.waitForPart(Math.min(wanted, last));
+    }
+    const count = this.#partCount();
+    const whole = Math.floor(count / perSegment);
+    const from = Math.max(0, whole - WINDOW);
+    const lines = [];
+    for (let sn = from; sn <= whole; sn++) {
+      // Parts are listed for the newest three segments.
+      if (sn > whole - 3) {
+        for (let p = sn * perSegment; p < Math.min(count, (sn + 1) * perSegment); p++) {
+          lines.push(`#EXT-X-PART:DURATION=${PART_SECONDS},INDEPENDENT=YES,URI="part${p}.m4s"`);
+        }
+      }
+      if (sn < whole) lines.push(`#EXTINF:${SEGMENT_SECONDS},\nwhole${sn}.m4s`);
+    }
+    const ended = count > last;
+    return playlist(
+      `#EXT-X-TARGETDURATION:${SEGMENT_SECONDS}`,
+      `#EXT-X-PART-INF:PART-TARGET=${PART_SECONDS}`,
+      `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${PART_SECONDS * 3}`,
+      `#EXT-X-MEDIA-SEQUENCE:${from}`,
+      '#EXT-X-MAP:URI="part-init.mp4"',
+      ...lines,
+      ended ? '#EXT-X-ENDLIST' : `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="part${count}.m4s"`,
+    );
+  }
+}
