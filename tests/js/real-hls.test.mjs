@@ -1,0 +1,56 @@
+/** What hls.js itself makes of a loader that a mesh put into its configuration; no browser needed for that. */
+import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
+import { test } from 'node:test';
+
+// hls.js looks for the browser's global object when it is loaded.
+Object.assign(globalThis, { self: globalThis });
+if (!globalThis.crypto) Object.assign(globalThis, { crypto: webcrypto });
+const { default: Hls } = await import('hls.js');
+const { attach } = await import('../../js/index.js');
+
+const OPTIONS = { tracker: 'wss://tracker.example/', logger: null, wasm: new Uint8Array(1) };
+
+/** @param {any} config */
+function withMesh(config) {
+  const hls = new Hls(config);
+  return { hls, mesh: attach(hls, OPTIONS) };
+}
+
+test('players that hls.js makes for interstitials and I-frames know nothing of the mesh', () => {
+  const { hls, mesh } = withMesh({ startLevel: 0 });
+  assert.equal(typeof hls.config.fLoader, 'function');
+  // hls.js makes them from what the site gave, not from what became of it.
+  const child = new Hls({ ...hls.userConfig });
+  assert.equal(child.config.fLoader, undefined);
+  assert.equal(Hls.DefaultConfig.fLoader, undefined, 'nor does any other player');
+  mesh.detach();
+  child.destroy();
+  hls.destroy();
+});
+
+test("the site's own loader stays beneath the mesh, and comes back when that is detached", () => {
+  class Own {
+    stats = { loading: { start: 0, first: 0, end: 0 } };
+    destroy() {}
+  }
+  const { hls, mesh } = withMesh({ fLoader: Own });
+  assert.notEqual(hls.config.fLoader, Own);
+  const Loader = /** @type {any} */ (hls.config.fLoader);
+  assert.ok(new Loader(hls.config).stats.loading, 'the stats are those of the loader beneath');
+  mesh.detach();
+  assert.equal(hls.config.fLoader, Own);
+  hls.destroy();
+});
+
+test("with CMCD, whose loader has neither cache age nor headers, nothing of a loader's face is missing", () => {
+  const { hls, mesh } = withMesh({ cmcd: { sessionId: 's', contentId: 'c' } });
+  const Loader = /** @type {any} */ (hls.config.fLoader);
+  const loader = new Loader(hls.config);
+  assert.equal(loader.getCacheAge(), null);
+  assert.equal(loader.getResponseHeader('age'), null);
+  assert.equal(loader.stats.loaded, 0);
+  loader.destroy();
+  mesh.detach();
+  hls.destroy();
+});
