@@ -45,11 +45,6 @@ struct Text {
   uint32_t size = 0;
 };
 
-struct PeerSnapshot {
-  HmPeer record;
-  std::string id;
-};
-
 struct State {
   EngineConfig config;
   uint32_t seed_low = 0;
@@ -59,7 +54,9 @@ struct State {
   Text text;
   HmCommand command = {};
   HmStats stats = {};
-  std::vector<PeerSnapshot> peers;
+  std::vector<hlsmesh::PeerInfo> peers;  // the snapshot; their ids are views into peer_ids
+  std::string peer_ids;
+  HmPeer peer = {};
 };
 
 // Lives as long as the instance, so that nothing is registered to run at an exit that never comes.
@@ -147,10 +144,10 @@ uint8_t* hm_text(uint32_t size) {
   if (size > text.capacity || text.bytes == nullptr) {
     // Never a pointer of value 0 for an empty text: that means refusal.
     const uint32_t capacity = size < 4096 ? 4096 : size;
-    void* bytes = std::realloc(text.bytes, capacity);
-    if (bytes == nullptr) return nullptr;
-    text.bytes = static_cast<uint8_t*>(bytes);
-    text.capacity = capacity;
+    std::free(text.bytes);
+    text.bytes = static_cast<uint8_t*>(std::malloc(capacity));
+    text.capacity = text.bytes == nullptr ? 0 : capacity;
+    if (text.bytes == nullptr) return nullptr;
   }
   text.size = size;
   return text.bytes;
@@ -423,28 +420,32 @@ const HmStats* hm_stats(void) {
 }
 
 int32_t hm_peer_count(void) {
-  state->peers.clear();
   if (!state->engine) return 0;
-  for (const hlsmesh::PeerInfo& peer : state->engine->peers()) {
-    const int32_t flags = (peer.is_parent ? kHmPeerParent : 0) | (peer.open ? kHmPeerOpen : 0) |
-                          (peer.version1 ? kHmPeerVersion1 : 0);
-    HmPeer record = {};
-    record.handle = peer.handle.value();
-    record.flags = flags;
-    record.received_bytes = static_cast<double>(peer.received_bytes);
-    record.sent_bytes = static_cast<double>(peer.sent_bytes);
-    record.rtt_ms = peer.rtt_ms;
-    state->peers.push_back({record, std::string(peer.id)});
+  state->peers = state->engine->peers();
+  state->peer_ids.clear();
+  for (const hlsmesh::PeerInfo& peer : state->peers) state->peer_ids += peer.id;
+  std::string_view ids = state->peer_ids;
+  for (hlsmesh::PeerInfo& peer : state->peers) {
+    const size_t size = peer.id.size();
+    peer.id = ids.substr(0, size);
+    ids.remove_prefix(size);
   }
   return static_cast<int32_t>(state->peers.size());
 }
 
 const HmPeer* hm_peer(int32_t index) {
   if (index < 0 || static_cast<size_t>(index) >= state->peers.size()) return nullptr;
-  PeerSnapshot& peer = state->peers[static_cast<size_t>(index)];
-  peer.record.id = peer.id.data();
-  peer.record.id_size = static_cast<uint32_t>(peer.id.size());
-  return &peer.record;
+  const hlsmesh::PeerInfo& peer = state->peers[static_cast<size_t>(index)];
+  HmPeer& out = state->peer;
+  out.handle = peer.handle.value();
+  out.flags = (peer.is_parent ? kHmPeerParent : 0) | (peer.open ? kHmPeerOpen : 0) |
+              (peer.version1 ? kHmPeerVersion1 : 0);
+  out.received_bytes = static_cast<double>(peer.received_bytes);
+  out.sent_bytes = static_cast<double>(peer.sent_bytes);
+  out.rtt_ms = peer.rtt_ms;
+  out.id = peer.id.data();
+  out.id_size = static_cast<uint32_t>(peer.id.size());
+  return &out;
 }
 
 }  // extern "C"

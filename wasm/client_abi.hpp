@@ -140,7 +140,7 @@ const HmCommand* hm_poll(void);  // nullptr when drained
 double hm_next_timeout(void);    // +infinity when never
 
 const HmStats* hm_stats(void);
-int32_t hm_peer_count(void);  // takes a fresh snapshot for hm_peer
-const HmPeer* hm_peer(int32_t index);
+int32_t hm_peer_count(void);           // takes a fresh snapshot for hm_peer
+const HmPeer* hm_peer(int32_t index);  // valid until the next call of hm_peer
 
 }  // extern "C"
