@@ -106,6 +106,12 @@ export const REQUIREMENTS = [
     purposes: ['test'],
     found: () => process.env.CHROMIUM_PATH !== undefined || findCommand('chromium') !== null,
   },
+  {
+    name: 'firefox-esr',
+    why: 'shares with Chromium in the browser tests; decodes H.264 by the libavcodec that ffmpeg brings',
+    purposes: ['test'],
+    found: () => process.env.FIREFOX_PATH !== undefined || findCommand('firefox-esr') !== null,
+  },
 ];
 
 /**

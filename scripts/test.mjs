@@ -90,7 +90,7 @@ const STEPS = [
   },
   {
     group: 'browser',
-    name: 'browser tests (Chromium)',
+    name: 'browser tests (Chromium, Firefox)',
     needsBuild: true,
     // One at a time: two pages and their origin fill two cores, and the tests measure playback.
     run: () => nodeTests('tests/browser', 'browser-tests', ['--test-concurrency=1']),
