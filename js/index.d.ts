@@ -41,8 +41,6 @@ export interface MeshUpdate {
   maxParents?: number;
   /** Peers that we serve at the same time, 0 to 100; default 8. */
   maxChildren?: number;
-  /** How far ahead of the playhead segments are fetched from peers, in seconds, 0 to 3600; default: the engine decides. */
-  prefetchSeconds?: number;
   /**
    * STUN and TURN servers. Default: a public STUN server, without which viewers behind different routers seldom reach each other;
    * an empty array asks nobody. Changed, it goes for connections that are made later.
@@ -225,7 +223,7 @@ export const Events: {
   readonly FATAL: 'fatal';
 };
 /** What options are when they are not given, as far as it is the same everywhere. */
-export const DefaultConfig: Readonly<Required<Omit<MeshUpdate, 'prefetchSeconds' | 'logger'>>>;
+export const DefaultConfig: Readonly<Required<Omit<MeshUpdate, 'logger'>>>;
 
 export const HlsMesh: {
   attach: typeof attach;

@@ -15,8 +15,6 @@ const DEFAULT_MOBILE_CACHE_BYTES = 48 * MIB;
 
 /** Chromium makes no more than 500 connections for all players of all its pages. */
 const MAX_PEERS = 100;
-/** More than an hour ahead is no prefetch any more. */
-const MAX_PREFETCH_SECONDS = 3600;
 /** Each tracker of a list costs a try while the ones before it are away. */
 const MAX_TRACKERS = 8;
 
@@ -71,10 +69,6 @@ const RULES = {
   maxParents: whole(1, MAX_PEERS),
   maxChildren: whole(0, MAX_PEERS),
   cacheBytes: whole(MIN_CACHE_BYTES, MAX_CACHE_BYTES),
-  prefetchSeconds: [
-    (value) => value >= 0 && value <= MAX_PREFETCH_SECONDS && typeof value === 'number',
-    `a number from 0 to ${MAX_PREFETCH_SECONDS}`,
-  ],
   iceServers: [Array.isArray, 'an array of { urls, username?, credential? }'],
   rtcConfig: [isObject, 'an RTCConfiguration object'],
   wasm: [
@@ -102,8 +96,6 @@ const NUMBERS = /** @type {Record<string, number | undefined>} */ ({
   maxChildren: Option.maxChildren,
   uploadBytesPerSecond: Option.uploadBytesPerSecond,
   uploadBytesPerSession: Option.uploadBytes,
-  // An engine that does not look ahead has no such option.
-  prefetchSeconds: /** @type {Record<string, number>} */ (Option).prefetchSeconds,
 });
 
 /** What may change without another engine. */

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/engine_impl.hpp"
+#include "media/url_parts.hpp"
 
 namespace hlsmesh {
 namespace {
@@ -49,8 +50,9 @@ void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
   Load load;
   load.id = id;
   load.segment.key.rendition = renditions_.signature(what.kind, what.rendition_index);
-  if (what.named && !load.segment.key.rendition.empty()) {
-    load.segment.key.rendition += kNameMark + what.url;
+  if (!load.segment.key.rendition.empty()) {
+    load.segment.key.rendition += kNameMark;
+    load.segment.key.rendition += what.named ? std::string_view(what.url) : file_name(what.url);
   }
   load.segment.key.sn = what.sn;
   load.segment.url = std::move(what.url);

@@ -12,7 +12,8 @@ namespace hlsmesh {
 // media/rendition.hpp for how it is made.
 using RenditionSignature = std::string;
 
-// Between the signature, in which it never stands, and a name that the site gave the segment.
+// Between the signature, in which it never stands, and the name of the segment: the one that the
+// site gave it, or else the file name in its URL, because a number may come again for other media.
 inline constexpr char kNameMark = ' ';
 
 // What one cached or transferred thing is, within a channel. Never the raw URL (hosts and tokens

@@ -45,6 +45,11 @@ std::string_view directory_of(std::string_view path) {
   return path.substr(0, path.rfind('/') + 1);  // npos + 1 is 0
 }
 
+std::string_view file_name(std::string_view url) {
+  const std::string_view path = split_url(url).path;
+  return path.substr(directory_of(path).size());
+}
+
 std::string_view common_directory(std::string_view a, std::string_view b) {
   const auto end = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
   return directory_of(a.substr(0, static_cast<size_t>(end - a.begin())));

@@ -20,6 +20,10 @@ UrlParts split_url(std::string_view url);
 // Of a path, up to and including its last slash; empty when it has none.
 std::string_view directory_of(std::string_view path);
 
+// Of a URL, what follows the last slash of its path, without query: what viewers share whatever
+// host, directory or token they were given.
+std::string_view file_name(std::string_view url);
+
 // The deepest directory that holds both: a prefix of each that ends in a slash, or empty.
 std::string_view common_directory(std::string_view a, std::string_view b);
 

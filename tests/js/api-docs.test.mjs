@@ -87,9 +87,7 @@ test('the declared values are the real ones', () => {
   assert.deepEqual(Object.keys(HlsMesh).sort(), members('export const HlsMesh:').sort());
   assert.deepEqual(Object.values(Events).sort(), members('interface MeshEvents').sort());
   assert.deepEqual(Object.keys(Events).sort(), members('export const Events:').sort());
-  const fixed = members('interface MeshUpdate').filter(
-    (name) => name !== 'prefetchSeconds' && name !== 'logger',
-  );
+  const fixed = members('interface MeshUpdate').filter((name) => name !== 'logger');
   assert.deepEqual(Object.keys(DefaultConfig).sort(), fixed.sort());
 });
 

@@ -34,7 +34,6 @@ for (const [options, message] of /** @type {[any, RegExp][]} */ ([
   [{ tracker: TRACKER, maxChildren: 1.5 }, /option maxChildren is 1.5; .* from 0 to 100/],
   [{ tracker: TRACKER, cacheBytes: 5 }, /option cacheBytes is 5; .*268435456/],
   [{ tracker: TRACKER, cacheBytes: '64MB' }, /option cacheBytes is "64MB"/],
-  [{ tracker: TRACKER, prefetchSeconds: Infinity }, /option prefetchSeconds is Infinity/],
   [{ tracker: TRACKER, iceServers: 'stun:x' }, /option iceServers/],
   [{ tracker: TRACKER, rtcConfig: null }, /option rtcConfig is null/],
   [{ tracker: TRACKER, wasm: 7 }, /option wasm is 7/],

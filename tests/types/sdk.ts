@@ -29,7 +29,6 @@ const options: HlsMeshOptions = {
   maxParents: 2,
   maxChildren: 3,
   cacheBytes: 64 * 1024 * 1024,
-  prefetchSeconds: 20,
   iceServers: [{ urls: 'turn:turn.example', username: 'u', credential: 'c' }],
   rtcConfig: { iceTransportPolicy: 'relay' },
   wasm: new URL('https://cdn.example/hlsmesh.wasm'),

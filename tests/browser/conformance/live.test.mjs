@@ -39,4 +39,31 @@ describe('live with a mesh is what it is without', { concurrency: false }, () =>
     }
     assert.ok(streams.count('fed', 'low-latency', /^part\d+\.m4s$/) > 8);
   });
+
+  test('a media sequence that starts over: who knows the old numbers does not give them for the new', async () => {
+    const { pages, streams } = theatre;
+    const room = 'reset';
+    const play = { src: theatre.source('reset'), rate: 1 };
+    streams.live.start();
+    const before = Promise.all([
+      theatre.run(pages.plain, play),
+      theatre.run(pages.alone, play, `${room}, alone`),
+    ]);
+    await theatre.hold({ ...play, plays: true }, room);
+    await streams.live.afterReset(5);
+    const after = Promise.all([
+      theatre.run(pages.plain, play),
+      theatre.run(pages.fed, { ...play, afterPeer: true }, room),
+    ]);
+    for (const [plain, meshed] of [await before, await after]) {
+      for (const result of [plain, meshed]) {
+        theatre.assertTrueBytes(result);
+        assert.equal(result.failure, undefined);
+        assert.equal(result.ended, true);
+      }
+      assert.deepEqual(errorsOf(meshed), errorsOf(plain));
+      assert.ok(Math.abs(meshed.currentTime - plain.currentTime) < 0.5);
+    }
+    await theatre.release(room);
+  });
 });

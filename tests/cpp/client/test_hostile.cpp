@@ -37,7 +37,7 @@ struct Room {
       facts.playlist_url = "https://cdn.example/live/v" + std::to_string(index) + ".m3u8";
       renditions.add(facts);
     }
-    return renditions.signature(TrackKind::kMain, 0);
+    return renditions.signature(TrackKind::kMain, 0) + kNameMark + "seg5.ts";
   }
   // The parent is counted, named, closed and reported; its load is at the CDN; the child lives.
   void check_dropped(std::optional<FallbackReason> reason = std::nullopt) const {

@@ -219,3 +219,27 @@ TEST_CASE("loads: a name of the site's tells apart what shares rendition and num
     CHECK(requests[0].rendition->find("trailer") != std::string::npos);
   }
 }
+
+TEST_CASE("loads: a media sequence that starts over is not mistaken for the one before") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  const auto load = [&h](int32_t id, const char* url, bool from_cdn) {
+    SegmentLoad what;
+    what.sn = MediaSequence(5);
+    what.url = url;
+    what.span = {20, 4};
+    what.from_cdn = from_cdn;
+    h.engine.on_load(h.now, LoadId(id), std::move(what));
+    h.drain();
+  };
+  load(1, "a/before5.ts?token=mine", true);
+  h.fetch_done(1, Harness::body(5, 1'000));
+  h.clear();
+  load(2, "a/after5.ts?token=mine", false);
+  CHECK(h.all(CommandKind::kLoadDone).empty());
+  // Directory, host and token differ between viewers.
+  load(3, "https://other.example/b/before5.ts?token=new", false);
+  REQUIRE(h.all(CommandKind::kLoadDone).size() == 1);
+  CHECK(h.all(CommandKind::kLoadDone)[0].load == 3);
+}

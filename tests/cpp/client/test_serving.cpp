@@ -102,7 +102,8 @@ TEST_CASE("serve: a request by rendition is answered by that rendition, or not a
     renditions.add(facts);
   }
   r.h.clear();
-  peer::Request request{"seg9.ts", MediaSequence(9), renditions.signature(TrackKind::kMain, 1)};
+  peer::Request request{"seg9.ts", MediaSequence(9),
+                        renditions.signature(TrackKind::kMain, 1) + kNameMark + "seg9.ts"};
   r.h.peer_says(r.child, request);
   REQUIRE(r.headers().size() == 1);
   CHECK(r.headers()[0].size == 2'000);

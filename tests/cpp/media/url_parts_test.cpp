@@ -50,3 +50,11 @@ TEST_CASE("common_directory never splits a name") {
   CHECK(common_directory("a/", "b/").empty());
   CHECK(common_directory("", "/a/").empty());
 }
+
+TEST_CASE("file_name is what is left of a URL without host, directory, query and fragment") {
+  CHECK(file_name("https://cdn.example/live/seg1.ts?token=a/b#c") == "seg1.ts");
+  CHECK(file_name("../720/seg1.ts") == "seg1.ts");
+  CHECK(file_name("seg1.ts#0-500") == "seg1.ts");
+  CHECK(file_name("dir/").empty());
+  CHECK(file_name("").empty());
+}
