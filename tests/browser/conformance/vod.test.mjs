@@ -79,13 +79,6 @@ const ITEMS = [
     },
   },
   {
-    name: 'redundant stream: one host has lost its segments',
-    stream: 'redundant',
-    failing: true,
-    shared: /^(lo|no)\d\.ts$/,
-    also: ({ plain }) => assert.ok(plain.errors.length > 0),
-  },
-  {
     name: 'tokens in every URL',
     stream: 'ts',
     play: { level: 0 },
