@@ -3,10 +3,20 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { TrackerEngine } from './engine.js';
-import { TrackerServer } from './server.js';
+import { answerFrom, pathOf, refuseUpgrade } from './http.js';
+import { LocalEngine } from './local-engine.js';
+import { Log, lineOf } from './log.js';
+import { Sockets } from './sockets.js';
 
 const DEFAULT_WASM = new URL('../../dist/hlsmesh-tracker.wasm', import.meta.url);
+
+// The engine refuses text above 64 KiB with a reason; what is far above that need not be read to the end.
+const MAX_MESSAGE_BYTES = 256 * 1024;
+
+// A peer's share of what waits unsent: some hundred signals.
+const MAX_PENDING_BYTES = 1024 * 1024;
 
 /** @typedef {import('./index.js').TrackerOptions} TrackerOptions */
 /** @typedef {import('./index.js').TrackerStats} TrackerStats */
@@ -17,11 +27,12 @@ const DEFAULT_WASM = new URL('../../dist/hlsmesh-tracker.wasm', import.meta.url)
  * @returns {Promise<Tracker>} once it listens
  */
 export async function createTracker(options = {}) {
-  const { host = '127.0.0.1', port = 8000, path = '/', log = () => {} } = options;
-  const started = Date.now();
+  const { host = '127.0.0.1', port = 8000, path = '/' } = options;
+  const started = performance.now();
+  const log = new Log((level, event, fields) => options.log?.(lineOf(event, fields)));
   const module = await compile(options.wasm ?? DEFAULT_WASM);
   const engine = await TrackerEngine.create(module, options.limits ?? {}, (error) => {
-    log(`the tracker engine died: ${error.stack ?? error.message}`);
+    log.error(`the tracker engine died: ${error.stack ?? error.message}`);
     // After this turn: the engine's caller is still on the stack.
     setImmediate(async () => {
       await close();
@@ -29,20 +40,23 @@ export async function createTracker(options = {}) {
       options.onFatal(error);
     });
   });
-  const sockets = new TrackerServer(engine, log);
+  const sockets = new Sockets(
+    (outlet) => new LocalEngine(engine, outlet),
+    { maxMessageBytes: MAX_MESSAGE_BYTES, maxPendingBytes: MAX_PENDING_BYTES },
+    log,
+  );
 
+  const routes = new Map([['/healthz', () => health(sockets, started)]]);
   const server = options.server ?? createServer();
-  /** @type {(request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} */
-  const onRequest = (request, response) => answer(engine, started, request, response);
+  const onRequest = answerFrom(routes, log);
   /** @type {(request: import('node:http').IncomingMessage, socket: import('node:stream').Duplex, head: Buffer) => void} */
   const onUpgrade = (request, socket, head) => {
     const wanted = pathOf(request);
-    if (options.server) {
-      if (wanted === path) sockets.upgrade(request, socket, head);
-    } else if (wanted === '/healthz') {
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-    } else {
-      sockets.upgrade(request, socket, head);
+    if (options.server && wanted !== path) return;
+    if (!options.server && routes.has(wanted)) refuseUpgrade(socket, 404, 'Not Found');
+    else {
+      const address = request.socket.remoteAddress ?? '';
+      sockets.upgrade(request, socket, head, { address, isp: '', province: '' });
     }
   };
   server.on('upgrade', onUpgrade);
@@ -73,7 +87,7 @@ export async function createTracker(options = {}) {
   return {
     url: `ws://${authority(options.server ? address.address : host, address.port)}${options.server ? path : '/'}`,
     port: address.port,
-    stats: () => statsOf(engine),
+    stats: () => statsOf(sockets.engine),
     close,
   };
 }
@@ -112,38 +126,22 @@ function listen(server, host, port) {
 }
 
 /**
- * @param {TrackerEngine} engine
+ * @param {Sockets} sockets
  * @param {number} started
- * @param {import('node:http').IncomingMessage} request
- * @param {import('node:http').ServerResponse} response
+ * @returns {import('./http.js').Answer}
  */
-function answer(engine, started, request, response) {
-  // Bodies are of no interest, but unread they would hold up the connection.
-  request.resume();
-  if (pathOf(request) !== '/healthz') {
-    response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' });
-    response.end(
-      'This is an hlsmesh tracker: connect to it with a WebSocket. Its state is at /healthz.\n',
-    );
-    return;
-  }
+function health({ engine }, started) {
   const { connections, peers, channels } = statsOf(engine);
-  const body = {
-    status: engine.dead ? 'failed' : 'ok',
-    connections,
-    peers,
-    channels,
-    uptime: (Date.now() - started) / 1000,
+  const status = engine.dead ? 'failed' : 'ok';
+  const uptime = (performance.now() - started) / 1000;
+  return {
+    status: engine.dead ? 503 : 200,
+    json: { status, connections, peers, channels, uptime },
   };
-  response.writeHead(engine.dead ? 503 : 200, {
-    'Content-Type': 'application/json',
-    'Cache-Control': 'no-store',
-  });
-  response.end(`${JSON.stringify(body)}\n`);
 }
 
 /**
- * @param {TrackerEngine} engine
+ * @param {import('./local-engine.js').EnginePort} engine
  * @returns {TrackerStats}
  */
 function statsOf(engine) {
@@ -161,11 +159,6 @@ function statsOf(engine) {
     cdnKb: stats?.cdn_kb ?? 0,
     p2pKb: stats?.p2p_kb ?? 0,
   };
-}
-
-/** @param {import('node:http').IncomingMessage} request */
-function pathOf(request) {
-  return (request.url ?? '/').split('?', 1)[0];
 }
 
 /**

@@ -1,0 +1,80 @@
+/**
+ * What a tracker answers to plain HTTP requests. Which of them ask for a WebSocket is not decided here.
+ */
+
+/** @typedef {import('node:http').IncomingMessage} IncomingMessage */
+/** @typedef {import('node:http').ServerResponse} ServerResponse */
+
+/**
+ * @typedef {object} Answer
+ * @property {number} status
+ * @property {unknown} [json]
+ * @property {string} [text]
+ * @property {string} [type] of `text`; plain text unless given
+ * @property {Record<string, string>} [headers]
+ */
+
+/** @typedef {(request: IncomingMessage, url: URL) => Answer | Promise<Answer>} Route */
+
+const NOT_FOUND = /** @type {Answer} */ ({
+  status: 404,
+  text: 'This is an hlsmesh tracker: connect to it with a WebSocket. Its state is at /healthz.\n',
+});
+
+/** @param {IncomingMessage} request */
+export function pathOf(request) {
+  return (request.url ?? '/').split('?', 1)[0];
+}
+
+/**
+ * @param {Map<string, Route>} routes by path
+ * @param {import('./log.js').Log} log
+ * @returns {(request: IncomingMessage, response: ServerResponse) => void}
+ */
+export function answerFrom(routes, log) {
+  return async (request, response) => {
+    // Bodies are of no interest, but unread they would hold up the connection.
+    request.resume();
+    const route = routes.get(pathOf(request));
+    try {
+      if (!route) reply(request, response, NOT_FOUND);
+      else if (request.method !== 'GET' && request.method !== 'HEAD') {
+        reply(request, response, { status: 405, headers: { Allow: 'GET, HEAD' } });
+      } else {
+        reply(request, response, await route(request, new URL(request.url ?? '/', 'http://t')));
+      }
+    } catch (error) {
+      log.error('request failed', { path: pathOf(request), error: String(error) });
+      if (!response.headersSent) reply(request, response, { status: 500 });
+    }
+  };
+}
+
+/**
+ * @param {IncomingMessage} request
+ * @param {ServerResponse} response
+ * @param {Answer} answer
+ */
+function reply(request, response, { status, json, text = '', type, headers }) {
+  response.writeHead(status, {
+    'Content-Type': json === undefined ? (type ?? 'text/plain; charset=utf-8') : 'application/json',
+    'Cache-Control': 'no-store',
+    ...headers,
+  });
+  const body = json === undefined ? text : `${JSON.stringify(json)}\n`;
+  response.end(request.method === 'HEAD' ? '' : body);
+}
+
+/**
+ * Answers an upgrade that is not taken.
+ * @param {import('node:stream').Duplex} socket
+ * @param {number} status
+ * @param {string} phrase
+ * @param {string} [extra] header lines, each with its line end
+ */
+export function refuseUpgrade(socket, status, phrase, extra = '') {
+  socket.on('error', () => {});
+  socket.end(
+    `HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\n${extra}Content-Length: 0\r\n\r\n`,
+  );
+}

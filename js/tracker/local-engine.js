@@ -1,0 +1,151 @@
+/**
+ * The seam between the sockets and the engine that decides about them, and the engine of this very process behind it.
+ *
+ * Frames and the life of a connection go in by an EnginePort; what is to be done about connections comes out by an Outlet. A
+ * connection is a number that the sockets chose, so that whatever stands in for LocalEngine may sit in another process.
+ */
+import { randomFillSync } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { CommandKind } from './abi.js';
+
+/** @typedef {import('./engine.js').EngineStats} EngineStats */
+
+/**
+ * Who is at the other end of a connection: its address, and its network and province where they are known.
+ * @typedef {{ address: string, isp: string, province: string }} Visitor
+ */
+
+/**
+ * What an engine wants done. A connection that is gone meanwhile is passed over.
+ * @typedef {object} Outlet
+ * @property {(conn: number, text: Buffer) => void} send the buffer is the outlet's from then on
+ * @property {(conn: number) => void} ping
+ * @property {(conn: number, code: number, reason: string) => void} close the engine has forgotten the connection: it hears no
+ *   closed() for it
+ */
+
+/**
+ * What the sockets tell an engine. Nothing here throws, and what is said of a connection that the engine has closed, or of one
+ * that was never opened, is ignored.
+ * @typedef {object} EnginePort
+ * @property {boolean} dead nothing but a new tracker helps
+ * @property {(conn: number, visitor: Visitor) => void} open a number from 1 to 2^31 - 1, each used once
+ * @property {(conn: number, text: Uint8Array) => void} message a text frame as it came, read before the call returns
+ * @property {(conn: number) => void} binary
+ * @property {(conn: number) => void} alive a ping or a pong
+ * @property {(conn: number) => void} closed by the peer or by the network
+ * @property {() => EngineStats | null} stats as last known; null before there are any and once the engine is dead
+ * @property {() => void} stop no command comes after this
+ */
+
+// setTimeout takes at most 2^31 - 1 ms; a longer wait is cut in two.
+const MAX_TIMER_MS = 60_000;
+
+// Drawing entropy has a price per call, so it is drawn for many connections at once.
+const ENTROPY_WORDS = 4;
+const ENTROPY_POOL = new Uint32Array(ENTROPY_WORDS * 256);
+
+/** @implements {EnginePort} */
+export class LocalEngine {
+  #engine;
+  #outlet;
+  #entropyUsed = ENTROPY_POOL.length;
+  #timerDue = Infinity;
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer;
+  #stopped = false;
+
+  /**
+   * @param {import('./engine.js').TrackerEngine} engine
+   * @param {Outlet} outlet
+   */
+  constructor(engine, outlet) {
+    this.#engine = engine;
+    this.#outlet = outlet;
+  }
+
+  get dead() {
+    return this.#engine.dead;
+  }
+
+  /** @param {number} conn @param {Visitor} visitor */
+  open(conn, visitor) {
+    this.#engine.open(performance.now(), conn, visitor.address, this.#entropy());
+    this.#drain();
+  }
+
+  /** @param {number} conn @param {Uint8Array} text */
+  message(conn, text) {
+    this.#engine.message(performance.now(), conn, text);
+    this.#drain();
+  }
+
+  /** @param {number} conn */
+  binary(conn) {
+    this.#engine.binary(performance.now(), conn);
+    this.#drain();
+  }
+
+  /** @param {number} conn */
+  alive(conn) {
+    this.#engine.pong(performance.now(), conn);
+  }
+
+  /** @param {number} conn */
+  closed(conn) {
+    this.#engine.closed(performance.now(), conn);
+    this.#drain();
+  }
+
+  stats() {
+    return this.#engine.stats();
+  }
+
+  stop() {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #entropy() {
+    if (this.#entropyUsed === ENTROPY_POOL.length) {
+      randomFillSync(ENTROPY_POOL);
+      this.#entropyUsed = 0;
+    }
+    const from = this.#entropyUsed;
+    this.#entropyUsed += ENTROPY_WORDS;
+    return ENTROPY_POOL.subarray(from, this.#entropyUsed);
+  }
+
+  #drain() {
+    for (let command = this.#engine.poll(); command !== null; command = this.#engine.poll()) {
+      if (this.#stopped) return;
+      switch (command.kind) {
+        case CommandKind.send:
+          this.#outlet.send(command.conn, command.text);
+          break;
+        case CommandKind.ping:
+          this.#outlet.ping(command.conn);
+          break;
+        case CommandKind.close:
+          this.#outlet.close(command.conn, command.code, command.text.toString());
+          break;
+      }
+    }
+    this.#arm();
+  }
+
+  // A timer that is due too early is left alone: waking once for nothing costs less than a new timer for every frame.
+  #arm() {
+    const due = this.#engine.nextTimeout();
+    if (due >= this.#timerDue || this.#stopped) return;
+    this.#timerDue = due;
+    clearTimeout(this.#timer);
+    // The engine counts whole milliseconds, so rounding up never wakes it early.
+    const delay = Math.min(Math.max(Math.ceil(due - performance.now()), 0), MAX_TIMER_MS);
+    this.#timer = setTimeout(() => {
+      this.#timerDue = Infinity;
+      this.#engine.timeout(performance.now());
+      this.#drain();
+    }, delay);
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The WebSockets of a tracker: every frame goes into the engine, every command of the engine is carried out.
+ */
+import { WebSocketServer } from 'ws';
+
+/** @typedef {import('node:http').IncomingMessage} IncomingMessage */
+/** @typedef {import('node:stream').Duplex} Duplex */
+/** @typedef {import('ws').WebSocket & { [CONN]: number }} Socket */
+
+/**
+ * @typedef {object} SocketLimits
+ * @property {number} maxMessageBytes a longer message closes its socket with 1009 before it is read to the end
+ * @property {number} maxPendingBytes what may wait unsent for one socket; who lets more pile up is not reading, and is cut off
+ */
+
+/** @typedef {'messages' | 'binary' | 'pings' | 'bytesIn' | 'bytesOut' | 'slow' | 'broken' | 'floods'} SocketCounter */
+
+// The number of the connection that a socket is. On the socket itself and with handlers that all sockets share: closures for
+// each would be the greater part of what a silent viewer costs.
+const CONN = Symbol('conn');
+
+// How long a peer may take to answer a close frame before its socket is destroyed.
+const CLOSE_GRACE_MS = 2000;
+
+// Frames that a peer may have had under way when its socket was closed. Who goes on beyond that is not listening.
+const MAX_FRAMES_AFTER_CLOSE = 100;
+
+export class Sockets {
+  #engine;
+  #limits;
+  #log;
+  #wss;
+  /** @type {Map<number, Socket>} */
+  #open = new Map();
+  /** Closed by us, with the frames that came since. @type {Map<Socket, number>} */
+  #closing = new Map();
+  #lastConn = 0;
+  #ended = false;
+
+  /** @type {Record<SocketCounter, number>} */
+  counters = {
+    messages: 0,
+    binary: 0,
+    pings: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    slow: 0,
+    broken: 0,
+    floods: 0,
+  };
+
+  /**
+   * @param {(outlet: import('./local-engine.js').Outlet) => import('./local-engine.js').EnginePort} connect
+   * @param {SocketLimits} limits
+   * @param {import('./log.js').Log} log
+   */
+  constructor(connect, limits, log) {
+    this.#limits = limits;
+    this.#log = log;
+    this.#wss = new WebSocketServer({
+      noServer: true,
+      maxPayload: limits.maxMessageBytes,
+      perMessageDeflate: false,
+      clientTracking: false,
+    });
+    this.#engine = connect({
+      send: (conn, text) => this.#send(conn, text),
+      ping: (conn) => this.#open.get(conn)?.ping(),
+      close: (conn, code, reason) => this.#closedByEngine(conn, code, reason),
+    });
+    this.#handlers = this.#makeHandlers();
+  }
+
+  get size() {
+    return this.#open.size;
+  }
+
+  get engine() {
+    return this.#engine;
+  }
+
+  /**
+   * Takes over an HTTP upgrade.
+   * @param {IncomingMessage} request
+   * @param {Duplex} socket
+   * @param {Buffer} head
+   * @param {import('./local-engine.js').Visitor} visitor
+   */
+  upgrade(request, socket, head, visitor) {
+    if (this.#ended) {
+      socket.destroy();
+      return;
+    }
+    this.#wss.handleUpgrade(request, socket, head, (ws) =>
+      this.#accept(/** @type {Socket} */ (/** @type {unknown} */ (ws)), visitor),
+    );
+  }
+
+  /**
+   * Closes some sockets, those first that have been open longest.
+   * @param {number} count
+   * @param {number} code
+   * @param {string} reason
+   */
+  closeSome(count, code, reason) {
+    for (const [conn, ws] of this.#open) {
+      if (count-- <= 0) return;
+      this.#open.delete(conn);
+      this.#engine.closed(conn);
+      void this.#close(ws, code, reason);
+    }
+  }
+
+  /**
+   * Closes every socket and stops the engine.
+   * @param {number} code
+   * @param {string} reason
+   * @returns {Promise<void>} resolves when all sockets are gone
+   */
+  async end(code, reason) {
+    this.#ended = true;
+    this.#engine.stop();
+    const sockets = [...this.#open.values()];
+    this.#open.clear();
+    const leaving = [...this.#closing.keys()].map(gone);
+    await Promise.all([...sockets.map((ws) => this.#close(ws, code, reason)), ...leaving]);
+  }
+
+  /**
+   * @param {Socket} ws
+   * @param {import('./local-engine.js').Visitor} visitor
+   */
+  #accept(ws, visitor) {
+    const conn = ++this.#lastConn;
+    ws[CONN] = conn;
+    this.#open.set(conn, ws);
+    const { message, alive, error, close } = this.#handlers;
+    ws.on('message', message).on('ping', alive).on('pong', alive);
+    ws.on('error', error).on('close', close);
+    this.#engine.open(conn, visitor);
+  }
+
+  #handlers;
+
+  #makeHandlers() {
+    const sockets = this;
+    return {
+      /** @this {any} @param {import('ws').RawData} data @param {boolean} isBinary */
+      message(data, isBinary) {
+        sockets.#message(this, /** @type {Buffer} */ (data), isBinary);
+      },
+      /** @this {any} */
+      alive() {
+        ++sockets.counters.pings;
+        if (sockets.#open.has(this[CONN])) sockets.#engine.alive(this[CONN]);
+      },
+      // A frame that breaks RFC 6455 or the payload limit: ws closes the socket, and `close` follows.
+      /** @this {any} @param {Error} error */
+      error(error) {
+        ++sockets.counters.broken;
+        sockets.#log.debug('broken socket', { conn: this[CONN], error: error.message });
+      },
+      /** @this {any} */
+      close() {
+        sockets.#closing.delete(this);
+        if (sockets.#open.delete(this[CONN])) sockets.#engine.closed(this[CONN]);
+      },
+    };
+  }
+
+  /** @param {Socket} ws @param {Buffer} data @param {boolean} isBinary */
+  #message(ws, data, isBinary) {
+    const conn = ws[CONN];
+    if (!this.#open.has(conn)) {
+      const since = (this.#closing.get(ws) ?? 0) + 1;
+      this.#closing.set(ws, since);
+      if (since === MAX_FRAMES_AFTER_CLOSE) {
+        ++this.counters.floods;
+        ws.terminate();
+      }
+      return;
+    }
+    this.counters.bytesIn += data.length;
+    if (isBinary) {
+      ++this.counters.binary;
+      this.#engine.binary(conn);
+    } else {
+      ++this.counters.messages;
+      this.#engine.message(conn, data);
+    }
+  }
+
+  /** @param {number} conn @param {Buffer} text */
+  #send(conn, text) {
+    const ws = this.#open.get(conn);
+    if (!ws || ws.readyState !== ws.OPEN) return;
+    this.counters.bytesOut += text.length;
+    ws.send(text, { binary: false });
+    if (ws.bufferedAmount > this.#limits.maxPendingBytes) {
+      ++this.counters.slow;
+      this.#log.debug('slow consumer cut off', { conn, unread: ws.bufferedAmount });
+      ws.terminate();
+    }
+  }
+
+  /** @param {number} conn @param {number} code @param {string} reason */
+  #closedByEngine(conn, code, reason) {
+    const ws = this.#open.get(conn);
+    if (!ws) return;
+    this.#open.delete(conn);
+    this.#log.debug('closed', { conn, code, reason });
+    void this.#close(ws, code, reason);
+  }
+
+  /**
+   * @param {Socket} ws
+   * @param {number} code
+   * @param {string} reason
+   * @returns {Promise<void>} resolves when the socket is gone
+   */
+  #close(ws, code, reason) {
+    if (ws.readyState === ws.CLOSED) return Promise.resolve();
+    this.#closing.set(ws, 0);
+    const timer = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS);
+    ws.once('close', () => clearTimeout(timer));
+    ws.close(code, reason);
+    return gone(ws);
+  }
+}
+
+/**
+ * @param {Socket} ws
+ * @returns {Promise<void>}
+ */
+function gone(ws) {
+  return new Promise((resolve) => {
+    if (ws.readyState === ws.CLOSED) resolve();
+    else ws.once('close', () => resolve());
+  });
+}
