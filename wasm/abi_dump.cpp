@@ -169,12 +169,19 @@ void print_tracker() {
   CONSTANT(enterTimeoutMs, kHtOptionEnterTimeoutMs);
   CONSTANT(maxConnectionsPerAddress, kHtOptionMaxConnectionsPerAddress);
   CONSTANT(entersPerAddressPerMinute, kHtOptionEntersPerAddressPerMinute);
+  CONSTANT(parentsWanted, kHtOptionParentsWanted);
+  CONSTANT(roomPeers, kHtOptionRoomPeers);
+  CONSTANT(messagesPerSecond, kHtOptionMessagesPerSecond);
+  CONSTANT(channelSwitches, kHtOptionChannelSwitches);
+  CONSTANT(maxConnections, kHtOptionMaxConnections);
+  CONSTANT(authorize, kHtOptionAuthorize);
   close_group();
 
   open_group("CommandKind");
   CONSTANT(send, TrackerCommandKind::kSend);
   CONSTANT(ping, TrackerCommandKind::kPing);
   CONSTANT(close, TrackerCommandKind::kClose);
+  CONSTANT(authorize, TrackerCommandKind::kAuthorize);
   close_group();
 
   open_group("HtCommand");
@@ -195,8 +202,27 @@ void print_tracker() {
   FIELD(HtStats, signals_refused);
   FIELD(HtStats, malformed);
   FIELD(HtStats, dead);
+  FIELD(HtStats, rooms);
+  FIELD(HtStats, links);
+  FIELD(HtStats, orphans);
+  FIELD(HtStats, opened);
+  FIELD(HtStats, failed);
+  FIELD(HtStats, rejected);
+  FIELD(HtStats, unauthorized);
+  FIELD(HtStats, expired);
+  FIELD(HtStats, rate_limited);
+  FIELD(HtStats, limited_total);
+  FIELD(HtStats, limited_connections);
+  FIELD(HtStats, limited_enters);
+  FIELD(HtStats, limited_messages);
+  FIELD(HtStats, limited_switches);
   FIELD(HtStats, cdn_kb);
   FIELD(HtStats, p2p_kb);
+  close_group();
+
+  open_group("HtText");
+  FIELD(HtText, text);
+  FIELD(HtText, size);
   close_group();
 }
 

@@ -4,7 +4,10 @@
 #include <cstdlib>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "tracker/tracker.hpp"
 
@@ -13,6 +16,7 @@ namespace {
 using hlsmesh::ConnId;
 using hlsmesh::DurationMs;
 using hlsmesh::IdEntropy;
+using hlsmesh::Origin;
 using hlsmesh::TimeMs;
 using hlsmesh::Tracker;
 using hlsmesh::TrackerCommand;
@@ -21,7 +25,7 @@ using hlsmesh::TrackerStats;
 
 #ifdef __wasm32__
 // js/tracker/abi.js is generated from these layouts.
-static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 88);
+static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 200 && sizeof(HtText) == 8);
 #endif
 
 // Above what the driver lets in as one WebSocket message.
@@ -35,6 +39,8 @@ struct State {
   uint32_t text_size = 0;
   HtCommand command = {};
   HtStats stats = {};
+  std::string listing;
+  HtText listed = {};
 };
 
 // Lives as long as the instance, so that nothing is registered to run at an exit that never comes.
@@ -59,6 +65,21 @@ std::string_view take_text() {
   s.text_size = 0;
   return size == 0 ? std::string_view()
                    : std::string_view(reinterpret_cast<const char*>(s.text), size);
+}
+
+// Up to the next line feed, which is taken as well.
+std::string_view take_line(std::string_view& text) {
+  const size_t end = text.find('\n');
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  return line;
+}
+
+const HtText* listed(std::string text) {
+  State& s = state();
+  s.listing = std::move(text);
+  s.listed = {s.listing.data(), static_cast<uint32_t>(s.listing.size())};
+  return &s.listed;
 }
 
 uint64_t join(uint32_t high, uint32_t low) { return uint64_t{high} << 32 | low; }
@@ -120,6 +141,25 @@ int32_t ht_set(int32_t option, double value) {
     case kHtOptionEntersPerAddressPerMinute:
       s.config.enters_per_address_per_minute = number;
       return kHtOk;
+    case kHtOptionParentsWanted:
+      s.config.parents_wanted = number;
+      return kHtOk;
+    case kHtOptionRoomPeers:
+      s.config.room_peers = number;
+      return kHtOk;
+    case kHtOptionMessagesPerSecond:
+      s.config.messages_per_second = number;
+      return kHtOk;
+    case kHtOptionChannelSwitches:
+      s.config.channel_switches = number;
+      return kHtOk;
+    case kHtOptionMaxConnections:
+      s.config.max_connections = number;
+      return kHtOk;
+    case kHtOptionAuthorize:
+      if (number > 1) return kHtMisuse;
+      s.config.authorize = number == 1;
+      return kHtOk;
     default:
       return kHtMisuse;
   }
@@ -133,9 +173,13 @@ int32_t ht_start(void) {
 }
 
 int32_t ht_open(double now, int32_t conn, uint32_t e0, uint32_t e1, uint32_t e2, uint32_t e3) {
-  const std::string_view address = take_text();
+  std::string_view text = take_text();
   if (!usable(now, conn)) return kHtMisuse;
-  state().tracker->on_open(at(now), ConnId(conn), address, IdEntropy{join(e0, e1), join(e2, e3)});
+  Origin origin;
+  origin.address = take_line(text);
+  origin.isp = take_line(text);
+  origin.province = take_line(text);
+  state().tracker->on_open(at(now), ConnId(conn), origin, IdEntropy{join(e0, e1), join(e2, e3)});
   return kHtOk;
 }
 
@@ -161,6 +205,15 @@ int32_t ht_pong(double now, int32_t conn) {
 int32_t ht_closed(double now, int32_t conn) {
   if (!usable(now, conn)) return kHtMisuse;
   state().tracker->on_closed(at(now), ConnId(conn));
+  return kHtOk;
+}
+
+int32_t ht_authorized(double now, int32_t conn, int32_t request, int32_t granted, double valid_ms) {
+  const std::string_view reason = take_text();
+  if (!usable(now, conn) || granted < 0 || granted > 1 || !(valid_ms >= 0)) return kHtMisuse;
+  std::optional<DurationMs> valid;
+  if (valid_ms < kMaxExact - now) valid = DurationMs{static_cast<int64_t>(valid_ms)};
+  state().tracker->on_authorized(at(now), ConnId(conn), request, granted == 1, valid, reason);
   return kHtOk;
 }
 
@@ -198,9 +251,36 @@ const HtStats* ht_stats(void) {
              static_cast<double>(from.signals_refused),
              static_cast<double>(from.malformed),
              static_cast<double>(from.dead),
+             static_cast<double>(from.rooms),
+             static_cast<double>(from.links),
+             static_cast<double>(from.orphans),
+             static_cast<double>(from.opened),
+             static_cast<double>(from.failed),
+             static_cast<double>(from.rejected),
+             static_cast<double>(from.unauthorized),
+             static_cast<double>(from.expired),
+             static_cast<double>(from.rate_limited),
+             static_cast<double>(from.limited_total),
+             static_cast<double>(from.limited_connections),
+             static_cast<double>(from.limited_enters),
+             static_cast<double>(from.limited_messages),
+             static_cast<double>(from.limited_switches),
              from.cdn_kb,
              from.p2p_kb};
   return &s.stats;
+}
+
+const HtText* ht_channels(int32_t offset, int32_t limit) {
+  const State& s = state();
+  return s.tracker ? listed(s.tracker->channels(offset, limit)) : nullptr;
+}
+
+const HtText* ht_topology(int32_t offset, int32_t limit) {
+  const State& s = state();
+  const std::string_view channel = take_text();
+  if (!s.tracker) return nullptr;
+  std::string topology = s.tracker->topology(channel, offset, limit);
+  return topology.empty() ? nullptr : listed(std::move(topology));
 }
 
 }  // extern "C"

@@ -7,7 +7,7 @@
 
 extern "C" {
 
-inline constexpr int32_t kHtAbiVersion = 1;
+inline constexpr int32_t kHtAbiVersion = 2;
 
 enum HtError : int32_t {
   kHtOk = 0,
@@ -25,6 +25,12 @@ enum HtOption : int32_t {
   kHtOptionEnterTimeoutMs = 7,
   kHtOptionMaxConnectionsPerAddress = 8,
   kHtOptionEntersPerAddressPerMinute = 9,
+  kHtOptionParentsWanted = 10,
+  kHtOptionRoomPeers = 11,
+  kHtOptionMessagesPerSecond = 12,
+  kHtOptionChannelSwitches = 13,
+  kHtOptionMaxConnections = 14,
+  kHtOptionAuthorize = 15,  // 0 or 1
 };
 
 struct HtCommand {
@@ -45,8 +51,27 @@ struct HtStats {
   double signals_refused;
   double malformed;
   double dead;
+  double rooms;
+  double links;
+  double orphans;
+  double opened;
+  double failed;
+  double rejected;
+  double unauthorized;
+  double expired;
+  double rate_limited;
+  double limited_total;
+  double limited_connections;
+  double limited_enters;
+  double limited_messages;
+  double limited_switches;
   double cdn_kb;
   double p2p_kb;
+};
+
+struct HtText {
+  const char* text;
+  uint32_t size;
 };
 
 int32_t ht_abi_version(void);
@@ -54,15 +79,23 @@ int32_t ht_abi_version(void);
 uint8_t* ht_text(uint32_t size);
 int32_t ht_set(int32_t option, double value);  // before ht_start; a whole number, 0 or more
 int32_t ht_start(void);
-// text: the address; entropy as four 32-bit words
+// text: address LF isp LF province, where isp and province may be empty or missing; entropy as four
+// 32-bit words
 int32_t ht_open(double now, int32_t conn, uint32_t e0, uint32_t e1, uint32_t e2, uint32_t e3);
 int32_t ht_message(double now, int32_t conn);  // text
 int32_t ht_binary(double now, int32_t conn);
 int32_t ht_pong(double now, int32_t conn);
 int32_t ht_closed(double now, int32_t conn);
+// The answer to a kAuthorize. text: why not, when refused; `granted`: 0 or 1; `valid_ms`: how long
+// the token is good for, infinite when for ever.
+int32_t ht_authorized(double now, int32_t conn, int32_t request, int32_t granted, double valid_ms);
 int32_t ht_timeout(double now);
 const HtCommand* ht_poll(void);
 double ht_next_timeout(void);
 const HtStats* ht_stats(void);
+// JSON (src/tracker/tracker.hpp), valid until the next call of either; nullptr before ht_start.
+const HtText* ht_channels(int32_t offset, int32_t limit);
+// text: the channel. nullptr when there is none of that name.
+const HtText* ht_topology(int32_t offset, int32_t limit);
 
 }  // extern "C"

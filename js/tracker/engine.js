@@ -1,7 +1,7 @@
 /**
  * The tracker engine in WebAssembly (wasm/tracker_abi.hpp) as an object.
  */
-import { ABI_VERSION, HtCommand, HtStats, Option } from './abi.js';
+import { ABI_VERSION, HtCommand, HtStats, HtText, Option } from './abi.js';
 import { Core, POISONED } from '../wasm.js';
 
 /** @typedef {import('./index.js').TrackerLimits} TrackerLimits */
@@ -55,11 +55,14 @@ export class TrackerEngine {
   /**
    * @param {number} now milliseconds, monotonic
    * @param {number} conn
-   * @param {string} address
+   * @param {{ address: string, isp: string, province: string }} origin what is not known is empty
    * @param {Uint32Array} entropy four words from a cryptographic source
    */
-  open(now, conn, address, entropy) {
-    this.#core.callWithText('ht_open', address, now, conn, ...entropy);
+  open(now, conn, origin, entropy) {
+    const lines = [origin.address, origin.isp, origin.province].map((line) =>
+      line.replaceAll('\n', ' '),
+    );
+    this.#core.callWithText('ht_open', lines.join('\n'), now, conn, ...entropy);
   }
 
   /**
@@ -88,6 +91,30 @@ export class TrackerEngine {
   /** @param {number} now @param {number} conn */
   closed(now, conn) {
     this.#core.call('ht_closed', now, conn);
+  }
+
+  /**
+   * Answers a command `authorize`; ignored when the connection no longer waits for it.
+   * @param {number} now
+   * @param {number} conn
+   * @param {number} request the command's code
+   * @param {boolean} granted
+   * @param {number} validMs how long the token is good for; Infinity when for ever
+   * @param {string} reason told to a peer that is refused
+   */
+  authorized(now, conn, request, granted, validMs, reason) {
+    const result = this.#core.callWithText(
+      'ht_authorized',
+      reason,
+      now,
+      conn,
+      request,
+      granted ? 1 : 0,
+      validMs,
+    );
+    if (result !== 0 && result !== POISONED) {
+      throw new RangeError(`no answer to an authorization: valid for ${validMs} ms`);
+    }
   }
 
   /** @param {number} now */
@@ -126,5 +153,32 @@ export class TrackerEngine {
       view.getFloat64(pointer + offset, true),
     ]);
     return /** @type {EngineStats} */ (Object.fromEntries(entries));
+  }
+
+  /**
+   * @param {number} offset
+   * @param {number} limit at most 10 000 are listed
+   * @returns {string | null} JSON, as src/tracker/tracker.hpp has it; null once the engine is dead
+   */
+  channels(offset, limit) {
+    return this.#listed(this.#core.call('ht_channels', offset, limit));
+  }
+
+  /**
+   * @param {string} channel
+   * @param {number} offset
+   * @param {number} limit at most 10 000 peers are listed
+   * @returns {string | null} JSON, as src/tracker/tracker.hpp has it; null when there is no such channel
+   */
+  topology(channel, offset, limit) {
+    return this.#listed(this.#core.callWithText('ht_topology', channel, offset, limit));
+  }
+
+  /** @param {number} pointer */
+  #listed(pointer) {
+    if (pointer <= 0) return null;
+    const view = this.#core.view();
+    const text = view.getUint32(pointer + HtText.text, true);
+    return this.#core.text(text, view.getUint32(pointer + HtText.size, true));
   }
 }

@@ -20,6 +20,18 @@ export interface TrackerLimits {
   maxConnectionsPerAddress?: number;
   /** Times a minute that one address may enter a channel; default 600. */
   entersPerAddressPerMinute?: number;
+  /** Parents that a viewer is given, as far as there are any; default 3. */
+  parentsWanted?: number;
+  /** Viewers of one room; a larger channel has several, and introduces nobody across them; default 5000. */
+  roomPeers?: number;
+  /** Messages a second that one connection may send, with a burst of five seconds' worth; 0: no limit; default 100. */
+  messagesPerSecond?: number;
+  /** Times a minute that one connection may enter a channel other than its last; 0: no limit; default 6. */
+  channelSwitches?: number;
+  /** Connections of all addresses together; 0: no limit, the default. */
+  maxConnections?: number;
+  /** 1: who enters waits until the server has judged its token; default 0. */
+  authorize?: number;
 }
 
 export interface TrackerOptions {

@@ -70,7 +70,7 @@ export class LocalEngine {
 
   /** @param {number} conn @param {Visitor} visitor */
   open(conn, visitor) {
-    this.#engine.open(performance.now(), conn, visitor.address, this.#entropy());
+    this.#engine.open(performance.now(), conn, visitor, this.#entropy());
     this.#drain();
   }
 

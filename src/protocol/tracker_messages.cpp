@@ -38,15 +38,16 @@ enum FieldIndex : size_t {
   kP2p,
   kUp,
   kReason,
+  kToken,
   kFieldCount,
 };
 
 struct Table {
-  json::Field fields[kFieldCount] = {{"action"},       {"channel"}, {"browser"}, {"device"},
-                                     {"os"},           {"hlsmesh"}, {"live"},    {"parents"},
-                                     {"children"},     {"upBW"},    {"peer_id"}, {"to_peer_id"},
-                                     {"from_peer_id"}, {"data"},    {"dc_id"},   {"level"},
-                                     {"cdn"},          {"p2p"},     {"up"},      {"reason"}};
+  json::Field fields[kFieldCount] = {
+      {"action"},       {"channel"}, {"browser"},  {"device"}, {"os"},      {"hlsmesh"},
+      {"live"},         {"parents"}, {"children"}, {"upBW"},   {"peer_id"}, {"to_peer_id"},
+      {"from_peer_id"}, {"data"},    {"dc_id"},    {"level"},  {"cdn"},     {"p2p"},
+      {"up"},           {"reason"},  {"token"}};
 };
 
 // An object stands for its own JSON text; null is what an end-of-candidates mark becomes.
@@ -76,6 +77,7 @@ Enter read_enter(FieldReader& fields) {
   message.parents = fields.optional_int32(kParents, 0);
   message.children = fields.optional_int32(kChildren, 0);
   message.up_bw = fields.optional_int32(kUpBw, 0);
+  message.token = fields.optional_text(kToken, kMaxTokenBytes).value_or("");
   return message;
 }
 
@@ -153,6 +155,10 @@ class Put {
     put_integer("parents", message.parents);
     put_integer("children", message.children);
     put_integer("upBW", message.up_bw);
+    if (!message.token.empty()) {
+      // Logs are read by more people than may enter.
+      out_.text("token", style_ == MessageWriter::Style::kWire ? message.token : "*");
+    }
   }
   void operator()(const Leave&) { action("leave"); }
   void operator()(const SignalTo& message) {

@@ -20,6 +20,7 @@ inline constexpr size_t kMaxChannelBytes = 2048;              // `channel`
 inline constexpr size_t kMaxIdBytes = 128;                    // peer ids
 inline constexpr size_t kMaxDcIdBytes = 2 * kMaxIdBytes + 1;  // two ids and a dash
 inline constexpr size_t kMaxFieldBytes = 256;                 // `browser`, `os`, `reason` …
+inline constexpr size_t kMaxTokenBytes = 4096;                // `token`
 inline constexpr size_t kMaxDepth = 16;                       // nesting, `data` objects included
 
 // `data` as a JSON string, quotes and escapes included. What is admitted must still fit in a
@@ -52,6 +53,7 @@ struct Enter {
   std::optional<int32_t> parents;   // parents it still has from before it lost its tracker
   std::optional<int32_t> children;  // children, likewise
   std::optional<int32_t> up_bw;     // `upBW`: upload bandwidth in kbit/s that it may be asked for
+  std::string token{};              // what admits it, where the tracker asks; empty when absent
 };
 
 struct Leave {};

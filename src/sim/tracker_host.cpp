@@ -59,7 +59,7 @@ ConnId TrackerHost::open(SocketUser& user, Duration latency, std::string address
         opened->user->on_socket_open();
       }
     });
-    tracker_->on_open(engine_time(queue_.now()), id, address, entropy);
+    tracker_->on_open(engine_time(queue_.now()), id, Origin{address, {}, {}}, entropy);
     drain();
   });
   return id;
@@ -125,6 +125,10 @@ void TrackerHost::drain() {
         break;
       case TrackerCommandKind::kClose:
         end(id, conn->latency);
+        break;
+      case TrackerCommandKind::kAuthorize:
+        tracker_->on_authorized(engine_time(queue_.now()), id, command->code, true, std::nullopt,
+                                {});
         break;
     }
   }

@@ -14,19 +14,31 @@ void Channel::unvote(const Peer& peer) {
   if (peer.says_live) --(*peer.says_live ? live_votes : vod_votes);
 }
 
-void Channel::add(Peer& peer) {
+void Channel::add(Peer& peer, int32_t room_peers) {
   peer.channel = this;
   nodes.emplace(peer.join, &peer);
+  int32_t number = 0;
+  while (rooms[number].nodes.size() >= static_cast<size_t>(room_peers)) ++number;
+  peer.room = &rooms[number];
+  peer.room->number = number;
+  peer.room->nodes.emplace(peer.join, &peer);
   vote(peer);
-  matching.update(peer);
+  peer.room->matching.update(peer);
 }
 
 void Channel::remove(Peer& peer) {
-  matching.remove(peer);
-  seekers.erase(peer.join);
+  Room& room = *peer.room;
+  room.matching.remove(peer);
+  room.seekers.erase(peer.join);
+  room.nodes.erase(peer.join);
+  if (room.nodes.empty()) {
+    rooms.erase(std::find_if(rooms.begin(), rooms.end(),
+                             [&](const auto& entry) { return &entry.second == &room; }));
+  }
   unvote(peer);
   nodes.erase(peer.join);
   peer.channel = nullptr;
+  peer.room = nullptr;
 }
 
 void Channel::link(Peer& child, Peer& parent, TimeMs now) {
@@ -36,8 +48,8 @@ void Channel::link(Peer& child, Peer& parent, TimeMs now) {
   // that may be the whole channel. The layer only ranks; order of entering is what rules out
   // cycles.
   child.layer = parent.layer + 1;
-  matching.update(parent);
-  matching.update(child);
+  parent.room->matching.update(parent);
+  child.room->matching.update(child);
 }
 
 bool Channel::unlink(Peer& child, Peer& parent) {
@@ -48,8 +60,8 @@ bool Channel::unlink(Peer& child, Peer& parent) {
   child.parents.erase(link);
   parent.children.erase(std::find(parent.children.begin(), parent.children.end(), &child));
   if (child.parents.empty()) child.layer = 0;
-  matching.update(parent);
-  matching.update(child);
+  parent.room->matching.update(parent);
+  child.room->matching.update(child);
   return true;
 }
 

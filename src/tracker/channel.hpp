@@ -14,6 +14,15 @@ namespace hlsmesh::tracker {
 
 enum class ChannelType { kLive, kVod };
 
+// Peers of a channel that may be introduced to one another.
+struct Room {
+  int32_t number = 0;
+  std::map<JoinOrder, Peer*> nodes;
+  Matching matching;
+  // Peers that want a parent, in the order of entering.
+  std::set<JoinOrder> seekers;
+};
+
 // The Channel of protocol section 3: the peers of one stream and the links among them.
 struct Channel {
   explicit Channel(std::string channel_id);
@@ -21,9 +30,8 @@ struct Channel {
   std::string id;
   std::string host;  // domain name in `id`; empty when it is not a URL
   std::map<JoinOrder, Peer*> nodes;
-  Matching matching;
-  // Peers that want a parent and have none, in the order of entering.
-  std::set<JoinOrder> seekers;
+  // By number; an empty one is dropped.
+  std::map<int32_t, Room> rooms;
   double cdn_kb = 0;
   double p2p_kb = 0;
 
@@ -36,8 +44,8 @@ struct Channel {
   int32_t live_votes = 0;
   int32_t vod_votes = 0;
 
-  // The peer has no links yet.
-  void add(Peer& peer);
+  // Takes the peer, which has no links yet, into the first room with fewer than `room_peers`.
+  void add(Peer& peer, int32_t room_peers);
   // The peer must have no links any more.
   void remove(Peer& peer);
 

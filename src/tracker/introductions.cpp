@@ -60,10 +60,10 @@ void Introductions::on_leaving(Peer& peer, TimeMs now) {
   peer.child_limit = 0;
 
   const std::vector<Peer*> children = peer.children;
-  for (Peer* child : children) channel.unlink(*child, peer);
+  for (Peer* child : children) unlink(*child, peer);
   std::vector<Peer*> parents;
   for (const ParentLink& link : peer.parents) parents.push_back(link.parent);
-  for (Peer* parent : parents) channel.unlink(peer, *parent);
+  for (Peer* parent : parents) unlink(peer, *parent);
   channel.remove(peer);
 
   for (Peer* child : children) provide(*child, now);
@@ -72,8 +72,9 @@ void Introductions::on_leaving(Peer& peer, TimeMs now) {
 
 void Introductions::on_opened(Peer& reporter, std::string_view dc_id) {
   ParentLink* link = parent_named(reporter, other_when_initiator(dc_id, reporter.id.text));
-  if (link == nullptr) return;
+  if (link == nullptr || link->opened) return;
   link->opened = true;
+  ++opened_;
   reporter.failures = 0;
   arm(reporter);
 }
@@ -87,7 +88,7 @@ void Introductions::on_ended(Peer& reporter, std::string_view dc_id, TimeMs now)
   if (stranger && reporter.kept_parents > 0) {
     if (--reporter.kept_parents == 0 && reporter.parents.empty()) {
       reporter.layer = 0;
-      reporter.channel->matching.update(reporter);
+      reporter.room->matching.update(reporter);
     }
   } else if (stranger && reporter.kept_children > 0) {
     --reporter.kept_children;
@@ -116,23 +117,29 @@ void Introductions::end(Peer& child, Peer& parent, TimeMs now) {
                              [&](const HoldDown& pair) { return pair.until <= now; }),
               pairs.end());
   pairs.push_back({parent.join, now + kHoldDown});
-  child.channel->unlink(child, parent);
+  unlink(child, parent);
   provide(child, now);
   slot_came_free(parent, now);
 }
 
+void Introductions::unlink(Peer& child, Peer& parent) {
+  if (!parent_named(child, parent.id.text)->opened) ++failed_;
+  --standing_;
+  child.channel->unlink(child, parent);
+}
+
 void Introductions::provide(Peer& child, TimeMs now) {
-  Channel& channel = *child.channel;
+  const Room& room = *child.room;
   const int32_t parents = static_cast<int32_t>(child.parents.size()) + child.kept_parents;
   // Nobody can feed the oldest, and nobody older will ever come.
-  const bool oldest = channel.nodes.begin()->second == &child;
+  const bool oldest = room.nodes.begin()->second == &child;
   // One that brought children along and no parent was the root of a tree, and any parent it were
   // given might be below it: the two would wait for each other's segments.
   const bool root = child.kept_children > 0 && parents == 0;
-  if (parents >= kParentsWanted || oldest || root) return set_search(child, std::nullopt);
+  if (parents >= parents_wanted_ || oldest || root) return set_search(child, std::nullopt);
   if (now < child.connect_after) return set_search(child, child.connect_after);
 
-  Peer* parent = channel.matching.find_parent(child, now);
+  Peer* parent = room.matching.find_parent(child, now);
   if (parent == nullptr) {
     TimeMs again = now + doubled(kSearchPause, child.empty_searches, kLongestSearchPause);
     for (const HoldDown& pair : child.held_down) {
@@ -143,30 +150,31 @@ void Introductions::provide(Peer& child, TimeMs now) {
   }
   child.empty_searches = 0;
   child.connect_after = now + kConnectPause;
-  channel.link(child, *parent, now);
+  child.channel->link(child, *parent, now);
   set_search(child, std::nullopt);
   ++made_;
+  ++standing_;
   outbox_.send(child.conn, tracker_wire::serialize(
                                tracker_wire::TrackerMessage(tracker_wire::Connect{parent->id})));
 }
 
 void Introductions::slot_came_free(Peer& parent, TimeMs now) {
-  Channel& channel = *parent.channel;
+  const Room& room = *parent.room;
   JoinOrder after = parent.join;
   for (int32_t woken = 0; woken < kSeekersWoken && parent.slot_key; ++woken) {
-    const auto seeker = channel.seekers.upper_bound(after);
-    if (seeker == channel.seekers.end()) return;
+    const auto seeker = room.seekers.upper_bound(after);
+    if (seeker == room.seekers.end()) return;
     after = *seeker;
-    provide(*channel.nodes.find(after)->second, now);
+    provide(*room.nodes.find(after)->second, now);
   }
 }
 
 void Introductions::set_search(Peer& peer, std::optional<TimeMs> search_at) {
   peer.search_at = search_at;
   if (search_at) {
-    peer.channel->seekers.insert(peer.join);
+    peer.room->seekers.insert(peer.join);
   } else {
-    peer.channel->seekers.erase(peer.join);
+    peer.room->seekers.erase(peer.join);
   }
   arm(peer);
 }

@@ -12,8 +12,6 @@
 
 namespace hlsmesh::tracker {
 
-// How many parents a peer is given. The rest of the room is written for any number.
-inline constexpr int32_t kParentsWanted = 1;
 // A peer hears `connect` at most this often, so that a page whose every connection fails costs
 // little; the pause doubles with each introduction that never opened, up to the longest.
 inline constexpr DurationMs kConnectPause{1'000};
@@ -36,7 +34,9 @@ inline constexpr DurationMs kLongestSearchPause{30'000};
 // one broken connection causes, and in whatever order, the child hears one `connect`.
 class Introductions {
  public:
-  Introductions(Outbox& outbox, TimerTable& timers) : outbox_(outbox), timers_(timers) {}
+  // `parents_wanted`: how many parents a peer is given.
+  Introductions(Outbox& outbox, TimerTable& timers, int32_t parents_wanted)
+      : outbox_(outbox), timers_(timers), parents_wanted_(parents_wanted) {}
 
   // The peer was added to its channel and has its `accept`.
   void on_entered(Peer& peer, TimeMs now);
@@ -57,17 +57,25 @@ class Introductions {
   void on_timer(Peer& peer, TimeMs now);
 
   uint64_t made() const { return made_; }
+  uint64_t opened() const { return opened_; }
+  uint64_t failed() const { return failed_; }  // ended before they opened
+  int32_t standing() const { return standing_; }
 
  private:
   void provide(Peer& child, TimeMs now);
   void end(Peer& child, Peer& parent, TimeMs now);
+  void unlink(Peer& child, Peer& parent);
   void slot_came_free(Peer& parent, TimeMs now);
   void set_search(Peer& peer, std::optional<TimeMs> search_at);
   void arm(Peer& peer);
 
   Outbox& outbox_;
   TimerTable& timers_;
+  const int32_t parents_wanted_;
   uint64_t made_ = 0;
+  uint64_t opened_ = 0;
+  uint64_t failed_ = 0;
+  int32_t standing_ = 0;
 };
 
 }  // namespace hlsmesh::tracker

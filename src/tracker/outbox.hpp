@@ -21,6 +21,10 @@ class Outbox {
     items_.push_back({TrackerCommandKind::kClose, conn, code, std::move(reason)});
   }
 
+  void authorize(ConnId conn, int32_t request, std::string question) {
+    items_.push_back({TrackerCommandKind::kAuthorize, conn, request, std::move(question)});
+  }
+
   // Valid until the next call of anything here.
   const TrackerCommand* poll() {
     if (next_ == items_.size()) {

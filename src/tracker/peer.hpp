@@ -13,6 +13,7 @@
 namespace hlsmesh::tracker {
 
 struct Channel;
+struct Room;
 struct Peer;
 
 // Place of a peer in the order of entering, over all channels. Never reused, so an old one can only
@@ -23,7 +24,7 @@ struct PeerFacts {
   std::string browser;
   tracker_wire::Device device = tracker_wire::Device::kPc;
   std::string os;
-  // Unknown until an address database says; matching does not look at them yet.
+  // Empty where nobody knows.
   std::string isp;
   std::string province;
   std::string address;
@@ -49,6 +50,8 @@ struct Peer {
   PeerId id;
   JoinOrder join = 0;
   Channel* channel = nullptr;
+  Room* room = nullptr;
+  TimeMs entered_at;
 
   std::vector<ParentLink> parents;
   std::vector<Peer*> children;

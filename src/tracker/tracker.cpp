@@ -1,17 +1,10 @@
 #include "tracker/tracker.hpp"
 
 #include <algorithm>
-#include <map>
 #include <memory>
-#include <unordered_map>
 #include <utility>
 
-#include "tracker/address_limits.hpp"
-#include "tracker/channel.hpp"
-#include "tracker/introductions.hpp"
-#include "tracker/outbox.hpp"
-#include "tracker/peer.hpp"
-#include "tracker/timer_table.hpp"
+#include "tracker/tracker_impl.hpp"
 
 namespace hlsmesh {
 namespace {
@@ -19,14 +12,12 @@ namespace {
 using namespace tracker;
 namespace wire = tracker_wire;
 
-// WebSocket close codes (RFC 6455 section 7.4.1 and the IANA registry).
-constexpr int32_t kClosePolicy = 1008;
-constexpr int32_t kCloseTooBig = 1009;
-constexpr int32_t kCloseTryAgainLater = 1013;
-
 // Malformed messages that one socket may send. Clients of the day send the odd `null` or an `enter`
 // without `channel` (protocol section 2), and are worth keeping; a stream of them is not.
 constexpr int32_t kMalformedTolerated = 8;
+
+// Seconds' worth of messages that may come at once: a page that starts dials and answers many.
+constexpr double kMessageBurstSeconds = 5;
 
 std::string hex_id(IdEntropy entropy) {
   std::string id;
@@ -36,125 +27,77 @@ std::string hex_id(IdEntropy entropy) {
   return id;
 }
 
-// `upBW` of 0 says that the peer may not be asked for anything.
-int32_t child_limit(const TrackerConfig& config, const wire::Enter& enter) {
-  if (!enter.up_bw) {
-    return enter.device == wire::Device::kMobile ? config.default_children_mobile
-                                                 : config.default_children;
-  }
-  if (*enter.up_bw <= 0) return 0;
-  return std::clamp(*enter.up_bw / std::max(config.child_kbps, 1), 1,
-                    std::max(config.max_children, 1));
-}
-
-// An interval of nothing would make a timer that is due again as soon as it has fired.
+// An interval of nothing would make a timer that is due again as soon as it has fired, and a room
+// for nobody would take nobody.
 TrackerConfig usable(TrackerConfig config) {
   for (DurationMs* interval : {&config.ping_interval, &config.dead_after, &config.enter_timeout}) {
     *interval = std::max(*interval, DurationMs{1});
   }
+  config.room_peers = std::max(config.room_peers, 1);
   return config;
 }
 
-struct Socket {
-  ConnId conn;
-  std::string address;
-  std::string address_key;
-  std::string peer_id;
-  TimeMs opened_at;
-  TimeMs last_heard;
-  TimeMs last_ping;
-  int32_t malformed = 0;
-  bool entered_once = false;
-  std::unique_ptr<Peer> peer;  // while in a channel
-};
-
 }  // namespace
 
-// A socket may enter, leave and enter again, under one peer id. It is closed when it does not enter
-// at first, falls silent, sends too much that cannot be read, or exceeds what its address may do.
-//
-// `enter` while in a channel: for the same channel it brings the facts about the peer up to date
-// and is accepted again, and no link changes; for another channel it is `leave` and `enter`.
-class Tracker::Impl {
- public:
-  explicit Impl(TrackerConfig config)
-      : config_(usable(config)),
-        limits_(config.max_connections_per_address, config.enters_per_address_per_minute) {}
+Tracker::Impl::Impl(const TrackerConfig& config)
+    : config_(usable(config)),
+      introductions_(outbox_, timers_, config_.parents_wanted),
+      limits_(config_.max_connections_per_address, config_.enters_per_address_per_minute) {}
 
-  void open(TimeMs now, ConnId conn, std::string_view address, IdEntropy entropy);
-  void text(TimeMs now, ConnId conn, std::string_view text);
-  void binary(TimeMs now, ConnId conn);
-  void pong(TimeMs now, ConnId conn);
-  void closed(TimeMs now, ConnId conn);
-  void timeout(TimeMs now);
-  const TrackerCommand* poll() { return outbox_.poll(); }
-  std::optional<TimeMs> next_timeout() const { return timers_.next(); }
-  TrackerStats stats() const;
-
- private:
-  Socket* heard(TimeMs now, ConnId conn);
-  void malformed(Socket& socket, wire::ParseError error);
-  void close(Socket& socket, int32_t code, std::string reason);
-  void forget(Socket& socket);
-  void check_alive(Socket& socket);
-  void arm(Socket& socket);
-
-  void handle(Socket& socket, wire::Enter& enter);
-  void handle(Socket& socket, const wire::Leave& leave);
-  void handle(Socket& socket, wire::SignalTo& signal);
-  void handle(Socket& socket, const wire::DcOpened& report);
-  void handle(Socket& socket, const wire::DcClosed& report);
-  void handle(Socket& socket, const wire::DcFailed& report);
-  void handle(Socket& socket, const wire::Statistics& report);
-  void handle(Socket& socket, const wire::UnknownAction& unknown);
-
-  void describe(Peer& peer, wire::Enter& enter);
-  void accept(const Peer& peer, const wire::Enter& enter);
-  void leave(Socket& socket);
-
-  const TrackerConfig config_;
-  TimeMs now_;
-  Outbox outbox_;
-  TimerTable timers_;
-  Introductions introductions_{outbox_, timers_};
-  AddressLimits limits_;
-  // Looked up, never iterated.
-  std::unordered_map<int32_t, Socket> sockets_;
-  std::map<std::string, Channel, std::less<>> channels_;
-  JoinOrder last_join_ = 0;
-  int32_t peers_ = 0;
-  TrackerStats totals_;  // the counters; sizes are filled in by stats()
-};
-
-void Tracker::Impl::open(TimeMs now, ConnId conn, std::string_view address, IdEntropy entropy) {
+void Tracker::Impl::open(TimeMs now, ConnId conn, const Origin& origin, IdEntropy entropy) {
   now_ = std::max(now_, now);
   if (sockets_.count(conn.value()) != 0) return;
-  std::string key = AddressLimits::key_of(address);
+  const auto refuse = [&](uint64_t& counter, const char* reason) {
+    ++totals_.rate_limited;
+    ++counter;
+    outbox_.close(conn, kCloseTryAgainLater, reason);
+  };
+  const size_t most = static_cast<size_t>(std::max(config_.max_connections, 0));
+  if (most > 0 && sockets_.size() >= most) {
+    return refuse(totals_.limited_total, "the tracker is full");
+  }
+  std::string key = AddressLimits::key_of(origin.address);
   if (!limits_.open(now_, key)) {
-    outbox_.close(conn, kCloseTryAgainLater, "too many connections from this address");
-    return;
+    return refuse(totals_.limited_connections, "too many connections from this address");
   }
   Socket& socket = sockets_[conn.value()];
   socket.conn = conn;
-  socket.address = address;
+  socket.address = origin.address;
   socket.address_key = std::move(key);
+  socket.isp = origin.isp;
+  socket.province = origin.province;
   socket.peer_id = hex_id(entropy);
   socket.opened_at = socket.last_heard = socket.last_ping = now_;
+  if (config_.messages_per_second > 0) {
+    const double rate = config_.messages_per_second;
+    socket.messages.emplace(rate * kMessageBurstSeconds, rate, DurationMs{1'000}, now_);
+  }
+  if (config_.channel_switches > 0) {
+    const double rate = config_.channel_switches;
+    socket.switches.emplace(rate, rate, DurationMs{60'000}, now_);
+  }
   arm(socket);
 }
 
 // Every frame of a peer is a sign of life.
 Socket* Tracker::Impl::heard(TimeMs now, ConnId conn) {
+  Socket* socket = find(now, conn);
+  if (socket != nullptr) socket->last_heard = now_;
+  return socket;
+}
+
+Socket* Tracker::Impl::find(TimeMs now, ConnId conn) {
   now_ = std::max(now_, now);
   const auto found = sockets_.find(conn.value());
-  if (found == sockets_.end()) return nullptr;
-  found->second.last_heard = now_;
-  return &found->second;
+  return found == sockets_.end() ? nullptr : &found->second;
 }
 
 void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
   Socket* socket = heard(now, conn);
   if (socket == nullptr) return;
+  if (socket->messages && !socket->messages->take(now_)) {
+    return exceed(*socket, totals_.limited_messages, kClosePolicy, "too many messages");
+  }
   wire::PeerParseResult parsed = wire::parse_from_peer(text);
   if (const auto* error = std::get_if<wire::ParseError>(&parsed)) {
     return malformed(*socket, *error);
@@ -190,6 +133,12 @@ void Tracker::Impl::close(Socket& socket, int32_t code, std::string reason) {
   forget(socket);
 }
 
+void Tracker::Impl::exceed(Socket& socket, uint64_t& counter, int32_t code, std::string reason) {
+  ++totals_.rate_limited;
+  ++counter;
+  close(socket, code, std::move(reason));
+}
+
 void Tracker::Impl::forget(Socket& socket) {
   leave(socket);
   timers_.clear(socket.conn, TimerKind::kSocket);
@@ -201,10 +150,17 @@ void Tracker::Impl::timeout(TimeMs now) {
   now_ = std::max(now_, now);
   while (const auto key = timers_.pop(now_)) {
     Socket& socket = sockets_.find(key->first)->second;
-    if (key->second == TimerKind::kIntroduction) {
-      introductions_.on_timer(*socket.peer, now_);
-    } else {
-      check_alive(socket);
+    switch (key->second) {
+      case TimerKind::kIntroduction:
+        introductions_.on_timer(*socket.peer, now_);
+        break;
+      case TimerKind::kAuthorization:
+        ++totals_.expired;
+        reject(socket, "token expired");
+        break;
+      case TimerKind::kSocket:
+        check_alive(socket);
+        break;
     }
   }
 }
@@ -233,67 +189,9 @@ void Tracker::Impl::arm(Socket& socket) {
   timers_.set(socket.conn, TimerKind::kSocket, due);
 }
 
-void Tracker::Impl::handle(Socket& socket, wire::Enter& enter) {
-  if (!limits_.enter(now_, socket.address_key)) {
-    return close(socket, kCloseTryAgainLater, "too many enters from this address");
-  }
-  ++totals_.enters;
-  socket.entered_once = true;
-  if (socket.peer && socket.peer->channel->id == enter.channel) {
-    Channel& channel = *socket.peer->channel;
-    channel.unvote(*socket.peer);
-    describe(*socket.peer, enter);
-    channel.vote(*socket.peer);
-    channel.matching.update(*socket.peer);
-    return accept(*socket.peer, enter);
-  }
+void Tracker::Impl::handle(Socket& socket, const wire::Leave&) {
+  socket.pending.reset();
   leave(socket);
-
-  socket.peer = std::make_unique<Peer>();
-  Peer& peer = *socket.peer;
-  peer.conn = socket.conn;
-  peer.id = {socket.peer_id, false};
-  peer.join = ++last_join_;
-  peer.info.address = socket.address;
-  peer.connect_after = now_;
-  describe(peer, enter);
-  peer.kept_parents = std::max(enter.parents.value_or(0), 0);
-  peer.kept_children = std::max(enter.children.value_or(0), 0);
-  // It has a parent somewhere, so it is not fed by the CDN.
-  if (peer.kept_parents > 0) peer.layer = 1;
-  ++peers_;
-  channels_.try_emplace(enter.channel, enter.channel).first->second.add(peer);
-  accept(peer, enter);
-  introductions_.on_entered(peer, now_);
-}
-
-// Clients that come back do not repeat what they are: an empty field takes nothing away.
-void Tracker::Impl::describe(Peer& peer, wire::Enter& enter) {
-  if (!enter.browser.empty()) peer.info.browser = std::move(enter.browser);
-  if (!enter.os.empty()) peer.info.os = std::move(enter.os);
-  peer.info.device = enter.device;
-  peer.up_bw = enter.up_bw;
-  if (enter.live) peer.says_live = enter.live;
-  peer.child_limit = child_limit(config_, enter);
-}
-
-void Tracker::Impl::accept(const Peer& peer, const wire::Enter& enter) {
-  wire::Accept accept;
-  accept.live = peer.channel->type() == ChannelType::kLive;
-  accept.peer_id = peer.id;
-  if (enter.hlsmesh) accept.hlsmesh = wire::kExtensionLevel;
-  outbox_.send(peer.conn, wire::serialize(wire::TrackerMessage(std::move(accept))));
-}
-
-void Tracker::Impl::handle(Socket& socket, const wire::Leave&) { leave(socket); }
-
-void Tracker::Impl::leave(Socket& socket) {
-  if (!socket.peer) return;
-  Channel& channel = *socket.peer->channel;
-  introductions_.on_leaving(*socket.peer, now_);
-  socket.peer.reset();
-  --peers_;
-  if (channel.nodes.empty()) channels_.erase(channels_.find(channel.id));
 }
 
 void Tracker::Impl::handle(Socket& socket, wire::SignalTo& signal) {
@@ -340,15 +238,26 @@ TrackerStats Tracker::Impl::stats() const {
   stats.connections = static_cast<int32_t>(sockets_.size());
   stats.peers = peers_;
   stats.channels = static_cast<int32_t>(channels_.size());
+  for (const auto& [id, channel] : channels_) {
+    stats.rooms += static_cast<int32_t>(channel.rooms.size());
+    for (const auto& [number, room] : channel.rooms) {
+      for (const JoinOrder seeker : room.seekers) {
+        stats.orphans += room.nodes.find(seeker)->second->parents.empty() ? 1 : 0;
+      }
+    }
+  }
   stats.connects = introductions_.made();
+  stats.links = introductions_.standing();
+  stats.opened = introductions_.opened();
+  stats.failed = introductions_.failed();
   return stats;
 }
 
-Tracker::Tracker(TrackerConfig config) : impl_(std::make_unique<Impl>(config)) {}
+Tracker::Tracker(const TrackerConfig& config) : impl_(std::make_unique<Impl>(config)) {}
 Tracker::~Tracker() = default;
 
-void Tracker::on_open(TimeMs now, ConnId conn, std::string_view address, IdEntropy entropy) {
-  impl_->open(now, conn, address, entropy);
+void Tracker::on_open(TimeMs now, ConnId conn, const Origin& origin, IdEntropy entropy) {
+  impl_->open(now, conn, origin, entropy);
 }
 void Tracker::on_text(TimeMs now, ConnId conn, std::string_view text) {
   impl_->text(now, conn, text);
@@ -356,9 +265,19 @@ void Tracker::on_text(TimeMs now, ConnId conn, std::string_view text) {
 void Tracker::on_binary(TimeMs now, ConnId conn) { impl_->binary(now, conn); }
 void Tracker::on_pong(TimeMs now, ConnId conn) { impl_->pong(now, conn); }
 void Tracker::on_closed(TimeMs now, ConnId conn) { impl_->closed(now, conn); }
+void Tracker::on_authorized(TimeMs now, ConnId conn, int32_t request, bool granted,
+                            std::optional<DurationMs> valid, std::string_view reason) {
+  impl_->authorized(now, conn, request, granted, valid, reason);
+}
 void Tracker::on_timeout(TimeMs now) { impl_->timeout(now); }
 const TrackerCommand* Tracker::poll() { return impl_->poll(); }
 std::optional<TimeMs> Tracker::next_timeout() const { return impl_->next_timeout(); }
 TrackerStats Tracker::stats() const { return impl_->stats(); }
+std::string Tracker::channels(int32_t offset, int32_t limit) const {
+  return impl_->channels(offset, limit);
+}
+std::string Tracker::topology(std::string_view channel, int32_t offset, int32_t limit) const {
+  return impl_->topology(channel, offset, limit);
+}
 
 }  // namespace hlsmesh

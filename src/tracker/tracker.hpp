@@ -24,6 +24,15 @@ struct TrackerConfig {
   int32_t max_connections_per_address =
       512;  // one household or office shares an address; a flood does not fit
   int32_t enters_per_address_per_minute = 600;
+  int32_t parents_wanted = 3;  // parents that a peer is given, as far as there are any
+  int32_t room_peers = 5000;   // peers of one room; a larger channel has several
+  // Text messages of one connection, with a burst of five seconds' worth; 0: no limit. A parent
+  // that answers 16 children at once sends some 20 candidates to each.
+  int32_t messages_per_second = 100;
+  // Times a minute that one connection may enter a channel other than its last; 0: no limit.
+  int32_t channel_switches = 6;
+  int32_t max_connections = 0;  // of all addresses together; 0: no limit
+  bool authorize = false;       // whether an `enter` waits for on_authorized()
 };
 
 enum class TrackerCommandKind : int32_t {
@@ -31,6 +40,9 @@ enum class TrackerCommandKind : int32_t {
   kSend = 1,   // conn, text
   kPing = 2,   // conn: a WebSocket ping frame
   kClose = 3,  // conn, code: WebSocket close code, text: reason; no on_closed is due for it
+  // conn, code: number of the request, text: the channel, a line feed, and the token, which may be
+  // empty. on_authorized() answers; a later request of the same conn has taken the place of this.
+  kAuthorize = 4,
 };
 
 // Views stay valid until the next call of a method of the tracker that is not const.
@@ -51,8 +63,30 @@ struct TrackerStats {
   uint64_t signals_refused = 0;  // to a stranger or a peer that is gone
   uint64_t malformed = 0;
   uint64_t dead = 0;  // sockets found dead by ping
+  int32_t rooms = 0;
+  int32_t links = 0;           // introductions that stand
+  int32_t orphans = 0;         // peers that want a parent and have none
+  uint64_t opened = 0;         // introductions that opened
+  uint64_t failed = 0;         // introductions that ended before they opened
+  uint64_t rejected = 0;       // `reject` sent, for whatever reason
+  uint64_t unauthorized = 0;   // enters that were not authorized
+  uint64_t expired = 0;        // peers whose token ran out
+  uint64_t rate_limited = 0;   // sockets refused or closed by a limit: the sum of what follows
+  uint64_t limited_total = 0;  // by max_connections
+  uint64_t limited_connections = 0;  // by max_connections_per_address
+  uint64_t limited_enters = 0;       // by enters_per_address_per_minute
+  uint64_t limited_messages = 0;     // by messages_per_second
+  uint64_t limited_switches = 0;     // by channel_switches
   double cdn_kb = 0;
   double p2p_kb = 0;
+};
+
+// Where a socket comes from. ISP and province are names, equal for those that are of one, or empty
+// where nobody knows.
+struct Origin {
+  std::string_view address;
+  std::string_view isp;
+  std::string_view province;
 };
 
 // 128 bits from the driver's secure source, for one peer id.
@@ -66,25 +100,45 @@ struct IdEntropy {
 // decreases, then drain poll(). Not thread-safe.
 class Tracker {
  public:
-  explicit Tracker(TrackerConfig config);
+  explicit Tracker(const TrackerConfig& config);
   ~Tracker();
   Tracker(const Tracker&) = delete;
   Tracker& operator=(const Tracker&) = delete;
 
-  // A socket was accepted. `entropy` becomes its peer's id, should it enter; it must come from a
-  // cryptographic source.
-  void on_open(TimeMs now, ConnId conn, std::string_view address, IdEntropy entropy);
+  // A socket was accepted; views need live no longer than the call. `entropy` becomes its peer's
+  // id, should it enter; it must come from a cryptographic source.
+  void on_open(TimeMs now, ConnId conn, const Origin& origin, IdEntropy entropy);
   void on_text(TimeMs now, ConnId conn, std::string_view text);
   // A binary frame: counted and otherwise ignored.
   void on_binary(TimeMs now, ConnId conn);
   void on_pong(TimeMs now, ConnId conn);
   void on_closed(TimeMs now, ConnId conn);
 
+  // The answer to kAuthorize; one that nobody waits for any more is ignored. `valid` is how long
+  // the token is good for, from now; nullopt: for as long as the peer stays. `reason` is told to a
+  // peer that is refused.
+  void on_authorized(TimeMs now, ConnId conn, int32_t request, bool granted,
+                     std::optional<DurationMs> valid, std::string_view reason);
+
   void on_timeout(TimeMs now);
   const TrackerCommand* poll();
   std::optional<TimeMs> next_timeout() const;
 
   TrackerStats stats() const;
+
+  // What a dashboard shows, as JSON. `offset` and `limit` page through channels by id, and through
+  // the peers of a channel by when they entered; a limit is cut to kMaxListed.
+  //
+  // channels(): {total, offset, channels: [CHANNEL]}, where CHANNEL is
+  //   {id, type: "live" or "vod", host, peers, rooms, cdn_kb, p2p_kb}.
+  // topology(): {channel: CHANNEL, offset, nodes: [NODE], edges: [EDGE]}; empty when there is no
+  // such
+  //   channel. NODE is {id, room, class, isp, province, device: "mobile" or "PC", browser, os,
+  //   level, up_bw: kbit/s or null, child_limit, children, cdn_kb, p2p_kb, seconds: in the
+  //   channel}; EDGE is {child, parent, opened}, listed where its child is.
+  static constexpr int32_t kMaxListed = 10'000;
+  std::string channels(int32_t offset, int32_t limit) const;
+  std::string topology(std::string_view channel, int32_t offset, int32_t limit) const;
 
  private:
   class Impl;

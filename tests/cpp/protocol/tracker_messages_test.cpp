@@ -28,6 +28,7 @@ struct Describe {
     put_optional(d.fields, "parents", m.parents);
     put_optional(d.fields, "children", m.children);
     put_optional(d.fields, "upBW", m.up_bw);
+    if (!m.token.empty()) d.fields["token"] = m.token;
     return d;
   }
   Described operator()(const Leave&) const { return {"leave"}; }

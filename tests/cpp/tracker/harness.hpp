@@ -21,6 +21,8 @@ struct Mailbox {
   int32_t pings = 0;
   std::optional<int32_t> close_code;
   std::string close_reason;
+  // Requests to authorize it: number, text.
+  std::vector<std::pair<int32_t, std::string>> questions;
 
   template <class Message>
   std::vector<Message> all() const {
@@ -45,9 +47,10 @@ class Harness {
  public:
   explicit Harness(TrackerConfig config = {}) : tracker(config) {}
 
-  int32_t open(const std::string& address = "192.0.2.1") {
+  int32_t open(const std::string& address = "192.0.2.1", const std::string& isp = {},
+               const std::string& province = {}) {
     const int32_t conn = ++last_conn_;
-    tracker.on_open(now, ConnId(conn), address,
+    tracker.on_open(now, ConnId(conn), Origin{address, isp, province},
                     IdEntropy{0x0123456789abcdefu, static_cast<uint64_t>(conn)});
     drain();
     return conn;
@@ -85,6 +88,14 @@ class Harness {
     now = end;
   }
 
+  // Answers the last question about `conn`.
+  void authorize(int32_t conn, bool granted, std::optional<DurationMs> valid = {},
+                 const std::string& reason = {}) {
+    tracker.on_authorized(now, ConnId(conn), box[conn].questions.back().first, granted, valid,
+                          reason);
+    drain();
+  }
+
   std::string id(int32_t conn) {
     const auto accepts = box[conn].all<wire::Accept>();
     return accepts.empty() ? std::string() : accepts.back().peer_id.text;
@@ -92,12 +103,6 @@ class Harness {
   std::string dc_id(int32_t child, int32_t parent) { return id(child) + "-" + id(parent); }
   void opened(int32_t child, int32_t parent) { say(child, wire::DcOpened{dc_id(child, parent)}); }
 
-  Tracker tracker;
-  TimeMs now{DurationMs{1'000'000}};
-  std::map<int32_t, Mailbox> box;
-  bool answer_pings = true;
-
- private:
   void drain() {
     std::vector<ConnId> pinged;
     while (const TrackerCommand* command = tracker.poll()) {
@@ -119,6 +124,9 @@ class Harness {
           mailbox.close_code = command->code;
           mailbox.close_reason = std::string(command->text);
           break;
+        case TrackerCommandKind::kAuthorize:
+          mailbox.questions.push_back({command->code, std::string(command->text)});
+          break;
         case TrackerCommandKind::kNone:
           FAIL("a command of no kind");
       }
@@ -126,6 +134,12 @@ class Harness {
     for (const ConnId conn : pinged) tracker.on_pong(now, conn);
   }
 
+  Tracker tracker;
+  TimeMs now{DurationMs{1'000'000}};
+  std::map<int32_t, Mailbox> box;
+  bool answer_pings = true;
+
+ private:
   int32_t last_conn_ = 0;
 };
 

@@ -97,7 +97,9 @@ TEST_CASE("a peer of unknown upload is given as many children as its device may 
 
 TEST_CASE(
     "a peer that kept its parents while the tracker was away is left alone until it loses one") {
-  Harness h;
+  TrackerConfig config;
+  config.parents_wanted = 1;
+  Harness h(config);
   const int32_t first = h.join();
   wire::Enter enter;
   enter.parents = 1;

@@ -180,12 +180,14 @@ TEST_CASE("the cost of entering and leaving does not grow with the channel") {
     config.max_connections_per_address = 1'000'000;
     config.enters_per_address_per_minute = 100'000'000;
     Tracker tracker(config);
-    const std::string enter = wire::serialize(wire::PeerMessage(
-        wire::Enter{"https://cdn.example/a.m3u8", "", {}, "", {}, {}, {}, {}, {}}));
+    wire::Enter message;
+    message.channel = "https://cdn.example/a.m3u8";
+    const std::string enter = wire::serialize(wire::PeerMessage(message));
     const auto begin = std::chrono::steady_clock::now();
     TimeMs now{DurationMs{1'000}};
     for (int32_t conn = 1; conn <= count; ++conn) {
-      tracker.on_open(now, ConnId(conn), "192.0.2.1", {1, static_cast<uint64_t>(conn)});
+      tracker.on_open(now, ConnId(conn), Origin{"192.0.2.1", {}, {}},
+                      {1, static_cast<uint64_t>(conn)});
       tracker.on_text(now, ConnId(conn), enter);
       while (tracker.poll() != nullptr) {
       }

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/ids.hpp"
+#include "common/time.hpp"
+#include "protocol/tracker_messages.hpp"
+#include "tracker/peer.hpp"
+#include "tracker/rate_limit.hpp"
+
+namespace hlsmesh::tracker {
+
+// An `enter` that waits to be authorized.
+struct PendingEnter {
+  int32_t request = 0;
+  tracker_wire::Enter enter;
+};
+
+// One WebSocket, from when it opened until it is closed.
+struct Socket {
+  ConnId conn;
+  std::string address;
+  std::string address_key;
+  std::string isp;
+  std::string province;
+  std::string peer_id;
+  TimeMs opened_at;
+  TimeMs last_heard;
+  TimeMs last_ping;
+  int32_t malformed = 0;
+  bool entered_once = false;
+  std::optional<RateLimit> messages;  // none: no limit
+  std::optional<RateLimit> switches;
+  std::string last_channel;  // what it last asked to enter
+  std::unique_ptr<PendingEnter> pending;
+  std::unique_ptr<Peer> peer;  // while in a channel
+};
+
+}  // namespace hlsmesh::tracker

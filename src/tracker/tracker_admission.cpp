@@ -1,0 +1,151 @@
+// From an `enter` to a peer in its channel, and out again.
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "tracker/tracker_impl.hpp"
+
+namespace hlsmesh {
+namespace {
+
+using namespace tracker;
+namespace wire = tracker_wire;
+
+// A close frame has room for 123 bytes of reason (RFC 6455 section 5.5).
+constexpr size_t kMaxCloseReasonBytes = 123;
+
+// Cut at a character's boundary.
+std::string_view shortened(std::string_view text, size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<uint8_t>(text[most]) & 0xC0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
+// `upBW` of 0 says that the peer may not be asked for anything.
+int32_t child_limit(const TrackerConfig& config, const wire::Enter& enter) {
+  if (!enter.up_bw) {
+    return enter.device == wire::Device::kMobile ? config.default_children_mobile
+                                                 : config.default_children;
+  }
+  if (*enter.up_bw <= 0) return 0;
+  return std::clamp(*enter.up_bw / std::max(config.child_kbps, 1), 1,
+                    std::max(config.max_children, 1));
+}
+
+}  // namespace
+
+void Tracker::Impl::handle(Socket& socket, wire::Enter& enter) {
+  if (!limits_.enter(now_, socket.address_key)) {
+    return exceed(socket, totals_.limited_enters, kCloseTryAgainLater,
+                  "too many enters from this address");
+  }
+  ++totals_.enters;
+  if (socket.last_channel != enter.channel) {
+    const bool first = socket.last_channel.empty();
+    if (!first && socket.switches && !socket.switches->take(now_)) {
+      return exceed(socket, totals_.limited_switches, kClosePolicy, "too many channels");
+    }
+    socket.last_channel = enter.channel;
+  }
+  if (!config_.authorize) return admit(socket, enter);
+
+  // A line feed is where the channel ends in the question.
+  if (enter.channel.find('\n') != std::string::npos) {
+    ++totals_.unauthorized;
+    return reject(socket, "no such channel");
+  }
+  // Counts on from 1 past 2^31: what was asked so long ago is not waited for any more.
+  last_request_ = last_request_ == INT32_MAX ? 1 : last_request_ + 1;
+  std::string question = enter.channel + '\n' + enter.token;
+  if (!socket.pending) socket.pending = std::make_unique<PendingEnter>();
+  *socket.pending = {last_request_, std::move(enter)};
+  outbox_.authorize(socket.conn, last_request_, std::move(question));
+}
+
+void Tracker::Impl::authorized(TimeMs now, ConnId conn, int32_t request, bool granted,
+                               std::optional<DurationMs> valid, std::string_view reason) {
+  Socket* socket = find(now, conn);
+  if (socket == nullptr || !socket->pending || socket->pending->request != request) return;
+  const std::unique_ptr<PendingEnter> pending = std::move(socket->pending);
+  if (!granted) {
+    ++totals_.unauthorized;
+    return reject(*socket, reason.empty() ? "not authorized" : reason);
+  }
+  admit(*socket, pending->enter);
+  if (valid) {
+    timers_.set(conn, TimerKind::kAuthorization, now_ + std::max(*valid, DurationMs{0}));
+  } else {
+    timers_.clear(conn, TimerKind::kAuthorization);
+  }
+}
+
+void Tracker::Impl::reject(Socket& socket, std::string_view reason) {
+  ++totals_.rejected;
+  outbox_.send(socket.conn, wire::serialize(wire::TrackerMessage(wire::Reject{
+                                std::string(shortened(reason, wire::kMaxFieldBytes))})));
+  close(socket, kClosePolicy, std::string(shortened(reason, kMaxCloseReasonBytes)));
+}
+
+void Tracker::Impl::admit(Socket& socket, wire::Enter& enter) {
+  socket.entered_once = true;
+  if (socket.peer && socket.peer->channel->id == enter.channel) {
+    Channel& channel = *socket.peer->channel;
+    channel.unvote(*socket.peer);
+    describe(*socket.peer, enter);
+    channel.vote(*socket.peer);
+    socket.peer->room->matching.update(*socket.peer);
+    return accept(*socket.peer, enter);
+  }
+  leave(socket);
+
+  socket.peer = std::make_unique<Peer>();
+  Peer& peer = *socket.peer;
+  peer.conn = socket.conn;
+  peer.id = {socket.peer_id, false};
+  peer.join = ++last_join_;
+  peer.info.address = socket.address;
+  peer.info.isp = socket.isp;
+  peer.info.province = socket.province;
+  peer.entered_at = now_;
+  peer.connect_after = now_;
+  describe(peer, enter);
+  peer.kept_parents = std::max(enter.parents.value_or(0), 0);
+  peer.kept_children = std::max(enter.children.value_or(0), 0);
+  // It has a parent somewhere, so it is not fed by the CDN.
+  if (peer.kept_parents > 0) peer.layer = 1;
+  ++peers_;
+  channels_.try_emplace(enter.channel, enter.channel).first->second.add(peer, config_.room_peers);
+  accept(peer, enter);
+  introductions_.on_entered(peer, now_);
+}
+
+// Clients that come back do not repeat what they are: an empty field takes nothing away.
+void Tracker::Impl::describe(Peer& peer, wire::Enter& enter) {
+  if (!enter.browser.empty()) peer.info.browser = std::move(enter.browser);
+  if (!enter.os.empty()) peer.info.os = std::move(enter.os);
+  peer.info.device = enter.device;
+  peer.up_bw = enter.up_bw;
+  if (enter.live) peer.says_live = enter.live;
+  peer.child_limit = child_limit(config_, enter);
+}
+
+void Tracker::Impl::accept(const Peer& peer, const wire::Enter& enter) {
+  wire::Accept accept;
+  accept.live = peer.channel->type() == ChannelType::kLive;
+  accept.peer_id = peer.id;
+  if (enter.hlsmesh) accept.hlsmesh = wire::kExtensionLevel;
+  outbox_.send(peer.conn, wire::serialize(wire::TrackerMessage(std::move(accept))));
+}
+
+void Tracker::Impl::leave(Socket& socket) {
+  if (!socket.peer) return;
+  timers_.clear(socket.conn, TimerKind::kAuthorization);
+  Channel& channel = *socket.peer->channel;
+  introductions_.on_leaving(*socket.peer, now_);
+  socket.peer.reset();
+  --peers_;
+  if (channel.nodes.empty()) channels_.erase(channels_.find(channel.id));
+}
+
+}  // namespace hlsmesh

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "protocol/tracker_messages.hpp"
+#include "tracker/address_limits.hpp"
+#include "tracker/channel.hpp"
+#include "tracker/introductions.hpp"
+#include "tracker/outbox.hpp"
+#include "tracker/peer.hpp"
+#include "tracker/socket.hpp"
+#include "tracker/timer_table.hpp"
+#include "tracker/tracker.hpp"
+
+namespace hlsmesh {
+
+// A socket may enter, leave and enter again, under one peer id. It is closed when it does not enter
+// at first, falls silent, sends too much or too much that cannot be read, is not authorized, or
+// exceeds what its address may do.
+//
+// `enter` while in a channel: for the same channel it brings the facts about the peer up to date
+// and is accepted again, and no link changes; for another channel it is `leave` and `enter`.
+class Tracker::Impl {
+ public:
+  explicit Impl(const TrackerConfig& config);
+
+  void open(TimeMs now, ConnId conn, const Origin& origin, IdEntropy entropy);
+  void text(TimeMs now, ConnId conn, std::string_view text);
+  void binary(TimeMs now, ConnId conn);
+  void pong(TimeMs now, ConnId conn);
+  void closed(TimeMs now, ConnId conn);
+  void authorized(TimeMs now, ConnId conn, int32_t request, bool granted,
+                  std::optional<DurationMs> valid, std::string_view reason);
+  void timeout(TimeMs now);
+  const TrackerCommand* poll() { return outbox_.poll(); }
+  std::optional<TimeMs> next_timeout() const { return timers_.next(); }
+  TrackerStats stats() const;
+  std::string channels(int32_t offset, int32_t limit) const;
+  std::string topology(std::string_view channel, int32_t offset, int32_t limit) const;
+
+ private:
+  using Socket = tracker::Socket;
+  using Peer = tracker::Peer;
+
+  // tracker.cpp: frames and the life of a socket.
+  Socket* find(TimeMs now, ConnId conn);
+  Socket* heard(TimeMs now, ConnId conn);
+  void malformed(Socket& socket, tracker_wire::ParseError error);
+  void close(Socket& socket, int32_t code, std::string reason);
+  void exceed(Socket& socket, uint64_t& counter, int32_t code, std::string reason);
+  void forget(Socket& socket);
+  void check_alive(Socket& socket);
+  void arm(Socket& socket);
+
+  void handle(Socket& socket, tracker_wire::Enter& enter);
+  void handle(Socket& socket, const tracker_wire::Leave& leave);
+  void handle(Socket& socket, tracker_wire::SignalTo& signal);
+  void handle(Socket& socket, const tracker_wire::DcOpened& report);
+  void handle(Socket& socket, const tracker_wire::DcClosed& report);
+  void handle(Socket& socket, const tracker_wire::DcFailed& report);
+  void handle(Socket& socket, const tracker_wire::Statistics& report);
+  void handle(Socket& socket, const tracker_wire::UnknownAction& unknown);
+
+  // tracker_admission.cpp: from an `enter` to a peer in its channel.
+  void reject(Socket& socket, std::string_view reason);
+  void admit(Socket& socket, tracker_wire::Enter& enter);
+  void describe(Peer& peer, tracker_wire::Enter& enter);
+  void accept(const Peer& peer, const tracker_wire::Enter& enter);
+  void leave(Socket& socket);
+
+  const TrackerConfig config_;
+  TimeMs now_;
+  tracker::Outbox outbox_;
+  tracker::TimerTable timers_;
+  tracker::Introductions introductions_;
+  tracker::AddressLimits limits_;
+  // Looked up, never iterated.
+  std::unordered_map<int32_t, Socket> sockets_;
+  std::map<std::string, tracker::Channel, std::less<>> channels_;
+  tracker::JoinOrder last_join_ = 0;
+  int32_t last_request_ = 0;
+  int32_t peers_ = 0;
+  TrackerStats totals_;  // the counters; sizes are filled in by stats()
+};
+
+// WebSocket close codes (RFC 6455 section 7.4.1 and the IANA registry).
+namespace tracker {
+inline constexpr int32_t kClosePolicy = 1008;
+inline constexpr int32_t kCloseTooBig = 1009;
+inline constexpr int32_t kCloseTryAgainLater = 1013;
+}  // namespace tracker
+
+}  // namespace hlsmesh
