@@ -1,28 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { ConfigError, limitsOf, optionsOf, printable, readCommandLine } from './config.js';
+import { helpText } from './help.js';
 import { createTracker } from './index.js';
-
-const HELP = `Usage: hlsmesh-tracker [options]
-
-Introduces the viewers of a stream to each other and relays their signalling.
-Once it listens it prints the URL that players are given as their tracker.
-
-Options:
-  --host <address>  address to listen on (default 127.0.0.1; 0.0.0.0 for all)
-  --port <number>   port to listen on, 0 for any free one (default 8000)
-  --max-connections-per-address <number>
-                    connections that one address may hold (default 512); raise
-                    it behind a proxy, where all viewers share one
-  --enters-per-address <number>
-                    times a minute that one address may enter a channel
-                    (default 600); raise it behind a proxy
-  --verbose         say on stderr why sockets are closed
-  --help            print this
-  --version         print the version
-
-GET /healthz answers with its state as JSON.
-`;
+import { formatted } from './log.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -37,38 +18,12 @@ function fail(code, message) {
   process.exit(code);
 }
 
-/**
- * @param {string} name
- * @param {string | undefined} text
- * @param {number} highest
- * @returns {number | undefined}
- */
-function wholeNumber(name, text, highest) {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,10}$/.test(text) || Number(text) > highest) {
-    fail(EXIT_USAGE, `--${name} must be a whole number from 0 to ${highest}, not '${text}'`);
-  }
-  return Number(text);
-}
-
 function readArguments() {
   try {
-    return parseArgs({
-      options: {
-        host: { type: 'string', default: '127.0.0.1' },
-        port: { type: 'string', default: '8000' },
-        'max-connections-per-address': { type: 'string' },
-        'enters-per-address': { type: 'string' },
-        verbose: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-        version: { type: 'boolean', default: false },
-      },
-    }).values;
+    return readCommandLine(process.argv.slice(2), process.env);
   } catch (error) {
-    fail(
-      EXIT_USAGE,
-      `${error instanceof Error ? error.message : error}\nTry hlsmesh-tracker --help.`,
-    );
+    if (!(error instanceof ConfigError)) throw error;
+    fail(EXIT_USAGE, `${error.message}\nTry hlsmesh-tracker --help.`);
   }
 }
 
@@ -84,6 +39,7 @@ function explain(error, host, port) {
     case 'EADDRINUSE':
       return `port ${port} on ${host} is in use; choose another with --port, or 0 for any free one`;
     case 'EACCES':
+      if (path !== undefined) return message;
       return `not allowed to listen on port ${port}; ports from 1024 on need no rights`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
@@ -95,47 +51,48 @@ function explain(error, host, port) {
   }
 }
 
-const args = readArguments();
-if (args.help) {
-  process.stdout.write(HELP);
+const commandLine = readArguments();
+if (commandLine.help) {
+  process.stdout.write(helpText());
   process.exit(0);
 }
-if (args.version) {
+if (commandLine.version) {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   process.stdout.write(`${JSON.parse(manifest).version}\n`);
   process.exit(0);
 }
+if (commandLine.printConfig) {
+  process.stdout.write(printable(commandLine));
+  process.exit(0);
+}
 
-const host = args.host;
-const port = /** @type {number} */ (wholeNumber('port', args.port, 65535));
-/** @type {import('./engine.js').TrackerLimits} */
-const limits = {};
-const MOST = 2 ** 31 - 1;
-const connections = wholeNumber(
-  'max-connections-per-address',
-  args['max-connections-per-address'],
-  MOST,
-);
-const enters = wholeNumber('enters-per-address', args['enters-per-address'], MOST);
-if (connections !== undefined) limits.maxConnectionsPerAddress = connections;
-if (enters !== undefined) limits.entersPerAddressPerMinute = enters;
+const { values } = commandLine;
+if (values.verbose) values.logLevel = 'debug';
+const format = /** @type {'json' | 'pretty'} */ (values.logFormat);
+/** @type {NonNullable<import('./index.js').TrackerOptions['log']>} */
+const log = (_, { level, event, fields }) => {
+  process.stderr.write(formatted(format, level, event, fields));
+};
+for (const name of commandLine.strangers) {
+  log('', { level: 'warn', event: 'no option has this variable', fields: { name } });
+}
 
 /** @type {import('./index.js').Tracker} */
 let tracker;
 try {
   tracker = await createTracker({
-    host,
-    port,
-    limits,
-    log: args.verbose ? (line) => process.stderr.write(`hlsmesh-tracker: ${line}\n`) : undefined,
+    ...optionsOf(values),
+    limits: limitsOf(values),
+    log,
     onFatal: (error) => fail(EXIT_FAILED, `the engine died: ${error.stack ?? error.message}`),
   });
 } catch (error) {
-  fail(EXIT_FAILED, explain(error, host, port));
+  fail(EXIT_FAILED, explain(error, String(values.host), Number(values.port)));
 }
 process.stdout.write(`hlsmesh-tracker listening on ${tracker.url}\n`);
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   // A second signal ends the process at once, as it would by default.
-  process.once(signal, () => void tracker.close().then(() => process.exit(0)));
+  process.once(signal, () => void tracker.drain().then(() => process.exit(0)));
 }
+process.on('SIGHUP', () => void tracker.reload());

@@ -49,21 +49,88 @@ export interface TrackerOptions {
   /** Where hlsmesh-tracker.wasm is, or its bytes; default: where the package has it. */
   wasm?: URL | string | ArrayBuffer | ArrayBufferView;
   limits?: TrackerLimits;
-  /** Hears why sockets were closed. */
-  log?: (line: string) => void;
+
+  /** Files with certificate chain and private key in PEM: players connect with wss. Read anew when they change. */
+  tlsCert?: string;
+  tlsKey?: string;
+
+  /**
+   * Networks whose `proxyHeader` is believed: addresses, CIDR ranges, `loopback`, `private`. Default: none, so that a viewer's address
+   * is that of its connection.
+   */
+  trustedProxies?: readonly string[];
+  /** The header in which trusted proxies name the viewer; default x-forwarded-for. */
+  proxyHeader?: 'x-forwarded-for' | 'forwarded';
+  /** Files in MaxMind format that know the network, and the province, of an address. Read anew when they change. */
+  asnDb?: string;
+  cityDb?: string;
+
+  /** Secret of HS256 tokens, 32 bytes or more. With it, or with keys, viewers need a token. */
+  tokenSecret?: string;
+  /** A file that holds it. Read anew when it changes. */
+  tokenSecretFile?: string;
+  /** Files with keys of tokens: PEM with public keys of Ed25519, JWK, JWKS. Read anew when they change. */
+  tokenKeys?: readonly string[];
+  /** The `iss` and the `aud` that tokens must have. */
+  tokenIssuer?: string;
+  tokenAudience?: string;
+  /** Origins whose pages may connect, `https://*.site.example` among them; none: all. */
+  allowedOrigins?: readonly string[];
+  /** Channels that may be entered, in which `*` stands for any characters; none: all. */
+  allowedChannels?: readonly string[];
+
+  /** Times a minute that one address may ask for a WebSocket; default 3000. */
+  handshakesPerAddress?: number;
+  /** Bytes of one message; default, and most, 65 536. */
+  maxMessageBytes?: number;
+  /** Bytes that may wait for a viewer who does not read them; default 1 048 576. */
+  maxPendingBytes?: number;
+  /** Time for TLS and the request that asks for a WebSocket, unless `server` is yours; default 10. */
+  handshakeSeconds?: number;
+
+  /** Who may read /metrics: all, those with the API token, nobody; default open. */
+  metrics?: 'open' | 'token' | 'off';
+  /** Bearer token of /api/, 16 bytes or more; without one there is no API. */
+  apiToken?: string;
+  /** A file that holds it. Read anew when it changes. */
+  apiTokenFile?: string;
+  /** Time that drain() takes unless told otherwise; default 20. */
+  drainSeconds?: number;
+  /** Addresses in logs: the /24 of IPv4 and the /48 of IPv6, whole, or not at all; default truncated. */
+  logAddresses?: 'truncated' | 'full' | 'none';
+
+  /** The least that `log` hears; default debug, which says why sockets were closed. */
+  logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** Hears what happens, as a line for people and as an entry. */
+  log?: (line: string, entry: LogEntry) => void;
   /**
    * The engine died; every socket was closed, and all that helps is a new tracker. Thrown as an uncaught exception unless given.
    */
   onFatal?: (error: Error) => void;
 }
 
+export interface LogEntry {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  event: string;
+  fields: Record<string, string | number | boolean | undefined>;
+}
+
 export interface TrackerStats {
   connections: number;
   peers: number;
   channels: number;
+  /** Rooms that channels are split into. */
+  rooms: number;
+  /** Introductions that stand. */
+  links: number;
+  /** Peers that want a parent and have none. */
+  orphans: number;
   enters: number;
   /** Introductions made. */
   connects: number;
+  /** Introductions that opened, and those that ended before they did. */
+  opened: number;
+  failed: number;
   /** Signals relayed. */
   signals: number;
   /** Signals to a stranger or to a peer that is gone. */
@@ -72,6 +139,19 @@ export interface TrackerStats {
   malformed: number;
   /** Sockets found dead by ping. */
   dead: number;
+  /** `reject` sent, for whatever reason. */
+  rejected: number;
+  /** Enters that were not authorized. */
+  unauthorized: number;
+  /** Peers whose token ran out. */
+  expired: number;
+  /** Refused or closed by a limit: the sum of what follows. */
+  rateLimited: number;
+  limitedTotal: number;
+  limitedConnections: number;
+  limitedEnters: number;
+  limitedMessages: number;
+  limitedSwitches: number;
   /** Reported by the peers. */
   cdnKb: number;
   /** Reported by the peers. */
@@ -83,6 +163,14 @@ export interface Tracker {
   readonly url: string;
   readonly port: number;
   stats(): TrackerStats;
+  /** Reads certificates, keys, secrets and databases anew. What cannot be used leaves in use what was there before. */
+  reload(): Promise<void>;
+  /**
+   * Takes no new viewers, and sends those there are elsewhere, in waves, with the close code 1012; then close(). /readyz answers
+   * 503 meanwhile.
+   * @param seconds by which it is over; default `drainSeconds`
+   */
+  drain(seconds?: number): Promise<void>;
   /** Closes every socket, and the HTTP server unless it is yours. */
   close(): Promise<void>;
 }

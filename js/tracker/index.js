@@ -2,36 +2,84 @@
  * The tracker as a library: `import { createTracker } from 'hlsmesh/tracker'`. Its types and contracts are in index.d.ts.
  */
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { performance } from 'node:perf_hooks';
+import { HtStats } from './abi.js';
+import { Addresses } from './addresses.js';
+import { Admission } from './admission.js';
+import { defaultLimits, readOptions } from './config.js';
+import { drain } from './drain.js';
 import { TrackerEngine } from './engine.js';
+import { WatchedFiles } from './files.js';
+import { Gate } from './gate.js';
 import { answerFrom, pathOf, refuseUpgrade } from './http.js';
+import { keyFromSecret, keysFromText } from './keys.js';
+import { authority, createListener, listen } from './listener.js';
 import { LocalEngine } from './local-engine.js';
 import { Log, lineOf } from './log.js';
+import { MIN_BEARER_BYTES, camelCase } from './options.js';
+import { Places } from './places.js';
+import { Bearer, routesOf } from './routes.js';
 import { Sockets } from './sockets.js';
+import { measure } from './tracker-metrics.js';
 
 const DEFAULT_WASM = new URL('../../dist/hlsmesh-tracker.wasm', import.meta.url);
 
-// The engine refuses text above 64 KiB with a reason; what is far above that need not be read to the end.
-const MAX_MESSAGE_BYTES = 256 * 1024;
-
-// A peer's share of what waits unsent: some hundred signals.
-const MAX_PENDING_BYTES = 1024 * 1024;
+// What a viewer is told to wait who comes while the tracker goes.
+const RETRY_AFTER_S = 5;
 
 /** @typedef {import('./index.js').TrackerOptions} TrackerOptions */
 /** @typedef {import('./index.js').TrackerStats} TrackerStats */
 /** @typedef {import('./index.js').Tracker} Tracker */
+/** @typedef {import('node:http').IncomingMessage} IncomingMessage */
+
+/**
+ * What readOptions() returns.
+ * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
+ *   'allowedChannels' | 'handshakesPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
+ *   'drainSeconds' | 'logAddresses' | 'logLevel'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
+ *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile'>} Settings
+ */
 
 /**
  * @param {TrackerOptions} [options]
  * @returns {Promise<Tracker>} once it listens
  */
 export async function createTracker(options = {}) {
-  const { host = '127.0.0.1', port = 8000, path = '/' } = options;
-  const started = performance.now();
-  const log = new Log((level, event, fields) => options.log?.(lineOf(event, fields)));
+  const settings = /** @type {Settings} */ (readOptions({ ...options }));
+  const limits = { ...defaultLimits(), ...options.limits };
+  const { log: hear } = options;
+  const log = new Log(
+    hear && ((level, event, fields) => hear(lineOf(event, fields), { level, event, fields })),
+    settings.logLevel,
+  );
+  const files = new WatchedFiles(log);
+  try {
+    return await start(options, settings, limits, log, files);
+  } catch (error) {
+    files.close();
+    throw error;
+  }
+}
+
+/**
+ * @param {TrackerOptions} options
+ * @param {Settings} settings
+ * @param {import('./index.js').TrackerLimits} limits
+ * @param {Log} log
+ * @param {WatchedFiles} files
+ * @returns {Promise<Tracker>}
+ */
+async function start(options, settings, limits, log, files) {
+  const { path = '/' } = options;
+  const admission = new Admission(settings);
+  const places = new Places();
+  const bearer = new Bearer();
+  await readFiles(settings, files, { admission, places, bearer });
+  const addresses = new Addresses(settings.trustedProxies, settings.proxyHeader);
+  const gate = new Gate(settings.handshakesPerAddress);
+
   const module = await compile(options.wasm ?? DEFAULT_WASM);
-  const engine = await TrackerEngine.create(module, options.limits ?? {}, (error) => {
+  const all = { ...limits, authorize: Number(admission.asks) };
+  const engine = await TrackerEngine.create(module, all, (error) => {
     log.error(`the tracker engine died: ${error.stack ?? error.message}`);
     // After this turn: the engine's caller is still on the stack.
     setImmediate(async () => {
@@ -42,27 +90,56 @@ export async function createTracker(options = {}) {
   });
   const sockets = new Sockets(
     (outlet) => new LocalEngine(engine, outlet),
-    { maxMessageBytes: MAX_MESSAGE_BYTES, maxPendingBytes: MAX_PENDING_BYTES },
+    admission,
+    settings,
     log,
   );
 
-  const routes = new Map([['/healthz', () => health(sockets, started)]]);
-  const server = options.server ?? createServer();
-  const onRequest = answerFrom(routes, log);
-  /** @type {(request: import('node:http').IncomingMessage, socket: import('node:stream').Duplex, head: Buffer) => void} */
+  let draining = false;
+  const listening = { late: 0, dropped: 0 };
+  const server =
+    options.server ??
+    (await createListener(settings, limits.maxConnections ?? 0, files, listening));
+  const { metrics, stop: stopMeasuring } = measure({
+    sockets,
+    gate,
+    listening,
+    admission,
+    files,
+    bearer,
+    draining: () => draining,
+    stats: () => sockets.engine.stats(),
+  });
+  const routes = routesOf({
+    engine: sockets.engine,
+    stats: () => statsOf(sockets.engine),
+    draining: () => draining,
+    metrics,
+    metricsFor: settings.metrics,
+    bearer,
+  });
+
+  /** @type {(request: IncomingMessage, socket: import('node:stream').Duplex, head: Buffer) => void} */
   const onUpgrade = (request, socket, head) => {
     const wanted = pathOf(request);
     if (options.server && wanted !== path) return;
-    if (!options.server && routes.has(wanted)) refuseUpgrade(socket, 404, 'Not Found');
-    else {
-      const address = request.socket.remoteAddress ?? '';
-      sockets.upgrade(request, socket, head, { address, isp: '', province: '' });
+    if (!options.server && routes.has(wanted)) return refuseUpgrade(socket, 404, 'Not Found');
+    if (draining) {
+      const retry = `Retry-After: ${RETRY_AFTER_S}\r\n`;
+      return refuseUpgrade(socket, 503, 'Service Unavailable', retry);
     }
+    if (!admission.allowsOrigin(request.headers.origin)) {
+      return refuseUpgrade(socket, 403, 'Forbidden');
+    }
+    const address = addresses.of(request);
+    if (!gate.admits(address)) return refuseUpgrade(socket, 429, 'Too Many Requests');
+    sockets.upgrade(request, socket, head, { address, ...places.of(address) });
   };
+  const onRequest = answerFrom(routes, log);
   server.on('upgrade', onUpgrade);
   if (!options.server) {
     server.on('request', onRequest);
-    await listen(server, host, port);
+    await listen(server, settings.host, settings.port);
   }
   const address = server.address();
   if (address === null || typeof address === 'string') {
@@ -72,10 +149,14 @@ export async function createTracker(options = {}) {
 
   /** @type {Promise<void> | undefined} */
   let closing;
-  function close() {
+  /** @param {() => Promise<void>} endSockets */
+  function finish(endSockets) {
     closing ??= (async () => {
+      draining = true;
+      await endSockets();
       server.off('upgrade', onUpgrade);
-      await sockets.end(1001, 'the tracker is shutting down');
+      stopMeasuring();
+      files.close();
       if (options.server) return;
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -83,14 +164,71 @@ export async function createTracker(options = {}) {
     })();
     return closing;
   }
+  const close = () => finish(() => sockets.end(1001, 'the tracker is shutting down'));
 
+  const host = options.server ? address.address : settings.host;
+  const scheme = settings.tlsCert === undefined ? 'ws' : 'wss';
   return {
-    url: `ws://${authority(options.server ? address.address : host, address.port)}${options.server ? path : '/'}`,
+    url: `${scheme}://${authority(host, address.port)}${options.server ? path : '/'}`,
     port: address.port,
     stats: () => statsOf(sockets.engine),
+    reload: () => files.reload(),
+    drain: (seconds = settings.drainSeconds) => finish(() => drain(sockets, seconds * 1000, log)),
     close,
   };
 }
+
+/**
+ * Reads what is in files, now and whenever they change.
+ * @param {Settings} settings
+ * @param {WatchedFiles} files
+ * @param {{ admission: Admission, places: Places, bearer: Bearer }} users
+ */
+async function readFiles(settings, files, { admission, places, bearer }) {
+  const { asnDb, cityDb, tokenSecret, tokenSecretFile, tokenKeys, apiToken, apiTokenFile } =
+    settings;
+  /** @param {string} option @param {string | undefined} path @param {(contents: Buffer) => void} use */
+  const add = async (option, path, use) => {
+    if (path !== undefined) {
+      await files.add({ option, paths: [path], use: ([contents]) => use(contents) });
+    }
+  };
+  await add('asn-db', asnDb, (database) => places.useNetworks(database));
+  await add('city-db', cityDb, (database) => places.useCities(database));
+
+  if (tokenSecret !== undefined) admission.useKeys('token-secret', [keyFromSecret(tokenSecret)]);
+  await add('token-secret-file', tokenSecretFile, (contents) =>
+    admission.useKeys('token-secret', [keyFromSecret(lineIn(contents))]),
+  );
+  if (tokenKeys.length > 0) {
+    await files.add({
+      option: 'token-keys',
+      paths: tokenKeys,
+      use: async (all) => {
+        const keys = await Promise.all(
+          all.map((contents, index) =>
+            keysFromText(contents.toString()).catch((error) => {
+              throw new Error(`${tokenKeys[index]}: ${error.message}`);
+            }),
+          ),
+        );
+        admission.useKeys('token-keys', keys.flat());
+      },
+    });
+  }
+
+  if (apiToken !== undefined) bearer.use(apiToken);
+  await add('api-token-file', apiTokenFile, (contents) => {
+    const token = lineIn(contents);
+    if (Buffer.byteLength(token) < MIN_BEARER_BYTES) {
+      throw new Error(`an API token has ${MIN_BEARER_BYTES} bytes or more`);
+    }
+    bearer.use(token);
+  });
+}
+
+/** A secret in a file, without the end of line that editors put there. @param {Buffer} contents */
+const lineIn = (contents) => contents.toString().replace(/\r?\n$/, '');
 
 /**
  * @param {NonNullable<TrackerOptions['wasm']>} wasm
@@ -110,61 +248,13 @@ async function compile(wasm) {
 }
 
 /**
- * @param {import('node:http').Server} server
- * @param {string} host
- * @param {number} port
- * @returns {Promise<void>}
- */
-function listen(server, host, port) {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-/**
- * @param {Sockets} sockets
- * @param {number} started
- * @returns {import('./http.js').Answer}
- */
-function health({ engine }, started) {
-  const { connections, peers, channels } = statsOf(engine);
-  const status = engine.dead ? 'failed' : 'ok';
-  const uptime = (performance.now() - started) / 1000;
-  return {
-    status: engine.dead ? 503 : 200,
-    json: { status, connections, peers, channels, uptime },
-  };
-}
-
-/**
+ * The engine's figures under the names of index.d.ts.
  * @param {import('./local-engine.js').EnginePort} engine
- * @returns {TrackerStats}
+ * @returns {TrackerStats} zeros where there are none
  */
 function statsOf(engine) {
   const stats = engine.stats();
-  return {
-    connections: stats?.connections ?? 0,
-    peers: stats?.peers ?? 0,
-    channels: stats?.channels ?? 0,
-    enters: stats?.enters ?? 0,
-    connects: stats?.connects ?? 0,
-    signals: stats?.signals ?? 0,
-    signalsRefused: stats?.signals_refused ?? 0,
-    malformed: stats?.malformed ?? 0,
-    dead: stats?.dead ?? 0,
-    cdnKb: stats?.cdn_kb ?? 0,
-    p2pKb: stats?.p2p_kb ?? 0,
-  };
-}
-
-/**
- * @param {string} host
- * @param {number} port
- */
-function authority(host, port) {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const names = /** @type {(keyof typeof HtStats)[]} */ (Object.keys(HtStats));
+  const entries = names.map((name) => [camelCase(name.replaceAll('_', '-')), stats?.[name] ?? 0]);
+  return Object.fromEntries(entries);
 }

@@ -20,6 +20,8 @@ import { CommandKind } from './abi.js';
  * @typedef {object} Outlet
  * @property {(conn: number, text: Buffer) => void} send the buffer is the outlet's from then on
  * @property {(conn: number) => void} ping
+ * @property {(conn: number, request: number, channel: string, token: string) => void} authorize whether the viewer may enter;
+ *   to be answered by authorized(), at any time
  * @property {(conn: number, code: number, reason: string) => void} close the engine has forgotten the connection: it hears no
  *   closed() for it
  */
@@ -34,6 +36,10 @@ import { CommandKind } from './abi.js';
  * @property {(conn: number) => void} binary
  * @property {(conn: number) => void} alive a ping or a pong
  * @property {(conn: number) => void} closed by the peer or by the network
+ * @property {(conn: number, request: number, verdict: import('./admission.js').Verdict) => void} authorized
+ * @property {(offset: number, limit: number) => Promise<string | null>} channels as JSON; null once the engine is dead
+ * @property {(channel: string, offset: number, limit: number) => Promise<string | null>} topology as JSON; null when there is
+ *   no such channel
  * @property {() => EngineStats | null} stats as last known; null before there are any and once the engine is dead
  * @property {() => void} stop no command comes after this
  */
@@ -97,6 +103,22 @@ export class LocalEngine {
     this.#drain();
   }
 
+  /** @param {number} conn @param {number} request @param {import('./admission.js').Verdict} verdict */
+  authorized(conn, request, { granted, validMs, reason }) {
+    this.#engine.authorized(performance.now(), conn, request, granted, validMs, reason);
+    this.#drain();
+  }
+
+  /** @param {number} offset @param {number} limit */
+  async channels(offset, limit) {
+    return this.#engine.channels(offset, limit);
+  }
+
+  /** @param {string} channel @param {number} offset @param {number} limit */
+  async topology(channel, offset, limit) {
+    return this.#engine.topology(channel, offset, limit);
+  }
+
   stats() {
     return this.#engine.stats();
   }
@@ -126,6 +148,13 @@ export class LocalEngine {
         case CommandKind.ping:
           this.#outlet.ping(command.conn);
           break;
+        case CommandKind.authorize: {
+          const text = command.text.toString();
+          const end = text.indexOf('\n');
+          const channel = text.slice(0, end);
+          this.#outlet.authorize(command.conn, command.code, channel, text.slice(end + 1));
+          break;
+        }
         case CommandKind.close:
           this.#outlet.close(command.conn, command.code, command.text.toString());
           break;

@@ -9,30 +9,45 @@ export const LEVELS = /** @type {const} */ (['debug', 'info', 'warn', 'error']);
 
 export class Log {
   #write;
+  #from;
 
-  /** @param {(level: Level, event: string, fields: Fields) => void} write */
-  constructor(write) {
-    this.#write = write;
+  /**
+   * @param {((level: Level, event: string, fields: Fields) => void) | undefined} write none: nobody listens
+   * @param {Level} [least] entries below it are dropped
+   */
+  constructor(write, least = 'debug') {
+    this.#write = write ?? (() => {});
+    this.#from = write ? LEVELS.indexOf(least) : LEVELS.length;
+  }
+
+  /**
+   * @param {Level} level
+   * @param {string} event
+   * @param {Fields | (() => Fields)} [fields] a function is asked only if the entry is not dropped
+   */
+  entry(level, event, fields = {}) {
+    if (LEVELS.indexOf(level) < this.#from) return;
+    this.#write(level, event, typeof fields === 'function' ? fields() : fields);
+  }
+
+  /** @param {string} event @param {Fields | (() => Fields)} [fields] */
+  debug(event, fields) {
+    this.entry('debug', event, fields);
   }
 
   /** @param {string} event @param {Fields} [fields] */
-  debug(event, fields = {}) {
-    this.#write('debug', event, fields);
+  info(event, fields) {
+    this.entry('info', event, fields);
   }
 
   /** @param {string} event @param {Fields} [fields] */
-  info(event, fields = {}) {
-    this.#write('info', event, fields);
+  warn(event, fields) {
+    this.entry('warn', event, fields);
   }
 
   /** @param {string} event @param {Fields} [fields] */
-  warn(event, fields = {}) {
-    this.#write('warn', event, fields);
-  }
-
-  /** @param {string} event @param {Fields} [fields] */
-  error(event, fields = {}) {
-    this.#write('error', event, fields);
+  error(event, fields) {
+    this.entry('error', event, fields);
   }
 }
 
@@ -50,19 +65,14 @@ export function lineOf(event, fields) {
 
 /**
  * @param {'json' | 'pretty'} format
- * @param {Level} least entries below it are dropped
- * @param {(text: string) => void} write
- * @returns {Log}
+ * @param {Level} level
+ * @param {string} event
+ * @param {Fields} fields
+ * @returns {string} a line with its end
  */
-export function logTo(format, least, write) {
-  const from = LEVELS.indexOf(least);
-  return new Log((level, event, fields) => {
-    if (LEVELS.indexOf(level) < from) return;
-    if (format === 'json') {
-      const time = new Date().toISOString();
-      write(`${JSON.stringify({ time, level, event, ...fields })}\n`);
-    } else {
-      write(`hlsmesh-tracker: ${level === 'info' ? '' : `${level}: `}${lineOf(event, fields)}\n`);
-    }
-  });
+export function formatted(format, level, event, fields) {
+  if (format === 'json') {
+    return `${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`;
+  }
+  return `hlsmesh-tracker: ${level === 'info' ? '' : `${level}: `}${lineOf(event, fields)}\n`;
 }

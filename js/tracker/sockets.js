@@ -2,6 +2,7 @@
  * The WebSockets of a tracker: every frame goes into the engine, every command of the engine is carried out.
  */
 import { WebSocketServer } from 'ws';
+import { shownAddress } from './addresses.js';
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
 /** @typedef {import('node:stream').Duplex} Duplex */
@@ -11,9 +12,10 @@ import { WebSocketServer } from 'ws';
  * @typedef {object} SocketLimits
  * @property {number} maxMessageBytes a longer message closes its socket with 1009 before it is read to the end
  * @property {number} maxPendingBytes what may wait unsent for one socket; who lets more pile up is not reading, and is cut off
+ * @property {'truncated' | 'full' | 'none'} logAddresses what may be logged of an address
  */
 
-/** @typedef {'messages' | 'binary' | 'pings' | 'bytesIn' | 'bytesOut' | 'slow' | 'broken' | 'floods'} SocketCounter */
+/** @typedef {'messages' | 'binary' | 'pings' | 'bytesIn' | 'bytesOut' | 'slow' | 'tooLong' | 'broken' | 'floods'} SocketCounter */
 
 // The number of the connection that a socket is. On the socket itself and with handlers that all sockets share: closures for
 // each would be the greater part of what a silent viewer costs.
@@ -45,16 +47,18 @@ export class Sockets {
     bytesIn: 0,
     bytesOut: 0,
     slow: 0,
+    tooLong: 0,
     broken: 0,
     floods: 0,
   };
 
   /**
    * @param {(outlet: import('./local-engine.js').Outlet) => import('./local-engine.js').EnginePort} connect
+   * @param {import('./admission.js').Admission} admission
    * @param {SocketLimits} limits
    * @param {import('./log.js').Log} log
    */
-  constructor(connect, limits, log) {
+  constructor(connect, admission, limits, log) {
     this.#limits = limits;
     this.#log = log;
     this.#wss = new WebSocketServer({
@@ -67,6 +71,11 @@ export class Sockets {
       send: (conn, text) => this.#send(conn, text),
       ping: (conn) => this.#open.get(conn)?.ping(),
       close: (conn, code, reason) => this.#closedByEngine(conn, code, reason),
+      authorize: async (conn, request, channel, token) => {
+        const verdict = await admission.check(channel, token);
+        if (!verdict.granted) this.#log.debug('refused', { conn, channel, reason: verdict.reason });
+        if (this.#open.has(conn)) this.#engine.authorized(conn, request, verdict);
+      },
     });
     this.#handlers = this.#makeHandlers();
   }
@@ -97,7 +106,8 @@ export class Sockets {
   }
 
   /**
-   * Closes some sockets, those first that have been open longest.
+   * Closes some sockets, those first that have been open longest, on the way to end(). The engine is not told: it would give
+   * new parents to viewers whose connections to each other are as good as before.
    * @param {number} count
    * @param {number} code
    * @param {string} reason
@@ -106,8 +116,7 @@ export class Sockets {
     for (const [conn, ws] of this.#open) {
       if (count-- <= 0) return;
       this.#open.delete(conn);
-      this.#engine.closed(conn);
-      void this.#close(ws, code, reason);
+      this.#close(ws, code, reason);
     }
   }
 
@@ -115,15 +124,18 @@ export class Sockets {
    * Closes every socket and stops the engine.
    * @param {number} code
    * @param {string} reason
+   * @param {number} [graceMs] for all sockets, those too that were closed before
    * @returns {Promise<void>} resolves when all sockets are gone
    */
-  async end(code, reason) {
+  async end(code, reason, graceMs = CLOSE_GRACE_MS) {
     this.#ended = true;
     this.#engine.stop();
-    const sockets = [...this.#open.values()];
+    for (const ws of this.#open.values()) this.#close(ws, code, reason);
     this.#open.clear();
-    const leaving = [...this.#closing.keys()].map(gone);
-    await Promise.all([...sockets.map((ws) => this.#close(ws, code, reason)), ...leaving]);
+    const closing = [...this.#closing.keys()];
+    const timer = setTimeout(() => closing.forEach((ws) => ws.terminate()), graceMs);
+    await Promise.all(closing.map(gone));
+    clearTimeout(timer);
   }
 
   /**
@@ -137,6 +149,10 @@ export class Sockets {
     const { message, alive, error, close } = this.#handlers;
     ws.on('message', message).on('ping', alive).on('pong', alive);
     ws.on('error', error).on('close', close);
+    this.#log.debug('opened', () => {
+      const address = shownAddress(visitor.address, this.#limits.logAddresses);
+      return { conn, ...visitor, address };
+    });
     this.#engine.open(conn, visitor);
   }
 
@@ -155,9 +171,10 @@ export class Sockets {
         if (sockets.#open.has(this[CONN])) sockets.#engine.alive(this[CONN]);
       },
       // A frame that breaks RFC 6455 or the payload limit: ws closes the socket, and `close` follows.
-      /** @this {any} @param {Error} error */
+      /** @this {any} @param {NodeJS.ErrnoException} error */
       error(error) {
         ++sockets.counters.broken;
+        if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') ++sockets.counters.tooLong;
         sockets.#log.debug('broken socket', { conn: this[CONN], error: error.message });
       },
       /** @this {any} */
@@ -209,22 +226,20 @@ export class Sockets {
     if (!ws) return;
     this.#open.delete(conn);
     this.#log.debug('closed', { conn, code, reason });
-    void this.#close(ws, code, reason);
+    this.#close(ws, code, reason);
   }
 
   /**
    * @param {Socket} ws
    * @param {number} code
    * @param {string} reason
-   * @returns {Promise<void>} resolves when the socket is gone
    */
   #close(ws, code, reason) {
-    if (ws.readyState === ws.CLOSED) return Promise.resolve();
+    if (ws.readyState === ws.CLOSED) return;
     this.#closing.set(ws, 0);
     const timer = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS);
     ws.once('close', () => clearTimeout(timer));
     ws.close(code, reason);
-    return gone(ws);
   }
 }
 

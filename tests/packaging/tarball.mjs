@@ -12,6 +12,8 @@ const SHIPPED = [
   'CHANGELOG.md',
   'LICENSE',
   'README.md',
+  'deploy/Dockerfile',
+  'deploy/hlsmesh-tracker.service',
   'dist/hlsmesh-tracker.wasm',
   'dist/hlsmesh.js',
   'dist/hlsmesh.js.map',

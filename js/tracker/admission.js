@@ -1,0 +1,187 @@
+/**
+ * Who may enter which channel: origins, channels, and tokens that the operator's own service signs.
+ */
+import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
+
+/**
+ * @typedef {object} Verdict
+ * @property {boolean} granted
+ * @property {number} validMs how long it holds; Infinity without a token
+ * @property {string} reason said to the viewer when not granted
+ */
+
+/** @typedef {'granted' | 'channel' | 'missing' | 'expired' | 'otherChannel' | 'invalid'} Outcome */
+
+const REASONS = /** @type {Record<Exclude<Outcome, 'granted'>, string>} */ ({
+  channel: 'this channel is not served here',
+  missing: 'a token is needed',
+  expired: 'the token has expired',
+  otherChannel: 'the token is for another channel',
+  invalid: 'the token is not valid',
+});
+
+// The clock of whoever signs tokens may be off by this much.
+const CLOCK_TOLERANCE_S = 5;
+
+export class Admission {
+  #origins;
+  #channels;
+  #issuer;
+  #audience;
+  /** Keys by the option they come from. @type {Map<string, readonly import('./keys.js').TokenKey[]>} */
+  #keys = new Map();
+
+  /** @type {Record<Outcome, number> & { origin: number }} */
+  counters = {
+    granted: 0,
+    channel: 0,
+    missing: 0,
+    expired: 0,
+    otherChannel: 0,
+    invalid: 0,
+    origin: 0,
+  };
+
+  /**
+   * @param {object} rules
+   * @param {readonly string[]} rules.allowedOrigins none: all
+   * @param {readonly string[]} rules.allowedChannels none: all
+   * @param {string} [rules.tokenIssuer]
+   * @param {string} [rules.tokenAudience]
+   */
+  constructor({ allowedOrigins, allowedChannels, tokenIssuer, tokenAudience }) {
+    this.#origins = allowedOrigins;
+    this.#channels = allowedChannels;
+    this.#issuer = tokenIssuer;
+    this.#audience = tokenAudience;
+  }
+
+  /**
+   * From the first call on a token is needed. Later calls with the same source replace its keys.
+   * @param {string} source
+   * @param {readonly import('./keys.js').TokenKey[]} keys
+   */
+  useKeys(source, keys) {
+    this.#keys.set(source, keys);
+  }
+
+  /** Whether anything is asked of a viewer who enters: without, check() grants everything. */
+  get asks() {
+    return this.#channels.length > 0 || this.#keys.size > 0;
+  }
+
+  /** @param {string | undefined} origin the header of a request for a WebSocket; browsers always send it */
+  allowsOrigin(origin) {
+    if (this.#origins.length === 0) return true;
+    if (origin !== undefined && this.#origins.some((pattern) => matches(pattern, origin))) {
+      return true;
+    }
+    ++this.counters.origin;
+    return false;
+  }
+
+  /**
+   * @param {string} channel
+   * @param {string} token empty: none was shown
+   * @returns {Promise<Verdict>} never rejects
+   */
+  async check(channel, token) {
+    const { outcome, validMs } = await this.#judge(channel, token);
+    ++this.counters[outcome];
+    return outcome === 'granted'
+      ? { granted: true, validMs, reason: '' }
+      : { granted: false, validMs: 0, reason: REASONS[outcome] };
+  }
+
+  /**
+   * @param {string} channel
+   * @param {string} token
+   * @returns {Promise<{ outcome: Outcome, validMs: number }>}
+   */
+  async #judge(channel, token) {
+    // Channel and token come in one text with a line feed between them: with a second one nobody knows which is which.
+    if (token.includes('\n')) return { outcome: 'invalid', validMs: 0 };
+    if (this.#channels.length > 0 && !this.#channels.some((one) => matches(one, channel))) {
+      return { outcome: 'channel', validMs: 0 };
+    }
+    if (this.#keys.size === 0) return { outcome: 'granted', validMs: Infinity };
+    if (token === '') return { outcome: 'missing', validMs: 0 };
+    const claims = await this.#claimsOf(token);
+    if (typeof claims === 'string') return { outcome: claims, validMs: 0 };
+    const allowed = [claims.channel].flat();
+    if (!allowed.includes(channel)) return { outcome: 'otherChannel', validMs: 0 };
+    const untilS = /** @type {number} */ (claims.exp) + CLOCK_TOLERANCE_S;
+    return { outcome: 'granted', validMs: Math.max(0, untilS * 1000 - Date.now()) };
+  }
+
+  /**
+   * @param {string} token
+   * @returns {Promise<import('jose').JWTPayload | 'expired' | 'invalid'>}
+   */
+  async #claimsOf(token) {
+    for (const { algorithms, material } of this.#candidates(token)) {
+      try {
+        const { payload } = await jwtVerify(token, material, {
+          algorithms: [...algorithms],
+          issuer: this.#issuer,
+          audience: this.#audience,
+          requiredClaims: ['exp', 'channel'],
+          clockTolerance: CLOCK_TOLERANCE_S,
+        });
+        return payload;
+      } catch (error) {
+        // The signature is right: no other key will do better.
+        if (error instanceof errors.JWTExpired) return 'expired';
+        if (error instanceof errors.JWTClaimValidationFailed) return 'invalid';
+      }
+    }
+    return 'invalid';
+  }
+
+  /** The keys that may have signed a token, by its algorithm and kid. @param {string} token */
+  #candidates(token) {
+    /** @type {import('jose').ProtectedHeaderParameters} */
+    let header;
+    try {
+      header = decodeProtectedHeader(token);
+    } catch {
+      return [];
+    }
+    return [...this.#keys.values()]
+      .flat()
+      .filter(
+        ({ algorithms, kid }) =>
+          algorithms.includes(String(header.alg)) &&
+          (kid === undefined || header.kid === undefined || kid === header.kid),
+      );
+  }
+}
+
+/**
+ * Whether a text is what a pattern says, in which `*` stands for any characters. In time proportional to the product of both
+ * lengths at worst, since what is matched comes from strangers.
+ * @param {string} pattern
+ * @param {string} text
+ */
+export function matches(pattern, text) {
+  let at = 0;
+  let next = 0;
+  let star = -1;
+  let resume = 0;
+  while (at < text.length) {
+    if (pattern[next] === '*') {
+      star = next++;
+      resume = at;
+    } else if (next < pattern.length && pattern[next] === text[at]) {
+      ++next;
+      ++at;
+    } else if (star >= 0) {
+      next = star + 1;
+      at = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[next] === '*') ++next;
+  return next === pattern.length;
+}

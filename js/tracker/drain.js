@@ -1,0 +1,33 @@
+/**
+ * Sending viewers elsewhere before the process ends: in waves, so that not all of them come to the next tracker at once.
+ */
+
+// RFC 6455's registry: "Service Restart".
+const SERVICE_RESTART = 1012;
+const REASON = 'the tracker restarts: go to another one, or come back';
+
+const WAVE_MS = 250;
+// Fewer viewers than this are no herd, and go together.
+const LEAST_IN_WAVE = 100;
+// Of the whole time, what the last wave has to answer its close frames.
+const GRACE_SHARE = 0.2;
+const LONGEST_GRACE_MS = 2000;
+
+/**
+ * @param {import('./sockets.js').Sockets} sockets
+ * @param {number} withinMs
+ * @param {import('./log.js').Log} log
+ * @returns {Promise<void>} resolves when all sockets are gone, within the time
+ */
+export async function drain(sockets, withinMs, log) {
+  log.info('draining', { sockets: sockets.size, seconds: withinMs / 1000 });
+  const graceMs = Math.min(withinMs * GRACE_SHARE, LONGEST_GRACE_MS);
+  const waves = Math.floor((withinMs - graceMs) / WAVE_MS);
+  for (let left = waves; left > 1 && sockets.size > LEAST_IN_WAVE; --left) {
+    const count = Math.max(Math.ceil(sockets.size / left), LEAST_IN_WAVE);
+    sockets.closeSome(count, SERVICE_RESTART, REASON);
+    await new Promise((resolve) => setTimeout(resolve, WAVE_MS));
+  }
+  await sockets.end(SERVICE_RESTART, REASON, graceMs);
+  log.info('drained');
+}

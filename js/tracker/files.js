@@ -1,0 +1,83 @@
+/**
+ * Files that are read anew when they change.
+ */
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+
+// Files are looked at this often. Looking works where change notices do not: on network file systems, and for the links that
+// Kubernetes swaps.
+const LOOK_EVERY_MS = 2000;
+
+/**
+ * @typedef {object} Watched
+ * @property {string} option that names the file, for messages
+ * @property {readonly string[]} paths
+ * @property {(contents: Buffer[], paths: readonly string[]) => void | Promise<void>} use in the order of `paths`. What it throws
+ *   leaves everything as it was.
+ */
+
+export class WatchedFiles {
+  #log;
+  /** @type {{ watched: Watched, listener: () => void }[]} */
+  #all = [];
+
+  /** Files read anew, and those that could not be. */
+  counters = { reloads: 0, failures: 0 };
+
+  /** @param {import('./log.js').Log} log */
+  constructor(log) {
+    this.#log = log;
+  }
+
+  /**
+   * Reads and uses files, and again whenever one of them changes.
+   * @param {Watched} watched
+   * @throws {Error} that names option and file, if the first reading fails
+   */
+  async add(watched) {
+    try {
+      await read(watched);
+    } catch (error) {
+      throw new Error(`${watched.option}: ${/** @type {Error} */ (error).message}`);
+    }
+    const listener = () => void this.#reload(watched);
+    for (const path of watched.paths) {
+      watchFile(path, { interval: LOOK_EVERY_MS, persistent: false }, listener);
+    }
+    this.#all.push({ watched, listener });
+  }
+
+  /** Reads all of them anew, changed or not. */
+  async reload() {
+    for (const { watched } of this.#all) await this.#reload(watched);
+  }
+
+  close() {
+    for (const { watched, listener } of this.#all) {
+      for (const path of watched.paths) unwatchFile(path, listener);
+    }
+    this.#all = [];
+  }
+
+  /** @param {Watched} watched */
+  async #reload(watched) {
+    try {
+      await read(watched);
+      ++this.counters.reloads;
+      this.#log.info('read anew', { option: watched.option, paths: watched.paths.join(' ') });
+    } catch (error) {
+      ++this.counters.failures;
+      this.#log.error('could not be read anew; what was there before stays in use', {
+        option: watched.option,
+        error: /** @type {Error} */ (error).message,
+      });
+    }
+  }
+}
+
+/** @param {Watched} watched */
+async function read({ paths, use }) {
+  await use(
+    paths.map((path) => readFileSync(path)),
+    paths,
+  );
+}

@@ -1,0 +1,51 @@
+/**
+ * How often an address may ask for a WebSocket. Kept before the handshake, where a refusal costs the least.
+ */
+import { performance } from 'node:perf_hooks';
+import { addressKey } from './addresses.js';
+
+const MINUTE_MS = 60_000;
+
+export class Gate {
+  #perMinute;
+  /** Handshakes by address in this minute and in the one before. */
+  #now = /** @type {Map<string, number>} */ (new Map());
+  #before = /** @type {Map<string, number>} */ (new Map());
+  #minuteStarted = performance.now();
+
+  refused = 0;
+
+  /** @param {number} perMinute */
+  constructor(perMinute) {
+    this.#perMinute = perMinute;
+  }
+
+  /**
+   * Counts a handshake. Those of the minute before weigh less the longer it is over, so that nobody gets two minutes' worth
+   * where one ends.
+   * @param {string} address
+   * @returns {boolean} whether it may go on
+   */
+  admits(address) {
+    const key = addressKey(address);
+    const over = this.#turn();
+    const earlier = (this.#before.get(key) ?? 0) * (1 - over);
+    const count = this.#now.get(key) ?? 0;
+    if (count + earlier >= this.#perMinute) {
+      ++this.refused;
+      return false;
+    }
+    this.#now.set(key, count + 1);
+    return true;
+  }
+
+  /** @returns {number} how much of the current minute is over, 0 to 1 */
+  #turn() {
+    const passed = (performance.now() - this.#minuteStarted) / MINUTE_MS;
+    if (passed < 1) return passed;
+    this.#before = passed < 2 ? this.#now : new Map();
+    this.#now = new Map();
+    this.#minuteStarted += Math.floor(passed) * MINUTE_MS;
+    return passed % 1;
+  }
+}

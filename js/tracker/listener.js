@@ -1,0 +1,85 @@
+/**
+ * The HTTP or HTTPS server that a tracker listens with, when it is not given one.
+ */
+import http from 'node:http';
+import https from 'node:https';
+import { refuseUpgrade } from './http.js';
+
+// A viewer's request for a WebSocket is a few hundred bytes; cookies of the site come along.
+const MAX_HEADER_BYTES = 16 * 1024;
+
+// Beside WebSockets, requests for health and metrics and handshakes that are under way hold a connection each.
+const SPARE_CONNECTIONS = 1024;
+
+/**
+ * @typedef {object} ListenerCounters
+ * @property {number} late handshakes that took too long
+ * @property {number} dropped connections dropped unheard, since there were too many already
+ */
+
+/**
+ * @param {{ tlsCert?: string, tlsKey?: string, handshakeSeconds: number }} options
+ * @param {number} maxConnections WebSockets there may be; 0: any number
+ * @param {import('./files.js').WatchedFiles} files
+ * @param {ListenerCounters} counters
+ * @returns {Promise<http.Server | https.Server>}
+ */
+export async function createListener(options, maxConnections, files, counters) {
+  const { tlsCert, tlsKey, handshakeSeconds } = options;
+  const timeout = Math.ceil(handshakeSeconds * 1000);
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: timeout,
+    requestTimeout: timeout,
+    connectionsCheckingInterval: Math.min(timeout, 1000),
+  };
+  const secure = tlsCert !== undefined && tlsKey !== undefined;
+  const server = secure
+    ? https.createServer({ ...limits, handshakeTimeout: timeout })
+    : http.createServer(limits);
+  if (secure) {
+    await files.add({
+      option: 'tls-cert and tls-key',
+      paths: [tlsCert, tlsKey],
+      use: ([cert, key]) => /** @type {https.Server} */ (server).setSecureContext({ cert, key }),
+    });
+    server.on('tlsClientError', (/** @type {NodeJS.ErrnoException} */ { code }, socket) => {
+      if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') ++counters.late;
+      socket.destroy();
+    });
+  }
+  if (maxConnections > 0) server.maxConnections = maxConnections + SPARE_CONNECTIONS;
+  server.on('drop', () => ++counters.dropped);
+  server.on('clientError', (/** @type {NodeJS.ErrnoException} */ { code }, socket) => {
+    const late = code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    if (late) ++counters.late;
+    if (!socket.writable) socket.destroy();
+    else if (late) refuseUpgrade(socket, 408, 'Request Timeout');
+    else refuseUpgrade(socket, 400, 'Bad Request');
+  });
+  return server;
+}
+
+/**
+ * @param {http.Server | https.Server} server
+ * @param {string} host
+ * @param {number} port
+ * @returns {Promise<void>}
+ */
+export function listen(server, host, port) {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/**
+ * @param {string} host
+ * @param {number} port
+ */
+export function authority(host, port) {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,145 @@
+/**
+ * The paths that a tracker answers over HTTP: its health, its metrics, and what it knows, for those who may read it.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { METRICS_TYPE } from './metrics.js';
+
+/** @typedef {import('./http.js').Answer} Answer */
+/** @typedef {import('./http.js').Route} Route */
+
+/**
+ * @typedef {object} Served
+ * @property {import('./local-engine.js').EnginePort} engine
+ * @property {() => import('./index.js').TrackerStats} stats
+ * @property {() => boolean} draining
+ * @property {import('./metrics.js').Metrics} metrics
+ * @property {'open' | 'token' | 'off'} metricsFor
+ * @property {Bearer} bearer
+ */
+
+/** Who may read the API: those who show the token. */
+export class Bearer {
+  /** @type {Buffer | null} */
+  #digest = null;
+
+  /** Requests without the right token. */
+  refused = 0;
+
+  /** @param {string} token */
+  use(token) {
+    this.#digest = sha256(token);
+  }
+
+  /** Whether there is a token at all, and so an API. */
+  get known() {
+    return this.#digest !== null;
+  }
+
+  /**
+   * @param {import('node:http').IncomingMessage} request
+   * @returns {boolean} in a time that says nothing about the token
+   */
+  allows(request) {
+    const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    // Digests are equally long, whatever was given.
+    const right =
+      given !== undefined && this.#digest !== null && timingSafeEqual(sha256(given), this.#digest);
+    if (!right) ++this.refused;
+    return right;
+  }
+}
+
+/** @param {string} text */
+const sha256 = (text) => createHash('sha256').update(text).digest();
+
+const UNAUTHORIZED = /** @type {Answer} */ ({
+  status: 401,
+  json: { error: 'this needs the API token: Authorization: Bearer …' },
+  headers: { 'WWW-Authenticate': 'Bearer' },
+});
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 10_000;
+
+/**
+ * @param {Served} served
+ * @returns {Map<string, Route>} by path
+ */
+export function routesOf(served) {
+  const { engine, stats, draining, metrics, metricsFor, bearer } = served;
+  const started = performance.now();
+  /** @param {Route} route @returns {Route} */
+  const guarded = (route) => (request, url) =>
+    bearer.allows(request) ? route(request, url) : UNAUTHORIZED;
+
+  /** @type {Map<string, Route>} */
+  const routes = new Map();
+  routes.set('/healthz', () => {
+    const { connections, peers, channels } = stats();
+    const status = engine.dead ? 'failed' : 'ok';
+    const uptime = (performance.now() - started) / 1000;
+    return {
+      status: engine.dead ? 503 : 200,
+      json: { status, connections, peers, channels, uptime },
+    };
+  });
+  routes.set('/readyz', () => {
+    const status = engine.dead ? 'failed' : draining() ? 'draining' : 'ready';
+    return { status: status === 'ready' ? 200 : 503, json: { status } };
+  });
+  if (metricsFor !== 'off') {
+    /** @type {Route} */
+    const scrape = () => ({ status: 200, text: metrics.render(), type: METRICS_TYPE });
+    routes.set('/metrics', metricsFor === 'token' ? guarded(scrape) : scrape);
+  }
+  if (bearer.known) {
+    routes.set(
+      '/api/totals',
+      guarded(() => ({ status: 200, json: stats() })),
+    );
+    routes.set(
+      '/api/channels',
+      guarded((_, url) => paged(url, (offset, limit) => engine.channels(offset, limit))),
+    );
+    routes.set(
+      '/api/topology',
+      guarded((_, url) => {
+        const channel = url.searchParams.get('channel');
+        if (!channel) return { status: 400, json: { error: 'channel is missing' } };
+        return paged(url, (offset, limit) => engine.topology(channel, offset, limit));
+      }),
+    );
+  }
+  return routes;
+}
+
+/**
+ * @param {URL} url
+ * @param {(offset: number, limit: number) => Promise<string | null>} read
+ * @returns {Promise<Answer>}
+ */
+async function paged(url, read) {
+  const offset = whole(url.searchParams.get('offset'), 0, 2 ** 31 - 1);
+  const limit = whole(url.searchParams.get('limit'), DEFAULT_LIMIT, MAX_LIMIT);
+  if (offset === null || limit === null) {
+    return {
+      status: 400,
+      json: { error: `offset is a whole number; limit is one up to ${MAX_LIMIT}` },
+    };
+  }
+  const json = await read(offset, limit);
+  if (json === null) return { status: 404, json: { error: 'nothing is known of that' } };
+  return { status: 200, text: `${json}\n`, type: 'application/json' };
+}
+
+/**
+ * @param {string | null} text
+ * @param {number} unlessGiven
+ * @param {number} most
+ * @returns {number | null}
+ */
+function whole(text, unlessGiven, most) {
+  if (text === null) return unlessGiven;
+  return /^\d{1,10}$/.test(text) && Number(text) <= most ? Number(text) : null;
+}

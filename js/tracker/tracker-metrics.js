@@ -1,0 +1,161 @@
+/**
+ * What a tracker measures of itself.
+ */
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { Metrics } from './metrics.js';
+
+/** @typedef {import('./engine.js').EngineStats} EngineStats */
+
+const PREFIX = 'hlsmesh_tracker_';
+
+// Node reports the whole time between two looks at the loop, of which this much is no delay.
+const LOOP_RESOLUTION_MS = 10;
+
+/** The engine's sizes. @type {Partial<Record<keyof EngineStats, string>>} */
+const SIZES = {
+  connections: 'Connections that are open.',
+  peers: 'Viewers in channels.',
+  channels: 'Channels with viewers.',
+  rooms: 'Rooms that channels are split into.',
+  links: 'Introductions that stand.',
+  orphans: 'Viewers that want a parent and have none.',
+};
+
+/** The engine's counters. @type {Partial<Record<keyof EngineStats, [name: string, help: string]>>} */
+const COUNTERS = {
+  enters: ['enters', 'Times a channel was entered.'],
+  connects: ['introductions', 'Introductions made.'],
+  opened: ['introductions_opened', 'Introductions that opened.'],
+  failed: ['introductions_failed', 'Introductions that ended before they opened.'],
+  signals: ['signals', 'Signals relayed.'],
+  signals_refused: ['signals_refused', 'Signals to a stranger or to a viewer that is gone.'],
+  malformed: ['malformed_messages', 'Messages that could not be read.'],
+  dead: ['dead_connections', 'Connections found dead by ping.'],
+  rejected: ['rejects', 'Viewers that were sent reject.'],
+  unauthorized: ['unauthorized', 'Enters that were not authorized.'],
+  expired: ['expired', 'Viewers whose token ran out.'],
+};
+
+/** The engine's limits, by the flag that sets each. @type {Partial<Record<keyof EngineStats, string>>} */
+const LIMITS = {
+  limited_total: 'max-connections',
+  limited_connections: 'max-connections-per-address',
+  limited_enters: 'enters-per-address',
+  limited_messages: 'messages-per-second',
+  limited_switches: 'channel-switches',
+};
+
+/** Of the engine's statistics: what is in none of the tables because another metric tells it. */
+export const TOLD_OTHERWISE = ['rate_limited', 'cdn_kb', 'p2p_kb'];
+
+export const TOLD = [...Object.keys(SIZES), ...Object.keys(COUNTERS), ...Object.keys(LIMITS)];
+
+/**
+ * @typedef {object} Measured
+ * @property {import('./sockets.js').Sockets} sockets
+ * @property {import('./gate.js').Gate} gate
+ * @property {import('./listener.js').ListenerCounters} listening
+ * @property {import('./admission.js').Admission} admission
+ * @property {import('./files.js').WatchedFiles} files
+ * @property {import('./routes.js').Bearer} bearer
+ * @property {() => boolean} draining
+ * @property {() => EngineStats | null} stats
+ */
+
+/**
+ * @param {Measured} measured
+ * @returns {{ metrics: Metrics, stop: () => void }}
+ */
+export function measure(measured) {
+  const { sockets, gate, listening, admission, files, bearer, draining, stats } = measured;
+  const metrics = new Metrics();
+  /** @param {keyof EngineStats} name */
+  const engine = (name) => () => stats()?.[name] ?? 0;
+
+  for (const [name, help] of Object.entries(SIZES)) {
+    metrics.gauge(PREFIX + name, help, engine(/** @type {keyof EngineStats} */ (name)));
+  }
+  for (const [name, [as, help]] of Object.entries(COUNTERS)) {
+    metrics.counter(PREFIX + as, help, engine(/** @type {keyof EngineStats} */ (name)));
+  }
+  metrics.counter(`${PREFIX}reported_bytes`, 'Bytes that viewers report to have loaded.', () => [
+    [{ source: 'cdn' }, engine('cdn_kb')() * 1024],
+    [{ source: 'peers' }, engine('p2p_kb')() * 1024],
+  ]);
+
+  const { counters } = sockets;
+  metrics.counter(`${PREFIX}limited`, 'Refused or closed by a limit, by its option.', () => [
+    ...Object.entries(LIMITS).map(
+      ([name, option]) =>
+        /** @type {[import('./metrics.js').Labels, number]} */ ([
+          { limit: option },
+          engine(/** @type {keyof EngineStats} */ (name))(),
+        ]),
+    ),
+    [{ limit: 'handshakes-per-address' }, gate.refused],
+    [{ limit: 'max-message-bytes' }, counters.tooLong],
+    [{ limit: 'max-pending-bytes' }, counters.slow],
+    [{ limit: 'handshake-seconds' }, listening.late],
+    [{ limit: 'accepts' }, listening.dropped],
+  ]);
+  metrics.counter(`${PREFIX}messages`, 'Messages received.', () => [
+    [{ kind: 'text' }, counters.messages],
+    [{ kind: 'binary' }, counters.binary],
+  ]);
+  metrics.counter(`${PREFIX}received_bytes`, 'Bytes of messages received.', () => counters.bytesIn);
+  metrics.counter(`${PREFIX}sent_bytes`, 'Bytes of messages sent.', () => counters.bytesOut);
+  metrics.counter(
+    `${PREFIX}broken_connections`,
+    'Connections that ended in an error, too long messages among them.',
+    () => counters.broken,
+  );
+  metrics.counter(
+    `${PREFIX}floods`,
+    'Connections cut off because they went on sending after they were closed.',
+    () => counters.floods,
+  );
+  metrics.counter(`${PREFIX}admissions`, 'Decisions about viewers, by outcome.', () =>
+    Object.entries(admission.counters).map(([outcome, count]) => [{ outcome }, count]),
+  );
+  metrics.counter(`${PREFIX}api_refused`, 'Requests without the API token.', () => bearer.refused);
+  metrics.counter(`${PREFIX}reloads`, 'Files read anew.', () => [
+    [{ outcome: 'used' }, files.counters.reloads],
+    [{ outcome: 'failed' }, files.counters.failures],
+  ]);
+  metrics.gauge(`${PREFIX}draining`, 'Whether viewers are being sent elsewhere.', () =>
+    Number(draining()),
+  );
+  return { metrics, stop: measureProcess(metrics) };
+}
+
+/** @param {Metrics} metrics @returns {() => void} */
+function measureProcess(metrics) {
+  const delay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  delay.enable();
+  const startedAt = (Date.now() - performance.now()) / 1000;
+  metrics.counter('process_cpu_seconds', 'CPU time of the process.', () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+  metrics.gauge('process_resident_memory_bytes', 'Resident memory.', () =>
+    process.memoryUsage.rss(),
+  );
+  metrics.gauge('process_start_time_seconds', 'Start of the process.', () => startedAt);
+  metrics.gauge(
+    'hlsmesh_tracker_event_loop_delay_seconds',
+    'How late the process got to its work, since the last time this was read.',
+    () => {
+      /** @param {number} nanoseconds */
+      const late = (nanoseconds) => Math.max(0, nanoseconds / 1e9 - LOOP_RESOLUTION_MS / 1e3);
+      /** @type {[import('./metrics.js').Labels, number][]} */
+      const samples = [
+        [{ quantile: '0.5' }, late(delay.percentile(50))],
+        [{ quantile: '0.99' }, late(delay.percentile(99))],
+        [{ quantile: '1' }, late(delay.max)],
+      ];
+      delay.reset();
+      return samples;
+    },
+  );
+  return () => delay.disable();
+}

@@ -1,0 +1,353 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import tls from 'node:tls';
+import { SignJWT } from 'jose';
+
+import { HtStats } from '../../js/tracker/abi.js';
+import { createTracker } from '../../js/tracker/index.js';
+import { TOLD, TOLD_OTHERWISE } from '../../js/tracker/tracker-metrics.js';
+import { selfSigned } from './certificate.mjs';
+import { mmdb } from './mmdb.mjs';
+import {
+  CHANNEL,
+  Peer,
+  get,
+  handshake,
+  launch,
+  metricsOf,
+  startTracker,
+  until,
+} from './tracker-peers.mjs';
+
+const SECRET = 'a secret of no less than 32 bytes';
+const API_TOKEN = 'a-token-of-the-api';
+const BEARER = { authorization: `Bearer ${API_TOKEN}` };
+
+const folder = mkdtempSync(path.join(tmpdir(), 'tracker-server-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/**
+ * @param {string} name
+ * @param {string | Buffer} contents
+ */
+function file(name, contents) {
+  const target = path.join(folder, name);
+  // As an operator should: nobody sees it half written.
+  writeFileSync(`${target}.new`, contents);
+  renameSync(`${target}.new`, target);
+  return target;
+}
+
+/** @param {string} secret @param {string | number} expires */
+const tokenOf = (secret, expires = '10m', channel = CHANNEL) =>
+  new SignJWT({ channel })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime(expires)
+    .sign(new TextEncoder().encode(secret));
+
+test('a viewer with a good token enters, one without is rejected with a reason', async () => {
+  const tracker = await createTracker({ port: 0, tokenSecret: SECRET });
+  const good = await Peer.enter(tracker.url, { token: await tokenOf(SECRET) });
+  assert.match(good.id, /^[0-9a-f]{32}$/);
+  /** @type {[string | undefined, RegExp][]} */
+  const cases = [
+    [undefined, /a token is needed/],
+    ['nonsense', /not valid/],
+    [await tokenOf(SECRET, 1), /expired/],
+    [await tokenOf(SECRET, '10m', 'https://cdn.example/other.m3u8'), /another channel/],
+    [await tokenOf(`${SECRET}!`), /not valid/],
+  ];
+  for (const [token, reason] of cases) {
+    const bad = await Peer.connect(tracker.url);
+    bad.send({ action: 'enter', channel: CHANNEL, token });
+    assert.match((await bad.next('reject')).reason, reason);
+    await bad.end();
+  }
+  assert.deepEqual([tracker.stats().peers, tracker.stats().unauthorized], [1, cases.length]);
+  await tracker.close();
+});
+
+test('a viewer is sent away when its token runs out', async () => {
+  const tracker = await createTracker({ port: 0, tokenSecret: SECRET });
+  // Five seconds' difference between clocks are forgiven.
+  const almost = Math.floor(Date.now() / 1000) - 3;
+  const peer = await Peer.enter(tracker.url, { token: await tokenOf(SECRET, almost) });
+  assert.match((await peer.next('reject')).reason, /expired/);
+  await peer.end();
+  assert.equal(tracker.stats().peers, 0);
+  await tracker.close();
+});
+
+test('secrets are read anew on SIGHUP, and one that cannot be used changes nothing', async () => {
+  const secretFile = file('secret', `${SECRET}\n`);
+  const tracker = await startTracker(0, ['--token-secret-file', secretFile]);
+  await Peer.enter(tracker.url, { token: await tokenOf(SECRET) });
+
+  file('secret', 'too short');
+  tracker.child.kill('SIGHUP');
+  await until(() => tracker.stderr().includes('could not be read anew'), 'the failure to be told');
+  await Peer.enter(tracker.url, { token: await tokenOf(SECRET) });
+
+  const next = `the next ${SECRET}`;
+  file('secret', next);
+  tracker.child.kill('SIGHUP');
+  await until(() => tracker.stderr().includes('read anew option='), 'the new secret');
+  await Peer.enter(tracker.url, { token: await tokenOf(next) });
+  const old = await Peer.connect(tracker.url);
+  old.send({ action: 'enter', channel: CHANNEL, token: await tokenOf(SECRET) });
+  assert.match((await old.next('reject')).reason, /not valid/);
+  assert.ok(!tracker.stderr().includes(SECRET));
+});
+
+test('a changed file is noticed without a signal', async () => {
+  const secretFile = file('noticed', SECRET);
+  const tracker = await createTracker({ port: 0, tokenSecretFile: secretFile });
+  const next = `the next ${SECRET}`;
+  file('noticed', next);
+  const token = await tokenOf(next);
+  const deadline = Date.now() + 20_000;
+  for (let admitted = false; !admitted;) {
+    assert.ok(Date.now() < deadline, 'waited in vain for the new secret');
+    const peer = await Peer.connect(tracker.url);
+    peer.send({ action: 'enter', channel: CHANNEL, token });
+    await until(() => peer.messages.length > 0, 'a verdict');
+    admitted = peer.messages[0].action === 'accept';
+    peer.ws.terminate();
+  }
+  await tracker.close();
+});
+
+test('pages of other origins and channels that are not served are refused', async () => {
+  const tracker = await createTracker({
+    port: 0,
+    allowedOrigins: ['https://*.site.example'],
+    allowedChannels: ['https://cdn.example/*'],
+  });
+  const origin = 'https://www.site.example';
+  assert.equal(await handshake(tracker.url), 403);
+  assert.equal(await handshake(tracker.url, { origin: 'https://evil.example' }), 403);
+  await Peer.enter(tracker.url, {}, { origin });
+  const stray = await Peer.connect(tracker.url, { origin });
+  stray.send({ action: 'enter', channel: 'https://elsewhere.example/a.m3u8' });
+  assert.match((await stray.next('reject')).reason, /not served/);
+  await tracker.close();
+});
+
+test('provider and province come from the databases, by the address that a trusted proxy names', async () => {
+  const asnDb = file('asn.mmdb', mmdb({ '198.51.100.0/24': { isp: 'Provider' } }));
+  const cityDb = file('city.mmdb', mmdb({ '198.51.100.0/24': { country: { iso_code: 'DE' } } }));
+  const tracker = await createTracker({
+    port: 0,
+    asnDb,
+    cityDb,
+    trustedProxies: ['loopback'],
+    apiToken: API_TOKEN,
+  });
+  const headers = { 'X-Forwarded-For': '203.0.113.5, 198.51.100.7' };
+  const known = await Peer.enter(tracker.url, {}, { headers });
+  const unknown = await Peer.enter(tracker.url);
+  const url = `/api/topology?channel=${encodeURIComponent(CHANNEL)}`;
+  const { nodes } = JSON.parse((await get(tracker.port, url, BEARER)).body);
+  const places = new Map(
+    nodes.map((/** @type {any} */ { id, isp, province }) => [id, [isp, province]]),
+  );
+  assert.deepEqual(places.get(known.id), ['Provider', 'DE']);
+  assert.deepEqual(places.get(unknown.id), ['', '']);
+  await tracker.close();
+});
+
+test('limits are kept by the viewer that a trusted proxy names, not by the proxy', async () => {
+  const tracker = await createTracker({
+    port: 0,
+    trustedProxies: ['127.0.0.1'],
+    limits: { maxConnectionsPerAddress: 1 },
+    handshakesPerAddress: 2,
+  });
+  /** @param {string} from */
+  const options = (from) => ({ headers: { 'X-Forwarded-For': from } });
+  const first = await Peer.enter(tracker.url, {}, options('198.51.100.1'));
+  await Peer.enter(tracker.url, {}, options('198.51.100.2'));
+  const second = new Peer(tracker.url, options('198.51.100.1'));
+  assert.deepEqual(await second.end(), {
+    code: 1013,
+    reason: 'too many connections from this address',
+  });
+  assert.equal(await handshake(tracker.url, options('198.51.100.1')), 429);
+  assert.equal(await handshake(tracker.url, options('198.51.100.3')), 101);
+  assert.equal(first.closed, undefined);
+  const metrics = await metricsOf(tracker.port);
+  for (const limit of ['max-connections-per-address', 'handshakes-per-address']) {
+    assert.equal(metrics.get(`hlsmesh_tracker_limited_total{limit="${limit}"}`), 1, limit);
+  }
+  await tracker.close();
+});
+
+test('the API answers those who show its token, and tells channels, viewers and who feeds whom', async () => {
+  const tracker = await createTracker({ port: 0, apiToken: API_TOKEN, metrics: 'token' });
+  const parent = await Peer.enter(tracker.url);
+  const child = await Peer.enter(tracker.url);
+  await child.next('connect');
+  child.send({ action: 'dc_opened', dc_id: `${child.id}-${parent.id}` });
+  await child.settle();
+
+  for (const where of ['/api/totals', '/api/channels', '/api/topology?channel=x', '/metrics']) {
+    for (const authorization of ['', 'Bearer', 'Bearer wrong', `Basic ${API_TOKEN}`]) {
+      assert.equal((await get(tracker.port, where, { authorization })).status, 401, where);
+    }
+  }
+  assert.equal((await get(tracker.port, '/metrics', BEARER)).status, 200);
+
+  /** @param {string} where */
+  const ask = async (where) => JSON.parse((await get(tracker.port, where, BEARER)).body);
+  assert.equal((await ask('/api/totals')).peers, 2);
+  const { total, channels } = await ask('/api/channels');
+  assert.deepEqual([total, channels[0].id, channels[0].peers], [1, CHANNEL, 2]);
+  assert.deepEqual((await ask('/api/channels?offset=1')).channels, []);
+  const url = `/api/topology?channel=${encodeURIComponent(CHANNEL)}`;
+  const topology = await ask(url);
+  assert.equal(topology.nodes.length, 2);
+  assert.deepEqual(topology.edges, [{ child: child.id, parent: parent.id, opened: true }]);
+  assert.equal((await ask(`${url}&limit=1`)).nodes.length, 1);
+  assert.ok(!JSON.stringify(topology).includes('127.0.0.1'));
+
+  for (const wrong of ['&limit=x', '&limit=-1', '&limit=10001', '&offset=1e3']) {
+    assert.equal((await get(tracker.port, url + wrong, BEARER)).status, 400, wrong);
+  }
+  assert.equal((await get(tracker.port, '/api/topology', BEARER)).status, 400);
+  assert.equal((await get(tracker.port, '/api/topology?channel=x', BEARER)).status, 404);
+  const post = await fetch(`http://127.0.0.1:${tracker.port}/api/totals`, {
+    method: 'POST',
+    headers: BEARER,
+    body: 'x',
+  });
+  assert.equal(post.status, 405);
+  await tracker.close();
+});
+
+test('without a token there is no API, and metrics can be hidden', async () => {
+  const tracker = await createTracker({ port: 0, metrics: 'off' });
+  for (const where of ['/api/totals', '/api/channels', '/metrics']) {
+    assert.equal((await get(tracker.port, where, BEARER)).status, 404, where);
+  }
+  await tracker.close();
+});
+
+test('every figure of the engine is a metric, and the format is that of Prometheus', async () => {
+  assert.deepEqual([...TOLD, ...TOLD_OTHERWISE].sort(), Object.keys(HtStats).sort());
+  const tracker = await createTracker({ port: 0 });
+  await Peer.enter(tracker.url);
+  const { body } = await get(tracker.port, '/metrics');
+  /** @type {Map<string, string>} */
+  const types = new Map();
+  for (const line of body.trimEnd().split('\n')) {
+    const type = /^# TYPE ([a-z_]+) (counter|gauge)$/.exec(line);
+    if (type) types.set(type[1], type[2]);
+    else if (!/^# HELP [a-z_]+ [A-Z].*\.$/.test(line)) {
+      const sample = /^([a-z_]+)(\{[a-z]+="[^"\n]*"\})? -?\d+(\.\d+)?(e[+-]\d+)?$/.exec(line);
+      assert.ok(sample, line);
+      assert.ok(types.has(sample[1]), `${line}: without a type`);
+    }
+  }
+  for (const [name, type] of types) {
+    assert.equal(name.endsWith('_total'), type === 'counter', name);
+  }
+  const metrics = await metricsOf(tracker.port);
+  assert.equal(metrics.get('hlsmesh_tracker_peers'), 1);
+  assert.equal(metrics.get('hlsmesh_tracker_enters_total'), 1);
+  await tracker.close();
+});
+
+test('a certificate is taken into use when it changes', async () => {
+  const first = selfSigned('first');
+  const tlsCert = file('cert.pem', first.cert);
+  const tlsKey = file('key.pem', first.key);
+  const tracker = await createTracker({ port: 0, tlsCert, tlsKey });
+  assert.match(tracker.url, /^wss:/);
+  const peer = await Peer.enter(tracker.url, {}, { ca: first.cert });
+  assert.equal(await certificateOf(tracker.port), 'first');
+
+  const second = selfSigned('second');
+  file('cert.pem', second.cert);
+  // Not the pair of the certificate: nothing changes until both are there.
+  await tracker.reload();
+  assert.equal(await certificateOf(tracker.port), 'first');
+  file('key.pem', second.key);
+  await tracker.reload();
+  assert.equal(await certificateOf(tracker.port), 'second');
+  assert.equal(peer.closed, undefined);
+  await tracker.close();
+});
+
+/** @param {number} port @returns {Promise<string>} the name in the certificate */
+async function certificateOf(port) {
+  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { subject } = socket.getPeerCertificate();
+  socket.destroy();
+  return String(subject.CN);
+}
+
+test('a file that is missing or wrong at the start ends the command with its name', async () => {
+  const wrong = file('wrong', 'neither key nor database');
+  /** @type {[string[], RegExp][]} */
+  const cases = [
+    [['--asn-db', wrong], /asn-db: /],
+    [['--token-keys', wrong], /token-keys: .*wrong: holds no key/],
+    [['--api-token-file', '/no/such/file'], /api-token-file: ENOENT.*\/no\/such\/file/],
+    [['--tls-cert', wrong, '--tls-key', wrong], /tls-cert and tls-key: /],
+  ];
+  const results = await Promise.all(cases.map(([args]) => launch([...args, '--port', '0']).exited));
+  results.forEach(({ code, stdout, stderr }, index) => {
+    assert.deepEqual([code, stdout], [1, ''], stderr);
+    assert.match(stderr, cases[index][1]);
+  });
+});
+
+test('who connects and says nothing, or half a request, is dropped', async () => {
+  const tracker = await createTracker({ port: 0, handshakeSeconds: 0.2 });
+  const quiet = net.connect(tracker.port, '127.0.0.1');
+  const halting = net.connect(tracker.port, '127.0.0.1');
+  halting.write('GET / HTTP/1.1\r\nHost: t\r\n');
+  const said = once(halting, 'data');
+  await Promise.all([quiet, halting].map((socket) => once(socket.resume(), 'close')));
+  assert.match(String(await said), /^HTTP\/1\.1 408 /);
+  const metrics = await metricsOf(tracker.port);
+  assert.equal(metrics.get('hlsmesh_tracker_limited_total{limit="handshake-seconds"}'), 2);
+  await tracker.close();
+});
+
+test('logs are JSON where asked for, and cut addresses short unless asked not to', async () => {
+  const json = await startTracker(0, ['--log-format', 'json', '--log-level', 'debug']);
+  await Peer.enter(json.url);
+  await until(() => json.stderr().includes('"opened"'), 'the log');
+  const entries = json
+    .stderr()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const opened = entries.find(({ event }) => event === 'opened');
+  assert.deepEqual([opened.level, opened.address], ['debug', '127.0.0.0/24']);
+  assert.ok(Math.abs(Date.parse(opened.time) - Date.now()) < 60_000);
+
+  const full = await startTracker(0, ['--verbose', '--log-addresses', 'full']);
+  await Peer.enter(full.url);
+  await until(() => full.stderr().includes('opened'), 'the log');
+  assert.match(full.stderr(), /^hlsmesh-tracker: debug: opened conn=1 address="127\.0\.0\.1"/);
+});
+
+test('--print-config prints what would be used, and a misspelt variable is pointed out', async () => {
+  const config = file('config.json', JSON.stringify({ 'max-children': 3 }));
+  const env = { ...process.env, HLSMESH_CONFIG: config, HLSMESH_API_TOKEN: API_TOKEN };
+  const { code, stdout } = await launch(['--print-config', '--port', '1'], env).exited;
+  assert.equal(code, 0);
+  const printed = JSON.parse(stdout);
+  assert.deepEqual([printed.port, printed['max-children'], printed['api-token']], [1, 3, '***']);
+
+  const misspelt = launch(['--port', '0'], { ...process.env, HLSMESH_PROT: '1' });
+  await until(() => misspelt.stderr().includes('HLSMESH_PROT'), 'the warning');
+});
