@@ -1,6 +1,6 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 export const Option = Object.freeze({
   seedLow: 1,
@@ -14,6 +14,7 @@ export const Option = Object.freeze({
   uploadBytesPerSecond: 9,
   uploadBytes: 10,
   trackerCount: 11,
+  prefetchSeconds: 12,
   channel: 16,
   browser: 17,
   os: 18,
@@ -23,6 +24,13 @@ export const LoadFlag = Object.freeze({
   shareable: 1,
   fromCdn: 2,
   named: 4,
+});
+
+export const Condition = Object.freeze({
+  loadsNot: 1,
+  hidden: 2,
+  saveData: 4,
+  metered: 8,
 });
 
 export const PeerFlag = Object.freeze({
@@ -51,6 +59,7 @@ export const CommandKind = Object.freeze({
   loadProgress: 11,
   loadDone: 12,
   event: 13,
+  listSegments: 14,
 });
 
 export const LoadSource = Object.freeze({

@@ -20,6 +20,8 @@ import { POISONED } from './wasm.js';
  * @property {Pick<import('./socket.js').TrackerSocket, 'open' | 'send' | 'close'>} socket
  * @property {Pick<import('./rtc.js').PeerConnections,
  *   'dial' | 'answer' | 'signal' | 'sendText' | 'sendBinary' | 'settle' | 'close' | 'closeAll'>} peers
+ * @property {(kind: number, from: number, until: number) => LoadFacts[]} segments those of the playlist that the player follows in
+ *   the track of that kind, in its order, as far as they lie between two times of its timeline, in seconds
  * @property {(event: EngineEvent) => void} event
  * @property {(error: Error) => void} trapped the engine is dead; its loads are on their way to the CDN
  * @property {(error: unknown) => void} broken a shim or a listener threw; the driver goes on
@@ -241,6 +243,19 @@ export class Driver {
     this.#tell('hm_playhead', currentTime, bufferedEnd, rate);
   }
 
+  /** @param {import('./hls-events.js').Conditions} conditions */
+  conditions({ flags, maxBuffer }) {
+    this.#tell('hm_conditions', flags, maxBuffer);
+  }
+
+  /**
+   * @param {number} kind TrackKind
+   * @param {number} rendition -1: none
+   */
+  playlist(kind, rendition) {
+    this.#tell('hm_playlist', kind, rendition);
+  }
+
   /**
    * @param {LoadSink} sink
    * @returns {number} the load's name
@@ -258,25 +273,11 @@ export class Driver {
    * @param {LoadFacts} facts
    * @param {boolean} [fromCdn] it is being fetched already; only its bytes are offered
    */
-  load(load, { kind, rendition, sn, url, start, duration, shareable, named }, fromCdn = false) {
-    const flags =
-      (shareable ? LoadFlag.shareable : 0) |
-      (fromCdn ? LoadFlag.fromCdn : 0) |
-      (named ? LoadFlag.named : 0);
+  load(load, facts, fromCdn = false) {
     this.#input(() => {
       if (!this.#loads.has(load)) return;
-      const result = this.#core.callWithText(
-        'hm_load',
-        url,
-        now(),
-        load,
-        kind,
-        rendition,
-        sn,
-        start,
-        duration,
-        flags,
-      );
+      const numbers = numbersOf(facts, fromCdn);
+      const result = this.#core.callWithText('hm_load', facts.url, now(), load, ...numbers);
       // The engine knows nothing of a load it refused.
       if (result < 0 && result !== POISONED) this.#toCdn(load);
     });
@@ -395,7 +396,19 @@ export class Driver {
         return this.#loadDone(command);
       case CommandKind.event:
         return this.#event(command);
+      case CommandKind.listSegments:
+        return this.#list(command);
     }
+  }
+
+  /** @param {Command} command */
+  #list({ code, t0, t1 }) {
+    const segments = this.#shims.segments(code, t0, t1);
+    this.#input(() => {
+      for (const facts of segments) {
+        this.#core.callWithText('hm_list_segment', facts.url, now(), ...numbersOf(facts));
+      }
+    });
   }
 
   /** @param {Command} command */
@@ -469,6 +482,20 @@ export class Driver {
 
 /** HmError.kHmNoMemory. */
 const NO_MEMORY = -2;
+
+/**
+ * Of a segment, as hm_load and hm_list_segment take it.
+ * @param {LoadFacts} facts
+ * @param {boolean} [fromCdn]
+ * @returns {number[]}
+ */
+function numbersOf({ kind, rendition, sn, start, duration, shareable, named }, fromCdn = false) {
+  const flags =
+    (shareable ? LoadFlag.shareable : 0) |
+    (fromCdn ? LoadFlag.fromCdn : 0) |
+    (named ? LoadFlag.named : 0);
+  return [kind, rendition, sn, start, duration, flags];
+}
 
 /** @param {string} text */
 function oneLine(text) {

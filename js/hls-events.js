@@ -1,6 +1,6 @@
 /** What hls.js knows and the engine wants to: the source, renditions, live or VOD, the playhead. */
 
-import { TrackKind } from './abi.js';
+import { Condition, TrackKind } from './abi.js';
 
 /** @typedef {import('hls.js').default} Hls */
 
@@ -25,11 +25,20 @@ import { TrackKind } from './abi.js';
  */
 
 /**
+ * What bears on loading ahead of the player.
+ * @typedef {object} Conditions
+ * @property {number} flags Condition
+ * @property {number} maxBuffer seconds that the player wants to have buffered
+ */
+
+/**
  * @typedef {object} PlayerSink
  * @property {() => void} source `hls.url` may have changed
  * @property {() => void} renditions
  * @property {(live: boolean) => void} live
  * @property {() => void} playhead
+ * @property {(kind: number, rendition: number) => void} playlist the track of that kind follows another rendition, or its playlist
+ *   was refreshed
  * @property {() => void} destroyed
  */
 
@@ -59,9 +68,13 @@ export class PlayerEvents {
   constructor(hls, sink) {
     this.#hls = hls;
     this.#sink = sink;
-    const renditions = () => sink.renditions();
-    const details = (/** @type {string} */ _, /** @type {any} */ data) =>
-      sink.live(Boolean(data.details?.live));
+    const main = () => sink.playlist(TrackKind.main, hls.loadLevel);
+    const audio = () => sink.playlist(TrackKind.audio, hls.audioTrack);
+    const renditions = () => {
+      sink.renditions();
+      main();
+      audio();
+    };
     // Events by their names, so that hls.js itself is not imported.
     this.#listeners = [
       ['hlsManifestLoading', () => sink.source()],
@@ -69,7 +82,16 @@ export class PlayerEvents {
       ['hlsLevelsUpdated', renditions],
       ['hlsAudioTracksUpdated', renditions],
       ['hlsSubtitleTracksUpdated', renditions],
-      ['hlsLevelUpdated', details],
+      ['hlsLevelSwitching', main],
+      [
+        'hlsLevelUpdated',
+        (_, data) => {
+          sink.live(Boolean(data.details?.live));
+          main();
+        },
+      ],
+      ['hlsAudioTrackSwitching', audio],
+      ['hlsAudioTrackUpdated', audio],
       ['hlsMediaAttached', (_, data) => this.#watch(data.media)],
       ['hlsMediaDetaching', () => this.#watch(null)],
       ['hlsDestroying', () => sink.destroyed()],
@@ -77,6 +99,16 @@ export class PlayerEvents {
     const target = /** @type {any} */ (hls);
     for (const [name, listener] of this.#listeners) target.on(name, listener);
     this.#watch(hls.media);
+  }
+
+  /** Tells the sink again all that it was told by events before. */
+  repeat() {
+    this.#sink.renditions();
+    const live = this.live();
+    if (live !== null) this.#sink.live(live);
+    this.#sink.playlist(TrackKind.main, this.#hls.loadLevel);
+    this.#sink.playlist(TrackKind.audio, this.#hls.audioTrack);
+    this.#sink.playhead();
   }
 
   detach() {
@@ -110,6 +142,35 @@ export class PlayerEvents {
     const details =
       this.#hls.latestLevelDetails ?? this.#hls.levels.find((l) => l.details)?.details;
     return details ? details.live : null;
+  }
+
+  /**
+   * @param {number} kind TrackKind
+   * @param {number} from seconds of the player's timeline
+   * @param {number} until
+   * @returns {import('hls.js').Fragment[]} of the playlist that is followed, what has a part between the two
+   */
+  fragments(kind, from, until) {
+    const { levels, loadLevel, audioTracks, audioTrack, config } = this.#hls;
+    const { details } =
+      (kind === TrackKind.main ? levels[loadLevel] : audioTracks[audioTrack]) ?? {};
+    // Where hls.js loads parts, it does not ask for the whole that they make.
+    if (!details || (details.partList && config.lowLatencyMode)) return [];
+    return details.fragments.filter(
+      ({ start, duration, gap }) => start + duration > from && start < until && !gap,
+    );
+  }
+
+  /** @returns {Conditions} */
+  conditions() {
+    const { config, bufferingEnabled = true } = this.#hls;
+    const { saveData, type } = /** @type {any} */ (globalThis.navigator)?.connection ?? {};
+    const flags =
+      (bufferingEnabled ? 0 : Condition.loadsNot) |
+      (globalThis.document?.hidden ? Condition.hidden : 0) |
+      (saveData ? Condition.saveData : 0) |
+      (type === 'cellular' ? Condition.metered : 0);
+    return { flags, maxBuffer: config.maxBufferLength };
   }
 
   /** @returns {Playhead | null} null without a media element */

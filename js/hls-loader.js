@@ -336,7 +336,7 @@ class FragmentLoader {
 
 /**
  * Whether peers may carry it: whole media segments, as listed by their playlist.
- * @param {FragmentLoaderContext} context
+ * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'responseType'>} context
  */
 function isSegment({ frag, part, responseType }) {
   return isMedia(frag) && !part && responseType === 'arraybuffer';
@@ -348,7 +348,21 @@ function isMedia({ sn, relurl }) {
 }
 
 /**
- * @param {FragmentLoaderContext} context
+ * A fragment as hls.js would load it.
+ * @param {import('hls.js').Fragment} frag
+ * @param {LoaderHost} host
+ * @returns {LoadFacts}
+ */
+export function describeFragment(frag, host) {
+  const { url, byteRangeStartOffset: rangeStart, byteRangeEndOffset: rangeEnd } = frag;
+  return describe(
+    { frag, part: null, url, responseType: 'arraybuffer', rangeStart, rangeEnd },
+    host,
+  );
+}
+
+/**
+ * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'url' | 'responseType' | 'rangeStart' | 'rangeEnd'>} context
  * @param {LoaderHost} host
  * @returns {LoadFacts}
  */

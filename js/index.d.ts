@@ -42,6 +42,12 @@ export interface MeshUpdate {
   /** Peers that we serve at the same time, 0 to 100; default 8. */
   maxChildren?: number;
   /**
+   * How many seconds of media ahead of the playhead peers are asked for before the player asks; 0: none. Default null: as many as
+   * the player itself buffers, hls.js's `maxBufferLength`. The CDN is never asked ahead of the player; and nobody is while playback is
+   * paused, the page hidden, the player told not to load, or the viewer's connection is metered or set to save data.
+   */
+  prefetchSeconds?: number | null;
+  /**
    * STUN and TURN servers. Default: a public STUN server, without which viewers behind different routers seldom reach each other;
    * an empty array asks nobody. Changed, it goes for connections that are made later.
    */

@@ -6,7 +6,7 @@ import { Driver } from './driver.js';
 import { Emitter } from './emitter.js';
 import { HlsMeshError, messageOf } from './errors.js';
 import { PlayerEvents } from './hls-events.js';
-import { createFragmentLoader } from './hls-loader.js';
+import { createFragmentLoader, describeFragment } from './hls-loader.js';
 import {
   changeOptions,
   engineNumbers,
@@ -85,6 +85,8 @@ export class Mesh {
   #player;
   #playback;
   #Loader;
+  /** @type {import('./driver.js').Shims['segments']} */
+  #segments;
   /** @type {any} */
   #formerLoader;
   #detached = false;
@@ -113,10 +115,10 @@ export class Mesh {
 
     const { config } = hls;
     this.#formerLoader = config.fLoader;
-    this.#Loader = createFragmentLoader(
-      this.#host(),
-      /** @type {any} */ (config.fLoader ?? config.loader),
-    );
+    const host = this.#host();
+    this.#segments = (kind, from, until) =>
+      this.#player.fragments(kind, from, until).map((frag) => describeFragment(frag, host));
+    this.#Loader = createFragmentLoader(host, /** @type {any} */ (config.fLoader ?? config.loader));
     config.fLoader = /** @type {any} */ (this.#Loader);
     this.#playback = new PlaybackFigures(hls);
     this.#player = new PlayerEvents(hls, {
@@ -124,6 +126,7 @@ export class Mesh {
       renditions: () => this.#driver?.setRenditions(this.#player.renditions()),
       live: (live) => this.#driver?.setLive(live),
       playhead: () => this.#reportPlayhead(),
+      playlist: (kind, rendition) => this.#driver?.playlist(kind, rendition),
       destroyed: () => {
         // hls.js is about to destroy its loaders; fetching for them would be in vain.
         this.#driver?.dropLoads();
@@ -312,7 +315,9 @@ export class Mesh {
 
   #reportPlayhead() {
     const playhead = this.#driver && this.#player.playhead();
-    if (playhead) this.#driver?.playhead(playhead);
+    if (!playhead) return;
+    this.#driver?.conditions(this.#player.conditions());
+    this.#driver?.playhead(playhead);
   }
 
   #sourceChanged() {
@@ -373,6 +378,7 @@ export class Mesh {
     const driver = new Driver(core, {
       socket,
       peers,
+      segments: this.#segments,
       event: (event) => this.#engineEvent(event, socket.url),
       trapped: (error) => this.#trapped(error),
       broken: (error) => this.#broken(error),
@@ -395,10 +401,7 @@ export class Mesh {
         [Option.os]: platform.os,
       },
     });
-    driver.setRenditions(this.#player.renditions());
-    const live = this.#player.live();
-    if (live !== null) driver.setLive(live);
-    this.#reportPlayhead();
+    this.#player.repeat();
   }
 
   #stop() {

@@ -29,6 +29,7 @@ export const DefaultConfig = Object.freeze({
   uploadBytesPerSession: Infinity,
   maxParents: 4,
   maxChildren: 8,
+  prefetchSeconds: null,
   // Public, free of charge, and what WebRTC pages use most.
   iceServers: [{ urls: 'stun:stun.l.google.com:19302' }],
   rtcConfig: {},
@@ -68,6 +69,10 @@ const RULES = {
   uploadBytesPerSession: LIMIT,
   maxParents: whole(1, MAX_PEERS),
   maxChildren: whole(0, MAX_PEERS),
+  prefetchSeconds: [
+    (value) => value === null || LIMIT[0](value),
+    'null, to follow the player, or a number of 0 or more',
+  ],
   cacheBytes: whole(MIN_CACHE_BYTES, MAX_CACHE_BYTES),
   iceServers: [Array.isArray, 'an array of { urls, username?, credential? }'],
   rtcConfig: [isObject, 'an RTCConfiguration object'],
@@ -94,9 +99,13 @@ const NUMBERS = /** @type {Record<string, number | undefined>} */ ({
   upload: Option.upload,
   maxParents: Option.maxParents,
   maxChildren: Option.maxChildren,
+  prefetchSeconds: Option.prefetchSeconds,
   uploadBytesPerSecond: Option.uploadBytesPerSecond,
   uploadBytesPerSession: Option.uploadBytes,
 });
+
+/** kFollowPlayer of client/engine.hpp: what the engine takes for a number that is the player's to give. */
+const FOLLOW_PLAYER = -1;
 
 /** What may change without another engine. */
 const CHANGEABLE = [...Object.keys(NUMBERS), 'iceServers', 'rtcConfig', 'logger', 'logLevel'];
@@ -173,7 +182,7 @@ export function engineNumbers(settings, names = Object.keys(NUMBERS)) {
   for (const name of names) {
     const option = NUMBERS[name];
     const value = /** @type {any} */ (settings)[name];
-    if (option && value !== undefined) numbers.push([option, Number(value)]);
+    if (option && value !== undefined) numbers.push([option, Number(value ?? FOLLOW_PLAYER)]);
   }
   return numbers;
 }

@@ -39,6 +39,7 @@ void print_client() {
   CONSTANT(uploadBytesPerSecond, kHmOptionUploadBytesPerSecond);
   CONSTANT(uploadBytes, kHmOptionUploadBytes);
   CONSTANT(trackerCount, kHmOptionTrackerCount);
+  CONSTANT(prefetchSeconds, kHmOptionPrefetchSeconds);
   CONSTANT(channel, kHmOptionChannel);
   CONSTANT(browser, kHmOptionBrowser);
   CONSTANT(os, kHmOptionOs);
@@ -48,6 +49,13 @@ void print_client() {
   CONSTANT(shareable, kHmLoadShareable);
   CONSTANT(fromCdn, kHmLoadFromCdn);
   CONSTANT(named, kHmLoadNamed);
+  close_group();
+
+  open_group("Condition");
+  CONSTANT(loadsNot, kHmConditionLoadsNot);
+  CONSTANT(hidden, kHmConditionHidden);
+  CONSTANT(saveData, kHmConditionSaveData);
+  CONSTANT(metered, kHmConditionMetered);
   close_group();
 
   open_group("PeerFlag");
@@ -76,6 +84,7 @@ void print_client() {
   CONSTANT(loadProgress, CommandKind::kLoadProgress);
   CONSTANT(loadDone, CommandKind::kLoadDone);
   CONSTANT(event, CommandKind::kEvent);
+  CONSTANT(listSegments, CommandKind::kListSegments);
   close_group();
 
   open_group("LoadSource");

@@ -122,6 +122,25 @@ bool is_track(int32_t kind) {
          kind <= static_cast<int32_t>(TrackKind::kSubtitle);
 }
 
+// A segment as a call tells it; false for what cannot be one.
+bool read_segment(hlsmesh::SegmentLoad& what, int32_t kind, int32_t rendition_index, double sn,
+                  double start, double duration, int32_t flags) {
+  const std::string_view url = take_text();
+  if (!is_track(kind) || !is_whole(sn, -1, kMaxExact) || !std::isfinite(start) ||
+      !std::isfinite(duration)) {
+    return false;
+  }
+  what.kind = static_cast<TrackKind>(kind);
+  what.rendition_index = rendition_index;
+  what.sn = hlsmesh::MediaSequence(static_cast<int64_t>(sn));
+  what.url = url;
+  what.span = {start, duration};
+  what.shareable = (flags & kHmLoadShareable) != 0;
+  what.from_cdn = (flags & kHmLoadFromCdn) != 0;
+  what.named = (flags & kHmLoadNamed) != 0;
+  return true;
+}
+
 // The part of `text` up to the next line feed, which is taken off too; nullopt when there is none.
 std::optional<std::string_view> take_line(std::string_view& text) {
   const size_t end = text.find('\n');
@@ -164,6 +183,8 @@ int32_t hm_set(int32_t option, double value) {
       state->engine->set_p2p(last_time(), flag);
     } else if (option == kHmOptionUpload) {
       state->engine->set_upload(last_time(), flag);
+    } else if (option == kHmOptionPrefetchSeconds) {
+      state->engine->set_prefetch(last_time(), value);
     } else {
       return kHmMisuse;
     }
@@ -193,6 +214,9 @@ int32_t hm_set(int32_t option, double value) {
     case kHmOptionTrackerCount:
       if (!is_whole(value, 1, 1000)) return kHmMisuse;
       config.tracker_count = static_cast<int32_t>(value);
+      return kHmOk;
+    case kHmOptionPrefetchSeconds:
+      config.prefetch_seconds = value;
       return kHmOk;
     default:
       return kHmMisuse;
@@ -328,23 +352,41 @@ int32_t hm_playhead(double now, double current_time, double buffered_end, double
   });
 }
 
+int32_t hm_conditions(double now, int32_t conditions, double max_buffer) {
+  if (!(max_buffer >= 0)) return kHmMisuse;
+  return with_engine(now, [=](Engine& engine, TimeMs time) {
+    hlsmesh::PlayerConditions player;
+    player.max_buffer = max_buffer;
+    player.loads = (conditions & kHmConditionLoadsNot) == 0;
+    player.hidden = (conditions & kHmConditionHidden) != 0;
+    player.save_data = (conditions & kHmConditionSaveData) != 0;
+    player.metered = (conditions & kHmConditionMetered) != 0;
+    engine.on_conditions(time, player);
+  });
+}
+
+int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index) {
+  if (!is_track(kind)) return kHmMisuse;
+  return with_engine(now, [=](Engine& engine, TimeMs time) {
+    engine.on_playlist(time, static_cast<TrackKind>(kind), rendition_index);
+  });
+}
+
+int32_t hm_list_segment(double now, int32_t kind, int32_t rendition_index, double sn, double start,
+                        double duration, int32_t flags) {
+  hlsmesh::SegmentLoad what;
+  if (!read_segment(what, kind, rendition_index, sn, start, duration, flags)) return kHmMisuse;
+  return with_engine(
+      now, [&](Engine& engine, TimeMs time) { engine.list_segment(time, std::move(what)); });
+}
+
 int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index, double sn,
                 double start, double duration, int32_t flags) {
-  const std::string_view url = take_text();
-  if (load <= 0 || !is_track(kind) || !is_whole(sn, -1, kMaxExact) || !std::isfinite(start) ||
-      !std::isfinite(duration)) {
+  hlsmesh::SegmentLoad what;
+  if (!read_segment(what, kind, rendition_index, sn, start, duration, flags) || load <= 0) {
     return kHmMisuse;
   }
   return with_engine(now, [&](Engine& engine, TimeMs time) {
-    hlsmesh::SegmentLoad what;
-    what.kind = static_cast<TrackKind>(kind);
-    what.rendition_index = rendition_index;
-    what.sn = hlsmesh::MediaSequence(static_cast<int64_t>(sn));
-    what.url = url;
-    what.span = {start, duration};
-    what.shareable = (flags & kHmLoadShareable) != 0;
-    what.from_cdn = (flags & kHmLoadFromCdn) != 0;
-    what.named = (flags & kHmLoadNamed) != 0;
     engine.on_load(time, LoadId(load), std::move(what));
   });
 }

@@ -16,7 +16,7 @@ extern "C" {
 
 // Raised whenever a call, a record or a code changes meaning; the driver refuses another one's
 // module.
-inline constexpr int32_t kHmAbiVersion = 1;
+inline constexpr int32_t kHmAbiVersion = 2;
 
 enum HmError : int32_t {
   kHmOk = 0,
@@ -37,6 +37,7 @@ enum HmOption : int32_t {
   kHmOptionUploadBytesPerSecond = 9,  // on average; +infinity: no limit
   kHmOptionUploadBytes = 10,          // in all; +infinity: no limit
   kHmOptionTrackerCount = 11,         // kSocketOpen's code stays below it
+  kHmOptionPrefetchSeconds = 12,      // negative: as the player buffers; also while running
   kHmOptionChannel = 16,              // text from here on
   kHmOptionBrowser = 17,
   kHmOptionOs = 18,
@@ -46,6 +47,14 @@ enum HmLoadFlag : int32_t {
   kHmLoadShareable = 1,
   kHmLoadFromCdn = 2,
   kHmLoadNamed = 4,  // the text is the site's own id of the segment
+};
+
+// PlayerConditions of client/engine.hpp.
+enum HmCondition : int32_t {
+  kHmConditionLoadsNot = 1,
+  kHmConditionHidden = 2,
+  kHmConditionSaveData = 4,
+  kHmConditionMetered = 8,
 };
 
 enum HmPeerFlag : int32_t {
@@ -127,6 +136,11 @@ int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate, int32_t w
                          int32_t height);
 int32_t hm_set_live(int32_t live);
 int32_t hm_playhead(double now, double current_time, double buffered_end, double playback_rate);
+int32_t hm_conditions(double now, int32_t conditions, double max_buffer);  // HmCondition; seconds
+int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index);    // -1: none
+// text: the segment's relative URL; flags: HmLoadFlag
+int32_t hm_list_segment(double now, int32_t kind, int32_t rendition_index, double sn, double start,
+                        double duration, int32_t flags);
 // text: the segment's relative URL; flags: HmLoadFlag
 int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index, double sn,
                 double start, double duration, int32_t flags);

@@ -79,6 +79,14 @@ MediaSequence SegmentCache::newest() const {
   return MediaSequence(-1);
 }
 
+size_t SegmentCache::bytes_ahead() const {
+  size_t sum = 0;
+  for (const auto& [key, entry] : index_) {
+    if (entry.segment->segment().span.end() > playhead_) sum += entry.segment->size();
+  }
+  return sum;
+}
+
 void SegmentCache::make_room(size_t incoming) {
   // Never called with more than the budget.
   while (bytes() > budget_ - incoming) {

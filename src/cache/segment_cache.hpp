@@ -128,6 +128,8 @@ class SegmentCache {
   MediaSequence newest() const;
 
   size_t bytes() const { return tally_->bytes; }
+  // Of segments in the index that end after the playhead, unfinished ones included.
+  size_t bytes_ahead() const;
   // The most that bytes() ever was.
   size_t peak_bytes() const { return peak_bytes_; }
   size_t budget() const { return budget_; }

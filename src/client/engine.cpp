@@ -25,6 +25,7 @@ Engine::Impl::Impl(EngineConfig config)
       p2p_(config_.p2p),
       upload_(config_.upload) {
   tracker_.set_count(config_.tracker_count);
+  plan_.set_limit(config_.prefetch_seconds);
   set_limits(TimeMs(), config_.limits);
 }
 
@@ -112,6 +113,7 @@ void Engine::Impl::end_children(TimeMs now) {
 void Engine::Impl::clear_renditions() {
   renditions_.clear();
   sizes_.clear();
+  plan_.clear();
 }
 
 void Engine::Impl::add_rendition(RenditionFacts facts) { renditions_.add(std::move(facts)); }
@@ -127,6 +129,7 @@ void Engine::Impl::settle(TimeMs now) {
   }
   // Children of a parent that refuses everything are better off with another.
   if (!serves()) end_children(now);
+  prefetch(now);
 }
 
 void Engine::Impl::on_timeout(TimeMs now) {
@@ -202,6 +205,7 @@ void Engine::stop(TimeMs now) { impl_->stop(now); }
 void Engine::set_p2p(TimeMs now, bool enabled) { impl_->set_p2p(now, enabled); }
 void Engine::set_upload(TimeMs now, bool enabled) { impl_->set_upload(now, enabled); }
 void Engine::set_limits(TimeMs now, const EngineLimits& limits) { impl_->set_limits(now, limits); }
+void Engine::set_prefetch(TimeMs now, double seconds) { impl_->set_prefetch(now, seconds); }
 void Engine::on_socket_open(TimeMs now) { impl_->on_socket_open(now); }
 void Engine::on_socket_text(TimeMs now, std::string_view text) { impl_->on_socket_text(now, text); }
 void Engine::on_socket_closed(TimeMs now) { impl_->on_socket_closed(now); }
@@ -229,6 +233,15 @@ void Engine::add_rendition(RenditionFacts facts) { impl_->add_rendition(std::mov
 void Engine::set_live(bool live) { impl_->set_live(live); }
 void Engine::on_playhead(TimeMs now, const PlayheadReport& report) {
   impl_->on_playhead(now, report);
+}
+void Engine::on_conditions(TimeMs now, const PlayerConditions& conditions) {
+  impl_->on_conditions(now, conditions);
+}
+void Engine::on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index) {
+  impl_->on_playlist(now, kind, rendition_index);
+}
+void Engine::list_segment(TimeMs now, SegmentLoad what) {
+  impl_->list_segment(now, std::move(what));
 }
 void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
   impl_->on_load(now, load, std::move(what));

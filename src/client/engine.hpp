@@ -18,6 +18,9 @@
 
 namespace hlsmesh {
 
+// A prefetch window that is as long as the buffer the player itself wants.
+inline constexpr double kFollowPlayer = -1;
+
 // How much of this viewer the others may have.
 struct EngineLimits {
   // Parents, open or on their way. One carries the stream; the others stand by for when it is busy,
@@ -38,6 +41,7 @@ struct EngineConfig {
   bool p2p = true;     // false: no tracker, no peers, every load goes to the CDN
   bool upload = true;  // false: no child is accepted
   EngineLimits limits;
+  double prefetch_seconds = kFollowPlayer;   // how far ahead of the playhead peers are asked
   int32_t tracker_count = 1;                 // how many trackers kSocketOpen may name
   size_t channel_queue_bytes = 1024 * 1024;  // most that may wait in one data channel's send queue
 };
@@ -69,6 +73,10 @@ enum class CommandKind : int32_t {
   kLoadDone = 12,
   // Word for the page.
   kEvent = 13,  // code: EventCode; peer, load, text where the code says so
+  // Call list_segment for each segment of the playlist that the player follows in the track of kind
+  // `code`, in its order, of which a part lies between t0 and t1, in seconds of the timeline. They
+  // replace what was listed before.
+  kListSegments = 14,
 };
 
 enum class LoadSource : int32_t { kCache = 0, kPeer = 1, kCdn = 2 };
@@ -121,6 +129,15 @@ struct PlayheadReport {
   double buffered_end =
       0;  // end of the buffered range that holds current_time; current_time when there is none
   double playback_rate = 1;  // 0 while paused
+};
+
+// What bears on asking peers for segments before the player wants them.
+struct PlayerConditions {
+  double max_buffer = 30;  // seconds that the player wants to have buffered
+  bool loads = true;       // false: it was told not to load for now
+  bool hidden = false;     // nobody sees the page
+  bool save_data = false;  // the viewer asked for little traffic
+  bool metered = false;    // traffic costs the viewer money
 };
 
 struct SegmentLoad {
@@ -188,6 +205,8 @@ class Engine {
   void set_upload(TimeMs now, bool enabled);
   // Connections beyond a lowered limit stay until they end by themselves.
   void set_limits(TimeMs now, const EngineLimits& limits);
+  // Seconds ahead of the playhead, or kFollowPlayer.
+  void set_prefetch(TimeMs now, double seconds);
 
   // --- tracker socket
   void on_socket_open(TimeMs now);
@@ -218,6 +237,12 @@ class Engine {
   void add_rendition(RenditionFacts facts);
   void set_live(bool live);
   void on_playhead(TimeMs now, const PlayheadReport& report);
+  void on_conditions(TimeMs now, const PlayerConditions& conditions);
+  // The player follows this rendition from now on, or its playlist was refreshed. -1: none.
+  void on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index);
+  // One segment of the answer to kListSegments. Ignored when the player follows another rendition
+  // by now.
+  void list_segment(TimeMs now, SegmentLoad what);
   void on_load(TimeMs now, LoadId load, SegmentLoad what);
   void on_load_aborted(TimeMs now, LoadId load);
 

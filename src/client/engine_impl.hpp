@@ -13,6 +13,7 @@
 #include "client/load.hpp"
 #include "client/peer_session.hpp"
 #include "client/playhead.hpp"
+#include "client/prefetch_plan.hpp"
 #include "client/scheduler.hpp"
 #include "client/token_bucket.hpp"
 #include "client/tracker_session.hpp"
@@ -25,7 +26,8 @@ namespace hlsmesh {
 // What holds the parts together. Each part keeps its own state and rules; here is what happens
 // between them. Split by subject: engine.cpp (settings, drain), engine_tracker.cpp (what the
 // tracker says), engine_peers.cpp (connections and their ends), engine_messages.cpp (what peers
-// say), engine_loads.cpp (the player's loads and the CDN).
+// say), engine_loads.cpp (the player's loads and the CDN), engine_prefetch.cpp (what peers are
+// asked for ahead of the player).
 class Engine::Impl final : private SegmentShelf {
  public:
   explicit Impl(EngineConfig config);
@@ -35,6 +37,7 @@ class Engine::Impl final : private SegmentShelf {
   void set_p2p(TimeMs now, bool enabled);
   void set_upload(TimeMs now, bool enabled);
   void set_limits(TimeMs now, const EngineLimits& limits);
+  void set_prefetch(TimeMs now, double seconds);
 
   void on_socket_open(TimeMs now);
   void on_socket_text(TimeMs now, std::string_view text);
@@ -52,6 +55,9 @@ class Engine::Impl final : private SegmentShelf {
   void add_rendition(RenditionFacts facts);
   void set_live(bool live) { live_ = live; }
   void on_playhead(TimeMs now, const PlayheadReport& report);
+  void on_conditions(TimeMs now, const PlayerConditions& conditions);
+  void on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index);
+  void list_segment(TimeMs now, SegmentLoad what);
   void on_load(TimeMs now, LoadId id, SegmentLoad what);
   void on_load_aborted(TimeMs now, LoadId id);
 
@@ -122,12 +128,15 @@ class Engine::Impl final : private SegmentShelf {
 
   // --- loads
   Load* find_load(LoadId id);
+  // A load that has an identity, and no more than that.
+  Load make_load(LoadId id, SegmentLoad what) const;
   // Decides where the load's next attempt is made; the load may be gone afterwards.
   void decide_load(TimeMs now, Load& load);
   bool join_transfer(TimeMs now, Load& load);
   std::vector<Candidate> candidates(TimeMs now, const Load& load) const;
   DurationMs prospect(TimeMs now, const Load& load) const;
   DurationMs latest_start(TimeMs now, const Load& load) const;
+  Need need(TimeMs now, const Load& load) const;
   void ask(TimeMs now, Load& load, PeerSession& peer, DurationMs within);
   void go_to_cdn(TimeMs now, Load& load);
   // Whether a LACK means that the parent's live playlist is merely refreshed later than ours.
@@ -140,6 +149,11 @@ class Engine::Impl final : private SegmentShelf {
   // Whether the cache lacks `key` and no CDN fetch will bring it.
   bool wanted(const SegmentKey& key) const;
   bool at_cdn(const SegmentKey& key) const;
+
+  // --- ahead of the player
+  void prefetch(TimeMs now);
+  // Whether a load or a request to a parent is about `key` already.
+  bool under_way(const SegmentKey& key) const;
 
   // --- SegmentShelf
   SegmentPtr find(const peer::Request& request) override;
@@ -157,11 +171,13 @@ class Engine::Impl final : private SegmentShelf {
   std::map<PeerHandle, PeerSession> peers_;
   std::map<LoadId, Load> loads_;
   Playhead playhead_;
+  PrefetchPlan plan_;
   std::array<CdnTime, 3> cdn_time_;  // by TrackKind
   SegmentSizes sizes_;
   TransferLog transfer_log_;
   TokenBucket new_connections_;
   UploadBudget upload_budget_;
+  uint64_t peer_bytes_ = 0;  // media bytes from all peers, to tell a line from one transfer on it
 
   bool started_ = false;
   bool stopped_ = false;

@@ -21,7 +21,8 @@ constexpr DurationMs kLevelShown{1'000};
 // viewers are refreshed at different moments, and so differ by a segment or a few short ones.
 constexpr int64_t kLiveAhead = 3;
 
-CdnTime& cdn_time_of(std::array<CdnTime, 3>& times, TrackKind kind) {
+template <class Times>
+auto& cdn_time_of(Times& times, TrackKind kind) {
   const auto index = static_cast<size_t>(kind);
   return times[index < times.size() ? index : 0];
 }
@@ -45,8 +46,7 @@ void Engine::Impl::on_playhead(TimeMs now, const PlayheadReport& report) {
   settle(now);
 }
 
-void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
-  on_load_aborted(now, id);  // a name used twice: the driver has forgotten the first
+Load Engine::Impl::make_load(LoadId id, SegmentLoad what) const {
   Load load;
   load.id = id;
   load.segment.key.rendition = renditions_.signature(what.kind, what.rendition_index);
@@ -64,10 +64,16 @@ void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
                    load.segment.key.rendition.size() <= peer::kMaxRenditionBytes &&
                    !load.segment.url.empty() && load.segment.url.size() <= peer::kMaxUrlBytes &&
                    what.sn.value() >= 0;
-  load.began_at = now;
-  load.from_cdn = what.from_cdn;
-  Load& entry = loads_.emplace(id, std::move(load)).first->second;
-  if (entry.from_cdn) {
+  return load;
+}
+
+void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
+  on_load_aborted(now, id);  // a name used twice: the driver has forgotten the first
+  const bool from_cdn = what.from_cdn;
+  Load& entry = loads_.emplace(id, make_load(id, std::move(what))).first->second;
+  entry.began_at = now;
+  entry.from_cdn = from_cdn;
+  if (from_cdn) {
     entry.state = Load::State::kAtCdn;
     entry.fetch_began_at = now;
     return;
@@ -92,18 +98,14 @@ void Engine::Impl::decide_load(TimeMs now, Load& load) {
   if (!active() || !load.shareable) return go_to_cdn(now, load);
   if (const SegmentPtr segment = cache_.peek(load.segment.key)) {
     const LoadId id = load.id;
-    done(load, segment, LoadSource::kCache, transfer_log_.find(load.segment.key, now));
+    const TransferTimes times = transfer_log_.take(load.segment.key, now);
+    done(load, segment, times.unasked ? LoadSource::kPeer : LoadSource::kCache, times);
     loads_.erase(id);
     return;
   }
   if (join_transfer(now, load)) return;
 
-  Need need;
-  need.slack = playhead_.slack(now, load.segment.span);
-  need.cdn_time = cdn_time_of(cdn_time_, load.kind).expected();
-  need.waited = now - load.began_at;
-  need.expected_bytes = sizes_.expected(load.segment);
-  const Decision decision = decide(need, candidates(now, load), prospect(now, load));
+  const Decision decision = decide(need(now, load), candidates(now, load), prospect(now, load));
   switch (decision.kind) {
     case Decision::Kind::kAsk:
       if (PeerSession* peer = find_peer(decision.peer))
@@ -118,22 +120,27 @@ void Engine::Impl::decide_load(TimeMs now, Load& load) {
   go_to_cdn(now, load);
 }
 
-// A transfer of the same segment whose load was aborted is as good as a new one, and begun already.
+Need Engine::Impl::need(TimeMs now, const Load& load) const {
+  Need need;
+  need.slack = playhead_.slack(now, load.segment.span);
+  need.cdn_time = cdn_time_of(cdn_time_, load.kind).expected();
+  need.waited = now - load.began_at;
+  need.expected_bytes = sizes_.expected(load.segment);
+  return need;
+}
+
+// A request for the same segment that nobody waits for, one made ahead of the player or one whose
+// load was aborted, is as good as a new one, and begun already.
 bool Engine::Impl::join_transfer(TimeMs now, Load& load) {
   const DurationMs latest = latest_start(now, load);
   if (latest < kLeastAsk) return false;
   for (auto& [handle, peer] : peers_) {
     if (!peer.requester || load.has_tried(handle)) continue;
-    Transfer* transfer = peer.requester->transfer();
-    if (transfer == nullptr || transfer->buffer == nullptr || transfer->ask.load ||
-        !(transfer->ask.segment.key == load.segment.key)) {
-      continue;
-    }
-    transfer->ask.load = load.id;
+    if (!peer.requester->join(load.segment.key, load.id)) continue;
     load.state = Load::State::kAsking;
     load.parent = handle;
     load.due = now + std::min(latest, kLongestAsk);
-    report_progress(load.id, *transfer);
+    if (const Transfer* transfer = peer.requester->transfer()) report_progress(load.id, *transfer);
     return true;
   }
   return false;
@@ -173,9 +180,8 @@ DurationMs Engine::Impl::prospect(TimeMs now, const Load& load) const {
 }
 
 DurationMs Engine::Impl::latest_start(TimeMs now, const Load& load) const {
-  const auto index = static_cast<size_t>(load.kind);
-  const CdnTime& time = cdn_time_[index < cdn_time_.size() ? index : 0];
-  return latest_cdn_start(playhead_.slack(now, load.segment.span), time.expected());
+  const Need needed = need(now, load);
+  return latest_cdn_start(needed.slack, needed.cdn_time);
 }
 
 void Engine::Impl::ask(TimeMs now, Load& load, PeerSession& peer, DurationMs within) {
@@ -314,10 +320,7 @@ bool Engine::Impl::coming(const peer::Request& request) const {
     if (load.shareable && is_asked(load.segment)) return true;
   }
   for (const auto& [handle, peer] : peers_) {
-    const Transfer* transfer = peer.requester ? peer.requester->transfer() : nullptr;
-    if (transfer != nullptr && transfer->buffer != nullptr && is_asked(transfer->ask.segment)) {
-      return true;
-    }
+    if (peer.requester && peer.requester->brings(is_asked)) return true;
   }
   const int64_t ahead = request.sn.value() - cache_.newest().value();
   return is_live() && cache_.newest().value() >= 0 && ahead > 0 && ahead <= kLiveAhead;

@@ -1,5 +1,6 @@
 // What peers say on their channels (protocol section 1).
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -116,6 +117,7 @@ void Engine::Impl::on_binary_header(TimeMs now, PeerSession& peer, const peer::B
     return;
   }
   Transfer& transfer = *requester.transfer();
+  transfer.bytes_before = peer_bytes_;
   const std::optional<LoadId> load = transfer.ask.load;
   if (load || wanted(transfer.ask.segment.key)) {
     transfer.buffer = cache_.begin(transfer.ask.segment, transfer.size);
@@ -170,6 +172,7 @@ void Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size)
     case Requester::Packet::kMore:
     case Requester::Packet::kComplete: {
       peer->received_bytes += size;
+      peer_bytes_ += size;
       const Transfer& transfer = *peer->requester->transfer();
       if (transfer.ask.load) report_progress(*transfer.ask.load, transfer);
       if (packet == Requester::Packet::kMore) return;
@@ -193,6 +196,7 @@ void Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size)
 
 void Engine::Impl::finish_transfer(TimeMs now, PeerSession& peer) {
   std::optional<Transfer> transfer = peer.requester->take_transfer(now);
+  peer.ahead_after = now;
   const Segment& segment = transfer->ask.segment;
   const SegmentPtr& buffer = transfer->buffer;
   if (buffer == nullptr) {
@@ -205,7 +209,13 @@ void Engine::Impl::finish_transfer(TimeMs now, PeerSession& peer) {
     waste(*transfer);
     return;
   }
-  const TransferTimes times{transfer->started_at, now};
+  // Transfers side by side share the line, and the player is told of the line: of all that came in
+  // the meantime this was only a part.
+  const uint64_t meanwhile = peer_bytes_ - transfer->bytes_before;
+  const DurationMs alone =
+      to_duration(to_ms(now - transfer->started_at) * static_cast<double>(transfer->size) /
+                  static_cast<double>(std::max<uint64_t>(meanwhile, 1)));
+  const TransferTimes times{now - alone, now, load == nullptr};
   if (load == nullptr && at_cdn(segment.key)) {
     // Too late for the load that asked: the player gets these bytes from the CDN.
     stats_.p2p_wasted_bytes += transfer->size;

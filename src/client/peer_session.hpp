@@ -39,6 +39,7 @@ struct PeerSession {
   std::optional<Uploader> uploader;      // it dialled: the peer is our child
   std::optional<MediaSequence> current;  // newest sn in its cache, as it last said
   TimeMs current_at{};
+  TimeMs ahead_after{};  // it is not asked before for what the player does not want yet
   uint64_t received_bytes = 0;
   uint64_t sent_bytes = 0;
 

@@ -16,9 +16,12 @@ class Playhead {
   // reckoned to play on at any moment.
   DurationMs slack(TimeMs now, const MediaSpan& span) const;
 
+  const PlayheadReport& last() const { return report_; }
+  bool playing() const { return report_.playback_rate > 0; }
+
  private:
   TimeMs reported_at_{};
-  PlayheadReport report_;
+  PlayheadReport report_{0, 0, 0};
 };
 
 }  // namespace hlsmesh

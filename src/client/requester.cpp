@@ -43,7 +43,8 @@ peer::Request Requester::message(const Ask& ask) {
   return request;
 }
 
-peer::Request Requester::ask(TimeMs now, const Segment& segment, LoadId load, bool by_rendition) {
+peer::Request Requester::ask(TimeMs now, const Segment& segment, std::optional<LoadId> load,
+                             bool by_rendition) {
   asked_ = Ask{segment, by_rendition, load, now};
   answer_due_ = now + kAnswerTimeout;
   may_repeat_ = version1_ && asks_ == 0 && now - opened_at_ < kEarly;
@@ -52,6 +53,18 @@ peer::Request Requester::ask(TimeMs now, const Segment& segment, LoadId load, bo
 }
 
 peer::Request Requester::repeated() const { return message(*asked_); }
+
+bool Requester::join(const SegmentKey& key, LoadId load) {
+  Ask* ask = nullptr;
+  if (transfer_) {
+    if (transfer_->buffer != nullptr) ask = &transfer_->ask;
+  } else if (asked_) {
+    ask = &*asked_;
+  }
+  if (ask == nullptr || ask->load || !(ask->segment.key == key)) return false;
+  ask->load = load;
+  return true;
+}
 
 void Requester::detach(LoadId load) {
   if (asked_ && asked_->load == load) asked_->load.reset();

@@ -29,8 +29,9 @@ struct Transfer {
   int64_t attachments = 0;
   size_t received = 0;
   int64_t packets = 0;
-  TimeMs started_at{};   // the header's arrival: the answer's first byte
-  TimeMs progress_at{};  // the last packet's
+  uint64_t bytes_before = 0;  // what had come from all peers when it began
+  TimeMs started_at{};        // the header's arrival: the answer's first byte
+  TimeMs progress_at{};       // the last packet's
 };
 
 // Asks one parent. A channel carries one request at a time (protocol section 1), and there is no
@@ -58,8 +59,18 @@ class Requester {
   // Of past transfers; 0 while unknown.
   double bytes_per_ms() const { return bytes_per_ms_; }
 
-  // Only when idle and ready. The message is the caller's to send.
-  peer::Request ask(TimeMs now, const Segment& segment, LoadId load, bool by_rendition);
+  // Only when idle and ready. The message is the caller's to send. Without a load the answer goes
+  // to the cache.
+  peer::Request ask(TimeMs now, const Segment& segment, std::optional<LoadId> load,
+                    bool by_rendition);
+  // If the segment is asked for or arriving, and nobody waits for it, `load` does from now on.
+  bool join(const SegmentKey& key, LoadId load);
+  // Whether a segment that `is_meant` accepts is asked for or arriving.
+  template <class Predicate>
+  bool brings(Predicate is_meant) const {
+    return (asked_ && is_meant(asked_->segment)) ||
+           (transfer_ && transfer_->buffer != nullptr && is_meant(transfer_->ask.segment));
+  }
 
   // The load no longer waits for this peer; the request or transfer goes on for nobody.
   void detach(LoadId load);

@@ -10,6 +10,7 @@ namespace hlsmesh {
 struct TransferTimes {
   TimeMs first_byte{};
   TimeMs end{};
+  bool unasked = false;  // it came from a peer, and the player has not had it yet
 };
 
 // When the segments in the cache were really transferred: a cache hit that reported the
@@ -20,9 +21,13 @@ class TransferLog {
     times_[key] = times;
     if (times_.size() > cache.segment_count() + kSlack) forget_evicted(cache);
   }
-  TransferTimes find(const SegmentKey& key, TimeMs now) const {
+  // The player gets the segment.
+  TransferTimes take(const SegmentKey& key, TimeMs now) {
     const auto entry = times_.find(key);
-    return entry == times_.end() ? TransferTimes{now, now} : entry->second;
+    if (entry == times_.end()) return TransferTimes{now, now};
+    const TransferTimes times = entry->second;
+    entry->second.unasked = false;
+    return times;
   }
 
  private:

@@ -182,6 +182,31 @@ void EnginePort::playhead(TimeMs now, const PlayheadReport& report) {
   drain();
 }
 
+void EnginePort::conditions(TimeMs now, const PlayerConditions& conditions) {
+  const int flags = (conditions.loads ? 0 : 1) | (conditions.hidden ? 2 : 0) |
+                    (conditions.save_data ? 4 : 0) | (conditions.metered ? 8 : 0);  // HmCondition
+  note("hm_conditions", {as_argument(now), static_cast<double>(flags), conditions.max_buffer});
+  engine_.on_conditions(now, conditions);
+  drain();
+}
+
+void EnginePort::playlist(TimeMs now, RenditionId rendition) {
+  note("hm_playlist", {as_argument(now), static_cast<double>(rendition.kind),
+                       static_cast<double>(rendition.index)});
+  engine_.on_playlist(now, rendition.kind, rendition.index);
+  drain();
+}
+
+void EnginePort::list_segment(TimeMs now, const SegmentLoad& what) {
+  note("hm_list_segment",
+       {as_argument(now), static_cast<double>(what.kind), static_cast<double>(what.rendition_index),
+        static_cast<double>(what.sn.value()), what.span.start, what.span.duration,
+        what.shareable ? 1.0 : 0.0},
+       what.url);
+  engine_.list_segment(now, what);
+  drain();
+}
+
 void EnginePort::load(TimeMs now, LoadId load, const SegmentLoad& what) {
   const int flags = (what.shareable ? 1 : 0) | (what.from_cdn ? 2 : 0);  // HmLoadFlag
   note("hm_load",

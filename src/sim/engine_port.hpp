@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/engine.hpp"
+#include "sim/content.hpp"
 
 namespace hlsmesh::sim {
 
@@ -54,6 +55,9 @@ class EnginePort {
   void add_rendition(const RenditionFacts& facts);
   void set_live(bool live);
   void playhead(TimeMs now, const PlayheadReport& report);
+  void conditions(TimeMs now, const PlayerConditions& conditions);
+  void playlist(TimeMs now, RenditionId rendition);
+  void list_segment(TimeMs now, const SegmentLoad& what);
   void load(TimeMs now, LoadId load, const SegmentLoad& what);
   void load_aborted(TimeMs now, LoadId load);
   void fetch_done(TimeMs now, LoadId load, ByteView body);

@@ -18,6 +18,7 @@ using Time = std::chrono::time_point<EngineClock, Duration>;
 
 inline TimeMs engine_time(Time t) { return std::chrono::floor<DurationMs>(t); }
 inline double seconds(Duration d) { return static_cast<double>(d.count()) / 1e6; }
+inline Duration from_seconds(double s) { return Duration(static_cast<int64_t>(s * 1e6)); }
 
 // What happens when, in order of time and, at equal times, of insertion: the one source of order in
 // a simulation. An action that captures at most two words costs no allocation of its own.

@@ -62,7 +62,30 @@ void Player::on_playlist() {
       if (!stopped_) load_playlist();
     });
   }
+  host_.on_playlists();
   step();
+}
+
+void Player::switch_rendition(int32_t index) {
+  config_.rendition = index;
+  if (have_playlist_) host_.on_playlists();
+}
+
+RenditionId Player::rendition(TrackKind kind) const {
+  return {kind, kind == TrackKind::kMain ? config_.rendition : 0};
+}
+
+std::vector<SegmentRequest> Player::segments_between(TrackKind kind, Duration from,
+                                                     Duration until) const {
+  std::vector<SegmentRequest> out;
+  if (!have_playlist_ || (kind == TrackKind::kAudio && !content_.has_audio())) return out;
+  const Duration length = content_.config().segment_duration;
+  for (MediaSequence sn = playlist_.first; sn <= playlist_.last;
+       sn = MediaSequence(sn.value() + 1)) {
+    const Duration start = start_of(sn);
+    if (start + length > from && start < until) out.push_back({rendition(kind), sn, start});
+  }
+  return out;
 }
 
 Duration Player::start_of(MediaSequence sn) const {
@@ -156,7 +179,7 @@ void Player::load(Track& each) {
     return;
   }
   each.loading = true;
-  each.rendition = {each.kind, each.kind == TrackKind::kMain ? config_.rendition : 0};
+  each.rendition = rendition(each.kind);
   host_.load_segment({each.rendition, each.next, start_of(each.next)});
 }
 

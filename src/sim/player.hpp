@@ -31,6 +31,8 @@ class PlayerHost {
   virtual void abort_segment(RenditionId rendition, MediaSequence sn) = 0;
   // When a playlist asked for now would be there.
   virtual Time playlist_at() = 0;
+  // Every track's playlist is there, or was refreshed, or another rendition is followed.
+  virtual void on_playlists() = 0;
 };
 
 struct PlayerFigures {
@@ -53,12 +55,16 @@ class Player {
   void start();
   void stop();  // nothing more happens
   // The next segment of the main track comes from this rendition.
-  void switch_rendition(int32_t index) { config_.rendition = index; }
+  void switch_rendition(int32_t index);
   // Drops the buffer and whatever is loading, and continues at the segment that holds `position`.
   void seek(Duration position);
 
   void on_segment(RenditionId rendition, MediaSequence sn);
   void on_error(RenditionId rendition, MediaSequence sn);
+
+  // What of the track's playlist has a part between the two, as far as it is known.
+  std::vector<SegmentRequest> segments_between(TrackKind kind, Duration from, Duration until) const;
+  RenditionId rendition(TrackKind kind) const;
 
   Duration position() const;
   Duration buffered_end() const;  // of all tracks together

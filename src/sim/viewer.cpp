@@ -57,7 +57,11 @@ void Viewer::core_ready() {
   port_->set_live(world_.content.config().live);
   port_->clear_renditions();
   for (const RenditionFacts& facts : world_.content.renditions()) port_->add_rendition(facts);
+  PlayerConditions conditions;
+  conditions.max_buffer = seconds(config_.player.buffer_goal);
+  port_->conditions(now(), conditions);
   adopt_earlier_loads();
+  on_playlists();
   wake();
   playhead_tick();
 }
@@ -230,7 +234,21 @@ void Viewer::on_command(const Command& command) {
     case CommandKind::kLoadDone:
       take_segment(command);
       break;
+    case CommandKind::kListSegments:
+      world_.queue.after(Duration{},
+                         [this, kind = static_cast<TrackKind>(command.code),
+                          from = from_seconds(command.t0), until = from_seconds(command.t1)] {
+                           if (port_) list_segments(kind, from, until);
+                         });
+      break;
   }
+}
+
+void Viewer::list_segments(TrackKind kind, Duration from, Duration until) {
+  for (const SegmentRequest& request : player_.segments_between(kind, from, until)) {
+    port_->list_segment(now(), describe(request));
+  }
+  wake();
 }
 
 void Viewer::send(const Command& command) {
@@ -388,6 +406,13 @@ void Viewer::abort_segment(RenditionId rendition, MediaSequence sn) {
     }
     return;
   }
+}
+
+void Viewer::on_playlists() {
+  if (!port_) return;
+  port_->playlist(now(), player_.rendition(TrackKind::kMain));
+  if (world_.content.has_audio()) port_->playlist(now(), player_.rendition(TrackKind::kAudio));
+  wake();
 }
 
 Time Viewer::playlist_at() { return world_.cdn.playlist_at(access_); }

@@ -101,6 +101,7 @@ class Viewer : private CommandSink,
   void end();
   void body_from_cdn(LoadId id, const SegmentRequest& request);
   void take_segment(const Command& command);
+  void list_segments(TrackKind kind, Duration from, Duration until);
   void send(const Command& command);
   SegmentLoad describe(const SegmentRequest& request) const;
   TimeMs now() const { return engine_time(world_.queue.now()); }
@@ -119,6 +120,7 @@ class Viewer : private CommandSink,
   void load_segment(const SegmentRequest& request) override;
   void abort_segment(RenditionId rendition, MediaSequence sn) override;
   Time playlist_at() override;
+  void on_playlists() override;
 
   World world_;
   ViewerId id_;

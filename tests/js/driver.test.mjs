@@ -39,6 +39,7 @@ async function setUp(module = shipped) {
   const shims = {
     socket: shim('socket'),
     peers: shim('peers'),
+    segments: () => [],
     event: (/** @type {any} */ event) => void log.push(['event', event]),
     trapped: (/** @type {Error} */ error) => void log.push(['trapped', error]),
     broken: (/** @type {unknown} */ error) => void log.push(['broken', error]),
@@ -219,5 +220,37 @@ test('a text too long for the engine is no message and does no harm', async () =
   driver.channelText(1, 'x'.repeat(2 << 20));
   assert.equal(driver.alive, true);
   assert.ok(driver.stats());
+  driver.stop();
+});
+
+test('the engine asks for the stretch of a playlist that lies ahead, once a parent is there', async () => {
+  const { driver, shims, start, names, log } = await setUp();
+  /** @type {number[][]} */
+  const asked = [];
+  shims.segments = /** @type {any} */ (
+    (/** @type {number[]} */ ...range) => {
+      asked.push(range);
+      return [FACTS, { ...FACTS, sn: FACTS.sn + 1, start: FACTS.start + FACTS.duration }];
+    }
+  );
+  start();
+  driver.playlist(FACTS.kind, FACTS.rendition);
+  driver.conditions({ flags: 0, maxBuffer: 20 });
+  const playhead = { currentTime: FACTS.start - 10, bufferedEnd: FACTS.start, rate: 1 };
+  driver.playhead(playhead);
+  assert.deepEqual(asked, []);
+  driver.socketOpened();
+  driver.socketText('{"action":"accept","live":false,"peer_id":"me","hlsmesh":1}');
+  driver.socketText('{"action":"connect","to_peer_id":"parent"}');
+  const dialled = log.find(([name]) => name === 'peers.dial');
+  driver.channelOpened(Number(dialled?.[1]), 262_144);
+  driver.channelText(Number(dialled?.[1]), '{"event":"KEEPALIVE","hlsmesh":1}');
+  assert.deepEqual(asked, [[FACTS.kind, playhead.currentTime, playhead.currentTime + 22]]);
+  const requests = log.filter(
+    ([name, , text]) => name === 'peers.sendText' && String(text).includes('REQUEST'),
+  );
+  assert.equal(requests.length, 1);
+  assert.match(String(requests[0][2]), new RegExp(`"sn":${FACTS.sn},`));
+  assert.ok(!names().includes('broken'));
   driver.stop();
 });

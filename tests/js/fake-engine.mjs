@@ -27,6 +27,8 @@ const FUNCTIONS = {
   hm_add_rendition: [[I32, I32, I32, I32, I32], [I32], ZERO],
   hm_set_live: [[I32], [I32], ZERO],
   hm_playhead: [[F64, F64, F64, F64], [I32], ZERO],
+  hm_conditions: [[F64, I32, F64], [I32], ZERO],
+  hm_playlist: [[F64, I32, I32], [I32], ZERO],
   hm_load: [[F64, I32, I32, I32, F64, F64, F64, I32], [I32], ZERO],
   hm_load_aborted: [[F64, I32], [I32], ZERO],
   hm_fetch_reserve: [[I32, I32], [I32], ZERO],

@@ -123,8 +123,10 @@ export class FakeHls extends EventEmitter {
   media = null;
   /** @type {any[]} */
   levels = [];
+  loadLevel = -1;
   /** @type {any[]} */
   audioTracks = [];
+  audioTrack = -1;
   /** @type {any[]} */
   subtitleTracks = [];
   /** @type {any} */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TrackKind } from '../../js/abi.js';
+import { Condition, TrackKind } from '../../js/abi.js';
 import { PlayerEvents } from '../../js/hls-events.js';
 import { FakeHls } from './fake-hls.mjs';
 
@@ -46,6 +46,7 @@ function setUp() {
     renditions: note('renditions'),
     live: note('live'),
     playhead: note('playhead'),
+    playlist: note('playlist'),
     destroyed: note('destroyed'),
   });
   const count = (/** @type {string} */ name) => heard.filter(([event]) => event === name).length;
@@ -66,11 +67,86 @@ test('every change of the renditions is heard of, and live or VOD from the media
   }
   hls.emit('hlsLevelUpdated', 'hlsLevelUpdated', { details: { live: true } });
   hls.emit('hlsDestroying', 'hlsDestroying');
-  assert.deepEqual(heard, [
+  const others = heard.filter(([event]) => event !== 'playlist');
+  assert.deepEqual(others, [
     ...Array.from({ length: 4 }, () => ['renditions']),
     ['live', true],
     ['destroyed'],
   ]);
+});
+
+test('every change of the playlists that are followed is heard of, after renditions that changed', () => {
+  const { hls, heard, player } = setUp();
+  const follow = (/** @type {string} */ event, /** @type {any[][]} */ ...expected) => {
+    heard.length = 0;
+    hls.emit(event, event, {});
+    assert.deepEqual(heard, expected, event);
+  };
+  Object.assign(hls, { loadLevel: 2, audioTrack: 1 });
+  const main = ['playlist', TrackKind.main, 2];
+  const audio = ['playlist', TrackKind.audio, 1];
+  follow('hlsManifestParsed', ['renditions'], main, audio);
+  follow('hlsLevelSwitching', main);
+  follow('hlsLevelUpdated', ['live', false], main);
+  follow('hlsAudioTrackSwitching', audio);
+  follow('hlsAudioTrackUpdated', audio);
+  heard.length = 0;
+  player.repeat();
+  assert.deepEqual(heard, [['renditions'], main, audio, ['playhead']]);
+});
+
+test('fragments are those of the playlist that is followed, in a stretch of its time', () => {
+  const { hls, player } = setUp();
+  const fragments = [0, 4, 8, 12].map((start) => ({ start, duration: 4, gap: start === 8 }));
+  const starts = (/** @type {number} */ kind, from = 0, until = 100) =>
+    player.fragments(kind, from, until).map(({ start }) => start);
+  assert.deepEqual(starts(TrackKind.main), []);
+  hls.levels = [{}, { details: { fragments } }];
+  assert.deepEqual(starts(TrackKind.main), []);
+  hls.loadLevel = 1;
+  assert.deepEqual(starts(TrackKind.main), [0, 4, 12], 'without what the server says is missing');
+  assert.deepEqual(starts(TrackKind.main, 5, 12), [4]);
+  assert.deepEqual(starts(TrackKind.main, 4, 12.1), [4, 12]);
+  assert.deepEqual(starts(TrackKind.audio), []);
+  hls.audioTracks = [{ details: { fragments: fragments.slice(0, 1) } }];
+  hls.audioTrack = 0;
+  assert.deepEqual(starts(TrackKind.audio), [0]);
+});
+
+test('a low-latency playlist is not listed where it is loaded in parts', () => {
+  const { hls, player } = setUp();
+  hls.levels = [{ details: { fragments: [{ start: 0, duration: 4 }], partList: [{}] } }];
+  hls.loadLevel = 0;
+  hls.config.lowLatencyMode = true;
+  assert.equal(player.fragments(TrackKind.main, 0, 10).length, 0);
+  hls.config.lowLatencyMode = false;
+  assert.equal(player.fragments(TrackKind.main, 0, 10).length, 1);
+});
+
+test('conditions are what the player, the page and the browser say at that moment', (t) => {
+  const { hls, player } = setUp();
+  hls.config.maxBufferLength = 25;
+  assert.deepEqual(player.conditions(), { flags: 0, maxBuffer: 25 });
+  Object.assign(hls, { bufferingEnabled: false });
+  assert.equal(player.conditions().flags, Condition.loadsNot);
+  Object.assign(hls, { bufferingEnabled: true });
+  const world = /** @type {any} */ (globalThis);
+  const { navigator } = world;
+  t.after(() => {
+    delete world.document;
+    Object.defineProperty(world, 'navigator', { value: navigator, configurable: true });
+  });
+  world.document = { hidden: true };
+  assert.equal(player.conditions().flags, Condition.hidden);
+  world.document.hidden = false;
+  for (const [connection, flag] of /** @type {[object, number][]} */ ([
+    [{ saveData: true }, Condition.saveData],
+    [{ type: 'cellular' }, Condition.metered],
+    [{ type: 'wifi', saveData: false }, 0],
+  ])) {
+    Object.defineProperty(world, 'navigator', { value: { connection }, configurable: true });
+    assert.equal(player.conditions().flags, flag);
+  }
 });
 
 test('renditions are described by their attributes; tracks of unlike groups have unlike names', () => {

@@ -135,6 +135,15 @@ const std::map<std::string, Function>& functions() {
        [](const Call& c) {
          return hm_playhead(c.number(0), c.number(1), c.number(2), c.number(3));
        }},
+      {"hm_conditions",
+       [](const Call& c) { return hm_conditions(c.number(0), c.integer(1), c.number(2)); }},
+      {"hm_playlist",
+       [](const Call& c) { return hm_playlist(c.number(0), c.integer(1), c.integer(2)); }},
+      {"hm_list_segment",
+       [](const Call& c) {
+         return hm_list_segment(c.number(0), c.integer(1), c.integer(2), c.number(3), c.number(4),
+                                c.number(5), c.integer(6));
+       }},
       {"hm_load",
        [](const Call& c) {
          return hm_load(c.number(0), c.integer(1), c.integer(2), c.integer(3), c.number(4),

@@ -171,6 +171,7 @@ struct Host : PlayerHost {
   }
   void abort_segment(RenditionId, MediaSequence sn) override { aborted.push_back(sn); }
   Time playlist_at() override { return queue.now() + milliseconds(50); }
+  void on_playlists() override { ++playlists; }
 
   EventQueue& queue;
   Player* player = nullptr;
@@ -179,6 +180,7 @@ struct Host : PlayerHost {
   Time fail_to{};
   std::vector<MediaSequence> asked;
   std::vector<MediaSequence> aborted;
+  int playlists = 0;
 };
 
 struct Playing {

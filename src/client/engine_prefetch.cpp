@@ -1,0 +1,88 @@
+// Segments that peers are asked for before the player wants them. Never the CDN: what no peer has
+// is fetched when the player asks, as it would be without us.
+
+#include <algorithm>
+#include <utility>
+
+#include "client/engine_impl.hpp"
+
+namespace hlsmesh {
+namespace {
+
+// A parent that lacked what it was asked for ahead of the player is left in peace for so long: it
+// lacks more of that stretch, or gets it soon. What the player wants itself it is asked for still.
+constexpr DurationMs kAfterLack{2'000};
+
+}  // namespace
+
+void Engine::Impl::set_prefetch(TimeMs now, double seconds) {
+  plan_.set_limit(seconds);
+  prefetch(now);
+}
+
+void Engine::Impl::on_conditions(TimeMs now, const PlayerConditions& conditions) {
+  plan_.set_conditions(conditions);
+  prefetch(now);
+}
+
+void Engine::Impl::on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index) {
+  if (kind == TrackKind::kSubtitle) return;
+  plan_.follow(kind, rendition_index);
+  prefetch(now);
+}
+
+void Engine::Impl::list_segment(TimeMs now, SegmentLoad what) {
+  plan_.list(make_load(LoadId(), std::move(what)));
+  prefetch(now);
+}
+
+// The earliest missing segments, one of each idle parent. The cache keeps half of its room for what
+// lies behind the playhead, where children look.
+void Engine::Impl::prefetch(TimeMs now) {
+  const double window = plan_.window();
+  if (!active() || !playhead_.playing() || !(window > 0) || open_parents() == 0) return;
+  const PlayheadReport& player = playhead_.last();
+  for (const TrackKind kind : PrefetchPlan::kTracks) {
+    const std::optional<MediaSpan> unlisted = plan_.take_unlisted(kind, player.current_time);
+    if (!unlisted) continue;
+    Command command;
+    command.kind = CommandKind::kListSegments;
+    command.code = static_cast<int32_t>(kind);
+    command.t0 = unlisted->start;
+    command.t1 = unlisted->end();
+    commands_.push(command);
+  }
+
+  size_t ahead = cache_.bytes_ahead();
+  for (const auto& load : plan_.segments()) {
+    const Segment& segment = load->segment;
+    if (segment.span.start >= player.current_time + window) return;
+    if (segment.span.end() <= player.buffered_end || cache_.peek(segment.key) != nullptr ||
+        under_way(segment.key)) {
+      continue;
+    }
+    ahead += sizes_.expected(segment);
+    if (ahead > cache_.budget() / 2) return;
+    load->began_at = now;
+    load->tried.clear();
+    for (const auto& [handle, peer] : peers_) {
+      if (now < peer.ahead_after) load->tried.push_back(handle);
+    }
+    const Decision decision = decide(need(now, *load), candidates(now, *load), DurationMs::zero());
+    if (decision.kind != Decision::Kind::kAsk) continue;
+    PeerSession& peer = *find_peer(decision.peer);
+    peer.ahead_after = now + kAfterLack;
+    peer.channel.send(now, peer.requester->ask(now, segment, std::nullopt, peer.level >= 1));
+  }
+}
+
+bool Engine::Impl::under_way(const SegmentKey& key) const {
+  const auto is_it = [&key](const Segment& segment) { return segment.key == key; };
+  return std::any_of(loads_.begin(), loads_.end(),
+                     [&](const auto& entry) { return is_it(entry.second.segment); }) ||
+         std::any_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
+           return entry.second.requester && entry.second.requester->brings(is_it);
+         });
+}
+
+}  // namespace hlsmesh

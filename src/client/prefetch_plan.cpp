@@ -1,0 +1,65 @@
+#include "client/prefetch_plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+namespace hlsmesh {
+namespace {
+
+// A list is asked for again when the playhead is this far from where it was, in seconds: less than
+// a segment of most streams, so that the end of the window is never long unknown.
+constexpr double kListStep = 2;
+
+}  // namespace
+
+double PrefetchPlan::window() const {
+  // What nobody watches, and what costs the viewer, is fetched when the player cannot do without.
+  if (!conditions_.loads || conditions_.hidden || conditions_.save_data || conditions_.metered) {
+    return 0;
+  }
+  return limit_ < 0 ? conditions_.max_buffer : limit_;
+}
+
+void PrefetchPlan::follow(TrackKind kind, int32_t rendition_index) {
+  Track& followed = track(kind);
+  if (followed.rendition != rendition_index) forget(kind);
+  followed = Track{rendition_index, std::nullopt};
+}
+
+void PrefetchPlan::clear() {
+  tracks_ = {};
+  segments_.clear();
+}
+
+std::optional<MediaSpan> PrefetchPlan::take_unlisted(TrackKind kind, double seconds) {
+  Track& followed = track(kind);
+  if (followed.rendition < 0) return std::nullopt;
+  if (followed.listed_at && std::fabs(seconds - *followed.listed_at) < kListStep) {
+    return std::nullopt;
+  }
+  forget(kind);
+  followed.listed_at = seconds;
+  return MediaSpan{seconds, window() + kListStep};
+}
+
+void PrefetchPlan::list(Load segment) {
+  const TrackKind kind = segment.kind;
+  if (kind != kTracks[0] && kind != kTracks[1]) return;
+  if (!segment.shareable || segment.rendition_index != track(kind).rendition) return;
+  // Mostly at the end already: a playlist is in order.
+  auto place = segments_.end();
+  while (place != segments_.begin() &&
+         (*std::prev(place))->segment.span.start > segment.segment.span.start) {
+    --place;
+  }
+  segments_.insert(place, std::make_unique<Load>(std::move(segment)));
+}
+
+void PrefetchPlan::forget(TrackKind kind) {
+  const auto is_gone = [kind](const auto& segment) { return segment->kind == kind; };
+  segments_.erase(std::remove_if(segments_.begin(), segments_.end(), is_gone), segments_.end());
+}
+
+}  // namespace hlsmesh

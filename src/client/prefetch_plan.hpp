@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "client/clock.hpp"
+#include "client/engine.hpp"
+#include "client/load.hpp"
+
+namespace hlsmesh {
+
+// What the player is going to want: the segments ahead of the playhead on the tracks that it
+// follows.
+//
+// It keeps no playlist. The driver is asked for the stretch that the window covers, again whenever
+// the playlist was refreshed or the playhead has moved on.
+class PrefetchPlan {
+ public:
+  // The tracks that are worth it; subtitles are a few kilobytes.
+  static constexpr std::array<TrackKind, 2> kTracks{TrackKind::kMain, TrackKind::kAudio};
+
+  // The site's own window, in seconds, or kFollowPlayer.
+  void set_limit(double seconds) { limit_ = seconds; }
+  void set_conditions(const PlayerConditions& conditions) { conditions_ = conditions; }
+  // Seconds from the playhead, of what may be asked for now; 0: nothing.
+  double window() const;
+
+  // -1: the track is not followed any more.
+  void follow(TrackKind kind, int32_t rendition_index);
+  void clear();
+
+  // The stretch of the track that has to be listed anew for a playhead at `seconds`; what was
+  // listed is forgotten then. nullopt while the list is good.
+  std::optional<MediaSpan> take_unlisted(TrackKind kind, double seconds);
+  // One listed segment. Ignored when the track follows another rendition.
+  void list(Load segment);
+  // All tracks together, by their start.
+  const std::vector<std::unique_ptr<Load>>& segments() const { return segments_; }
+
+ private:
+  struct Track {
+    int32_t rendition = -1;
+    std::optional<double> listed_at;  // where the playhead was
+  };
+
+  void forget(TrackKind kind);
+  Track& track(TrackKind kind) { return tracks_[kind == TrackKind::kAudio ? 1 : 0]; }
+
+  double limit_ = kFollowPlayer;
+  PlayerConditions conditions_;
+  std::array<Track, kTracks.size()> tracks_;
+  std::vector<std::unique_ptr<Load>> segments_;
+};
+
+}  // namespace hlsmesh
