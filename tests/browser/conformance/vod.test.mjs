@@ -79,6 +79,13 @@ const ITEMS = [
     },
   },
   {
+    name: 'redundant stream: one host has lost its segments',
+    stream: 'redundant',
+    failing: true,
+    shared: /^(lo|no)\d\.ts$/,
+    also: ({ plain }) => assert.ok(plain.errors.length > 0),
+  },
+  {
     name: 'tokens in every URL',
     stream: 'ts',
     play: { level: 0 },

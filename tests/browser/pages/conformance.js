@@ -47,6 +47,8 @@ function open(play) {
     ...play.config,
   });
   const result = {
+    /** Loads that began, by what they are of. @type {string[]} */
+    asked: [],
     /** Loads that ended well: which bytes, and their digest. @type {any[]} */
     loads: [],
     /** @type {string[]} */
@@ -118,6 +120,7 @@ function watchLoads(hls, result) {
       const { url, rangeStart, rangeEnd, frag, part } = context;
       const file = new URL(url).pathname.split('/').pop();
       const host = new URL(url).hostname;
+      result.asked.push(file);
       /** @type {Uint8Array[]} */
       const pieces = [];
       const copy = (/** @type {ArrayBuffer} */ data) => pieces.push(new Uint8Array(data.slice(0)));
@@ -235,9 +238,27 @@ async function conform(play) {
     const { endAt = Infinity } = play;
     await until(() => video.ended || video.currentTime >= endAt, 'the end');
   } catch (error) {
-    result.failure = `${/** @type {Error} */ (error).message}, at ${video.currentTime}`;
+    result.failure = `${/** @type {Error} */ (error).message}; ${describe(player)}`;
   }
   return finish(player, mesh);
+}
+
+/** What a player that did not get on was about. @param {Player} player */
+function describe({ hls, video, result }) {
+  const { streamController: main } = hls;
+  const ranges = Array.from(
+    { length: video.buffered.length },
+    (_, i) => `${video.buffered.start(i)}-${video.buffered.end(i)}`,
+  );
+  const { currentTime, duration, readyState, paused, seeking, error } = video;
+  return JSON.stringify({
+    ...{ currentTime, duration, readyState, paused, seeking, error: error?.message, ranges },
+    ...{ state: main.state, loading: main.fragCurrent?.relurl, next: main.nextLoadPosition },
+    ...{ playlists: hls.levels.map((/** @type {any} */ l) => l.details?.fragments.length ?? null) },
+    ...{ asked: result.asked, loads: result.loads.map((/** @type {any} */ l) => l.file) },
+    ...{ buffered: result.levels, peers: result.peers, segments: result.segments.length },
+    ...{ errors: result.errors, warnings: result.warnings },
+  });
 }
 
 /** @param {Player} player @param {any} mesh */
@@ -264,7 +285,8 @@ async function finish({ hls, video, result }, mesh) {
  */
 async function hold(play) {
   const config = { maxBufferLength: 600, maxMaxBufferLength: 600, ...play.config };
-  const player = open({ ...play, config });
+  const [first, ...others] = play.levels ?? [play.level ?? 0];
+  const player = open({ ...play, level: first, config });
   held.set(play.room, [...(held.get(play.room) ?? []), player]);
   const { hls, video, result } = player;
   if (play.plays) {
@@ -272,23 +294,29 @@ async function hold(play) {
     await until(() => video.currentTime > 0, 'the first frame');
     return;
   }
-  await until(() => hls.levels.length > 0, 'the levels');
-  for (const level of play.levels ?? [0]) {
-    hls.currentLevel = level;
-    const loaded = () => {
-      const { details } = hls.levels[level];
-      const { buffered, duration } = video;
-      const have = Object.entries(result.levels).filter(
-        ([key, l]) => key.startsWith('main') && l === level,
-      );
-      return (
-        details &&
-        buffered.length > 0 &&
-        buffered.end(buffered.length - 1) > duration - 0.3 &&
-        have.length >= details.fragments.length
-      );
-    };
-    await until(loaded, `level ${level}`);
+  const loaded = (/** @type {number} */ level) => {
+    const { details } = hls.levels[level] ?? {};
+    const { buffered, duration } = video;
+    const have = Object.entries(result.levels).filter(
+      ([key, l]) => key.startsWith('main') && l === level,
+    );
+    return (
+      details &&
+      buffered.length > 0 &&
+      buffered.end(buffered.length - 1) > duration - 0.3 &&
+      have.length >= details.fragments.length
+    );
+  };
+  try {
+    await until(() => loaded(first), `level ${first}`);
+    // Only with nothing under way: an hls.js whose level is set while it takes its very first segment apart drops the init
+    // segment it had made, and appends without one for ever.
+    for (const level of others) {
+      hls.currentLevel = level;
+      await until(() => loaded(level), `level ${level}`);
+    }
+  } catch (error) {
+    throw new Error(`${/** @type {Error} */ (error).message}; ${describe(player)}`);
   }
 }
 
