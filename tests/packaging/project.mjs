@@ -37,8 +37,8 @@ export class Project {
       // dist/ is there already, and prepack would make it anew.
       const report = await npm(ROOT, 'pack', '--json', `--pack-destination=${dir}`);
       const project = new Project(dir, JSON.parse(report)[0]);
-      // The registry is not asked: all that hlsmesh depends on is in the project's lock.
-      await npm(dir, 'install', '--offline', '--no-save', project.tarball);
+      // All that hlsmesh depends on is in the project's lock; the registry is asked only for what npm has forgotten of it.
+      await npm(dir, 'install', '--prefer-offline', '--no-save', project.tarball);
       return project;
     } catch (error) {
       await rm(dir, { recursive: true, force: true });
