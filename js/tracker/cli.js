@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, limitsOf, optionsOf, printable, readCommandLine } from './config.js';
 import { helpText } from './help.js';
-import { createTracker } from './index.js';
 import { formatted } from './log.js';
 
 const EXIT_FAILED = 1;
@@ -80,6 +79,8 @@ for (const name of commandLine.strangers) {
 /** @type {import('./index.js').Tracker} */
 let tracker;
 try {
+  // Not above: what only prints something need not wait for it.
+  const { createTracker } = await import('./index.js');
   tracker = await createTracker({
     ...optionsOf(values),
     limits: limitsOf(values),

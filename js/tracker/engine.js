@@ -7,7 +7,8 @@ import { Core, POISONED } from '../wasm.js';
 /** @typedef {import('./index.js').TrackerLimits} TrackerLimits */
 
 /**
- * @typedef {{ kind: number, conn: number, code: number, text: Buffer }} TrackerCommand `text` is a copy
+ * @typedef {{ kind: number, conn: number, code: number, text: Uint8Array }} TrackerCommand `text` is a view,
+ *   good until the engine is called again
  */
 
 /** @typedef {Record<keyof typeof HtStats, number>} EngineStats */
@@ -133,7 +134,7 @@ export class TrackerEngine {
       kind: view.getInt32(pointer + HtCommand.kind, true),
       conn: view.getInt32(pointer + HtCommand.conn, true),
       code: view.getInt32(pointer + HtCommand.code, true),
-      text: Buffer.from(this.#core.bytes(text, size)),
+      text: this.#core.bytes(text, size),
     };
   }
 

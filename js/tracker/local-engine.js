@@ -18,7 +18,7 @@ import { CommandKind } from './abi.js';
 /**
  * What an engine wants done. A connection that is gone meanwhile is passed over.
  * @typedef {object} Outlet
- * @property {(conn: number, text: Buffer) => void} send the buffer is the outlet's from then on
+ * @property {(conn: number, text: Uint8Array) => void} send UTF-8, to be copied before the call returns
  * @property {(conn: number) => void} ping
  * @property {(conn: number, request: number, channel: string, token: string) => void} authorize whether the viewer may enter;
  *   to be answered by authorized(), at any time
@@ -47,9 +47,16 @@ import { CommandKind } from './abi.js';
 // setTimeout takes at most 2^31 - 1 ms; a longer wait is cut in two.
 const MAX_TIMER_MS = 60_000;
 
+// What the engine waits for, it waits for seconds. Waking for many things at once costs less than for each at its own millisecond.
+const TIMER_SLACK_MS = 25;
+
 // Drawing entropy has a price per call, so it is drawn for many connections at once.
 const ENTROPY_WORDS = 4;
 const ENTROPY_POOL = new Uint32Array(ENTROPY_WORDS * 256);
+
+const decoder = new TextDecoder();
+/** @param {Uint8Array} bytes */
+const utf8 = (bytes) => decoder.decode(bytes);
 
 /** @implements {EnginePort} */
 export class LocalEngine {
@@ -149,14 +156,14 @@ export class LocalEngine {
           this.#outlet.ping(command.conn);
           break;
         case CommandKind.authorize: {
-          const text = command.text.toString();
+          const text = utf8(command.text);
           const end = text.indexOf('\n');
           const channel = text.slice(0, end);
           this.#outlet.authorize(command.conn, command.code, channel, text.slice(end + 1));
           break;
         }
         case CommandKind.close:
-          this.#outlet.close(command.conn, command.code, command.text.toString());
+          this.#outlet.close(command.conn, command.code, utf8(command.text));
           break;
       }
     }
@@ -169,12 +176,14 @@ export class LocalEngine {
     if (due >= this.#timerDue || this.#stopped) return;
     this.#timerDue = due;
     clearTimeout(this.#timer);
-    // The engine counts whole milliseconds, so rounding up never wakes it early.
-    const delay = Math.min(Math.max(Math.ceil(due - performance.now()), 0), MAX_TIMER_MS);
-    this.#timer = setTimeout(() => {
-      this.#timerDue = Infinity;
-      this.#engine.timeout(performance.now());
-      this.#drain();
-    }, delay);
+    const delay = Math.max(Math.ceil(due - performance.now()), 0) + TIMER_SLACK_MS;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerDue = Infinity;
+        this.#engine.timeout(performance.now());
+        this.#drain();
+      },
+      Math.min(delay, MAX_TIMER_MS),
+    );
   }
 }

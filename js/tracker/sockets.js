@@ -3,10 +3,11 @@
  */
 import { WebSocketServer } from 'ws';
 import { shownAddress } from './addresses.js';
+import { PING_FRAME, textFrame } from './frames.js';
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
 /** @typedef {import('node:stream').Duplex} Duplex */
-/** @typedef {import('ws').WebSocket & { [CONN]: number }} Socket */
+/** @typedef {import('ws').WebSocket & { [CONN]: number, [RAW]: Duplex, [UNSENT]: Buffer[] | null }} Socket */
 
 /**
  * @typedef {object} SocketLimits
@@ -20,6 +21,10 @@ import { shownAddress } from './addresses.js';
 // The number of the connection that a socket is. On the socket itself and with handlers that all sockets share: closures for
 // each would be the greater part of what a silent viewer costs.
 const CONN = Symbol('conn');
+// What is below the WebSocket. Frames are written to it directly: ws would write header and text as two buffers.
+const RAW = Symbol('raw');
+// Frames that wait for the end of the turn, to go out in one write.
+const UNSENT = Symbol('unsent');
 
 // How long a peer may take to answer a close frame before its socket is destroyed.
 const CLOSE_GRACE_MS = 2000;
@@ -36,6 +41,8 @@ export class Sockets {
   #open = new Map();
   /** Closed by us, with the frames that came since. @type {Map<Socket, number>} */
   #closing = new Map();
+  /** Those with something unsent. @type {Socket[]} */
+  #dirty = [];
   #lastConn = 0;
   #ended = false;
 
@@ -69,7 +76,10 @@ export class Sockets {
     });
     this.#engine = connect({
       send: (conn, text) => this.#send(conn, text),
-      ping: (conn) => this.#open.get(conn)?.ping(),
+      ping: (conn) => {
+        const ws = this.#open.get(conn);
+        if (ws) this.#queue(ws, PING_FRAME);
+      },
       close: (conn, code, reason) => this.#closedByEngine(conn, code, reason),
       authorize: async (conn, request, channel, token) => {
         const verdict = await admission.check(channel, token);
@@ -101,7 +111,7 @@ export class Sockets {
       return;
     }
     this.#wss.handleUpgrade(request, socket, head, (ws) =>
-      this.#accept(/** @type {Socket} */ (/** @type {unknown} */ (ws)), visitor),
+      this.#accept(/** @type {Socket} */ (/** @type {unknown} */ (ws)), socket, visitor),
     );
   }
 
@@ -140,11 +150,14 @@ export class Sockets {
 
   /**
    * @param {Socket} ws
+   * @param {Duplex} raw
    * @param {import('./local-engine.js').Visitor} visitor
    */
-  #accept(ws, visitor) {
+  #accept(ws, raw, visitor) {
     const conn = ++this.#lastConn;
     ws[CONN] = conn;
+    ws[RAW] = raw;
+    ws[UNSENT] = null;
     this.#open.set(conn, ws);
     const { message, alive, error, close } = this.#handlers;
     ws.on('message', message).on('ping', alive).on('pong', alive);
@@ -207,15 +220,43 @@ export class Sockets {
     }
   }
 
-  /** @param {number} conn @param {Buffer} text */
+  /** @param {number} conn @param {Uint8Array} text */
   #send(conn, text) {
     const ws = this.#open.get(conn);
-    if (!ws || ws.readyState !== ws.OPEN) return;
+    if (!ws) return;
     this.counters.bytesOut += text.length;
-    ws.send(text, { binary: false });
-    if (ws.bufferedAmount > this.#limits.maxPendingBytes) {
+    this.#queue(ws, textFrame(text));
+  }
+
+  // What a turn of the event loop has for one socket goes out in one write, which costs the most of all that sending costs. The
+  // more there is to do, the more comes together.
+  /** @param {Socket} ws @param {Buffer} frame */
+  #queue(ws, frame) {
+    if (ws[UNSENT] !== null) {
+      ws[UNSENT].push(frame);
+      return;
+    }
+    ws[UNSENT] = [frame];
+    if (this.#dirty.push(ws) === 1) setImmediate(() => this.#flushAll());
+  }
+
+  #flushAll() {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const ws of dirty) this.#flush(ws);
+  }
+
+  /** @param {Socket} ws */
+  #flush(ws) {
+    const frames = ws[UNSENT];
+    if (frames === null) return;
+    ws[UNSENT] = null;
+    if (ws.readyState !== ws.OPEN) return;
+    const raw = ws[RAW];
+    raw.write(frames.length === 1 ? frames[0] : Buffer.concat(frames));
+    if (raw.writableLength > this.#limits.maxPendingBytes) {
       ++this.counters.slow;
-      this.#log.debug('slow consumer cut off', { conn, unread: ws.bufferedAmount });
+      this.#log.debug('slow consumer cut off', { conn: ws[CONN], unread: raw.writableLength });
       ws.terminate();
     }
   }
@@ -237,6 +278,7 @@ export class Sockets {
   #close(ws, code, reason) {
     if (ws.readyState === ws.CLOSED) return;
     this.#closing.set(ws, 0);
+    this.#flush(ws);
     const timer = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS);
     ws.once('close', () => clearTimeout(timer));
     ws.close(code, reason);

@@ -7,8 +7,10 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
 import { SignJWT } from 'jose';
+import * as ws from 'ws';
 
 import { HtStats } from '../../js/tracker/abi.js';
+import { textFrame } from '../../js/tracker/frames.js';
 import { createTracker } from '../../js/tracker/index.js';
 import { TOLD, TOLD_OTHERWISE } from '../../js/tracker/tracker-metrics.js';
 import { selfSigned } from './certificate.mjs';
@@ -260,6 +262,21 @@ test('every figure of the engine is a metric, and the format is that of Promethe
   assert.equal(metrics.get('hlsmesh_tracker_peers'), 1);
   assert.equal(metrics.get('hlsmesh_tracker_enters_total'), 1);
   await tracker.close();
+});
+
+test('frames of every length are read as they were written', () => {
+  const lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 70_000];
+  /** @type {number[]} */
+  const read = [];
+  const { Receiver } = /** @type {any} */ (ws);
+  const receiver = new Receiver({ isServer: false, allowSynchronousEvents: true });
+  receiver.on('message', (/** @type {Buffer} */ data, /** @type {boolean} */ isBinary) => {
+    assert.equal(isBinary, false);
+    assert.ok(data.every((byte) => byte === 0x61));
+    read.push(data.length);
+  });
+  for (const length of lengths) receiver.write(textFrame(Buffer.alloc(length, 'a')));
+  assert.deepEqual(read, lengths);
 });
 
 test('a certificate is taken into use when it changes', async () => {

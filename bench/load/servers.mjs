@@ -1,0 +1,78 @@
+/**
+ * The servers under load, each in a process of its own, by the name in its first argument: `tracker`, `bittorrent-tracker`, `ws`.
+ * Tells its port, and whenever asked, the CPU time and the memory that it has used.
+ */
+import { once } from 'node:events';
+import { WebSocketServer } from 'ws';
+import { createTracker } from '../../js/tracker/index.js';
+
+// All peers of the load have one address, and wait for their turn to enter.
+const UNBOUNDED = 2 ** 31 - 1;
+
+async function tracker() {
+  const { port } = await createTracker({
+    port: 0,
+    handshakesPerAddress: UNBOUNDED,
+    limits: {
+      maxConnectionsPerAddress: UNBOUNDED,
+      entersPerAddressPerMinute: UNBOUNDED,
+      enterTimeoutMs: 3_600_000,
+    },
+  });
+  return port;
+}
+
+async function bittorrentTracker() {
+  // Installed by the bench when it runs, so nobody knows its types.
+  const entry = '../rivals/node_modules/bittorrent-tracker/server.js';
+  const { default: Server } = await import(entry);
+  const server = new Server({ udp: false, http: false, ws: true, stats: false });
+  server.on('error', (/** @type {Error} */ error) => console.error(error));
+  server.on('warning', (/** @type {Error} */ error) => console.error(error.message));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server.ws.address().port;
+}
+
+/** What any relay costs: two sockets that connect to the same path are a pair, and hear each other unread. */
+async function bareRelay() {
+  /** @type {Map<string, import('ws').WebSocket>} */
+  const waiting = new Map();
+  const server = new WebSocketServer({
+    host: '127.0.0.1',
+    port: 0,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+  server.on('connection', (ws, { url = '/' }) => {
+    const other = waiting.get(url);
+    if (!other) {
+      waiting.set(url, ws);
+      return;
+    }
+    waiting.delete(url);
+    ws.on('message', (data, binary) => other.send(data, { binary }));
+    other.on('message', (data, binary) => ws.send(data, { binary }));
+  });
+  await once(server, 'listening');
+  return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
+}
+
+const SERVERS = { tracker, 'bittorrent-tracker': bittorrentTracker, ws: bareRelay };
+const port = await SERVERS[/** @type {keyof typeof SERVERS} */ (process.argv[2])]();
+
+const cpuSeconds = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+process.on('message', async () => {
+  const until = cpuSeconds();
+  // What is garbage at this moment is chance; what stays is what a connection costs. Collecting it is nobody's work.
+  for (let i = 0; i < 3; ++i) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  process.send?.({ until, from: cpuSeconds(), rss: process.memoryUsage.rss() });
+});
+process.on('disconnect', () => process.exit(0));
+process.send?.({ port });
