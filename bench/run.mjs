@@ -1,7 +1,7 @@
 /** Every bench, one after the other: `npm run bench`. Figures are ratios within this run; the machine may be noisy. */
 import { print } from './report.mjs';
 
-for (const name of ['engine-receive', 'tracker-relay']) {
+for (const name of ['engine-receive', 'tracker-relay', 'tracker-load']) {
   const { run } = await import(`./${name}.mjs`);
   print(await run());
 }

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { isMain } from './report.mjs';
 
 const PEERS = 10_000;
-const ENTERS_PER_SECOND = 400;
+const ENTERS_PER_SECOND = 1000;
 
 const RIVALS = fileURLToPath(new URL('./rivals', import.meta.url));
 const SERVERS = fileURLToPath(new URL('./load/servers.mjs', import.meta.url));

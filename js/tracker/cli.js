@@ -90,10 +90,11 @@ try {
 } catch (error) {
   fail(EXIT_FAILED, explain(error, String(values.host), Number(values.port)));
 }
-process.stdout.write(`hlsmesh-tracker listening on ${tracker.url}\n`);
-
 for (const signal of ['SIGINT', 'SIGTERM']) {
   // A second signal ends the process at once, as it would by default.
   process.once(signal, () => void tracker.drain().then(() => process.exit(0)));
 }
 process.on('SIGHUP', () => void tracker.reload());
+
+// Last: whoever reads this may send a signal at once.
+process.stdout.write(`hlsmesh-tracker listening on ${tracker.url}\n`);

@@ -8,7 +8,7 @@ const REASON = 'the tracker restarts: go to another one, or come back';
 
 const WAVE_MS = 250;
 // Fewer viewers than this are no herd, and go together.
-const LEAST_IN_WAVE = 100;
+const LEAST_IN_WAVE = 50;
 // Of the whole time, what the last wave has to answer its close frames.
 const GRACE_SHARE = 0.2;
 const LONGEST_GRACE_MS = 2000;
