@@ -60,6 +60,7 @@ export const CommandKind = Object.freeze({
   loadDone: 12,
   event: 13,
   listSegments: 14,
+  renewToken: 15,
 });
 
 export const LoadSource = Object.freeze({

@@ -17,7 +17,7 @@ import { POISONED } from './wasm.js';
 /**
  * The browser objects that commands are for.
  * @typedef {object} Shims
- * @property {Pick<import('./socket.js').TrackerSocket, 'open' | 'send' | 'close'>} socket
+ * @property {Pick<import('./socket.js').TrackerSocket, 'open' | 'renew' | 'send' | 'close'>} socket
  * @property {Pick<import('./rtc.js').PeerConnections,
  *   'dial' | 'answer' | 'signal' | 'sendText' | 'sendBinary' | 'settle' | 'close' | 'closeAll'>} peers
  * @property {(kind: number, from: number, until: number) => LoadFacts[]} segments those of the playlist that the player follows in
@@ -146,8 +146,9 @@ export class Driver {
 
   // Tracker socket.
 
-  socketOpened() {
-    this.#tell('hm_socket_open');
+  /** @param {string} token */
+  socketOpened(token) {
+    this.#say('hm_socket_open', token);
   }
 
   /** @param {string} text */
@@ -398,6 +399,8 @@ export class Driver {
         return this.#event(command);
       case CommandKind.listSegments:
         return this.#list(command);
+      case CommandKind.renewToken:
+        return socket.renew();
     }
   }
 

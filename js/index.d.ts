@@ -69,6 +69,11 @@ export interface HlsMeshOptions extends MeshUpdate {
    */
   channel?: string | ((playlistUrl: string) => string);
   /**
+   * What admits this viewer, where the tracker asks for it: a JWT, or a function that gets one. The function is called whenever the
+   * tracker is entered, and again before a token runs out.
+   */
+  token?: string | (() => string | Promise<string>);
+  /**
    * A name for a segment, beside its rendition and sequence number: needed when viewers of one channel get different segments
    * under the same number. It also replaces the URL in what peers see. null: do not share it; undefined: as without this option.
    */
@@ -142,6 +147,8 @@ export type HlsMeshErrorCode =
   | 'tracker-unreachable'
   /** The tracker turned this viewer away. */
   | 'tracker-rejected'
+  /** The option `token` gave none; the tracker is tried again. */
+  | 'token'
   /** A peer broke the protocol and was dropped. */
   | 'peer-misbehaved'
   /** The browser did something the SDK did not expect; playback goes on. */

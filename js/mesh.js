@@ -355,13 +355,14 @@ export class Mesh {
 
   /** @param {import('./wasm.js').Core} core */
   #run(core) {
-    const { trackers, rtcConfig, cacheBytes, platform } = this.#settings;
-    const socket = new TrackerSocket(trackers, {
-      opened: () => driver.socketOpened(),
+    const { trackers, token, rtcConfig, cacheBytes, platform } = this.#settings;
+    const socket = new TrackerSocket(trackers, token, {
+      opened: (fresh) => driver.socketOpened(fresh),
       text: (text) => driver.socketText(text),
       closed: () => driver.socketClosed(),
       refused: (error) =>
         this.#warn('tracker-unreachable', `cannot open ${socket.url}: ${messageOf(error)}`, error),
+      tokenless: (error) => this.#warn('token', `no token: ${messageOf(error)}`, error),
     });
     const peers = new PeerConnections(rtcConfig, {
       signal: (peer, json) => driver.peerSignal(peer, json),

@@ -62,6 +62,10 @@ const RULES = {
     (value) => typeof value === 'function' || (typeof value === 'string' && value),
     'a non-empty string or a function of the playlist URL',
   ],
+  token: [
+    (value) => typeof value === 'function' || (typeof value === 'string' && value),
+    'a non-empty string, or a function that gives one or a promise of one',
+  ],
   segmentId: ofType('function', 'a function of { url, sn, level, type }'),
   enabled: FLAG,
   upload: FLAG,

@@ -1,25 +1,33 @@
+import { messageOf } from './errors.js';
+
 /**
  * What a tracker socket reports, never from inside a call to it.
  * @typedef {object} SocketEvents
- * @property {() => void} opened
+ * @property {(token: string) => void} opened it is open; or renew() brought a fresh token
  * @property {(text: string) => void} text
  * @property {() => void} closed it ended, or could not be made
  * @property {(error: unknown) => void} refused the browser would not even try; `closed` follows
+ * @property {(error: unknown) => void} tokenless the site gave no token; `closed` follows, unless the socket had one before
  */
+
+/** @typedef {import('./index.js').HlsMeshOptions['token']} TokenSource */
 
 /** The tracker's WebSocket. It does not reconnect: the engine says when. */
 export class TrackerSocket {
   #urls;
+  #token;
   #events;
   /** @type {WebSocket | null} */
   #socket = null;
 
   /**
    * @param {string[]} urls
+   * @param {TokenSource} token
    * @param {SocketEvents} events
    */
-  constructor(urls, events) {
+  constructor(urls, token, events) {
     this.#urls = urls;
+    this.#token = token;
     this.url = urls[0];
     this.#events = events;
   }
@@ -43,7 +51,7 @@ export class TrackerSocket {
       return;
     }
     this.#socket = socket;
-    socket.onopen = () => events.opened();
+    socket.onopen = () => this.#authorize(socket, true);
     socket.onmessage = ({ data }) => {
       // The protocol is text only; a binary frame means nothing.
       if (typeof data === 'string') events.text(data);
@@ -53,6 +61,32 @@ export class TrackerSocket {
       if (this.#socket === socket) this.#drop();
       events.closed();
     };
+  }
+
+  /** Gets a fresh token for the socket that is open. */
+  renew() {
+    if (this.#socket) this.#authorize(this.#socket, false);
+  }
+
+  /**
+   * @param {WebSocket} socket
+   * @param {boolean} first
+   */
+  async #authorize(socket, first) {
+    const source = this.#token;
+    let token = source ?? '';
+    try {
+      if (typeof source === 'function') token = await source();
+      if (typeof token !== 'string') throw new TypeError(`token() gave ${messageOf(token)}`);
+    } catch (error) {
+      if (this.#socket !== socket) return;
+      this.#events.tokenless(error);
+      if (!first) return;
+      this.close();
+      this.#events.closed();
+      return;
+    }
+    if (this.#socket === socket) this.#events.opened(token);
   }
 
   /** @param {string} text dropped unless the socket is open; its closing is reported anyway */

@@ -85,6 +85,7 @@ void print_client() {
   CONSTANT(loadDone, CommandKind::kLoadDone);
   CONSTANT(event, CommandKind::kEvent);
   CONSTANT(listSegments, CommandKind::kListSegments);
+  CONSTANT(renewToken, CommandKind::kRenewToken);
   close_group();
 
   open_group("LoadSource");

@@ -255,7 +255,9 @@ int32_t hm_stop(double now) {
 }
 
 int32_t hm_socket_open(double now) {
-  return with_engine(now, [](Engine& engine, TimeMs time) { engine.on_socket_open(time); });
+  return with_engine_text(now, [](Engine& engine, TimeMs time, std::string_view text) {
+    engine.on_socket_open(time, text);
+  });
 }
 
 int32_t hm_socket_text(double now) {

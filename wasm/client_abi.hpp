@@ -118,7 +118,7 @@ int32_t hm_set_text(int32_t option);  // text: the value
 int32_t hm_start(double now);
 int32_t hm_stop(double now);
 
-int32_t hm_socket_open(double now);
+int32_t hm_socket_open(double now);  // text: the token
 int32_t hm_socket_text(double now);  // text
 int32_t hm_socket_closed(double now);
 

@@ -206,7 +206,9 @@ void Engine::set_p2p(TimeMs now, bool enabled) { impl_->set_p2p(now, enabled); }
 void Engine::set_upload(TimeMs now, bool enabled) { impl_->set_upload(now, enabled); }
 void Engine::set_limits(TimeMs now, const EngineLimits& limits) { impl_->set_limits(now, limits); }
 void Engine::set_prefetch(TimeMs now, double seconds) { impl_->set_prefetch(now, seconds); }
-void Engine::on_socket_open(TimeMs now) { impl_->on_socket_open(now); }
+void Engine::on_socket_open(TimeMs now, std::string_view token) {
+  impl_->on_socket_open(now, token);
+}
 void Engine::on_socket_text(TimeMs now, std::string_view text) { impl_->on_socket_text(now, text); }
 void Engine::on_socket_closed(TimeMs now) { impl_->on_socket_closed(now); }
 void Engine::on_peer_signal(TimeMs, PeerHandle peer, std::string_view json) {

@@ -51,8 +51,9 @@ struct EngineConfig {
 enum class CommandKind : int32_t {
   kNone = 0,
   // Tracker socket.
-  // Open the WebSocket to tracker number `code`, the preferred one being 0; answer with
-  // on_socket_open or on_socket_closed.
+  // Open the WebSocket to tracker number `code`, the preferred one being 0, and get the token that
+  // the site wants us to enter with; answer with on_socket_open when both are there, or with
+  // on_socket_closed.
   kSocketOpen = 1,
   kSocketSend = 2,   // text
   kSocketClose = 3,  // close it; no on_socket_closed is due for it
@@ -77,6 +78,9 @@ enum class CommandKind : int32_t {
   // `code`, in its order, of which a part lies between t0 and t1, in seconds of the timeline. They
   // replace what was listed before.
   kListSegments = 14,
+  // The token runs out: get a fresh one and report it with on_socket_open. Asked again later if
+  // that does not happen.
+  kRenewToken = 15,
 };
 
 enum class LoadSource : int32_t { kCache = 0, kPeer = 1, kCdn = 2 };
@@ -209,7 +213,8 @@ class Engine {
   void set_prefetch(TimeMs now, double seconds);
 
   // --- tracker socket
-  void on_socket_open(TimeMs now);
+  // `token`: what admits us, empty where the site has none.
+  void on_socket_open(TimeMs now, std::string_view token);
   void on_socket_text(TimeMs now, std::string_view text);
   void on_socket_closed(TimeMs now);
 

@@ -39,7 +39,7 @@ class Engine::Impl final : private SegmentShelf {
   void set_limits(TimeMs now, const EngineLimits& limits);
   void set_prefetch(TimeMs now, double seconds);
 
-  void on_socket_open(TimeMs now);
+  void on_socket_open(TimeMs now, std::string_view token);
   void on_socket_text(TimeMs now, std::string_view text);
   void on_socket_closed(TimeMs now);
 

@@ -18,7 +18,7 @@ constexpr DurationMs kStatisticsInterval{30'000};
 
 }  // namespace
 
-void Engine::Impl::on_socket_open(TimeMs now) {
+void Engine::Impl::on_socket_open(TimeMs now, std::string_view token) {
   tracker_wire::Enter enter;
   enter.channel = config_.channel;
   enter.browser = config_.browser;
@@ -28,6 +28,7 @@ void Engine::Impl::on_socket_open(TimeMs now) {
   enter.live = live_;
   if (open_parents() > 0) enter.parents = open_parents();
   if (open_children() > 0) enter.children = open_children();
+  enter.token = token;
   tracker_.on_open(now, enter);
 }
 

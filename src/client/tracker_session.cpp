@@ -12,6 +12,9 @@ constexpr DurationMs kAcceptTimeout{15'000};
 // shortest delay. One that accepts and hangs up at once keeps its clients away longer and longer.
 constexpr DurationMs kSettled{10'000};
 
+// A token that was not renewed is asked for again after this long.
+constexpr DurationMs kRenewAgain{10'000};
+
 Command command_of(CommandKind kind) {
   Command command;
   command.kind = kind;
@@ -54,23 +57,32 @@ void TrackerSession::leave() {
 }
 
 void TrackerSession::on_open(TimeMs now, const tracker_wire::Enter& enter) {
-  if (state_ != State::kOpening) return;
-  state_ = State::kEntering;
-  due_ = now + kAcceptTimeout;
+  if (state_ == State::kOpening) {
+    state_ = State::kEntering;
+    due_ = now + kAcceptTimeout;
+  } else if (!joined()) {
+    return;
+  }
   commands_.push(command_of(CommandKind::kSocketSend),
                  tracker_wire::serialize(tracker_wire::PeerMessage(enter)));
 }
 
 bool TrackerSession::on_accept(TimeMs now, const tracker_wire::Accept& accept) {
+  if (joined()) watch_token(now, accept);
   if (state_ != State::kEntering) return false;
   state_ = State::kJoined;
-  due_ = kNever;
+  watch_token(now, accept);
   accepted_at_ = now;
   own_id_ = accept.peer_id;
   live_ = accept.live;
   level_ = accept.hlsmesh.value_or(0);
   commands_.push(event_of(EventCode::kTrackerConnected, 0), own_id_.text);
   return true;
+}
+
+// A quarter of the time is for the site's server to answer, and to be asked again.
+void TrackerSession::watch_token(TimeMs now, const tracker_wire::Accept& accept) {
+  due_ = accept.token_ms ? now + DurationMs(*accept.token_ms) * 3 / 4 : kNever;
 }
 
 void TrackerSession::on_reject(TimeMs now, const std::string& reason) {
@@ -107,6 +119,11 @@ bool TrackerSession::on_timeout(TimeMs now) {
   if (now < due_) return false;
   if (state_ == State::kAway) {
     open(now);
+    return false;
+  }
+  if (joined()) {
+    due_ = now + kRenewAgain;
+    commands_.push(command_of(CommandKind::kRenewToken));
     return false;
   }
   commands_.push(command_of(CommandKind::kSocketClose));

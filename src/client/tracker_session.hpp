@@ -45,7 +45,7 @@ class TrackerSession {
   // Ends the session for good: `leave` if it had entered. start() begins a new one.
   void leave();
 
-  // The socket is open; `enter` goes out.
+  // The socket is open, or a fresh token is there; `enter` goes out.
   void on_open(TimeMs now, const tracker_wire::Enter& enter);
   void on_closed(TimeMs now);
   // False if it came at a time when it means nothing.
@@ -63,6 +63,7 @@ class TrackerSession {
  private:
   void open(TimeMs now);
   void stay_away(TimeMs now);
+  void watch_token(TimeMs now, const tracker_wire::Accept& accept);
 
   CommandQueue& commands_;
   Random& random_;

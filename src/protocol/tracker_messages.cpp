@@ -39,15 +39,16 @@ enum FieldIndex : size_t {
   kUp,
   kReason,
   kToken,
+  kTokenMs,
   kFieldCount,
 };
 
 struct Table {
   json::Field fields[kFieldCount] = {
-      {"action"},       {"channel"}, {"browser"},  {"device"}, {"os"},      {"hlsmesh"},
-      {"live"},         {"parents"}, {"children"}, {"upBW"},   {"peer_id"}, {"to_peer_id"},
-      {"from_peer_id"}, {"data"},    {"dc_id"},    {"level"},  {"cdn"},     {"p2p"},
-      {"up"},           {"reason"},  {"token"}};
+      {"action"},       {"channel"}, {"browser"},  {"device"},  {"os"},      {"hlsmesh"},
+      {"live"},         {"parents"}, {"children"}, {"upBW"},    {"peer_id"}, {"to_peer_id"},
+      {"from_peer_id"}, {"data"},    {"dc_id"},    {"level"},   {"cdn"},     {"p2p"},
+      {"up"},           {"reason"},  {"token"},    {"token_ms"}};
 };
 
 // An object stands for its own JSON text; null is what an end-of-candidates mark becomes.
@@ -106,6 +107,7 @@ Accept read_accept(FieldReader& fields) {
   message.live = fields.boolean(kLive);
   message.peer_id = fields.id(kPeerId, kMaxIdBytes);
   message.hlsmesh = fields.optional_int32(kHlsmesh, 0);
+  message.token_ms = fields.optional_int32(kTokenMs, 0);
   return message;
 }
 
@@ -181,6 +183,7 @@ class Put {
     out_.boolean("live", message.live);
     out_.id("peer_id", message.peer_id);
     put_integer("hlsmesh", message.hlsmesh);
+    put_integer("token_ms", message.token_ms);
   }
   void operator()(const Connect& message) {
     action("connect");

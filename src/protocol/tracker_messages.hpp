@@ -92,7 +92,8 @@ using PeerMessage =
 struct Accept {
   bool live = true;
   PeerId peer_id;
-  std::optional<int32_t> hlsmesh;  // extension level of the tracker
+  std::optional<int32_t> hlsmesh;   // extension level of the tracker
+  std::optional<int32_t> token_ms;  // for how long the token admits; absent: for ever
 };
 
 struct Connect {

@@ -92,7 +92,7 @@ void EnginePort::stop(TimeMs now) {
 
 void EnginePort::socket_open(TimeMs now) {
   note("hm_socket_open", {as_argument(now)});
-  engine_.on_socket_open(now);
+  engine_.on_socket_open(now, {});
   drain();
 }
 

@@ -190,6 +190,7 @@ void Viewer::on_command(const Command& command) {
   switch (command.kind) {
     case CommandKind::kNone:
     case CommandKind::kLoadProgress:
+    case CommandKind::kRenewToken:  // the simulated tracker asks for none
     case CommandKind::kEvent:
       break;
     case CommandKind::kSocketOpen:

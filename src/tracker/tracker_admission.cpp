@@ -48,7 +48,7 @@ void Tracker::Impl::handle(Socket& socket, wire::Enter& enter) {
     }
     socket.last_channel = enter.channel;
   }
-  if (!config_.authorize) return admit(socket, enter);
+  if (!config_.authorize) return admit(socket, enter, std::nullopt);
 
   // A line feed is where the channel ends in the question.
   if (enter.channel.find('\n') != std::string::npos) {
@@ -72,7 +72,7 @@ void Tracker::Impl::authorized(TimeMs now, ConnId conn, int32_t request, bool gr
     ++totals_.unauthorized;
     return reject(*socket, reason.empty() ? "not authorized" : reason);
   }
-  admit(*socket, pending->enter);
+  admit(*socket, pending->enter, valid);
   if (valid) {
     timers_.set(conn, TimerKind::kAuthorization, now_ + std::max(*valid, DurationMs{0}));
   } else {
@@ -87,7 +87,7 @@ void Tracker::Impl::reject(Socket& socket, std::string_view reason) {
   close(socket, kClosePolicy, std::string(shortened(reason, kMaxCloseReasonBytes)));
 }
 
-void Tracker::Impl::admit(Socket& socket, wire::Enter& enter) {
+void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<DurationMs> valid) {
   socket.entered_once = true;
   if (socket.peer && socket.peer->channel->id == enter.channel) {
     Channel& channel = *socket.peer->channel;
@@ -95,7 +95,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter) {
     describe(*socket.peer, enter);
     channel.vote(*socket.peer);
     socket.peer->room->matching.update(*socket.peer);
-    return accept(*socket.peer, enter);
+    return accept(*socket.peer, enter, valid);
   }
   leave(socket);
 
@@ -116,7 +116,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter) {
   if (peer.kept_parents > 0) peer.layer = 1;
   ++peers_;
   channels_.try_emplace(enter.channel, enter.channel).first->second.add(peer, config_.room_peers);
-  accept(peer, enter);
+  accept(peer, enter, valid);
   introductions_.on_entered(peer, now_);
 }
 
@@ -130,11 +130,16 @@ void Tracker::Impl::describe(Peer& peer, wire::Enter& enter) {
   peer.child_limit = child_limit(config_, enter);
 }
 
-void Tracker::Impl::accept(const Peer& peer, const wire::Enter& enter) {
+void Tracker::Impl::accept(const Peer& peer, const wire::Enter& enter,
+                           std::optional<DurationMs> valid) {
   wire::Accept accept;
   accept.live = peer.channel->type() == ChannelType::kLive;
   accept.peer_id = peer.id;
   if (enter.hlsmesh) accept.hlsmesh = wire::kExtensionLevel;
+  // Beyond the field's range a token may as well be good for ever: nobody watches for weeks.
+  if (valid && valid->count() <= INT32_MAX) {
+    accept.token_ms = static_cast<int32_t>(std::max<int64_t>(valid->count(), 0));
+  }
   outbox_.send(peer.conn, wire::serialize(wire::TrackerMessage(std::move(accept))));
 }
 

@@ -68,9 +68,9 @@ class Tracker::Impl {
 
   // tracker_admission.cpp: from an `enter` to a peer in its channel.
   void reject(Socket& socket, std::string_view reason);
-  void admit(Socket& socket, tracker_wire::Enter& enter);
+  void admit(Socket& socket, tracker_wire::Enter& enter, std::optional<DurationMs> valid);
   void describe(Peer& peer, tracker_wire::Enter& enter);
-  void accept(const Peer& peer, const tracker_wire::Enter& enter);
+  void accept(const Peer& peer, const tracker_wire::Enter& enter, std::optional<DurationMs> valid);
   void leave(Socket& socket);
 
   const TrackerConfig config_;

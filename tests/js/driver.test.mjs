@@ -80,7 +80,7 @@ test('the shipped engine opens its socket and enters the channel', async () => {
   const { driver, log, start } = await setUp();
   start();
   assert.deepEqual(log, [['socket.open', 0]]);
-  driver.socketOpened();
+  driver.socketOpened('');
   const [name, text] = log[1];
   assert.equal(name, 'socket.send');
   assert.equal(JSON.parse(String(text)).channel, 'https://cdn.example/master.m3u8');
@@ -150,7 +150,7 @@ test('a shim that throws is reported and the commands after it are still carried
     throw new Error('a listener of the page');
   };
   start();
-  driver.socketOpened();
+  driver.socketOpened('');
   driver.socketText('{"action":"accept","live":false,"peer_id":"me"}');
   driver.socketText('{"action":"connect","to_peer_id":"you"}');
   assert.ok(names().includes('broken'));
@@ -165,7 +165,7 @@ test('a shim that throws is reported and the commands after it are still carried
 test('stopping says goodbye, sends unfinished loads to the CDN and lets go of everything', async () => {
   const { driver, names, start } = await setUp();
   start();
-  driver.socketOpened();
+  driver.socketOpened('');
   driver.socketText('{"action":"accept","live":false,"peer_id":"me"}');
   let asked = 0;
   driver.register(sinkOf({ fetchFromCdn: () => void asked++ }));
@@ -215,7 +215,7 @@ test('a module that is none of ours is refused with the reason', async () => {
 test('a text too long for the engine is no message and does no harm', async () => {
   const { driver, start } = await setUp();
   start();
-  driver.socketOpened();
+  driver.socketOpened('');
   driver.socketText('x'.repeat(2 << 20));
   driver.channelText(1, 'x'.repeat(2 << 20));
   assert.equal(driver.alive, true);
@@ -239,7 +239,7 @@ test('the engine asks for the stretch of a playlist that lies ahead, once a pare
   const playhead = { currentTime: FACTS.start - 10, bufferedEnd: FACTS.start, rate: 1 };
   driver.playhead(playhead);
   assert.deepEqual(asked, []);
-  driver.socketOpened();
+  driver.socketOpened('');
   driver.socketText('{"action":"accept","live":false,"peer_id":"me","hlsmesh":1}');
   driver.socketText('{"action":"connect","to_peer_id":"parent"}');
   const dialled = log.find(([name]) => name === 'peers.dial');

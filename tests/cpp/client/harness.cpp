@@ -68,8 +68,8 @@ void Harness::start() {
   engine.start(now);
   drain();
 }
-void Harness::socket_open() {
-  engine.on_socket_open(now);
+void Harness::socket_open(std::string_view token) {
+  engine.on_socket_open(now, token);
   drain();
 }
 void Harness::socket_closed() {

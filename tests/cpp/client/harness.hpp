@@ -52,7 +52,7 @@ class Harness {
 
   // --- to the tracker session
   void start();
-  void socket_open();
+  void socket_open(std::string_view token = {});
   void socket_closed();
   void tracker_says(const tracker_wire::TrackerMessage& message);
   void tracker_says_text(std::string_view text);

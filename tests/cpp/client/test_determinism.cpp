@@ -181,7 +181,7 @@ TEST_CASE("determinism: every load ends once, by data or by the CDN") {
 TEST_CASE("commands: short and long texts stay readable until the next call") {
   Harness h;
   h.engine.start(h.now);
-  h.engine.on_socket_open(h.now);
+  h.engine.on_socket_open(h.now, {});
   const Command* open = h.engine.poll();
   REQUIRE(open != nullptr);
   CHECK(open->kind == CommandKind::kSocketOpen);

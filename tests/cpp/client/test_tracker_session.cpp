@@ -354,3 +354,44 @@ TEST_CASE("tracker: a session that lasted on a later one is followed by the firs
   h.advance(2'000);
   CHECK(h.all(CommandKind::kSocketOpen).back().code == 0);
 }
+
+TEST_CASE("tracker: it is entered with the token, and again with a fresh one before it runs out") {
+  Harness h;
+  h.start();
+  h.socket_open("first");
+  REQUIRE(h.told_tracker<tracker_wire::Enter>().size() == 1);
+  CHECK(h.told_tracker<tracker_wire::Enter>()[0].token == "first");
+  tracker_wire::Accept accept = accept_as("me");
+  accept.token_ms = 60'000;
+  h.tracker_says(accept);
+  h.clear();
+  h.advance(44'999);
+  CHECK_FALSE(h.has(CommandKind::kRenewToken));
+  h.advance(1);
+  CHECK(h.all(CommandKind::kRenewToken).size() == 1);
+
+  SECTION("on the same socket, and nobody hears of another session") {
+    h.clear();
+    h.socket_open("second");
+    REQUIRE(h.told_tracker<tracker_wire::Enter>().size() == 1);
+    CHECK(h.told_tracker<tracker_wire::Enter>()[0].token == "second");
+    h.tracker_says(accept);
+    CHECK(h.events(EventCode::kTrackerConnected).empty());
+    h.advance(44'999);
+    CHECK_FALSE(h.has(CommandKind::kRenewToken));
+    h.advance(1);
+    CHECK(h.has(CommandKind::kRenewToken));
+  }
+  SECTION("and is asked for again while it does not come") {
+    h.advance(10'000);
+    CHECK(h.all(CommandKind::kRenewToken).size() == 2);
+    CHECK_FALSE(h.has(CommandKind::kSocketClose));
+  }
+  SECTION("a token that is good for ever ends that") {
+    h.socket_open("for ever");
+    h.tracker_says(accept_as("me"));
+    h.clear();
+    h.advance(29'000);
+    CHECK_FALSE(h.has(CommandKind::kRenewToken));
+  }
+}

@@ -46,6 +46,7 @@ struct Describe {
   Described operator()(const Accept& m) const {
     Described d{"accept", {{"live", m.live}, {"peer_id", field(m.peer_id)}}};
     put_optional(d.fields, "hlsmesh", m.hlsmesh);
+    put_optional(d.fields, "token_ms", m.token_ms);
     return d;
   }
   Described operator()(const Connect& m) const {

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { after, beforeEach, test } from 'node:test';
+import { TrackerSocket } from '../../js/socket.js';
+
+/** @type {FakeSocket[]} */
+let made = [];
+
+class FakeSocket {
+  static OPEN = 1;
+  readyState = 0;
+  closed = false;
+  /** @type {Record<string, any>} */
+  handlers = {};
+  /** @type {(() => void) | null} */
+  onopen = null;
+  /** @type {(() => void) | null} */
+  onclose = null;
+
+  /** @param {string} url */
+  constructor(url) {
+    if (url === 'refused') throw new SyntaxError('no such scheme');
+    this.url = url;
+    made.push(this);
+  }
+  opens() {
+    this.readyState = FakeSocket.OPEN;
+    this.onopen?.();
+  }
+  close() {
+    this.closed = true;
+  }
+}
+
+const { WebSocket } = globalThis;
+globalThis.WebSocket = /** @type {any} */ (FakeSocket);
+after(() => {
+  globalThis.WebSocket = WebSocket;
+});
+beforeEach(() => {
+  made = [];
+});
+
+/** @param {any} token */
+function setUp(token) {
+  /** @type {any[][]} */
+  const heard = [];
+  const note =
+    (/** @type {string} */ name) =>
+    (/** @type {any[]} */ ...args) =>
+      void heard.push([name, ...args]);
+  const socket = new TrackerSocket(['ws://one', 'ws://two'], token, {
+    opened: note('opened'),
+    text: note('text'),
+    closed: note('closed'),
+    refused: note('refused'),
+    tokenless: note('tokenless'),
+  });
+  return { socket, heard };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('without a token, and with one that is known, a socket that opens is reported at once', () => {
+  for (const [token, told] of [
+    [undefined, ''],
+    ['secret', 'secret'],
+  ]) {
+    const { socket, heard } = setUp(token);
+    socket.open(0);
+    made.at(-1)?.opens();
+    assert.deepEqual(heard, [['opened', told]]);
+  }
+});
+
+test('a token is asked for whenever a socket opens, and when it is to be renewed', async () => {
+  let asked = 0;
+  const { socket, heard } = setUp(async () => `token ${++asked}`);
+  socket.renew();
+  assert.equal(asked, 0, 'there is nothing to renew it for');
+  socket.open(1);
+  assert.equal(asked, 0);
+  made[0].opens();
+  await turn();
+  assert.deepEqual(heard, [['opened', 'token 1']]);
+  socket.renew();
+  await turn();
+  assert.deepEqual(heard, [
+    ['opened', 'token 1'],
+    ['opened', 'token 2'],
+  ]);
+});
+
+test('a token that comes for a socket that has gone is dropped', async () => {
+  /** @type {((token: string) => void)[]} */
+  const waiting = [];
+  const { socket, heard } = setUp(() => new Promise((resolve) => waiting.push(resolve)));
+  socket.open(0);
+  made[0].opens();
+  socket.open(1);
+  waiting[0]('late');
+  await turn();
+  assert.deepEqual(heard, []);
+  made[1].opens();
+  waiting[1]('in time');
+  await turn();
+  assert.deepEqual(heard, [['opened', 'in time']]);
+});
+
+for (const [what, source, message] of /** @type {[string, () => unknown, RegExp][]} */ ([
+  ['fails', () => Promise.reject(new Error('the shop is closed')), /the shop is closed/],
+  ['gives no string', () => undefined, /undefined/],
+])) {
+  test(`when the site's function ${what}, the socket is given up; when only a renewal does, it stays`, async () => {
+    let working = false;
+    const { socket, heard } = setUp(() => (working ? 'token' : source()));
+    socket.open(0);
+    made[0].opens();
+    await turn();
+    assert.equal(made[0].closed, true);
+    assert.deepEqual(
+      heard.map(([name]) => name),
+      ['tokenless', 'closed'],
+    );
+    assert.match(heard[0][1].message, message);
+
+    working = true;
+    socket.open(0);
+    made[1].opens();
+    await turn();
+    working = false;
+    heard.length = 0;
+    socket.renew();
+    await turn();
+    assert.deepEqual(
+      heard.map(([name]) => name),
+      ['tokenless'],
+    );
+    assert.equal(made[1].closed, false);
+  });
+}
