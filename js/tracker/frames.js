@@ -2,6 +2,8 @@
  * Frames as a server sends them (RFC 6455 section 5): whole, and unmasked.
  */
 
+const FIN_PONG = 0x8a;
+
 /** A ping without a payload. */
 export const PING_FRAME = Buffer.from([0x89, 0]);
 
@@ -29,4 +31,12 @@ export function textFrame(text) {
   }
   frame.set(text, head);
   return frame;
+}
+
+/**
+ * @param {Uint8Array} data what came with the ping: at most 125 bytes (section 5.5)
+ * @returns {Buffer}
+ */
+export function pongFrame(data) {
+  return Buffer.concat([Buffer.from([FIN_PONG, data.length]), data]);
 }

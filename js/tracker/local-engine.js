@@ -102,6 +102,7 @@ export class LocalEngine {
   /** @param {number} conn */
   alive(conn) {
     this.#engine.pong(performance.now(), conn);
+    this.#drain();
   }
 
   /** @param {number} conn */

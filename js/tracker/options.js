@@ -193,7 +193,7 @@ const DECLARED = [
     default: 100,
     min: 0,
     max: MOST,
-    help: "messages a second that one connection may send, five seconds' worth at once; 0: any number",
+    help: "frames a second that one connection may send, five seconds' worth at once; 0: any number",
   },
   {
     name: 'channel-switches',

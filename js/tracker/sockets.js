@@ -3,7 +3,7 @@
  */
 import { WebSocketServer } from 'ws';
 import { shownAddress } from './addresses.js';
-import { PING_FRAME, textFrame } from './frames.js';
+import { PING_FRAME, pongFrame, textFrame } from './frames.js';
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
 /** @typedef {import('node:stream').Duplex} Duplex */
@@ -16,7 +16,7 @@ import { PING_FRAME, textFrame } from './frames.js';
  * @property {'truncated' | 'full' | 'none'} logAddresses what may be logged of an address
  */
 
-/** @typedef {'messages' | 'binary' | 'pings' | 'bytesIn' | 'bytesOut' | 'slow' | 'tooLong' | 'broken' | 'floods'} SocketCounter */
+/** @typedef {'messages' | 'binary' | 'controls' | 'bytesIn' | 'bytesOut' | 'slow' | 'tooLong' | 'broken' | 'floods'} SocketCounter */
 
 // The number of the connection that a socket is. On the socket itself and with handlers that all sockets share: closures for
 // each would be the greater part of what a silent viewer costs.
@@ -50,7 +50,7 @@ export class Sockets {
   counters = {
     messages: 0,
     binary: 0,
-    pings: 0,
+    controls: 0,
     bytesIn: 0,
     bytesOut: 0,
     slow: 0,
@@ -73,6 +73,8 @@ export class Sockets {
       maxPayload: limits.maxMessageBytes,
       perMessageDeflate: false,
       clientTracking: false,
+      // Answered here, with all else that a socket is sent, and under the same limit on what it leaves unread.
+      autoPong: false,
     });
     this.#engine = connect({
       send: (conn, text) => this.#send(conn, text),
@@ -159,8 +161,8 @@ export class Sockets {
     ws[RAW] = raw;
     ws[UNSENT] = null;
     this.#open.set(conn, ws);
-    const { message, alive, error, close } = this.#handlers;
-    ws.on('message', message).on('ping', alive).on('pong', alive);
+    const { message, ping, pong, error, close } = this.#handlers;
+    ws.on('message', message).on('ping', ping).on('pong', pong);
     ws.on('error', error).on('close', close);
     this.#log.debug('opened', () => {
       const address = shownAddress(visitor.address, this.#limits.logAddresses);
@@ -178,10 +180,14 @@ export class Sockets {
       message(data, isBinary) {
         sockets.#message(this, /** @type {Buffer} */ (data), isBinary);
       },
+      /** @this {any} @param {Buffer} data */
+      ping(data) {
+        sockets.#alive(this);
+        if (sockets.#open.has(this[CONN])) sockets.#queue(this, pongFrame(data));
+      },
       /** @this {any} */
-      alive() {
-        ++sockets.counters.pings;
-        if (sockets.#open.has(this[CONN])) sockets.#engine.alive(this[CONN]);
+      pong() {
+        sockets.#alive(this);
       },
       // A frame that breaks RFC 6455 or the payload limit: ws closes the socket, and `close` follows.
       /** @this {any} @param {NodeJS.ErrnoException} error */
@@ -198,18 +204,29 @@ export class Sockets {
     };
   }
 
+  /** @param {Socket} ws */
+  #alive(ws) {
+    if (this.#late(ws)) return;
+    ++this.counters.controls;
+    this.#engine.alive(ws[CONN]);
+  }
+
+  /** Whether a frame came after its socket was closed. Too many of them end it. @param {Socket} ws */
+  #late(ws) {
+    if (this.#open.has(ws[CONN])) return false;
+    const since = (this.#closing.get(ws) ?? 0) + 1;
+    this.#closing.set(ws, since);
+    if (since === MAX_FRAMES_AFTER_CLOSE) {
+      ++this.counters.floods;
+      ws.terminate();
+    }
+    return true;
+  }
+
   /** @param {Socket} ws @param {Buffer} data @param {boolean} isBinary */
   #message(ws, data, isBinary) {
+    if (this.#late(ws)) return;
     const conn = ws[CONN];
-    if (!this.#open.has(conn)) {
-      const since = (this.#closing.get(ws) ?? 0) + 1;
-      this.#closing.set(ws, since);
-      if (since === MAX_FRAMES_AFTER_CLOSE) {
-        ++this.counters.floods;
-        ws.terminate();
-      }
-      return;
-    }
     this.counters.bytesIn += data.length;
     if (isBinary) {
       ++this.counters.binary;

@@ -101,6 +101,7 @@ export function measure(measured) {
   metrics.counter(`${PREFIX}messages`, 'Messages received.', () => [
     [{ kind: 'text' }, counters.messages],
     [{ kind: 'binary' }, counters.binary],
+    [{ kind: 'control' }, counters.controls],
   ]);
   metrics.counter(`${PREFIX}received_bytes`, 'Bytes of messages received.', () => counters.bytesIn);
   metrics.counter(`${PREFIX}sent_bytes`, 'Bytes of messages sent.', () => counters.bytesOut);

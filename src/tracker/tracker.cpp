@@ -92,12 +92,17 @@ Socket* Tracker::Impl::find(TimeMs now, ConnId conn) {
   return found == sockets_.end() ? nullptr : &found->second;
 }
 
-void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
+// A frame of any kind takes from what the connection may send: a flood of empty ones costs as much.
+Socket* Tracker::Impl::counted(TimeMs now, ConnId conn) {
   Socket* socket = heard(now, conn);
+  if (socket == nullptr || !socket->messages || socket->messages->take(now_)) return socket;
+  exceed(*socket, totals_.limited_messages, kClosePolicy, "too many messages");
+  return nullptr;
+}
+
+void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
+  Socket* socket = counted(now, conn);
   if (socket == nullptr) return;
-  if (socket->messages && !socket->messages->take(now_)) {
-    return exceed(*socket, totals_.limited_messages, kClosePolicy, "too many messages");
-  }
   wire::PeerParseResult parsed = wire::parse_from_peer(text);
   if (const auto* error = std::get_if<wire::ParseError>(&parsed)) {
     return malformed(*socket, *error);
@@ -107,10 +112,10 @@ void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
 }
 
 void Tracker::Impl::binary(TimeMs now, ConnId conn) {
-  if (heard(now, conn) != nullptr) ++totals_.malformed;
+  if (counted(now, conn) != nullptr) ++totals_.malformed;
 }
 
-void Tracker::Impl::pong(TimeMs now, ConnId conn) { heard(now, conn); }
+void Tracker::Impl::pong(TimeMs now, ConnId conn) { counted(now, conn); }
 
 void Tracker::Impl::closed(TimeMs now, ConnId conn) {
   if (Socket* socket = heard(now, conn)) forget(*socket);

@@ -26,7 +26,7 @@ struct TrackerConfig {
   int32_t enters_per_address_per_minute = 600;
   int32_t parents_wanted = 3;  // parents that a peer is given, as far as there are any
   int32_t room_peers = 5000;   // peers of one room; a larger channel has several
-  // Text messages of one connection, with a burst of five seconds' worth; 0: no limit. A parent
+  // Frames of one connection, with a burst of five seconds' worth; 0: no limit. A parent
   // that answers 16 children at once sends some 20 candidates to each.
   int32_t messages_per_second = 100;
   // Times a minute that one connection may enter a channel other than its last; 0: no limit.
@@ -111,6 +111,7 @@ class Tracker {
   void on_text(TimeMs now, ConnId conn, std::string_view text);
   // A binary frame: counted and otherwise ignored.
   void on_binary(TimeMs now, ConnId conn);
+  // A ping or a pong.
   void on_pong(TimeMs now, ConnId conn);
   void on_closed(TimeMs now, ConnId conn);
 

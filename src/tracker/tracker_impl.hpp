@@ -50,6 +50,7 @@ class Tracker::Impl {
   // tracker.cpp: frames and the life of a socket.
   Socket* find(TimeMs now, ConnId conn);
   Socket* heard(TimeMs now, ConnId conn);
+  Socket* counted(TimeMs now, ConnId conn);
   void malformed(Socket& socket, tracker_wire::ParseError error);
   void close(Socket& socket, int32_t code, std::string reason);
   void exceed(Socket& socket, uint64_t& counter, int32_t code, std::string reason);

@@ -264,6 +264,19 @@ test('every figure of the engine is a metric, and the format is that of Promethe
   await tracker.close();
 });
 
+test('pings are answered with what they carry, and a flood of them is closed like any other', async () => {
+  const tracker = await createTracker({ port: 0, limits: { messagesPerSecond: 10 } });
+  const peer = await Peer.enter(tracker.url);
+  for (const payload of ['', 'x', 'y'.repeat(125)]) {
+    const pong = once(peer.ws, 'pong');
+    peer.ws.ping(payload);
+    assert.equal(String((await pong)[0]), payload);
+  }
+  for (let i = 0; i < 100; ++i) peer.ws.ping();
+  assert.deepEqual(await peer.end(), { code: 1008, reason: 'too many messages' });
+  await tracker.close();
+});
+
 test('frames of every length are read as they were written', () => {
   const lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 70_000];
   /** @type {number[]} */

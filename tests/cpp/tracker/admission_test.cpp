@@ -158,6 +158,28 @@ TEST_CASE("without authorization nobody is asked, and tokens are ignored") {
   CHECK(h.box[conn].all<wire::Accept>().size() == 1);
 }
 
+TEST_CASE("frames without text count as messages do") {
+  TrackerConfig config;
+  config.messages_per_second = 10;
+  for (const bool binary : {true, false}) {
+    Harness h(config);
+    const int32_t flood = h.join();
+    const auto send = [&] {
+      if (binary) {
+        h.tracker.on_binary(h.now, ConnId(flood));
+      } else {
+        h.tracker.on_pong(h.now, ConnId(flood));
+      }
+      h.drain();
+    };
+    for (int i = 0; i < 49; ++i) send();
+    CHECK_FALSE(h.box[flood].close_code);
+    send();
+    CHECK(h.box[flood].close_code == 1008);
+    CHECK(h.tracker.stats().limited_messages == 1);
+  }
+}
+
 TEST_CASE("a connection that floods is closed, and nobody else is disturbed") {
   TrackerConfig config;
   config.messages_per_second = 10;
