@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { withFirefox } from './firefox.mjs';
-import { withStage } from './stage.mjs';
+import { loadErrors, withStage } from './stage.mjs';
 
 /** @typedef {import('./stage.mjs').Viewer} Viewer */
 
@@ -38,9 +38,7 @@ async function delivered({ page }, source) {
 /** @param {Viewer} viewer */
 async function assertPlaysWithoutLoadErrors(viewer) {
   await viewer.plays(2);
-  const { errors } = await viewer.seen();
-  const failed = errors.filter((/** @type {any} */ e) => e.fatal || e.type === 'networkError');
-  assert.deepEqual(failed, [], viewer.name);
+  assert.deepEqual(loadErrors(await viewer.seen()), [], viewer.name);
   assert.ok((await viewer.video()).videoWidth > 0, `${viewer.name} shows no picture`);
 }
 

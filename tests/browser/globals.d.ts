@@ -14,3 +14,21 @@ declare var connections: RTCPeerConnection[];
 declare var conform: (play: object) => Promise<any>;
 declare var hold: (play: object) => Promise<void>;
 declare var release: (room: string) => Promise<any[]>;
+/** tests/browser/pages/soak.js */
+declare var census: () => {
+  timers: number;
+  connections: number;
+  kept: number;
+  engines: number;
+  players: number;
+  meshes: number;
+  wasmBytes: number;
+  videos: number;
+};
+declare var play: (what: object) => void;
+declare var comeAndGo: (what: object) => Promise<void>;
+declare var player: { hls: any; mesh: any; video: HTMLVideoElement };
+/** tests/browser/start.test.mjs */
+declare var asked: { url: string; atOnce: boolean }[];
+/** The address that hls.js is telling its loader to load (tests/browser/pages/observe.js). */
+declare var loadingNow: string;

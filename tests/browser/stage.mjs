@@ -149,12 +149,15 @@ export class Stage {
     return target;
   }
 
-  /** @param {{ name: string, init?: () => void, browser?: import('playwright-core').Browser }} what */
-  async page({ name, init, browser }) {
+  /**
+   * @param {{ name: string, init?: () => void, remember?: boolean, browser?: import('playwright-core').Browser }} what
+   *   `remember`: the page's connections, for dataChannelBytes()
+   */
+  async page({ name, init, remember = true, browser }) {
     browser ??= this.#browsers[0] ?? (await this.browser());
     // The origin tells viewers apart by their user agent.
     const context = await browser.newContext({ userAgent: `${USER_AGENT} viewer/${name}` });
-    await context.addInitScript(rememberConnections);
+    if (remember) await context.addInitScript(rememberConnections);
     if (init) await context.addInitScript(init);
     const page = await context.newPage();
     page.on('pageerror', (error) => console.error(`[${name}] uncaught: ${error.message}`));

@@ -16,6 +16,8 @@ export const SECONDS = 12;
 export const SEGMENT_SECONDS = 2;
 /** Of the low-latency stream; a segment is made of four. */
 export const PART_SECONDS = 0.5;
+/** Of the ladder, which is long enough for a bandwidth estimate to settle. */
+export const LADDER_SECONDS = 48;
 /** The live streams are cut finer, so that a window slides within a short test. */
 export const LIVE_SECONDS = 24;
 
@@ -83,6 +85,10 @@ const RECIPES = {
   hi: [
     ...sources(SECONDS, { size: '256x144' }),
     ...[...BOTH, ...h264(2, 400), ...AAC, ...ts('hi', SEGMENT_SECONDS)],
+  ],
+  ladder: [
+    ...sources(LADDER_SECONDS),
+    ...[...BOTH, ...h264(2), ...AAC, ...ts('rung', SEGMENT_SECONDS)],
   ],
   // What follows a discontinuity: another picture, another size, times from zero again.
   other: [

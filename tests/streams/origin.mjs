@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRange } from '../../demo/files.mjs';
 import { PART_SECONDS, SEGMENT_SECONDS, ensureTestStreams } from './make.mjs';
-import { LiveStreams, STREAMS, subtitle } from './playlists.mjs';
+import { LADDER, LiveStreams, STREAMS, subtitle } from './playlists.mjs';
 
 /**
  * Serves the test streams under /streams/<stream>/, remembers who fetched what, and knows what each address holds. A route for
@@ -26,6 +26,8 @@ export class StreamOrigin {
   live = new LiveStreams();
   /** Before each answer that carries media, in milliseconds. */
   mediaDelayMs = 0;
+  /** The lines of viewers that have a slow one, by viewer. @type {Map<string, import('./link.mjs').Link>} */
+  links = new Map();
   #files;
 
   /** @param {Map<string, Buffer>} files */
@@ -44,6 +46,10 @@ export class StreamOrigin {
       const parts = Array.from({ length: perSegment }, (_, i) => `part${sn * perSegment + i}.m4s`);
       const bodies = parts.map((name) => /** @type {Buffer} */ (files.get(name)));
       files.set(`whole${sn}.m4s`, Buffer.concat(bodies));
+    }
+    for (const [name, body] of [...files]) {
+      const sn = /^rung(\d+)\.ts$/.exec(name)?.[1];
+      if (sn) LADDER.forEach(({ bytes }, i) => files.set(`rung${i}-${sn}.ts`, pad(body, bytes)));
     }
     for (let sn = 0; sn < 6; sn++) files.set(`text${sn}.vtt`, Buffer.from(subtitle(sn)));
     return new StreamOrigin(files);
@@ -89,7 +95,10 @@ export class StreamOrigin {
       const last = range.start + range.length - 1;
       res.setHeader('Content-Range', `bytes ${range.start}-${last}/${found.length}`);
     }
-    res.writeHead(status, { 'Content-Length': body.length }).end(body);
+    res.writeHead(status, { 'Content-Length': body.length });
+    const link = this.links.get(viewer);
+    if (link) await link.send(res, body);
+    else res.end(body);
   };
 
   /**
@@ -112,6 +121,20 @@ export class StreamOrigin {
     if (part) await this.live.waitForPart(Number(part[1]));
     return this.#files.get(file);
   }
+}
+
+const TS_PACKET = 188;
+const NULL_PACKET = Buffer.alloc(TS_PACKET, 0xff).fill(Buffer.from([0x47, 0x1f, 0xff, 0x10]), 0, 4);
+
+/**
+ * A transport stream of about `bytes`, of which most is null packets: as heavy to carry as a large picture, as light to decode
+ * as a small one.
+ * @param {Buffer} body
+ * @param {number} bytes
+ */
+function pad(body, bytes) {
+  const packets = Math.max(0, Math.floor((bytes - body.length) / TS_PACKET));
+  return Buffer.concat([body, Buffer.alloc(packets * TS_PACKET, NULL_PACKET)]);
 }
 
 /** Pages say who they are by their address. @param {string | undefined} referer */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LIVE_SECONDS, PART_SECONDS, SECONDS, SEGMENT_SECONDS } from './make.mjs';
+import { LADDER_SECONDS, LIVE_SECONDS, PART_SECONDS, SECONDS, SEGMENT_SECONDS } from './make.mjs';
 
 /** Playlists over the streams of make.mjs, written on request: what a packager or a site may make of the same segments. */
 
@@ -36,6 +36,15 @@ const vod = (...lines) =>
     '#EXT-X-ENDLIST',
   );
 
+/**
+ * The levels of the ladder: one and the same picture, ever more bytes. Over a line of 5 Mbit/s, of which hls.js uses seven tenths
+ * for going up, the third is the last that fits.
+ */
+export const LADDER = [400, 1200, 2500, 12_000].map((kbps) => ({
+  bitrate: kbps * 1000,
+  bytes: (kbps * 1000 * SEGMENT_SECONDS) / 8,
+}));
+
 /** A query that every URI of the playlist carries on, so that it is another for each viewer. */
 const token = (/** @type {Request} */ { query }) =>
   query.has('token') ? `?token=${query.get('token')}` : '';
@@ -61,6 +70,34 @@ const asMade = (file) => ({
  */
 export const STREAMS = {
   ts: twoLevels,
+  ladder: {
+    master: () =>
+      playlist(
+        ...LADDER.flatMap(({ bitrate }, i) => [
+          LO.replace(/BANDWIDTH=\d+/, `BANDWIDTH=${bitrate}`),
+          `rungs${i}.m3u8`,
+        ]),
+      ),
+    media: Object.fromEntries(
+      LADDER.map((_, i) => [
+        `rungs${i}.m3u8`,
+        () => vod(...segments((sn) => `rung${i}-${sn}.ts`, LADDER_SECONDS / SEGMENT_SECONDS)),
+      ]),
+    ),
+  },
+  // The same twelve seconds again and again, each time under other names: ?minutes=
+  long: {
+    master: ({ query }) => playlist(LO, `long.m3u8?minutes=${query.get('minutes')}`),
+    media: {
+      'long.m3u8': ({ query }) =>
+        vod(
+          ...Array.from({ length: (Number(query.get('minutes')) * 60) / SECONDS }, (_, turn) => [
+            ...(turn ? ['#EXT-X-DISCONTINUITY'] : []),
+            ...segments((sn) => `lo${sn}.ts?turn=${turn}`),
+          ]).flat(),
+        ),
+    },
+  },
   fmp4: asMade('fmp4.m3u8'),
   range: asMade('range.m3u8'),
   aes: asMade('aes.m3u8'),

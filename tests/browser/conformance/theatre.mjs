@@ -86,7 +86,8 @@ export class Theatre {
   /** @param {object} play @param {string} [room] */
   #with(play, room) {
     if (!room) return { ...play, with: 'plain' };
-    return { ...play, with: 'mesh', room, options: { tracker: this.stage.tracker?.url } };
+    const options = { tracker: this.stage.tracker?.url, .../** @type {any} */ (play).options };
+    return { ...play, with: 'mesh', room, options };
   }
 
   /** @param {Item} item @returns {Promise<Results>} */

@@ -17,6 +17,7 @@ const { Hls, HlsMesh } = /** @type {any} */ (globalThis);
  * @property {string} [script] what is done to the player, by its name in `scripts`
  * @property {string} [next] another source, for scripts that change it
  * @property {boolean} [afterPeer] loads nothing before a parent is connected
+ * @property {'even'} [shares] only segments of even numbers; everything when absent
  */
 
 /** @typedef {{ hls: any, mesh: any, video: HTMLVideoElement, result: any, play: Play }} Player */
@@ -59,6 +60,8 @@ function open(play) {
     warnings: [],
     /** @type {Record<string, number>} */
     levels: {},
+    /** What hls.js made of each segment, in order. @type {{ sn: number, level: number, estimate: number }[]} */
+    history: [],
     /** @type {string[]} */
     cues: [],
     /** Status codes of loads that failed. @type {number[]} */
@@ -75,6 +78,7 @@ function open(play) {
   });
   hls.on(Hls.Events.FRAG_BUFFERED, (/** @type {any} */ _, /** @type {any} */ { frag }) => {
     result.levels[`${frag.type} ${frag.sn}`] = frag.level;
+    result.history.push({ sn: frag.sn, level: frag.level, estimate: hls.bandwidthEstimate });
   });
   if (play.level !== undefined) {
     hls.on(Hls.Events.MANIFEST_PARSED, () => (hls.loadLevel = play.level));
@@ -85,6 +89,9 @@ function open(play) {
       iceServers: [],
       logger: null,
       channel: (/** @type {string} */ url) => `${play.room} ${url.replace(/\?.*/, '')}`,
+      ...(play.shares && {
+        segmentId: (/** @type {{ sn: number }} */ { sn }) => (sn % 2 ? null : undefined),
+      }),
       ...play.options,
     });
     mesh.on('segment', (/** @type {any} */ { url, source, bytes }) =>
@@ -183,6 +190,10 @@ const scripts = {
       video.currentTime = time;
       await pause(100);
     }
+  },
+  async back({ video }) {
+    await reaches(video, 14);
+    video.currentTime = 8;
   },
   async stops({ hls, video }) {
     for (const time of [0.5, 2, 4]) {

@@ -10,6 +10,7 @@
  * @property {Record<string, any>[]} events of the mesh
  * @property {{ at: number, ms: number }[]} stalls
  * @property {number | null} firstFrameMs
+ * @property {number | null} shownMs when the browser put the first frame on the screen
  * @property {number} startedAt
  */
 
@@ -33,6 +34,7 @@ function watch(Hls, HlsMesh, more) {
     events: [],
     stalls: [],
     firstFrameMs: null,
+    shownMs: null,
     startedAt: performance.now(),
   };
   const player = new Hls(JSON.parse(query.get('config') ?? '{}'));
@@ -67,6 +69,7 @@ function watch(Hls, HlsMesh, more) {
     record.errors.push({ details: 'play() refused', reason: String(error) });
   });
 
+  video.requestVideoFrameCallback?.((now) => (record.shownMs = now - record.startedAt));
   watchProgress(video, record);
   Object.assign(globalThis, { hls: player, seen: record });
 }
@@ -81,6 +84,7 @@ function watchLoads(player, record) {
   player.config.fLoader = class extends Loader {
     /** @param {any} context @param {any} config @param {any} callbacks */
     load(context, config, callbacks) {
+      globalThis.loadingNow = context.url;
       super.load(context, config, {
         ...callbacks,
         onSuccess: async (/** @type {any[]} */ ...answer) => {
@@ -94,6 +98,7 @@ function watchLoads(player, record) {
           Object.assign(fragment, { sha256 });
         },
       });
+      globalThis.loadingNow = '';
     }
   };
 }
