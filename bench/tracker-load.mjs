@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { isMain } from './report.mjs';
 
 const PEERS = 10_000;
-const ENTERS_PER_SECOND = 1000;
+const ENTERS_PER_SECOND = 500;
+const SILENCE_MS = 15_000;
 
 const RIVALS = fileURLToPath(new URL('./rivals', import.meta.url));
 const SERVERS = fileURLToPath(new URL('./load/servers.mjs', import.meta.url));
@@ -26,6 +27,7 @@ const RUNS = ['tracker', 'tracker, trickling', 'bittorrent-tracker', 'ws'];
  * @property {number} perCpuSecond introductions for a second of the server's CPU time, connecting not included
  * @property {number} relaysPerCpuSecond messages from peer to peer, the same way
  * @property {number} connectsPerCpuSecond
+ * @property {number} silentCpu share of a core that all of them take when they have nothing more to say
  * @property {number} idleKb resident memory for a connection that has not entered
  * @property {number} busyKb the same, once all have entered and talked
  * @property {{ p50: number, p99: number } | null} connectMs
@@ -59,6 +61,8 @@ async function load(name, count, rate) {
     const idle = await ask(server, 'usage');
     const seen = await ask(peers, 'enter');
     const busy = await ask(server, 'usage');
+    await new Promise((resolve) => setTimeout(resolve, SILENCE_MS));
+    const silent = await ask(server, 'usage');
     const cpu = busy.until - idle.from;
     return {
       name,
@@ -66,6 +70,7 @@ async function load(name, count, rate) {
       perCpuSecond: seen.introductions / cpu,
       relaysPerCpuSecond: seen.relayed / cpu,
       connectsPerCpuSecond: count / (idle.until - fresh.from),
+      silentCpu: ((silent.until - busy.from) * 1000) / SILENCE_MS,
       idleKb: (idle.rss - fresh.rss) / count / 1024,
       busyKb: (busy.rss - fresh.rss) / count / 1024,
       connectMs: seen.connectMs,
@@ -118,9 +123,9 @@ function print(all) {
   /** @param {{ p50: number, p99: number } | null} ms */
   const spread = (ms) => (ms === null ? '–' : `${ms.p50.toFixed(1)} / ${ms.p99.toFixed(1)}`);
   console.log(
-    '| server | introductions | per CPU-s | relays per CPU-s | connects per CPU-s | KB idle | KB busy | enter → connect, ms | enter → answer | relay |',
+    '| server | introductions | per CPU-s | relays per CPU-s | connects per CPU-s | core in silence | KB idle | KB busy | enter → connect, ms | enter → answer | relay |',
   );
-  console.log('|---|---|---|---|---|---|---|---|---|---|');
+  console.log('|---|---|---|---|---|---|---|---|---|---|---|');
   for (const one of all) {
     const cells = [
       one.name,
@@ -128,6 +133,7 @@ function print(all) {
       Math.round(one.perCpuSecond),
       Math.round(one.relaysPerCpuSecond),
       Math.round(one.connectsPerCpuSecond),
+      `${(one.silentCpu * 100).toFixed(1)} %`,
       one.idleKb.toFixed(1),
       one.busyKb.toFixed(1),
       spread(one.connectMs),

@@ -10,9 +10,9 @@ export interface TrackerLimits {
   childKbps?: number;
   /** Viewers that one viewer serves at most; default 16. */
   maxChildren?: number;
-  /** Time between two pings of a silent socket; default 10 000. */
+  /** Time between two pings of a silent socket; default 15 000. */
   pingIntervalMs?: number;
-  /** Silence after which a socket is closed; default 25 000. */
+  /** Silence after which a socket is closed; default 28 000. */
   deadAfterMs?: number;
   /** Time in which a socket must enter a channel; default 10 000. */
   enterTimeoutMs?: number;
@@ -28,7 +28,7 @@ export interface TrackerLimits {
   messagesPerSecond?: number;
   /** Times a minute that one connection may enter a channel other than its last; 0: no limit; default 6. */
   channelSwitches?: number;
-  /** Connections of all addresses together; 0: no limit, the default. */
+  /** Connections of all addresses together; 0: no limit; default 100 000. */
   maxConnections?: number;
   /** 1: who enters waits until the server has judged its token; default 0. */
   authorize?: number;

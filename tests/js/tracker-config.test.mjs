@@ -168,6 +168,15 @@ test('index.d.ts declares those options', async () => {
   assert.deepEqual(declared.sort(), [...Object.keys(optionsOf(read([]))), ...objects].sort());
 });
 
+test('index.d.ts tells the defaults of the limits', async () => {
+  const types = await readFile(new URL('../../js/tracker/index.d.ts', import.meta.url), 'utf8');
+  const told = [...types.matchAll(/default ([\d ]+)\. \*\/\n {2}(\w+)\?: number;/g)].map(
+    ([, value, name]) => [name, Number(value.replaceAll(' ', ''))],
+  );
+  const limits = Object.fromEntries(told.filter(([name]) => String(name) in Option));
+  assert.deepEqual(limits, { ...limitsOf(read([])), authorize: 0 });
+});
+
 test('the help lists every option in lines that a terminal holds', () => {
   const help = helpText();
   for (const { name } of OPTIONS) assert.match(help, new RegExp(`^  --${name}( |$)`, 'm'));
