@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setup } from '../scripts/setup.mjs';
 import { Stage } from '../tests/browser/stage.mjs';
 import { isMain, median, print } from './report.mjs';
 
@@ -10,7 +11,7 @@ import { isMain, median, print } from './report.mjs';
 
 const TURNS = 12;
 const LATENCIES_MS = [0, 80];
-const PLAYED_SECONDS = 4;
+const PLAYED_SECONDS = 2;
 
 /** How each kind of viewer is made: its stream, and whether it has a mesh. @type {Record<string, any>} */
 const KINDS = {
@@ -55,6 +56,7 @@ async function measure(latencyMs) {
 }
 
 export async function run() {
+  await setup('test');
   const figures = [];
   for (const latencyMs of LATENCIES_MS) {
     const { plain, ...meshed } = await measure(latencyMs);

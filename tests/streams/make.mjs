@@ -107,6 +107,10 @@ const RECIPES = {
     ...['-map', '0:v', ...h264(2), ...fmp4('video', SEGMENT_SECONDS)],
     ...['-map', '1:a', '-t', String(SECONDS), ...AAC, ...fmp4('audio', SEGMENT_SECONDS)],
   ],
+  dubbed: [
+    ...sources(SECONDS, { tone: 880 }),
+    ...['-map', '1:a', '-t', String(SECONDS), ...AAC, ...fmp4('dubbed', SEGMENT_SECONDS)],
+  ],
   aes: [
     ...[...sources(SECONDS), ...BOTH, ...h264(2), ...AAC],
     ...ts('aes', SEGMENT_SECONDS, ['-hls_key_info_file', 'key-info']),

@@ -110,6 +110,16 @@ export const STREAMS = {
       ),
     media: {},
   },
+  'two-languages': {
+    master: () =>
+      playlist(
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="aac",NAME="one",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,URI="audio.m3u8"',
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="aac",NAME="two",LANGUAGE="de",DEFAULT=NO,AUTOSELECT=YES,URI="dubbed.m3u8"',
+        `${LO},AUDIO="aac"`,
+        'video.m3u8',
+      ),
+    media: {},
+  },
   subtitles: {
     master: () =>
       playlist(
@@ -149,6 +159,28 @@ export const STREAMS = {
           TTL: 300,
           'PATHWAY-PRIORITY': query.get('pathway') === 'two' ? ['two', 'one'] : ['one', 'two'],
         }),
+    },
+  },
+  // A viewer is sent to the other host a second and a half after it came.
+  'steering-away': {
+    master: ({ base, otherBase }) =>
+      playlist(
+        `#EXT-X-CONTENT-STEERING:SERVER-URI="steering.json?came=${Date.now()}",PATHWAY-ID="one"`,
+        `${LO},PATHWAY-ID="one"`,
+        `${base}lo.m3u8`,
+        `${LO},PATHWAY-ID="two"`,
+        `${otherBase}lo.m3u8`,
+      ),
+    media: {
+      'lo.m3u8': twoLevels.media['lo.m3u8'],
+      'steering.json': ({ query }) => {
+        const moves = Date.now() - Number(query.get('came')) > 1500;
+        return JSON.stringify({
+          VERSION: 1,
+          TTL: 1,
+          'PATHWAY-PRIORITY': moves ? ['two', 'one'] : ['one', 'two'],
+        });
+      },
     },
   },
   // The first host lost its segments from number 3 on.

@@ -42,6 +42,16 @@ const ITEMS = [
     },
   },
   {
+    name: 'another language, chosen while loading',
+    stream: 'two-languages',
+    play: { rate: 2, script: 'languages' },
+    mediaDelayMs: 80,
+    shared: /^(audio|dubbed|video)\d\.m4s$/,
+    // The peer keeps to the first.
+    direct: /^dubbed\d\.m4s$/,
+    timely: true,
+  },
+  {
     name: 'byte ranges of one file',
     stream: 'range',
     shared: /^range\.mp4$/,
@@ -76,6 +86,19 @@ const ITEMS = [
     shared: LO,
     also: ({ fed }) => {
       assert.ok(fed.loads.every((/** @type {any} */ l) => l.host === 'localhost'));
+    },
+  },
+  {
+    name: 'content steering: a viewer is moved to another host while it plays',
+    stream: 'steering-away',
+    play: { rate: 2, config: { maxBufferLength: 4, maxMaxBufferLength: 4 } },
+    shared: LO,
+    timely: true,
+    also: (results) => {
+      for (const [who, { loads }] of Object.entries(results)) {
+        const hosts = new Set(loads.map((/** @type {any} */ l) => l.host));
+        assert.equal(hosts.size, 2, `${who} stayed on ${[...hosts]}`);
+      }
     },
   },
   {

@@ -195,6 +195,14 @@ const scripts = {
     await reaches(video, 14);
     video.currentTime = 8;
   },
+  async languages({ hls, video }) {
+    await reaches(video, 2);
+    hls.audioTrack = 1;
+    await reaches(video, 6);
+    hls.audioTrack = 0;
+    await pause(30);
+    hls.audioTrack = 1;
+  },
   async stops({ hls, video }) {
     for (const time of [0.5, 2, 4]) {
       await reaches(video, time);
