@@ -192,6 +192,7 @@ void print_tracker() {
   CONSTANT(ping, TrackerCommandKind::kPing);
   CONSTANT(close, TrackerCommandKind::kClose);
   CONSTANT(authorize, TrackerCommandKind::kAuthorize);
+  CONSTANT(forward, TrackerCommandKind::kForward);
   close_group();
 
   open_group("HtCommand");

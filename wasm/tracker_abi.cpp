@@ -217,6 +217,18 @@ int32_t ht_authorized(double now, int32_t conn, int32_t request, int32_t granted
   return kHtOk;
 }
 
+int32_t ht_elsewhere(double now, int32_t conn, int32_t request) {
+  if (!usable(now, conn)) return kHtMisuse;
+  state().tracker->on_elsewhere(at(now), ConnId(conn), request);
+  return kHtOk;
+}
+
+int32_t ht_ask_again(double now, int32_t conn) {
+  if (!usable(now, conn)) return kHtMisuse;
+  state().tracker->on_ask_again(at(now), ConnId(conn));
+  return kHtOk;
+}
+
 int32_t ht_timeout(double now) {
   if (!usable(now, 1)) return kHtMisuse;
   state().tracker->on_timeout(at(now));

@@ -7,7 +7,7 @@
 
 extern "C" {
 
-inline constexpr int32_t kHtAbiVersion = 2;
+inline constexpr int32_t kHtAbiVersion = 3;
 
 enum HtError : int32_t {
   kHtOk = 0,
@@ -89,6 +89,9 @@ int32_t ht_closed(double now, int32_t conn);
 // The answer to a kAuthorize. text: why not, when refused; `granted`: 0 or 1; `valid_ms`: how long
 // the token is good for, infinite when for ever.
 int32_t ht_authorized(double now, int32_t conn, int32_t request, int32_t granted, double valid_ms);
+// The other answer to a kAuthorize: another engine runs the channel.
+int32_t ht_elsewhere(double now, int32_t conn, int32_t request);
+int32_t ht_ask_again(double now, int32_t conn);
 int32_t ht_timeout(double now);
 const HtCommand* ht_poll(void);
 double ht_next_timeout(void);

@@ -1,6 +1,6 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 export const Option = Object.freeze({
   defaultChildren: 1,
@@ -25,6 +25,7 @@ export const CommandKind = Object.freeze({
   ping: 2,
   close: 3,
   authorize: 4,
+  forward: 5,
 });
 
 export const HtCommand = Object.freeze({

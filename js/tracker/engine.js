@@ -118,6 +118,21 @@ export class TrackerEngine {
     }
   }
 
+  /**
+   * The other answer to a command `authorize`: another engine runs the channel.
+   * @param {number} now
+   * @param {number} conn
+   * @param {number} request the command's code
+   */
+  elsewhere(now, conn, request) {
+    this.#core.call('ht_elsewhere', now, conn, request);
+  }
+
+  /** @param {number} now @param {number} conn */
+  askAgain(now, conn) {
+    this.#core.call('ht_ask_again', now, conn);
+  }
+
   /** @param {number} now */
   timeout(now) {
     this.#core.call('ht_timeout', now);

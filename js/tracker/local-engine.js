@@ -22,6 +22,7 @@ import { CommandKind } from './abi.js';
  * @property {(conn: number) => void} ping
  * @property {(conn: number, request: number, channel: string, token: string) => void} authorize whether the viewer may enter;
  *   to be answered by authorized(), at any time
+ * @property {(conn: number, text: string) => void} [forward] what an engine elsewhere must hear of it, after elsewhere()
  * @property {(conn: number, code: number, reason: string) => void} close the engine has forgotten the connection: it hears no
  *   closed() for it
  */
@@ -41,7 +42,7 @@ import { CommandKind } from './abi.js';
  * @property {(channel: string, offset: number, limit: number) => Promise<string | null>} topology as JSON; null when there is
  *   no such channel
  * @property {() => EngineStats | null} stats as last known; null before there are any and once the engine is dead
- * @property {() => void} stop no command comes after this
+ * @property {() => void | Promise<void>} stop no command comes after this
  */
 
 // setTimeout takes at most 2^31 - 1 ms; a longer wait is cut in two.
@@ -53,16 +54,27 @@ const TIMER_SLACK_MS = 25;
 // Drawing entropy has a price per call, so it is drawn for many connections at once.
 const ENTROPY_WORDS = 4;
 const ENTROPY_POOL = new Uint32Array(ENTROPY_WORDS * 256);
+let entropyUsed = ENTROPY_POOL.length;
+
+/** @returns {Uint32Array} four words for one peer's id, to be used or copied at once */
+export function drawEntropy() {
+  if (entropyUsed === ENTROPY_POOL.length) {
+    randomFillSync(ENTROPY_POOL);
+    entropyUsed = 0;
+  }
+  const from = entropyUsed;
+  entropyUsed += ENTROPY_WORDS;
+  return ENTROPY_POOL.subarray(from, entropyUsed);
+}
 
 const decoder = new TextDecoder();
 /** @param {Uint8Array} bytes */
-const utf8 = (bytes) => decoder.decode(bytes);
+export const utf8 = (bytes) => decoder.decode(bytes);
 
 /** @implements {EnginePort} */
 export class LocalEngine {
   #engine;
   #outlet;
-  #entropyUsed = ENTROPY_POOL.length;
   #timerDue = Infinity;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
@@ -81,9 +93,9 @@ export class LocalEngine {
     return this.#engine.dead;
   }
 
-  /** @param {number} conn @param {Visitor} visitor */
-  open(conn, visitor) {
-    this.#engine.open(performance.now(), conn, visitor, this.#entropy());
+  /** @param {number} conn @param {Visitor} visitor @param {Uint32Array} [entropy] of a peer that has an id already */
+  open(conn, visitor, entropy = drawEntropy()) {
+    this.#engine.open(performance.now(), conn, visitor, entropy);
     this.#drain();
   }
 
@@ -117,6 +129,18 @@ export class LocalEngine {
     this.#drain();
   }
 
+  /** Answers that another engine runs the channel. @param {number} conn @param {number} request */
+  elsewhere(conn, request) {
+    this.#engine.elsewhere(performance.now(), conn, request);
+    this.#drain();
+  }
+
+  /** Has the engine ask where the peer belongs, as if it had entered again; nothing if it is in no channel. @param {number} conn */
+  askAgain(conn) {
+    this.#engine.askAgain(performance.now(), conn);
+    this.#drain();
+  }
+
   /** @param {number} offset @param {number} limit */
   async channels(offset, limit) {
     return this.#engine.channels(offset, limit);
@@ -136,22 +160,15 @@ export class LocalEngine {
     clearTimeout(this.#timer);
   }
 
-  #entropy() {
-    if (this.#entropyUsed === ENTROPY_POOL.length) {
-      randomFillSync(ENTROPY_POOL);
-      this.#entropyUsed = 0;
-    }
-    const from = this.#entropyUsed;
-    this.#entropyUsed += ENTROPY_WORDS;
-    return ENTROPY_POOL.subarray(from, this.#entropyUsed);
-  }
-
   #drain() {
     for (let command = this.#engine.poll(); command !== null; command = this.#engine.poll()) {
       if (this.#stopped) return;
       switch (command.kind) {
         case CommandKind.send:
           this.#outlet.send(command.conn, command.text);
+          break;
+        case CommandKind.forward:
+          this.#outlet.forward?.(command.conn, utf8(command.text));
           break;
         case CommandKind.ping:
           this.#outlet.ping(command.conn);

@@ -130,6 +130,9 @@ void TrackerHost::drain() {
         tracker_->on_authorized(engine_time(queue_.now()), id, command->code, true, std::nullopt,
                                 {});
         break;
+      case TrackerCommandKind::kForward:
+        // Every channel is run here.
+        break;
     }
   }
   wake();

@@ -70,6 +70,17 @@ void Introductions::on_leaving(Peer& peer, TimeMs now) {
   for (Peer* parent : parents) slot_came_free(*parent, now);
 }
 
+void Introductions::on_moving(Peer& peer) {
+  set_search(peer, std::nullopt);
+  timers_.clear(peer.conn, TimerKind::kIntroduction);
+  const std::vector<Peer*> children = peer.children;
+  for (Peer* child : children) unlink(*child, peer);
+  std::vector<Peer*> parents;
+  for (const ParentLink& link : peer.parents) parents.push_back(link.parent);
+  for (Peer* parent : parents) unlink(peer, *parent);
+  peer.channel->remove(peer);
+}
+
 void Introductions::on_opened(Peer& reporter, std::string_view dc_id) {
   ParentLink* link = parent_named(reporter, other_when_initiator(dc_id, reporter.id.text));
   if (link == nullptr || link->opened) return;

@@ -44,6 +44,10 @@ class Introductions {
   // parents.
   void on_leaving(Peer& peer, TimeMs now);
 
+  // Takes the peer out of its channel, all of whose peers go to another engine with the connections
+  // they have.
+  void on_moving(Peer& peer);
+
   // `dc_opened` counts from the child alone, which is the side that sends it.
   void on_opened(Peer& reporter, std::string_view dc_id);
   // `dc_closed` or `dc_failed`, from either side. A dc_id of strangers stems from before the

@@ -25,6 +25,10 @@ class Outbox {
     items_.push_back({TrackerCommandKind::kAuthorize, conn, request, std::move(question)});
   }
 
+  void forward(ConnId conn, std::string text) {
+    items_.push_back({TrackerCommandKind::kForward, conn, 0, std::move(text)});
+  }
+
   // Valid until the next call of anything here.
   const TrackerCommand* poll() {
     if (next_ == items_.size()) {

@@ -8,6 +8,7 @@
 #include "common/ids.hpp"
 #include "common/time.hpp"
 #include "protocol/tracker_messages.hpp"
+#include "tracker/elsewhere.hpp"
 #include "tracker/peer.hpp"
 #include "tracker/rate_limit.hpp"
 
@@ -16,7 +17,8 @@ namespace hlsmesh::tracker {
 // An `enter` that waits to be authorized.
 struct PendingEnter {
   int32_t request = 0;
-  tracker_wire::Enter enter;
+  Elsewhere entering;
+  bool again = false;  // the peer has entered before: this tracker asks of itself
 };
 
 // One WebSocket, from when it opened until it is closed.
@@ -36,7 +38,9 @@ struct Socket {
   std::optional<RateLimit> switches;
   std::string last_channel;  // what it last asked to enter
   std::unique_ptr<PendingEnter> pending;
-  std::unique_ptr<Peer> peer;  // while in a channel
+  std::optional<int32_t> level;          // extension level, as last said
+  std::unique_ptr<Peer> peer;            // while in a channel here
+  std::unique_ptr<Elsewhere> elsewhere;  // while in a channel that another engine runs
 };
 
 }  // namespace hlsmesh::tracker

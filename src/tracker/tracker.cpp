@@ -107,8 +107,11 @@ void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
   if (const auto* error = std::get_if<wire::ParseError>(&parsed)) {
     return malformed(*socket, *error);
   }
-  std::visit([&](auto& message) { handle(*socket, message); },
-             *std::get_if<wire::PeerMessage>(&parsed));
+  auto& message = *std::get_if<wire::PeerMessage>(&parsed);
+  if (socket->elsewhere && !std::holds_alternative<wire::Enter>(message)) {
+    return pass_on(*socket, message, text);
+  }
+  std::visit([&](auto& said) { handle(*socket, said); }, message);
 }
 
 void Tracker::Impl::binary(TimeMs now, ConnId conn) {
@@ -274,6 +277,10 @@ void Tracker::on_authorized(TimeMs now, ConnId conn, int32_t request, bool grant
                             std::optional<DurationMs> valid, std::string_view reason) {
   impl_->authorized(now, conn, request, granted, valid, reason);
 }
+void Tracker::on_elsewhere(TimeMs now, ConnId conn, int32_t request) {
+  impl_->elsewhere(now, conn, request);
+}
+void Tracker::on_ask_again(TimeMs now, ConnId conn) { impl_->ask_again(now, conn); }
 void Tracker::on_timeout(TimeMs now) { impl_->timeout(now); }
 const TrackerCommand* Tracker::poll() { return impl_->poll(); }
 std::optional<TimeMs> Tracker::next_timeout() const { return impl_->next_timeout(); }

@@ -43,6 +43,8 @@ enum class TrackerCommandKind : int32_t {
   // conn, code: number of the request, text: the channel, a line feed, and the token, which may be
   // empty. on_authorized() answers; a later request of the same conn has taken the place of this.
   kAuthorize = 4,
+  // conn, text: what the engine that runs the peer's channel must hear of it (on_elsewhere()).
+  kForward = 5,
 };
 
 // Views stay valid until the next call of a method of the tracker that is not const.
@@ -120,6 +122,18 @@ class Tracker {
   // peer that is refused.
   void on_authorized(TimeMs now, ConnId conn, int32_t request, bool granted,
                      std::optional<DurationMs> valid, std::string_view reason);
+
+  // The other answer to kAuthorize: the peer is admitted, but another engine runs its channel. From
+  // here on this one keeps the socket alive and within its limits, and passes on with kForward what
+  // the peer says: first an `enter`, without its token, then every message. A `leave`, an `enter`
+  // that is granted here, or the end of the socket ends that.
+  void on_elsewhere(TimeMs now, ConnId conn, int32_t request);
+  // Asks anew where a peer that is in a channel belongs, here or elsewhere: kAuthorize, as if it
+  // had entered again, with no token and no limit touched. Granted, it stays here, or comes here
+  // with the connections it has; elsewhere, it goes there with them. For a channel that moves, to
+  // be called for all of its peers before the first is answered: they keep each other as parents,
+  // and nobody is introduced anew.
+  void on_ask_again(TimeMs now, ConnId conn);
 
   void on_timeout(TimeMs now);
   const TrackerCommand* poll();

@@ -55,12 +55,9 @@ void Tracker::Impl::handle(Socket& socket, wire::Enter& enter) {
     ++totals_.unauthorized;
     return reject(socket, "no such channel");
   }
-  // Counts on from 1 past 2^31: what was asked so long ago is not waited for any more.
-  last_request_ = last_request_ == INT32_MAX ? 1 : last_request_ + 1;
-  std::string question = enter.channel + '\n' + enter.token;
-  if (!socket.pending) socket.pending = std::make_unique<PendingEnter>();
-  *socket.pending = {last_request_, std::move(enter)};
-  outbox_.authorize(socket.conn, last_request_, std::move(question));
+  Elsewhere entering;
+  entering.enter = std::move(enter);
+  ask(socket, std::move(entering), false);
 }
 
 void Tracker::Impl::authorized(TimeMs now, ConnId conn, int32_t request, bool granted,
@@ -72,7 +69,8 @@ void Tracker::Impl::authorized(TimeMs now, ConnId conn, int32_t request, bool gr
     ++totals_.unauthorized;
     return reject(*socket, reason.empty() ? "not authorized" : reason);
   }
-  admit(*socket, pending->enter, valid);
+  wire::Enter enter = pending->entering.resumed();
+  if (!pending->again || !socket->peer) admit(*socket, enter, valid);
   if (valid) {
     timers_.set(conn, TimerKind::kAuthorization, now_ + std::max(*valid, DurationMs{0}));
   } else {
@@ -89,6 +87,8 @@ void Tracker::Impl::reject(Socket& socket, std::string_view reason) {
 
 void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<DurationMs> valid) {
   socket.entered_once = true;
+  socket.elsewhere.reset();
+  if (enter.hlsmesh) socket.level = enter.hlsmesh;
   if (socket.peer && socket.peer->channel->id == enter.channel) {
     Channel& channel = *socket.peer->channel;
     channel.unvote(*socket.peer);
@@ -148,6 +148,10 @@ void Tracker::Impl::leave(Socket& socket) {
   timers_.clear(socket.conn, TimerKind::kAuthorization);
   Channel& channel = *socket.peer->channel;
   introductions_.on_leaving(*socket.peer, now_);
+  drop_peer(socket, channel);
+}
+
+void Tracker::Impl::drop_peer(Socket& socket, Channel& channel) {
   socket.peer.reset();
   --peers_;
   if (channel.nodes.empty()) channels_.erase(channels_.find(channel.id));

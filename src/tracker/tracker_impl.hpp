@@ -10,6 +10,7 @@
 #include "protocol/tracker_messages.hpp"
 #include "tracker/address_limits.hpp"
 #include "tracker/channel.hpp"
+#include "tracker/elsewhere.hpp"
 #include "tracker/introductions.hpp"
 #include "tracker/outbox.hpp"
 #include "tracker/peer.hpp"
@@ -36,6 +37,8 @@ class Tracker::Impl {
   void closed(TimeMs now, ConnId conn);
   void authorized(TimeMs now, ConnId conn, int32_t request, bool granted,
                   std::optional<DurationMs> valid, std::string_view reason);
+  void elsewhere(TimeMs now, ConnId conn, int32_t request);
+  void ask_again(TimeMs now, ConnId conn);
   void timeout(TimeMs now);
   const TrackerCommand* poll() { return outbox_.poll(); }
   std::optional<TimeMs> next_timeout() const { return timers_.next(); }
@@ -73,6 +76,13 @@ class Tracker::Impl {
   void describe(Peer& peer, tracker_wire::Enter& enter);
   void accept(const Peer& peer, const tracker_wire::Enter& enter, std::optional<DurationMs> valid);
   void leave(Socket& socket);
+  void drop_peer(Socket& socket, tracker::Channel& channel);
+
+  // tracker_elsewhere.cpp: peers whose channels other engines run.
+  void ask(Socket& socket, tracker::Elsewhere entering, bool again);
+  void pass_on(Socket& socket, const tracker_wire::PeerMessage& message, std::string_view text);
+  tracker::Elsewhere facts_of(const Socket& socket) const;
+  void move_out(Socket& socket);
 
   const TrackerConfig config_;
   TimeMs now_;

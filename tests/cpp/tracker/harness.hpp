@@ -24,6 +24,9 @@ struct Mailbox {
   // Requests to authorize it: number, text.
   std::vector<std::pair<int32_t, std::string>> questions;
 
+  // What another engine is to hear of it.
+  std::vector<std::string> forwarded;
+
   template <class Message>
   std::vector<Message> all() const {
     std::vector<Message> found;
@@ -96,6 +99,12 @@ class Harness {
     drain();
   }
 
+  // Gives the last question about `conn` the other answer.
+  void send_elsewhere(int32_t conn) {
+    tracker.on_elsewhere(now, ConnId(conn), box[conn].questions.back().first);
+    drain();
+  }
+
   std::string id(int32_t conn) {
     const auto accepts = box[conn].all<wire::Accept>();
     return accepts.empty() ? std::string() : accepts.back().peer_id.text;
@@ -126,6 +135,9 @@ class Harness {
           break;
         case TrackerCommandKind::kAuthorize:
           mailbox.questions.push_back({command->code, std::string(command->text)});
+          break;
+        case TrackerCommandKind::kForward:
+          mailbox.forwarded.push_back(std::string(command->text));
           break;
         case TrackerCommandKind::kNone:
           FAIL("a command of no kind");
