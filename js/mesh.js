@@ -356,14 +356,23 @@ export class Mesh {
   /** @param {import('./wasm.js').Core} core */
   #run(core) {
     const { trackers, token, rtcConfig, cacheBytes, platform } = this.#settings;
-    const socket = new TrackerSocket(trackers, token, {
-      opened: (fresh) => driver.socketOpened(fresh),
-      text: (text) => driver.socketText(text),
-      closed: () => driver.socketClosed(),
-      refused: (error) =>
-        this.#warn('tracker-unreachable', `cannot open ${socket.url}: ${messageOf(error)}`, error),
-      tokenless: (error) => this.#warn('token', `no token: ${messageOf(error)}`, error),
-    });
+    const socket = new TrackerSocket(
+      trackers,
+      token,
+      {
+        opened: (fresh) => driver.socketOpened(fresh),
+        text: (text) => driver.socketText(text),
+        closed: () => driver.socketClosed(),
+        refused: (error) =>
+          this.#warn(
+            'tracker-unreachable',
+            `cannot open ${socket.url}: ${messageOf(error)}`,
+            error,
+          ),
+        tokenless: (error) => this.#warn('token', `no token: ${messageOf(error)}`, error),
+      },
+      this.#channel,
+    );
     const peers = new PeerConnections(rtcConfig, {
       signal: (peer, json) => driver.peerSignal(peer, json),
       opened: (peer, maxMessageBytes) => driver.channelOpened(peer, maxMessageBytes),

@@ -16,6 +16,7 @@ import { messageOf } from './errors.js';
 export class TrackerSocket {
   #urls;
   #token;
+  #room;
   #events;
   /** @type {WebSocket | null} */
   #socket = null;
@@ -24,8 +25,11 @@ export class TrackerSocket {
    * @param {string[]} urls
    * @param {TokenSource} token
    * @param {SocketEvents} events
+   * @param {string} [channel] viewers of one channel connect to URLs with one `room`, by which a proxy in front of several
+   *   trackers may bring them to the same one
    */
-  constructor(urls, token, events) {
+  constructor(urls, token, events, channel) {
+    this.#room = channel === undefined ? '' : hashOf(channel);
     this.#urls = urls;
     this.#token = token;
     this.url = urls[0];
@@ -42,7 +46,7 @@ export class TrackerSocket {
     const events = this.#events;
     let socket;
     try {
-      socket = new WebSocket(this.url);
+      socket = new WebSocket(withRoom(this.url, this.#room));
     } catch (error) {
       queueMicrotask(() => {
         events.refused(error);
@@ -106,4 +110,22 @@ export class TrackerSocket {
     if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
     return socket;
   }
+}
+
+/**
+ * @param {string} url of a tracker; one that names a room keeps it
+ * @param {string} room
+ */
+function withRoom(url, room) {
+  if (room === '' || /[?&]room=/.test(url)) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}room=${room}`;
+}
+
+/** FNV-1a over UTF-16 code units. @param {string} text */
+function hashOf(text) {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; ++at) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0');
 }

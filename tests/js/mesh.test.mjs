@@ -18,6 +18,8 @@ import { FakeHls, fakeLoaderClass } from './fake-hls.mjs';
 
 const WASM = await readFile(new URL('../../dist/hlsmesh.wasm', import.meta.url));
 const TRACKER = 'wss://tracker.example/';
+// Of the channel of SOURCE.
+const ROOM = 'a36484ed';
 const SOURCE = 'https://cdn.example/vod/master.m3u8?token=secret#t=10';
 
 // Node 18 has it, but not as a global.
@@ -173,7 +175,7 @@ for (const [when, order] of /** @type {const} */ ([
     }
     await until(() => FakeSocket.made.length === 1);
     const [socket] = FakeSocket.made;
-    assert.equal(socket.url, TRACKER);
+    assert.equal(socket.url, `${TRACKER}?room=${ROOM}`);
     socket.open();
     assert.equal(socket.sent[0].action, 'enter');
     assert.equal(socket.sent[0].channel, 'https://cdn.example/vod/master.m3u8');
@@ -406,14 +408,14 @@ test('the second tracker is tried when the first does not answer, and named in t
   const { hls, mesh, events } = setUp({ tracker: [TRACKER, new URL(second)] });
   hls.loadSource(SOURCE);
   await until(() => FakeSocket.made.length === 1);
-  assert.equal(FakeSocket.made[0].url, TRACKER);
+  assert.equal(FakeSocket.made[0].url, `${TRACKER}?room=${ROOM}`);
   FakeSocket.made[0].onclose();
   assert.deepEqual(events[0], [
     'tracker',
     { state: 'disconnected', url: TRACKER, retryInMs: events[0][1].retryInMs },
   ]);
   await until(() => FakeSocket.made.length === 2);
-  assert.equal(FakeSocket.made[1].url, second);
+  assert.equal(FakeSocket.made[1].url, `${second}?room=${ROOM}`);
   FakeSocket.made[1].open();
   FakeSocket.made[1].onmessage({
     data: JSON.stringify({ action: 'accept', live: false, peer_id: 'me' }),

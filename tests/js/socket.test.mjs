@@ -60,6 +60,21 @@ function setUp(token) {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
+test('viewers of one channel connect to URLs with one room, unless the site names another', () => {
+  const events = /** @type {any} */ ({});
+  /** @param {string} url @param {string} channel */
+  const connectedTo = (url, channel) => {
+    const socket = new TrackerSocket([url], undefined, events, channel);
+    socket.open(0);
+    assert.equal(socket.url, url);
+    return made.at(-1)?.url;
+  };
+  assert.equal(connectedTo('wss://t/', 'c'), 'wss://t/?room=e60c2c52');
+  assert.equal(connectedTo('wss://t/p?a=b', 'c'), 'wss://t/p?a=b&room=e60c2c52');
+  assert.notEqual(connectedTo('wss://t/', 'd'), connectedTo('wss://t/', 'c'));
+  assert.equal(connectedTo('wss://t/?room=mine', 'c'), 'wss://t/?room=mine');
+});
+
 test('without a token, and with one that is known, a socket that opens is reported at once', () => {
   for (const [token, told] of [
     [undefined, ''],
