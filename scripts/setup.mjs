@@ -107,6 +107,12 @@ export const REQUIREMENTS = [
     found: () => process.env.CHROMIUM_PATH !== undefined || findCommand('chromium') !== null,
   },
   {
+    name: 'redis-server',
+    why: 'is what several trackers have in common in the tests',
+    purposes: ['test'],
+    found: command('redis-server'),
+  },
+  {
     name: 'firefox-esr',
     why: 'shares with Chromium in the browser tests; decodes H.264 by the libavcodec that ffmpeg brings',
     purposes: ['test'],

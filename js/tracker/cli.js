@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import cluster from 'node:cluster';
+import { availableParallelism } from 'node:os';
+import { Primary, WORKER_NAME } from './cluster/primary.js';
+import { WorkerBus } from './cluster/worker-bus.js';
 import { ConfigError, limitsOf, optionsOf, printable, readCommandLine } from './config.js';
 import { helpText } from './help.js';
-import { formatted } from './log.js';
+import { Log, formatted } from './log.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -69,32 +73,76 @@ const { values } = commandLine;
 if (values.verbose) values.logLevel = 'debug';
 const format = /** @type {'json' | 'pretty'} */ (values.logFormat);
 /** @type {NonNullable<import('./index.js').TrackerOptions['log']>} */
-const log = (_, { level, event, fields }) => {
+const write = (_, { level, event, fields }) => {
   process.stderr.write(formatted(format, level, event, fields));
 };
-for (const name of commandLine.strangers) {
-  log('', { level: 'warn', event: 'no option has this variable', fields: { name } });
+/** @param {string} url */
+const announce = (url) => process.stdout.write(`hlsmesh-tracker listening on ${url}\n`);
+
+if (cluster.isPrimary && values.workers !== 1) await runWorkers();
+else await serve();
+
+async function runWorkers() {
+  const log = new Log((level, event, fields) => write('', { level, event, fields }));
+  const primary = new Primary(log, announce);
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      primary.drain();
+      process.once(signal, () => primary.kill());
+    });
+  }
+  process.on('SIGHUP', () => primary.reload());
+  process.exit(await primary.run(Number(values.workers) || availableParallelism()));
 }
 
-/** @type {import('./index.js').Tracker} */
-let tracker;
-try {
-  // Not above: what only prints something need not wait for it.
-  const { createTracker } = await import('./index.js');
-  tracker = await createTracker({
-    ...optionsOf(values),
-    limits: limitsOf(values),
-    log,
-    onFatal: (error) => fail(EXIT_FAILED, `the engine died: ${error.stack ?? error.message}`),
+async function serve() {
+  const name = process.env[WORKER_NAME];
+  const worker = cluster.isPrimary || name === undefined ? undefined : new WorkerBus(process, name);
+  if (!worker) {
+    for (const stranger of commandLine.strangers) {
+      write('', {
+        level: 'warn',
+        event: 'no option has this variable',
+        fields: { name: stranger },
+      });
+    }
+  }
+  /** @type {import('./index.js').Tracker} */
+  let tracker;
+  try {
+    // Not above: what only prints something need not wait for it.
+    const { createTracker } = await import('./index.js');
+    tracker = await createTracker({
+      ...optionsOf(values),
+      limits: limitsOf(values),
+      log: write,
+      bus: worker,
+      onFatal: (error) => fail(EXIT_FAILED, `the engine died: ${error.stack ?? error.message}`),
+    });
+  } catch (error) {
+    fail(EXIT_FAILED, explain(error, String(values.host), Number(values.port)));
+  }
+  if (worker) return obeyPrimary(worker, tracker);
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    // A second signal ends the process at once, as it would by default.
+    process.once(signal, () => void tracker.drain().then(() => process.exit(0)));
+  }
+  process.on('SIGHUP', () => void tracker.reload());
+  // Last: whoever reads this may send a signal at once.
+  announce(tracker.url);
+}
+
+/**
+ * @param {WorkerBus} worker
+ * @param {import('./index.js').Tracker} tracker
+ */
+function obeyPrimary(worker, tracker) {
+  // Terminals and systemd signal every process of a group; the primary alone says what follows.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+  process.on('message', (/** @type {import('./cluster/worker-bus.js').FromPrimary} */ message) => {
+    if (message.kind === 'drain') void tracker.drain().then(() => process.exit(0));
+    if (message.kind === 'reload') void tracker.reload();
   });
-} catch (error) {
-  fail(EXIT_FAILED, explain(error, String(values.host), Number(values.port)));
+  process.on('disconnect', () => process.exit(EXIT_FAILED));
+  worker.listening(tracker.url);
 }
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  // A second signal ends the process at once, as it would by default.
-  process.once(signal, () => void tracker.drain().then(() => process.exit(0)));
-}
-process.on('SIGHUP', () => void tracker.reload());
-
-// Last: whoever reads this may send a signal at once.
-process.stdout.write(`hlsmesh-tracker listening on ${tracker.url}\n`);

@@ -73,7 +73,9 @@ export function readCommandLine(args, env) {
   }
   if (faults.length > 0) throw new ConfigError(faults);
   checkTogether(values, (name) => `--${name}`);
-  const known = new Set(['config', ...OPTIONS.map(({ name }) => name)].map(variable));
+  const known = new Set(
+    ['config', 'internal-worker', ...OPTIONS.map(({ name }) => name)].map(variable),
+  );
   return {
     values,
     sources,
@@ -90,7 +92,7 @@ const OF_LIBRARY = OPTIONS.filter(({ limit, only }) => !limit && !only);
 const HEARS = 'debug';
 
 /** What createTracker takes beside them: objects that no text can name. */
-const OBJECTS = ['server', 'path', 'wasm', 'limits', 'log', 'onFatal'];
+const OBJECTS = ['server', 'path', 'wasm', 'limits', 'log', 'onFatal', 'bus'];
 
 /**
  * The options of createTracker out of the values of a command line, but for `limits`.
@@ -156,9 +158,19 @@ export function defaultLimits() {
 export function printable({ values }) {
   const shown = OPTIONS.map((option) => {
     const value = values[camelCase(option.name)];
-    return [option.name, option.secret && value !== undefined ? MASK : value];
+    return [option.name, masked(option, value)];
   });
   return `${JSON.stringify(Object.fromEntries(shown), null, 2)}\n`;
+}
+
+/** @param {TrackerOption} option @param {Value} value @returns {Value} without its secrets */
+function masked(option, value) {
+  if (value === undefined) return undefined;
+  if (option.secret) return MASK;
+  if (option.type !== 'url') return value;
+  const url = new URL(String(value));
+  if (url.password !== '') url.password = MASK;
+  return url.href;
 }
 
 /** @param {string[]} args @returns {Record<string, Value>} */
@@ -241,6 +253,10 @@ function parsed(option, given) {
     }
     case 'file':
       return typeof given === 'string' && given !== '' ? given : undefined;
+    case 'url': {
+      const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : null;
+      return url && option.schemes.includes(url.protocol) ? url.href : undefined;
+    }
   }
 }
 
@@ -294,6 +310,8 @@ function allowed(option) {
       return option.minBytes ? `a text of at least ${option.minBytes} bytes` : 'a text';
     case 'file':
       return 'the path of a file';
+    case 'url':
+      return `a URL that begins with ${option.schemes.map((scheme) => `${scheme}//`).join(' or ')}`;
     case 'list':
       return {
         network: 'addresses, CIDR ranges such as 10.0.0.0/8, or the words loopback and private',
@@ -306,6 +324,8 @@ function allowed(option) {
 
 /** @param {TrackerOption} option @param {unknown} given */
 function shown(option, given) {
+  // A URL may hold a password.
+  if (option.type === 'url') return 'what was given';
   if (!option.secret) return typeof given === 'string' ? `'${given}'` : JSON.stringify(given);
   return typeof given === 'string' ? `one of ${Buffer.byteLength(given)}` : `a ${typeof given}`;
 }
@@ -329,6 +349,9 @@ function checkTogether(values, nameOf) {
   }
   if (values.metrics === 'token' && !given('api-token') && !given('api-token-file')) {
     faults.push(`${nameOf('metrics')} may be token only where ${nameOf('api-token')} is given`);
+  }
+  if (Number(values.leaseSeconds) < 2 * Number(values.beatSeconds)) {
+    faults.push(`${nameOf('lease-seconds')} must be at least twice ${nameOf('beat-seconds')}`);
   }
   if (faults.length > 0) throw new ConfigError(faults);
 }

@@ -88,6 +88,21 @@ export interface TrackerOptions {
   /** Time for TLS and the request that asks for a WebSocket, unless `server` is yours; default 10. */
   handshakeSeconds?: number;
 
+  /**
+   * Redis through which several trackers are one, `redis://…` or `rediss://…`. Needs the package @redis/client. While Redis is away,
+   * this one matches its own viewers.
+   */
+  redisUrl?: string;
+  /** What all keys and subjects in Redis begin with; default hlsmesh. */
+  redisPrefix?: string;
+  /** What this process is called in logs; default: the machine's name. */
+  nodeId?: string;
+  /** Time between two signs of life, and silence after which a process is taken for dead and Redis for away; default 1 and 5. */
+  beatSeconds?: number;
+  leaseSeconds?: number;
+  /** In place of Redis: what hlsmesh-tracker gives its workers (js/tracker/cluster/bus.js). */
+  bus?: object;
+
   /** Who may read /metrics: all, those with the API token, nobody; default open. */
   metrics?: 'open' | 'token' | 'off';
   /** Bearer token of /api/, 16 bytes or more; without one there is no API. */

@@ -9,6 +9,10 @@ import { defaultLimits, readOptions } from './config.js';
 import { drain } from './drain.js';
 import { TrackerEngine } from './engine.js';
 import { WatchedFiles } from './files.js';
+import { Cluster } from './cluster/cluster.js';
+import { placeOf } from './cluster/place.js';
+import { RedisBus } from './cluster/redis-bus.js';
+import { WorkerBus } from './cluster/worker-bus.js';
 import { Gate } from './gate.js';
 import { answerFrom, pathOf, refuseUpgrade } from './http.js';
 import { keyFromSecret, keysFromText } from './keys.js';
@@ -19,7 +23,7 @@ import { MIN_BEARER_BYTES, camelCase } from './options.js';
 import { Places } from './places.js';
 import { Bearer, routesOf } from './routes.js';
 import { Sockets } from './sockets.js';
-import { measure } from './tracker-metrics.js';
+import { joined, measure } from './tracker-metrics.js';
 
 const DEFAULT_WASM = new URL('../../dist/hlsmesh-tracker.wasm', import.meta.url);
 
@@ -35,8 +39,8 @@ const RETRY_AFTER_S = 5;
  * What readOptions() returns.
  * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
  *   'allowedChannels' | 'handshakesPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
- *   'drainSeconds' | 'logAddresses' | 'logLevel'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
- *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile'>} Settings
+ *   'drainSeconds' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
+ *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile' | 'redisUrl'>} Settings
  */
 
 /**
@@ -78,7 +82,9 @@ async function start(options, settings, limits, log, files) {
   const gate = new Gate(settings.handshakesPerAddress);
 
   const module = await compile(options.wasm ?? DEFAULT_WASM);
-  const all = { ...limits, authorize: Number(admission.asks) };
+  const worker = options.bus instanceof WorkerBus ? options.bus : null;
+  const bus = await busOf(options, settings, log);
+  const all = { ...limits, authorize: Number(admission.asks || bus !== null) };
   const engine = await TrackerEngine.create(module, all, (error) => {
     log.error(`the tracker engine died: ${error.stack ?? error.message}`);
     // After this turn: the engine's caller is still on the stack.
@@ -88,8 +94,13 @@ async function start(options, settings, limits, log, files) {
       options.onFatal(error);
     });
   });
+  /** @type {Cluster | null} */
+  let cluster = null;
   const sockets = new Sockets(
-    (outlet) => new LocalEngine(engine, outlet),
+    (outlet) =>
+      bus === null
+        ? new LocalEngine(engine, outlet)
+        : (cluster = new Cluster(engine, outlet, bus, log)),
     admission,
     settings,
     log,
@@ -108,13 +119,15 @@ async function start(options, settings, limits, log, files) {
     files,
     bearer,
     draining: () => draining,
+    cluster,
     stats: () => sockets.engine.stats(),
   });
   const routes = routesOf({
     engine: sockets.engine,
     stats: () => statsOf(sockets.engine),
     draining: () => draining,
-    metrics,
+    // Whichever of several processes is asked answers for all.
+    metrics: worker ? async () => joined(await worker.allMetrics()) : () => metrics.render(),
     metricsFor: settings.metrics,
     bearer,
   });
@@ -133,9 +146,25 @@ async function start(options, settings, limits, log, files) {
     }
     const address = addresses.of(request);
     if (!gate.admits(address)) return refuseUpgrade(socket, 429, 'Too Many Requests');
-    sockets.upgrade(request, socket, head, { address, ...places.of(address) });
+    const to = worker && placeOf(request, worker.names);
+    // What TLS has agreed on cannot be handed over.
+    if (to && to !== worker.name && !('encrypted' in socket)) {
+      worker.handOver(to, request, /** @type {import('node:net').Socket} */ (socket), head);
+      return;
+    }
+    take(request, socket, head, address);
   };
+  /** @type {(request: IncomingMessage, socket: import('node:stream').Duplex, head: Buffer, address: string) => void} */
+  const take = (request, socket, head, address) =>
+    sockets.upgrade(request, socket, head, { address, ...places.of(address) });
+  if (worker) {
+    worker.metrics = () => metrics.render();
+    worker.adopt = (request, socket, head) =>
+      draining ? socket.destroy() : take(request, socket, head, addresses.of(request));
+    if (worker !== bus) await worker.join();
+  }
   const onRequest = answerFrom(routes, log);
+  await /** @type {Cluster | null} */ (cluster)?.start();
   server.on('upgrade', onUpgrade);
   if (!options.server) {
     server.on('request', onRequest);
@@ -176,6 +205,21 @@ async function start(options, settings, limits, log, files) {
     drain: (seconds = settings.drainSeconds) => finish(() => drain(sockets, seconds * 1000, log)),
     close,
   };
+}
+
+/**
+ * @param {TrackerOptions} options
+ * @param {Settings} settings
+ * @param {Log} log
+ * @returns {Promise<import('./cluster/bus.js').Bus | null>} null: this process is alone
+ */
+async function busOf({ bus }, settings, log) {
+  const { redisUrl: url, redisPrefix: prefix, nodeId, beatSeconds, leaseSeconds } = settings;
+  if (url === undefined) {
+    return /** @type {import('./cluster/bus.js').Bus | undefined} */ (bus) ?? null;
+  }
+  const times = { beatMs: beatSeconds * 1000, leaseMs: leaseSeconds * 1000 };
+  return RedisBus.create({ url, prefix, nodeId, ...times }, log);
 }
 
 /**

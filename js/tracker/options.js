@@ -2,6 +2,7 @@
  * Every option of the tracker, once: what flags, environment, configuration file and createTracker may say, and what the help
  * and docs/OPERATING.md list.
  */
+import { hostname } from 'node:os';
 import { LEVELS } from './log.js';
 
 /**
@@ -11,6 +12,7 @@ import { LEVELS } from './log.js';
  * @property {string} help
  * @property {string} [argument] what the help calls the value
  * @property {boolean} [secret] never printed; `<name>-file` names a file that holds it
+ * @property {string} [shownDefault] what the help says in place of a default that differs from machine to machine
  * @property {boolean} [only] means something to the command alone, not to createTracker
  * @property {keyof import('./index.js').TrackerLimits} [limit] of the engine, which createTracker takes in `limits`
  */
@@ -21,6 +23,7 @@ import { LEVELS } from './log.js';
  *   { type: 'file', default?: undefined } |
  *   { type: 'whole', default: number, min: number, max: number } |
  *   { type: 'seconds', default: number, min: number, max: number } |
+ *   { type: 'url', default?: undefined, schemes: readonly string[] } |
  *   { type: 'choice', default: string, choices: readonly string[] } |
  *   { type: 'flag', default: boolean } |
  *   { type: 'list', default: readonly string[], item: ListItem }
@@ -325,6 +328,59 @@ const DECLARED = [
   },
 
   {
+    name: 'workers',
+    group: 'Several processes',
+    type: 'whole',
+    default: 1,
+    min: 0,
+    max: 1024,
+    only: true,
+    help: 'processes that share the port; 0: one for each core',
+  },
+  {
+    name: 'redis-url',
+    group: 'Several processes',
+    type: 'url',
+    schemes: ['redis:', 'rediss:'],
+    help: 'Redis through which several trackers are one; needs the package @redis/client',
+  },
+  {
+    name: 'redis-prefix',
+    group: 'Several processes',
+    type: 'text',
+    default: 'hlsmesh',
+    argument: 'text',
+    help: 'what all keys and subjects in Redis begin with; trackers that share it are one',
+  },
+  {
+    name: 'node-id',
+    group: 'Several processes',
+    type: 'text',
+    default: hostname(),
+    shownDefault: "the machine's name",
+    argument: 'name',
+    help: 'what this process is called in logs; it need not be unique',
+  },
+  {
+    name: 'beat-seconds',
+    group: 'Several processes',
+    type: 'seconds',
+    default: 1,
+    min: 0.05,
+    max: 60,
+    help: 'time between two signs of life to the other processes',
+  },
+  {
+    name: 'lease-seconds',
+    group: 'Several processes',
+    type: 'seconds',
+    default: 5,
+    min: 0.2,
+    max: 300,
+    help: 'silence after which a process is taken for dead, and Redis for away; a few times --beat-seconds',
+  },
+
+  {
     name: 'metrics',
     group: 'Operation',
     type: 'choice',
@@ -425,7 +481,8 @@ export function argumentOf(option) {
 }
 
 /** @param {TrackerOption} option */
-export function defaultText({ default: value }) {
+export function defaultText({ default: value, shownDefault }) {
+  if (shownDefault !== undefined) return shownDefault;
   if (value === undefined || value === false || (Array.isArray(value) && value.length === 0)) {
     return '';
   }

@@ -13,7 +13,7 @@ import { METRICS_TYPE } from './metrics.js';
  * @property {import('./local-engine.js').EnginePort} engine
  * @property {() => import('./index.js').TrackerStats} stats
  * @property {() => boolean} draining
- * @property {import('./metrics.js').Metrics} metrics
+ * @property {() => string | Promise<string>} metrics
  * @property {'open' | 'token' | 'off'} metricsFor
  * @property {Bearer} bearer
  */
@@ -90,7 +90,7 @@ export function routesOf(served) {
   });
   if (metricsFor !== 'off') {
     /** @type {Route} */
-    const scrape = () => ({ status: 200, text: metrics.render(), type: METRICS_TYPE });
+    const scrape = async () => ({ status: 200, text: await metrics(), type: METRICS_TYPE });
     routes.set('/metrics', metricsFor === 'token' ? guarded(scrape) : scrape);
   }
   if (bearer.known) {

@@ -141,12 +141,12 @@ export class Sockets {
    */
   async end(code, reason, graceMs = CLOSE_GRACE_MS) {
     this.#ended = true;
-    this.#engine.stop();
+    const stopped = this.#engine.stop();
     for (const ws of this.#open.values()) this.#close(ws, code, reason);
     this.#open.clear();
     const closing = [...this.#closing.keys()];
     const timer = setTimeout(() => closing.forEach((ws) => ws.terminate()), graceMs);
-    await Promise.all(closing.map(gone));
+    await Promise.all([stopped, ...closing.map(gone)]);
     clearTimeout(timer);
   }
 

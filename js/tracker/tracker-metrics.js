@@ -59,6 +59,7 @@ export const TOLD = [...Object.keys(SIZES), ...Object.keys(COUNTERS), ...Object.
  * @property {import('./files.js').WatchedFiles} files
  * @property {import('./routes.js').Bearer} bearer
  * @property {() => boolean} draining
+ * @property {import('./cluster/cluster.js').Cluster | null} cluster
  * @property {() => EngineStats | null} stats
  */
 
@@ -126,7 +127,82 @@ export function measure(measured) {
   metrics.gauge(`${PREFIX}draining`, 'Whether viewers are being sent elsewhere.', () =>
     Number(draining()),
   );
+  if (measured.cluster) measureCluster(metrics, measured.cluster);
   return { metrics, stop: measureProcess(metrics) };
+}
+
+/** @param {Metrics} metrics @param {import('./cluster/cluster.js').Cluster} cluster */
+function measureCluster(metrics, cluster) {
+  const { traffic, counters } = cluster;
+  const name = `${PREFIX}cluster_`;
+  metrics.gauge(`${name}up`, 'Whether this process reaches the others.', () =>
+    Number(cluster.sizes.up),
+  );
+  metrics.gauge(`${name}nodes`, 'Processes that are alive.', () => cluster.sizes.nodes);
+  metrics.gauge(`${name}channels`, 'Channels that this one runs.', () => cluster.sizes.owned);
+  metrics.gauge(
+    `${name}forwarded`,
+    'Viewers connected here whose channels others run.',
+    () => cluster.sizes.forwarded,
+  );
+  metrics.gauge(
+    `${name}guests`,
+    'Viewers connected elsewhere whose channels this one runs.',
+    () => cluster.sizes.guests,
+  );
+  metrics.counter(`${name}messages`, 'Messages to and from other processes.', () => [
+    [{ direction: 'out' }, traffic.messagesOut],
+    [{ direction: 'in' }, traffic.messagesIn],
+  ]);
+  metrics.counter(`${name}entries`, 'What those messages held: frames of viewers and such.', () => [
+    [{ direction: 'out' }, traffic.entriesOut],
+    [{ direction: 'in' }, traffic.entriesIn],
+  ]);
+  metrics.counter(
+    `${name}link_resets`,
+    'Times all was said anew to another process.',
+    () => traffic.resets,
+  );
+  metrics.counter(
+    `${name}owner_changes`,
+    'Channels whose viewers here went to another process.',
+    () => counters.ownerChanges,
+  );
+  metrics.counter(`${name}outages`, 'Times the others were out of reach.', () => counters.busDown);
+}
+
+/**
+ * Metrics of several processes as one text, in which each sample says whose it is.
+ * @param {[name: string, text: string][]} texts
+ */
+export function joined(texts) {
+  /** By the comments that come before them. @type {Map<string, string[]>} */
+  const samples = new Map();
+  for (const [name, text] of texts) {
+    let head = '';
+    let samplesOfHead = /** @type {string[]} */ ([]);
+    for (const line of text.split('\n')) {
+      if (line.startsWith('#')) {
+        head += `${line}\n`;
+        samplesOfHead = samples.get(head) ?? [];
+        continue;
+      }
+      if (line === '') continue;
+      if (head !== '') samples.set(head, samplesOfHead);
+      head = '';
+      samplesOfHead.push(`${withLabel(line, 'worker', name)}\n`);
+    }
+  }
+  return [...samples].map(([head, lines]) => head + lines.join('')).join('');
+}
+
+/** @param {string} line @param {string} label @param {string} value */
+function withLabel(line, label, value) {
+  const end = line.lastIndexOf(' ');
+  const name = line.slice(0, end);
+  const pair = `${label}="${value}"`;
+  const labelled = name.endsWith('}') ? `${name.slice(0, -1)},${pair}}` : `${name}{${pair}}`;
+  return labelled + line.slice(end);
 }
 
 /** @param {Metrics} metrics @returns {() => void} */

@@ -164,7 +164,7 @@ test('index.d.ts declares those options', async () => {
   const start = types.indexOf('export interface TrackerOptions {');
   const body = types.slice(start, types.indexOf('\n}', start));
   const declared = [...body.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name);
-  const objects = ['server', 'path', 'wasm', 'limits', 'log', 'onFatal'];
+  const objects = ['server', 'path', 'wasm', 'limits', 'log', 'onFatal', 'bus'];
   assert.deepEqual(declared.sort(), [...Object.keys(optionsOf(read([]))), ...objects].sort());
 });
 

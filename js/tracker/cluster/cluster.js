@@ -1,0 +1,401 @@
+/**
+ * The engine of this process and those of others as one: each channel is run by one node, its owner, and a viewer who enters it
+ * at another node is a guest there. The node that has the viewer's socket keeps it alive and within its limits and passes on what
+ * it says; the owner answers.
+ *
+ * Nothing here knows what is said. The engine asks where a viewer who enters belongs, as it asks for authorization, and gives out
+ * what another engine must hear (`forward`).
+ */
+import { performance } from 'node:perf_hooks';
+import { LocalEngine, drawEntropy } from '../local-engine.js';
+import { RENEW_MS } from './bus.js';
+import { Directory } from './directory.js';
+import { Guests } from './guests.js';
+import { Links } from './links.js';
+
+/** @typedef {import('../local-engine.js').EnginePort} EnginePort */
+/** @typedef {import('../local-engine.js').Outlet} Outlet */
+/** @typedef {import('../local-engine.js').Visitor} Visitor */
+
+/**
+ * A viewer whose socket is here.
+ * @typedef {object} Seat
+ * @property {Visitor} visitor
+ * @property {Uint32Array} entropy of its peer's id, which stays the same wherever the peer is
+ * @property {{ request: number, channel: string } | null} asked what the engine waits for
+ * @property {string | null} channel where it was last let in
+ * @property {number} validUntil Infinity: for ever
+ * @property {string | null} owner where its peer is; null: here
+ * @property {number} guest its number there
+ */
+
+/** @implements {EnginePort} */
+export class Cluster {
+  #bus;
+  #outlet;
+  #log;
+  #engine;
+  #links;
+  #guests;
+  #directory;
+  /** @type {Map<number, Seat>} */
+  #seats = new Map();
+  /** Seats whose peers are elsewhere, by their numbers there. @type {Map<number, number>} */
+  #away = new Map();
+  #lastGuest = 0;
+  /** While the engine is made to ask: what it asks. @type {[conn: number, request: number, channel: string][] | null} */
+  #asking = null;
+  #up = false;
+  /** @type {ReadonlySet<string>} */
+  #others = new Set();
+  #renewal;
+
+  counters = { ownerChanges: 0, busDown: 0 };
+
+  /**
+   * @param {import('../engine.js').TrackerEngine} engine which must ask for authorization
+   * @param {Outlet} outlet
+   * @param {import('./bus.js').Bus} bus not yet started
+   * @param {import('../log.js').Log} log
+   */
+  constructor(engine, outlet, bus, log) {
+    this.#bus = bus;
+    this.#outlet = outlet;
+    this.#log = log;
+    this.#links = new Links((to, batch) => bus.post(to, batch), {
+      entry: (from, entry) => this.#heard(from, entry),
+      reset: (node) => this.#reset(node),
+    });
+    this.#engine = new LocalEngine(engine, {
+      send: (conn, text) => {
+        if (!this.#guests.send(conn, text)) outlet.send(conn, text);
+      },
+      // A guest's own node watches over it, and others over that node.
+      ping: (conn) => (this.#guests.has(conn) ? this.#engine.alive(conn) : outlet.ping(conn)),
+      close: (conn, code, reason) => {
+        if (this.#guests.close(conn, code, reason)) return;
+        this.#forget(conn);
+        outlet.close(conn, code, reason);
+      },
+      authorize: (conn, request, channel, token) => this.#asked(conn, request, channel, token),
+      forward: (conn, text) => this.#forward(conn, text),
+    });
+    this.#guests = new Guests(this.#engine, (to, entry) => this.#links.send(to, entry));
+    this.#directory = new Directory(bus.name, (channels) =>
+      this.#up ? bus.claim(channels) : Promise.reject(new Error('alone')),
+    );
+    this.#renewal = setInterval(() => void this.#renew(), RENEW_MS);
+    this.#renewal.unref();
+  }
+
+  async start() {
+    await this.#bus.start({
+      message: (from, batch) => {
+        if (this.#up) this.#links.receive(from, batch);
+      },
+      members: (others) => this.#membersChanged(others),
+      up: () => this.#wentUp(),
+      down: () => this.#wentDown(),
+      gap: () => this.#beginAnew(),
+    });
+  }
+
+  get dead() {
+    return this.#engine.dead;
+  }
+
+  /** What there is of it at the moment. */
+  get sizes() {
+    return {
+      up: this.#up,
+      nodes: this.#others.size + 1,
+      forwarded: this.#away.size,
+      guests: this.#guests.size,
+      owned: this.#directory.owned,
+    };
+  }
+
+  get traffic() {
+    return this.#links.counters;
+  }
+
+  /** @param {number} conn @param {Visitor} visitor */
+  open(conn, visitor) {
+    const entropy = drawEntropy().slice();
+    this.#seats.set(conn, {
+      visitor,
+      entropy,
+      asked: null,
+      channel: null,
+      validUntil: Infinity,
+      owner: null,
+      guest: 0,
+    });
+    this.#engine.open(conn, visitor, entropy);
+  }
+
+  /** @param {number} conn @param {Uint8Array} text */
+  message(conn, text) {
+    this.#engine.message(conn, text);
+  }
+
+  /** @param {number} conn */
+  binary(conn) {
+    this.#engine.binary(conn);
+  }
+
+  /** @param {number} conn */
+  alive(conn) {
+    this.#engine.alive(conn);
+  }
+
+  /** @param {number} conn */
+  closed(conn) {
+    this.#forget(conn);
+    this.#engine.closed(conn);
+  }
+
+  /** @param {number} conn @param {number} request @param {import('../admission.js').Verdict} verdict */
+  authorized(conn, request, verdict) {
+    const seat = this.#seats.get(conn);
+    if (!seat || seat.asked?.request !== request) return;
+    if (!verdict.granted) {
+      this.#engine.authorized(conn, request, verdict);
+      return;
+    }
+    seat.validUntil = performance.now() + verdict.validMs;
+    this.#place(conn, request, seat.asked.channel);
+  }
+
+  /** @param {number} offset @param {number} limit */
+  channels(offset, limit) {
+    return this.#engine.channels(offset, limit);
+  }
+
+  /** @param {string} channel @param {number} offset @param {number} limit */
+  topology(channel, offset, limit) {
+    return this.#engine.topology(channel, offset, limit);
+  }
+
+  stats() {
+    return this.#engine.stats();
+  }
+
+  async stop() {
+    clearInterval(this.#renewal);
+    this.#engine.stop();
+    this.#links.flush();
+    this.#links.stop();
+    this.#directory.stop();
+    await this.#bus.stop();
+  }
+
+  /** @param {number} conn @param {number} request @param {string} channel @param {string} token */
+  #asked(conn, request, channel, token) {
+    if (this.#asking) {
+      this.#asking.push([conn, request, channel]);
+    } else if (this.#guests.has(conn)) {
+      // Its own node has let it in. Whether it is right here is to be seen.
+      this.#directory.ownerOf(channel, (owner) => this.#placeGuest(conn, request, channel, owner));
+    } else {
+      const seat = this.#seats.get(conn);
+      if (!seat) return;
+      seat.asked = { request, channel };
+      this.#outlet.authorize(conn, request, channel, token);
+    }
+  }
+
+  /** @param {number} conn @param {number} request @param {string} channel @param {string | null} owner */
+  #placeGuest(conn, request, channel, owner) {
+    if (!this.#guests.has(conn)) return;
+    if (owner === null) {
+      this.#guests.enters(conn, request);
+      this.#directory.use(channel, conn);
+    } else {
+      // Its node has to look anew for whoever runs the channel.
+      this.#engine.elsewhere(conn, request);
+      this.#directory.leave(conn);
+      this.#guests.turnAway(conn);
+    }
+  }
+
+  /** @param {number} conn @param {number} request @param {string} channel */
+  #place(conn, request, channel) {
+    const seat = this.#seats.get(conn);
+    if (!seat) return;
+    seat.asked = { request, channel };
+    this.#directory.ownerOf(channel, (owner) => {
+      // The viewer may be gone, or have entered another channel meanwhile.
+      if (this.#seats.get(conn) !== seat || seat.asked?.request !== request) return;
+      seat.asked = null;
+      const stays = owner !== null && seat.owner === owner && seat.channel === channel;
+      if (!stays) this.#comeBack(conn, seat);
+      this.#directory.use(channel, conn);
+      seat.channel = channel;
+      if (owner === null) {
+        const validMs = validMsOf(seat) ?? Infinity;
+        this.#engine.authorized(conn, request, { granted: true, validMs, reason: '' });
+        return;
+      }
+      seat.owner = owner;
+      // It has entered anew, and may have shown another token.
+      if (stays) this.#links.send(owner, ['valid', seat.guest, validMsOf(seat)]);
+      this.#engine.elsewhere(conn, request);
+    });
+  }
+
+  /** @param {number} conn @param {string} text */
+  #forward(conn, text) {
+    const seat = this.#seats.get(conn);
+    if (!seat || seat.owner === null) return;
+    if (seat.guest !== 0) {
+      this.#links.send(seat.owner, ['say', seat.guest, text]);
+      return;
+    }
+    seat.guest = ++this.#lastGuest;
+    this.#away.set(seat.guest, conn);
+    this.#links.send(seat.owner, [
+      'open',
+      seat.guest,
+      seat.visitor,
+      [...seat.entropy],
+      validMsOf(seat),
+      text,
+    ]);
+  }
+
+  /** @param {string} from @param {import('./links.js').Entry} entry */
+  #heard(from, [kind, guest, ...rest]) {
+    if (this.#guests.heard(from, kind, guest, rest)) return;
+    const conn = this.#away.get(guest);
+    const seat = conn === undefined ? undefined : this.#seats.get(conn);
+    if (conn === undefined || seat?.owner !== from) return;
+    const [first, second] = rest;
+    switch (kind) {
+      case 'send':
+        this.#outlet.send(conn, Buffer.from(first));
+        break;
+      case 'close':
+        this.#away.delete(guest);
+        seat.owner = null;
+        this.#forget(conn);
+        this.#engine.closed(conn);
+        this.#outlet.close(conn, first, second);
+        break;
+      case 'moved':
+        // All of the channel here are told so; the first brings all of them elsewhere.
+        this.#lost(from, seat.channel ?? '');
+        break;
+    }
+  }
+
+  // The peer is no longer where it was, wherever it goes.
+  /** @param {number} conn @param {Seat} seat */
+  #comeBack(conn, seat) {
+    if (seat.owner !== null && seat.guest !== 0) {
+      this.#away.delete(seat.guest);
+      if (this.#others.has(seat.owner)) this.#links.send(seat.owner, ['gone', seat.guest]);
+    }
+    seat.owner = null;
+    seat.guest = 0;
+    this.#directory.leave(conn);
+  }
+
+  /** @param {number} conn */
+  #forget(conn) {
+    const seat = this.#seats.get(conn);
+    if (!seat) return;
+    this.#comeBack(conn, seat);
+    this.#seats.delete(conn);
+  }
+
+  /** @param {ReadonlySet<string>} others */
+  #membersChanged(others) {
+    const gone = [...this.#others].filter((node) => !others.has(node));
+    const fresh = [...others].filter((node) => !this.#others.has(node));
+    this.#others = others;
+    if (gone.length > 0) this.#log.warn('nodes are gone', { nodes: gone.join(' ') });
+    if (fresh.length > 0) this.#log.info('nodes are there', { nodes: fresh.join(' ') });
+    this.#dropOthers();
+    if (!this.#up) return;
+    // It may have been heard before it was listed, and been dropped for that: then it is to say everything again.
+    for (const node of fresh) if (!this.#links.has(node)) this.#links.reset(node);
+  }
+
+  // An owner may be gone before it was ever listed.
+  #dropOthers() {
+    for (const node of new Set([...this.#links.nodes, ...this.#directory.owners])) {
+      if (this.#others.has(node)) continue;
+      this.#links.drop(node);
+      this.#reset(node);
+    }
+  }
+
+  #wentUp() {
+    this.#up = true;
+    this.#beginAnew();
+  }
+
+  #wentDown() {
+    this.#up = false;
+    ++this.counters.busDown;
+    this.#others = new Set();
+    this.#dropOthers();
+  }
+
+  // Messages were lost, and channels may have been taken while this node was not heard.
+  #beginAnew() {
+    for (const node of new Set([...this.#others, ...this.#links.nodes])) this.#links.reset(node);
+    void this.#renew();
+  }
+
+  // All that was said between this node and that one is void.
+  /** @param {string} node */
+  #reset(node) {
+    for (const conn of this.#guests.of(node)) this.#directory.leave(conn);
+    this.#guests.drop(node);
+    for (const channel of this.#directory.ownedBy(node)) this.#lost(node, channel);
+  }
+
+  /** The node does not run the channel, or not any more. @param {string} node @param {string} channel */
+  #lost(node, channel) {
+    if (!this.#directory.forget(channel, node)) return;
+    ++this.counters.ownerChanges;
+    for (const conn of this.#directory.usersOf(channel)) {
+      const seat = this.#seats.get(conn);
+      if (!seat) continue;
+      this.#away.delete(seat.guest);
+      seat.owner = null;
+      seat.guest = 0;
+    }
+    this.#askAgain(channel);
+  }
+
+  /** Has everybody whom this node lets into a channel placed anew. @param {string} channel */
+  #askAgain(channel) {
+    this.#asking = [];
+    for (const conn of this.#directory.usersOf(channel)) this.#engine.askAgain(conn);
+    const questions = this.#asking;
+    this.#asking = null;
+    for (const [conn, request, asked] of questions) {
+      if (this.#seats.has(conn)) this.#place(conn, request, asked);
+      else this.#directory.ownerOf(asked, (owner) => this.#placeGuest(conn, request, asked, owner));
+    }
+  }
+
+  async #renew() {
+    if (!this.#up) return;
+    this.#bus.unclaim(this.#directory.dropUnused());
+    for (const channel of await this.#directory.renew()) {
+      // Another node runs it.
+      ++this.counters.ownerChanges;
+      this.#log.info('another node runs a channel of this one', { channel });
+      this.#askAgain(channel);
+    }
+  }
+}
+
+/** @param {Seat} seat @returns {number | null} for how long it may stay; null: for ever */
+function validMsOf({ validUntil }) {
+  return validUntil === Infinity ? null : Math.max(0, validUntil - performance.now());
+}

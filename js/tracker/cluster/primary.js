@@ -1,0 +1,225 @@
+/**
+ * The first process of several on one machine. It serves nobody: it starts the others, keeps the directory of who runs which
+ * channel, passes messages between them, and starts those anew that end.
+ */
+import cluster from 'node:cluster';
+import { performance } from 'node:perf_hooks';
+import { stopReading } from './worker-bus.js';
+
+/** @typedef {import('node:cluster').Worker} Worker */
+/** @typedef {import('./worker-bus.js').FromWorker} FromWorker */
+/** @typedef {import('./worker-bus.js').FromPrimary} FromPrimary */
+
+/** In the environment of a worker: its name. */
+export const WORKER_NAME = 'HLSMESH_INTERNAL_WORKER';
+
+const FIRST_RESTART_MS = 100;
+const LONGEST_RESTART_MS = 5000;
+// One that ran this long did not fail at its start.
+const SETTLED_MS = 10_000;
+
+// How long a worker may take to tell its metrics.
+const METRICS_MS = 1000;
+
+/** @typedef {{ asker: Worker, id: number, left: Set<string>, texts: [name: string, text: string][], timer: NodeJS.Timeout }} Question */
+
+export class Primary {
+  #log;
+  #printed;
+  #generation = 0;
+  #running = 0;
+  /** Those that joined, by name. @type {Map<string, Worker>} */
+  #workers = new Map();
+  /** @type {Map<string, string>} */
+  #owners = new Map();
+  #lastQuestion = 0;
+  /** @type {Map<number, Question>} */
+  #questions = new Map();
+  #restartMs = FIRST_RESTART_MS;
+  #stopping = false;
+  #count = 0;
+  /** Times that a worker began to listen. */
+  #listening = 0;
+  #url = '';
+
+  /**
+   * @param {import('../log.js').Log} log
+   * @param {(url: string) => void} listening called once
+   */
+  constructor(log, listening) {
+    this.#log = log;
+    this.#printed = listening;
+  }
+
+  /**
+   * @param {number} count
+   * @returns {Promise<number>} the exit code, once all of them have ended
+   */
+  run(count) {
+    this.#count = count;
+    return new Promise((resolve) => {
+      cluster.on('exit', (worker, code) => {
+        this.#left(worker);
+        --this.#running;
+        if (this.#listening < this.#count && code !== 0) {
+          // Whatever keeps the first from starting keeps all: an option, a port in use.
+          this.#stopping = true;
+          for (const other of Object.values(cluster.workers ?? {})) other?.kill('SIGKILL');
+          resolve(code ?? 1);
+        } else if (this.#stopping && this.#running === 0) {
+          resolve(0);
+        }
+      });
+      for (let place = 1; place <= count; ++place) this.#fork(place);
+    });
+  }
+
+  drain() {
+    this.#stopping = true;
+    this.#tellAll({ kind: 'drain' });
+  }
+
+  kill() {
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.kill('SIGKILL');
+    process.exit(1);
+  }
+
+  reload() {
+    this.#tellAll({ kind: 'reload' });
+  }
+
+  /** @param {number} place that it takes, whichever process it is */
+  #fork(place) {
+    const name = `${place}.${++this.#generation}`;
+    const started = performance.now();
+    ++this.#running;
+    const worker = cluster.fork({ [WORKER_NAME]: name });
+    this.#log.info('a worker starts', { name, pid: worker.process.pid });
+    worker.on('message', (message, handle) =>
+      this.#hear(name, worker, /** @type {FromWorker} */ (message), handle),
+    );
+    worker.on('error', (error) => this.#log.warn('worker', { name, error: String(error) }));
+    worker.on('exit', (code, signal) => {
+      if (this.#stopping || this.#listening < this.#count) return;
+      this.#log.error('a worker ended', { name, code: code ?? undefined, signal });
+      if (performance.now() - started > SETTLED_MS) this.#restartMs = FIRST_RESTART_MS;
+      setTimeout(() => {
+        if (!this.#stopping) this.#fork(place);
+      }, this.#restartMs);
+      this.#restartMs = Math.min(2 * this.#restartMs, LONGEST_RESTART_MS);
+    });
+  }
+
+  /**
+   * @param {string} name
+   * @param {Worker} worker
+   * @param {FromWorker} message
+   * @param {any} handle
+   */
+  #hear(name, worker, message, handle) {
+    switch (message.kind) {
+      case 'join':
+        this.#workers.set(name, worker);
+        this.#tellMembers();
+        break;
+      case 'listening':
+        if (this.#listening++ === 0) this.#url = message.url;
+        // All of them: who comes now is to find every process.
+        if (this.#listening === this.#count) this.#printed(this.#url);
+        break;
+      case 'claim':
+        tell(worker, {
+          kind: 'claimed',
+          id: message.id,
+          owners: message.channels.map((channel) => this.#claim(channel, name)),
+        });
+        break;
+      case 'unclaim':
+        for (const channel of message.channels) {
+          if (this.#owners.get(channel) === name) this.#owners.delete(channel);
+        }
+        break;
+      case 'post': {
+        const to = this.#workers.get(message.to);
+        if (to) tell(to, { kind: 'message', from: name, batch: message.batch });
+        break;
+      }
+      case 'handover': {
+        const to = this.#workers.get(message.to);
+        if (!handle) break;
+        stopReading(handle);
+        if (to) to.send(message, handle);
+        else handle.destroy();
+        break;
+      }
+      case 'metrics':
+        this.#askMetrics(worker, message.id);
+        break;
+      case 'metrics-are':
+        this.#metricsAre(message.id, name, message.text);
+        break;
+    }
+  }
+
+  /** @param {string} channel @param {string} name */
+  #claim(channel, name) {
+    const owner = this.#owners.get(channel);
+    if (owner !== undefined && this.#workers.has(owner)) return owner;
+    this.#owners.set(channel, name);
+    return name;
+  }
+
+  /** @param {Worker} worker */
+  #left(worker) {
+    const name = [...this.#workers].find(([, other]) => other === worker)?.[0];
+    if (name === undefined) return;
+    this.#workers.delete(name);
+    for (const [channel, owner] of this.#owners) if (owner === name) this.#owners.delete(channel);
+    for (const id of [...this.#questions.keys()]) this.#metricsAre(id, name, '');
+    this.#tellMembers();
+  }
+
+  #tellMembers() {
+    this.#tellAll({ kind: 'members', names: [...this.#workers.keys()] });
+  }
+
+  /** @param {FromPrimary} message */
+  #tellAll(message) {
+    for (const worker of Object.values(cluster.workers ?? {})) if (worker) tell(worker, message);
+  }
+
+  /** @param {Worker} asker @param {number} id */
+  #askMetrics(asker, id) {
+    const number = ++this.#lastQuestion;
+    this.#questions.set(number, {
+      asker,
+      id,
+      left: new Set(this.#workers.keys()),
+      texts: [],
+      timer: setTimeout(() => this.#answerMetrics(number), METRICS_MS),
+    });
+    for (const worker of this.#workers.values()) tell(worker, { kind: 'tell-metrics', id: number });
+  }
+
+  /** @param {number} number @param {string} name @param {string} text */
+  #metricsAre(number, name, text) {
+    const question = this.#questions.get(number);
+    if (!question?.left.delete(name)) return;
+    if (text !== '') question.texts.push([name, text]);
+    if (question.left.size === 0) this.#answerMetrics(number);
+  }
+
+  /** @param {number} number */
+  #answerMetrics(number) {
+    const question = this.#questions.get(number);
+    if (!question) return;
+    this.#questions.delete(number);
+    clearTimeout(question.timer);
+    tell(question.asker, { kind: 'all-metrics', id: question.id, texts: question.texts });
+  }
+}
+
+/** @param {Worker} worker @param {FromPrimary} message */
+function tell(worker, message) {
+  if (worker.isConnected()) worker.send(message, undefined, undefined, () => {});
+}

@@ -1,0 +1,293 @@
+/**
+ * A cluster's bus over Redis: a sorted set of nodes with the times until which they are alive, a key for each channel with its
+ * owner, and one subject for each node that it alone subscribes to. All times are those of Redis's clock.
+ *
+ * Nothing in Redis is needed to survive: a Redis that comes back empty is filled again by the next beats.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { CLAIM_TTL_MS } from './bus.js';
+
+/** @typedef {import('./bus.js').Bus} Bus */
+/** @typedef {import('@redis/client').RedisClientType<{}, {}, {}, 2>} Client */
+
+const NOW = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+`;
+
+// Whether the node was alive until now, and all that are.
+const BEAT = `${NOW}
+local alive_until = redis.call('ZSCORE', KEYS[1], ARGV[1])
+local lived = alive_until and tonumber(alive_until) >= now
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. now)
+return {lived and '1' or '0', unpack(redis.call('ZRANGE', KEYS[1], 0, -1))}
+`;
+
+const CLAIM = `${NOW}
+local owners = {}
+for i = 2, #KEYS do
+  local owner = redis.call('GET', KEYS[i])
+  if owner and owner ~= ARGV[1] then
+    local alive_until = redis.call('ZSCORE', KEYS[1], owner)
+    if not alive_until or tonumber(alive_until) < now then owner = false end
+  end
+  if not owner or owner == ARGV[1] then
+    owner = ARGV[1]
+    redis.call('SET', KEYS[i], owner, 'PX', ARGV[2])
+  end
+  owners[i - 1] = owner
+end
+return owners
+`;
+
+const UNCLAIM = `
+for i = 1, #KEYS do
+  if redis.call('GET', KEYS[i]) == ARGV[1] then redis.call('DEL', KEYS[i]) end
+end
+`;
+
+// Channels in one call: a script holds up all of Redis while it runs.
+const MOST_AT_ONCE = 256;
+
+// How long the tracker waits for Redis before it listens without it.
+const START_MS = 3000;
+
+const LONGEST_RETRY_MS = 1000;
+
+/**
+ * @typedef {object} RedisBusOptions
+ * @property {string} url
+ * @property {string} prefix of every key and subject
+ * @property {string} nodeId what people call this node
+ * @property {number} beatMs between two signs of life
+ * @property {number} leaseMs after which a node that gave none is dead
+ */
+
+/** @implements {Bus} */
+export class RedisBus {
+  #options;
+  #log;
+  #commands;
+  #subscriber;
+  #nodes;
+  /** @type {import('./bus.js').BusEvents | null} */
+  #events = null;
+  #up = false;
+  #subscribed = false;
+  #lastBeat = -Infinity;
+  #beating = false;
+  #gap = false;
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer;
+  /** @type {() => void} */
+  #firstUp = () => {};
+
+  /**
+   * @param {RedisBusOptions} options
+   * @param {import('../log.js').Log} log
+   * @returns {Promise<RedisBus>}
+   */
+  static async create(options, log) {
+    /** @type {typeof import('@redis/client')} */
+    let library;
+    try {
+      library = await import('@redis/client');
+    } catch (error) {
+      const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+      if (code !== 'ERR_MODULE_NOT_FOUND') throw error;
+      throw new Error('redis-url needs the package @redis/client: npm install @redis/client');
+    }
+    return new RedisBus(library, options, log);
+  }
+
+  /**
+   * @param {typeof import('@redis/client')} library
+   * @param {RedisBusOptions} options
+   * @param {import('../log.js').Log} log
+   */
+  constructor({ createClient }, options, log) {
+    this.#options = options;
+    this.#log = log;
+    this.name = `${options.nodeId}.${randomBytes(6).toString('hex')}`;
+    this.#nodes = `${options.prefix}:nodes`;
+    const connect = () =>
+      /** @type {Client} */ (
+        createClient({
+          url: options.url,
+          RESP: 2,
+          disableOfflineQueue: true,
+          // So that a connection whose other end vanished without a word is not waited for.
+          pingInterval: options.beatMs,
+          socket: {
+            connectTimeout: options.leaseMs,
+            socketTimeout: options.leaseMs,
+            reconnectStrategy: (retries) =>
+              Math.random() * Math.min(50 * 2 ** retries, LONGEST_RETRY_MS),
+          },
+        })
+      );
+    this.#commands = connect();
+    this.#subscriber = connect();
+  }
+
+  /** @param {import('./bus.js').BusEvents} events */
+  async start(events) {
+    this.#events = events;
+    const { beatMs } = this.#options;
+    for (const client of [this.#commands, this.#subscriber]) {
+      client.on('error', (error) => this.#log.debug('redis', { error: String(error) }));
+      client.on('ready', () => void this.#connected());
+      // Rejects only once it is stopped; until then it tries.
+      client.connect().catch(() => {});
+    }
+    this.#timer = setInterval(() => void this.#beat(), beatMs);
+    /** @type {Promise<void>} */
+    const firstUp = new Promise((resolve) => (this.#firstUp = resolve));
+    const patience = setTimeout(this.#firstUp, START_MS);
+    await firstUp;
+    clearTimeout(patience);
+    if (!this.#up) this.#log.warn('redis cannot be reached: matching within this process alone');
+  }
+
+  /** @param {string[]} channels */
+  async claim(channels) {
+    const keys = channels.map((channel) => this.#keyOf(channel));
+    /** @type {string[]} */
+    const owners = [];
+    for (let at = 0; at < keys.length; at += MOST_AT_ONCE) {
+      const reply = await this.#within(
+        this.#commands.eval(CLAIM, {
+          keys: [this.#nodes, ...keys.slice(at, at + MOST_AT_ONCE)],
+          arguments: [this.name, String(CLAIM_TTL_MS)],
+        }),
+      );
+      owners.push(.../** @type {string[]} */ (reply));
+    }
+    return owners;
+  }
+
+  /** @param {string[]} channels */
+  unclaim(channels) {
+    const keys = channels.map((channel) => this.#keyOf(channel));
+    for (let at = 0; at < keys.length; at += MOST_AT_ONCE) {
+      const some = { keys: keys.slice(at, at + MOST_AT_ONCE), arguments: [this.name] };
+      // What could not be given up runs out.
+      this.#commands.eval(UNCLAIM, some).catch(() => {});
+    }
+  }
+
+  /** @param {string} to @param {import('./links.js').Batch} batch */
+  post(to, batch) {
+    const text = JSON.stringify([this.name, batch]);
+    // A lost connection is a gap, which `ready` tells.
+    this.#commands.publish(`${this.#options.prefix}:node:${to}`, text).catch(() => {});
+  }
+
+  async stop() {
+    clearInterval(this.#timer);
+    this.#events = null;
+    if (this.#commands.isReady) {
+      await this.#within(this.#commands.zRem(this.#nodes, this.name)).catch(() => {});
+    }
+    for (const client of [this.#commands, this.#subscriber]) {
+      if (client.isOpen) client.destroy();
+    }
+  }
+
+  // What was published while a connection was away is lost.
+  async #connected() {
+    this.#gap = true;
+    if (!this.#subscribed && this.#subscriber.isReady) {
+      try {
+        await this.#subscriber.subscribe(`${this.#options.prefix}:node:${this.name}`, this.#hear);
+        this.#subscribed = true;
+      } catch {
+        return; // The connection is gone again; the next one comes here.
+      }
+    }
+    await this.#beat();
+  }
+
+  async #beat() {
+    if (!this.#events) return;
+    const now = performance.now();
+    if (now - this.#lastBeat > this.#options.leaseMs) this.#goDown();
+    const ready = this.#commands.isReady && this.#subscriber.isReady && this.#subscribed;
+    if (this.#beating || !ready) return;
+    this.#beating = true;
+    try {
+      const reply = await this.#within(
+        this.#commands.eval(BEAT, {
+          keys: [this.#nodes],
+          arguments: [this.name, String(this.#options.leaseMs)],
+        }),
+      );
+      const [lived, ...nodes] = /** @type {string[]} */ (reply);
+      this.#confirmed(now, lived === '1', nodes);
+    } catch (error) {
+      this.#log.debug('redis', { error: String(error) });
+    } finally {
+      this.#beating = false;
+    }
+  }
+
+  /**
+   * @param {number} sentAt
+   * @param {boolean} lived whether others had reason to think so all the time
+   * @param {string[]} nodes
+   */
+  #confirmed(sentAt, lived, nodes) {
+    if (!this.#events) return;
+    this.#lastBeat = sentAt;
+    const gap = this.#gap || !lived;
+    this.#gap = false;
+    const others = new Set(nodes.filter((node) => node !== this.name));
+    this.#events.members(others);
+    if (!this.#up) {
+      this.#up = true;
+      this.#log.info('redis is there', { node: this.name, others: others.size });
+      this.#firstUp();
+      this.#events.up();
+    } else if (gap) {
+      this.#log.info('redis was away for a moment');
+      this.#events.gap();
+    }
+  }
+
+  #goDown() {
+    if (!this.#up) return;
+    this.#up = false;
+    this.#log.warn('redis is away: matching within this process alone');
+    this.#events?.down();
+  }
+
+  /** @param {string} text */
+  #hear = (text) => {
+    /** @type {[string, import('./links.js').Batch]} */
+    const [from, batch] = JSON.parse(text);
+    this.#events?.message(from, batch);
+  };
+
+  /** @template T @param {Promise<T>} reply @returns {Promise<T>} */
+  async #within(reply) {
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer')), this.#options.leaseMs);
+    });
+    try {
+      return /** @type {T} */ (await Promise.race([reply, late]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  // Channels may be long, and hold anything.
+  /** @param {string} channel */
+  #keyOf(channel) {
+    const digest = createHash('sha256').update(channel).digest('base64url');
+    return `${this.#options.prefix}:channel:${digest}`;
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * Several tracker processes over a real Redis, and what can go wrong between them.
+ */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { startRedis } from './redis.mjs';
+import { Peer, get, launch, metricsOf, startTracker, until } from './tracker-peers.mjs';
+
+// Short times, so that everything that takes a lease is seen soon.
+const LEASE_S = 1.5;
+const TIMES = ['--beat-seconds', '0.3', '--lease-seconds', String(LEASE_S)];
+
+// How long Redis is away; the rule is the same for any time beyond the lease.
+const OUTAGE_MS = Number(process.env.HLSMESH_TEST_OUTAGE_MS ?? 3000);
+
+const redis = await startRedis();
+after(() => redis.stop());
+let clusters = 0;
+
+/**
+ * @param {number} count
+ * @param {{ redis?: { url: string }, args?: string[] }} [how]
+ */
+async function startNodes(count, { redis: at = redis, args = [] } = {}) {
+  // A Redis may serve many.
+  const prefix = `test${++clusters}`;
+  const common = ['--redis-url', at.url, '--redis-prefix', prefix, ...TIMES, ...args];
+  const nodes = await Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      startTracker(0, [...common, '--node-id', `n${index}`]),
+    ),
+  );
+  await untilSees(nodes, count);
+  return nodes;
+}
+
+/** @typedef {Awaited<ReturnType<typeof startTracker>>} Node */
+
+/** @param {Node} node @param {string} name */
+const cluster = async (node, name) =>
+  (await metricsOf(node.port)).get(`hlsmesh_tracker_cluster_${name}`) ?? NaN;
+
+/** @param {Node[]} nodes @param {string} name */
+const total = async (nodes, name) =>
+  (await Promise.all(nodes.map((node) => cluster(node, name)))).reduce((a, b) => a + b, 0);
+
+/** @param {Node[]} nodes */
+async function peersOf(nodes) {
+  const all = await Promise.all(nodes.map(({ port }) => metricsOf(port)));
+  return all.reduce((sum, metrics) => sum + (metrics.get('hlsmesh_tracker_peers') ?? 0), 0);
+}
+
+/** @param {() => Promise<boolean>} condition @param {string} what */
+async function eventually(condition, what) {
+  const deadline = performance.now() + 20_000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, `waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** @param {Node[]} nodes @param {number} count */
+const untilSees = (nodes, count) =>
+  eventually(async () => {
+    const seen = await Promise.all(nodes.map((node) => cluster(node, 'nodes')));
+    return seen.every((others) => others === count);
+  }, `${count} nodes to see each other`);
+
+/** @param {Peer} from @param {Peer} to @param {object} [data] */
+async function signals(from, to, data = { type: 'offer', sdp: 'v=0\r\n' }) {
+  from.send({ action: 'signal', to_peer_id: to.id, data });
+  const signal = await to.next('signal');
+  assert.deepEqual([signal.from_peer_id, JSON.parse(signal.data)], [from.id, data]);
+}
+
+/** A child dials the parent it was told of, and says that it has it. @param {Peer} child @param {Peer[]} peers */
+async function dial(child, peers) {
+  const { to_peer_id: id } = await child.next('connect');
+  const parent = peers.find((peer) => peer.id === id);
+  assert.ok(parent, `told to dial ${id}, whom nobody knows`);
+  await signals(child, parent);
+  await signals(parent, child, { type: 'answer', sdp: 'v=0\r\n' });
+  child.send({ action: 'dc_opened', dc_id: `${child.id}-${parent.id}` });
+  return parent;
+}
+
+/** @param {Peer[]} peers */
+const dropped = (peers) => peers.filter(({ closed }) => closed !== undefined).length;
+
+test('viewers of one channel on different nodes find and signal each other, and leave', async () => {
+  const nodes = await startNodes(3);
+  const peers = [];
+  for (let i = 0; i < 6; ++i) peers.push(await Peer.enter(nodes[i % 3].url, { hlsmesh: 1 }));
+  for (const child of peers.slice(1)) await dial(child, peers);
+  assert.equal(await total(nodes, 'forwarded'), 4);
+  assert.equal(await total(nodes, 'channels'), 1);
+
+  // What one says about itself, and that it is gone, reaches whoever runs the channel.
+  peers[0].ws.terminate();
+  await eventually(async () => (await total(nodes, 'forwarded')) === 4, 'four');
+  peers[1].send({ action: 'leave' });
+  peers[2].ws.terminate();
+  await eventually(async () => (await peersOf(nodes)) === 3, 'three to be left');
+  const newcomer = await Peer.enter(nodes[2].url);
+  await newcomer.next('connect');
+});
+
+test('viewers of a channel on one node cost the others nothing', async () => {
+  const nodes = await startNodes(2);
+  const peers = [];
+  for (let i = 0; i < 8; ++i) peers.push(await Peer.enter(nodes[0].url));
+  for (const child of peers.slice(1)) await dial(child, peers);
+  const entries = 'entries_total{direction="out"}';
+  assert.equal(await total(nodes, entries), 0);
+});
+
+test('tokens count wherever the channel is run, and run out there', async () => {
+  const { SignJWT } = await import('jose');
+  const secret = 'x'.repeat(32);
+  const nodes = await startNodes(2, { args: ['--token-secret', secret] });
+  /** @param {number} seconds */
+  const token = (seconds) =>
+    new SignJWT({ channel: 'c' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
+      .sign(new TextEncoder().encode(secret));
+  await Peer.enter(nodes[0].url, { channel: 'c', token: await token(60) });
+  // The tracker's clock may differ by 5 s.
+  const short = await Peer.enter(nodes[1].url, { channel: 'c', token: await token(-3) });
+  const renewed = await Peer.enter(nodes[1].url, { channel: 'c', token: await token(-3) });
+  renewed.send({ action: 'enter', channel: 'c', token: await token(60) });
+  const stranger = await Peer.connect(nodes[1].url);
+  stranger.send({ action: 'enter', channel: 'c', token: 'no' });
+  await stranger.next('reject');
+  await short.next('reject');
+  assert.equal((await short.end()).code, 1008);
+  await renewed.settle();
+  assert.equal(renewed.closed, undefined);
+  assert.equal(await cluster(nodes[1], 'forwarded'), 1);
+});
+
+test('kill -9 of the node that runs a channel: its viewers elsewhere are introduced anew, and nobody else is lost', async (t) => {
+  const nodes = await startNodes(3);
+  const root = await Peer.enter(nodes[0].url, { hlsmesh: 1 });
+  const peers = [root];
+  for (let i = 1; i < 9; ++i) peers.push(await Peer.enter(nodes[i % 3].url, { hlsmesh: 1 }));
+  for (const child of peers.slice(1)) await dial(child, peers);
+  const others = peers.filter((_, index) => index % 3 !== 0);
+  for (const peer of others) peer.messages.length = 0;
+
+  nodes[0].child.kill('SIGKILL');
+  const killed = performance.now();
+  await Promise.all(others.map((peer) => peer.next('accept')));
+  const failover = performance.now() - killed;
+  t.diagnostic(
+    `re-entered elsewhere after ${Math.round(failover)} ms with a lease of ${LEASE_S} s`,
+  );
+  assert.equal(dropped(others), 0);
+  const alive = nodes.slice(1);
+  assert.equal(await total(alive, 'channels'), 1);
+  // One that was fed by the node's viewers says so, and whoever lacks a parent is told of another that is still there.
+  for (const child of others) child.send({ action: 'dc_closed', dc_id: `${child.id}-${root.id}` });
+  const told = () =>
+    others.find((peer) => peer.messages.some(({ action }) => action === 'connect'));
+  await until(() => told() !== undefined, 'a new parent');
+  await dial(/** @type {Peer} */ (told()), others);
+  // Those whose node is gone come to another one, as clients do.
+  const back = await Promise.all(
+    [0, 1, 2].map((i) => Peer.enter(alive[i % 2].url, { hlsmesh: 1, parents: 1 })),
+  );
+  assert.equal(new Set([...others, ...back].map(({ id }) => id)).size, 9);
+  const newcomer = await Peer.enter(alive[0].url);
+  await dial(newcomer, [...others, ...back]);
+});
+
+test('a node that stood still and wakes finds its channels elsewhere and goes on', async () => {
+  const nodes = await startNodes(2);
+  const stalled = await Peer.enter(nodes[0].url, { hlsmesh: 1 });
+  const other = await Peer.enter(nodes[1].url, { hlsmesh: 1 });
+  await dial(other, [stalled]);
+  nodes[0].child.kill('SIGSTOP');
+  await other.next('accept');
+  assert.equal(await cluster(nodes[1], 'channels'), 1);
+  nodes[0].child.kill('SIGCONT');
+  await stalled.next('accept');
+  await untilSees(nodes, 2);
+  assert.equal(await cluster(nodes[0], 'forwarded'), 1);
+  assert.equal(dropped([stalled, other]), 0);
+  const newcomer = await Peer.enter(nodes[0].url);
+  await dial(newcomer, [stalled, other]);
+});
+
+test('a thousand viewers that come back at once after a node was killed are all taken in', async () => {
+  const args = ['--max-connections-per-address', '5000', '--enters-per-address', '10000'];
+  const nodes = await startNodes(3, { args });
+  const count = 1000;
+  const enter = (/** @type {number} */ index, /** @type {Node} */ node) =>
+    Peer.enter(node.url, { channel: `c${index % 5}`, hlsmesh: 1, parents: index < 5 ? 0 : 1 });
+  const stay = await Promise.all([0, 1, 2, 3, 4].map((i) => enter(i, nodes[1 + (i % 2)])));
+  const before = await Promise.all(
+    Array.from({ length: count }, (_, index) => enter(index, nodes[0])),
+  );
+  nodes[0].child.kill('SIGKILL');
+  await until(() => dropped(before) === count, 'all to lose their node');
+  const again = await Promise.all(
+    Array.from({ length: count }, (_, index) => enter(index, nodes[1 + (index % 2)])),
+  );
+  assert.equal(new Set([...again, ...stay].map(({ id }) => id)).size, count + stay.length);
+  assert.equal(dropped([...again, ...stay]), 0);
+  const alive = nodes.slice(1);
+  // The dead node's channels are run by others once its lease is over.
+  await eventually(async () => (await total(alive, 'nodes')) === 4, 'the node to be found dead');
+  await eventually(async () => (await peersOf(alive)) === count + stay.length, 'all to be placed');
+  assert.equal(await total(alive, 'channels'), 5);
+});
+
+test('Redis goes away and comes back: each node matches its own meanwhile, and nobody is dropped', async () => {
+  let own = await startRedis();
+  const nodes = await startNodes(3, { redis: own });
+  const peers = [];
+  for (let i = 0; i < 9; ++i) peers.push(await Peer.enter(nodes[i % 3].url, { hlsmesh: 1 }));
+  for (const child of peers.slice(1)) await dial(child, peers);
+  await own.stop();
+  const away = performance.now();
+  await eventually(async () => (await total(nodes, 'up')) === 0, 'all to notice');
+  assert.equal(await total(nodes, 'forwarded'), 0);
+  for (const node of nodes) {
+    assert.equal((await get(node.port, '/readyz')).status, 200);
+    const newcomer = await Peer.enter(node.url, { hlsmesh: 1 });
+    await dial(newcomer, peers);
+    peers.push(newcomer);
+  }
+  await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS - (performance.now() - away)));
+  assert.equal(dropped(peers), 0);
+
+  own = await startRedis(own.port);
+  await eventually(async () => (await total(nodes, 'up')) === 3, 'all to be back');
+  await eventually(async () => (await total(nodes, 'channels')) === 1, 'one to run the channel');
+  await untilSees(nodes, 3);
+  assert.equal(await total(nodes, 'forwarded'), 8);
+  assert.equal(await total(nodes, 'outages_total'), 3);
+  assert.equal(dropped(peers), 0);
+  for (const node of nodes) {
+    const newcomer = await Peer.enter(node.url, { hlsmesh: 1 });
+    await dial(newcomer, [...peers, newcomer]);
+    peers.push(newcomer);
+  }
+  await own.stop();
+});
+
+test('a moment without Redis is made up for: what is between nodes begins anew', async () => {
+  let own = await startRedis();
+  const nodes = await startNodes(2, { redis: own });
+  const parent = await Peer.enter(nodes[0].url, { hlsmesh: 1 });
+  const child = await Peer.enter(nodes[1].url, { hlsmesh: 1 });
+  await dial(child, [parent]);
+  await own.stop();
+  own = await startRedis(own.port);
+  // Whichever runs the channel now: one is a guest of the other, and both know it.
+  await until(() => nodes.every((node) => node.stderr().includes('away')), 'both to notice');
+  await eventually(
+    async () => (await total(nodes, 'guests')) === 1 && (await total(nodes, 'forwarded')) === 1,
+    'one of them to be a guest',
+  );
+  assert.equal(dropped([parent, child]), 0);
+  const newcomer = await Peer.enter(nodes[0].url);
+  await dial(newcomer, [parent, child]);
+  await own.stop();
+});
+
+test('a tracker starts without Redis, and joins the others when it is there', async () => {
+  const own = await startRedis();
+  await own.stop();
+  const args = ['--redis-url', own.url, ...TIMES];
+  const [a, b] = await Promise.all([startTracker(0, args), startTracker(0, args)]);
+  assert.match(a.stderr(), /redis cannot be reached/);
+  const alone = await Peer.enter(a.url);
+  const again = await startRedis(own.port);
+  await untilSees([a, b], 2);
+  const child = await Peer.enter(b.url);
+  await dial(child, [alone]);
+  await again.stop();
+});
+
+test('a node that ends in order is not waited for', async () => {
+  const nodes = await startNodes(2, { args: ['--lease-seconds', '60', '--drain-seconds', '0'] });
+  await Peer.enter(nodes[0].url);
+  const child = await Peer.enter(nodes[1].url);
+  nodes[0].child.kill('SIGTERM');
+  assert.equal((await nodes[0].exited).code, 0);
+  await child.next('accept');
+  assert.equal(await cluster(nodes[1], 'nodes'), 1);
+});
+
+test('what cannot be a Redis is refused, and its password is not shown', async () => {
+  for (const url of ['http://x', 'localhost:6379']) {
+    const { code, stderr } = await launch(['--redis-url', url]).exited;
+    assert.equal(code, 2);
+    assert.match(stderr, /--redis-url must be a URL that begins with redis:\/\/ or rediss:\/\//);
+  }
+  const args = ['--redis-url', 'redis://u:hidden@h:1', '--print-config'];
+  const { stdout } = await launch(args).exited;
+  assert.match(stdout, /"redis-url": "redis:\/\/u:\*\*\*@h:1"/);
+});
