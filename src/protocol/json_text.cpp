@@ -1,11 +1,6 @@
 #include "protocol/json_text.hpp"
 
 namespace hlsmesh::json {
-namespace {
-
-uint8_t byte_at(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
-
-}  // namespace
 
 Sequence sequence_at(std::string_view text, size_t at) {
   const uint8_t lead = byte_at(text, at);

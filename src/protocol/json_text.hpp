@@ -7,6 +7,8 @@
 // What reading and writing JSON strings share.
 namespace hlsmesh::json {
 
+inline uint8_t byte_at(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
+
 struct Sequence {
   size_t size = 1;
   bool well_formed = false;

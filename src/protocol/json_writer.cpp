@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-uint8_t byte_at(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
-
 // The letter after the backslash, or 0 for characters without a short form.
 char short_escape(char c) {
   switch (c) {

@@ -9,12 +9,12 @@ namespace {
 
 // A hostile parent p1 that is being asked for segment 5, an honest child c1 beside it, no other
 // parent in sight.
-struct Room {
+struct HostileRoom {
   Harness h;
   int32_t parent = 0;
   int32_t child = 0;
 
-  explicit Room(EngineConfig config = Harness::default_config()) : h(std::move(config)) {
+  explicit HostileRoom(EngineConfig config = Harness::default_config()) : h(std::move(config)) {
     h.add_renditions(true);
     h.join();
     child = h.open_child("c1");
@@ -68,33 +68,33 @@ TEST_CASE("hostile: text that is no message drops the peer and nobody else") {
        {"", "hello", "null", "[]", "{}", R"({"event":7})",
         R"({"event":"BINARY","url":"seg5.ts","sn":"five"})", R"({"event":"REQUEST"})"}) {
     CAPTURE(text);
-    Room r;
+    HostileRoom r;
     r.h.peer_says_text(r.parent, text);
     r.check_dropped(FallbackReason::kProtocol);
   }
 }
 
 TEST_CASE("hostile: a message beyond its limits drops the peer") {
-  Room r;
+  HostileRoom r;
   r.h.peer_says_text(r.parent, std::string(200'000, '['));
   r.check_dropped();
 }
 
 TEST_CASE("hostile: an event that is not known is ignored") {
-  Room r;
+  HostileRoom r;
   r.h.peer_says_text(r.parent, R"({"event":"HELLO","br":3,"urgent":true})");
   CHECK(r.h.log.empty());
   CHECK(r.h.engine.stats().malformed == 0);
 }
 
 TEST_CASE("hostile: binary without a header drops the peer") {
-  Room r;
+  HostileRoom r;
   r.h.peer_sends(r.parent, "media?");
   r.check_dropped(FallbackReason::kProtocol);
 }
 
 TEST_CASE("hostile: binary from a child drops it") {
-  Room r;
+  HostileRoom r;
   r.h.peer_sends(r.child, "media?");
   REQUIRE(r.h.all(CommandKind::kPeerClose).size() == 1);
   CHECK(r.h.all(CommandKind::kPeerClose)[0].peer == r.child);
@@ -102,14 +102,14 @@ TEST_CASE("hostile: binary from a child drops it") {
 }
 
 TEST_CASE("hostile: BINARY from a child drops it") {
-  Room r;
+  HostileRoom r;
   r.h.peer_says(r.child, r.header(1, 100));
   REQUIRE(r.h.all(CommandKind::kPeerClose).size() == 1);
   CHECK(r.h.all(CommandKind::kPeerClose)[0].peer == r.child);
 }
 
 TEST_CASE("hostile: an answer to something else drops the peer") {
-  Room r;
+  HostileRoom r;
   peer::Binary header = r.header(1, 100);
   SECTION("another url") { header.url = "seg6.ts"; }
   SECTION("another sn") { header.sn = MediaSequence(6); }
@@ -120,8 +120,9 @@ TEST_CASE("hostile: an answer to something else drops the peer") {
 }
 
 TEST_CASE("hostile: BINARY that nobody asked for drops the peer") {
-  Room r;
-  r.h.peer_serves(r.parent, peer::Request{"seg5.ts", MediaSequence(5), Room::rendition()}, "body");
+  HostileRoom r;
+  r.h.peer_serves(r.parent, peer::Request{"seg5.ts", MediaSequence(5), HostileRoom::rendition()},
+                  "body");
   REQUIRE(r.h.has(CommandKind::kLoadDone));
   r.h.clear();
   r.h.peer_says(r.parent, r.header(1, 100));
@@ -130,7 +131,7 @@ TEST_CASE("hostile: BINARY that nobody asked for drops the peer") {
 }
 
 TEST_CASE("hostile: a gigabyte announced drops the peer and costs no memory") {
-  Room r;
+  HostileRoom r;
   r.h.peer_says(r.parent, r.header(1, 1'000'000'000));
   r.check_dropped();
 }
@@ -138,19 +139,19 @@ TEST_CASE("hostile: a gigabyte announced drops the peer and costs no memory") {
 TEST_CASE("hostile: a segment above the cache's budget is refused") {
   EngineConfig config = Harness::default_config();
   config.cache_bytes = 100'000;
-  Room r(config);
+  HostileRoom r(config);
   r.h.peer_says(r.parent, r.header(2, 100'001));
   r.check_dropped(FallbackReason::kWrongSegment);
 }
 
 TEST_CASE("hostile: an empty segment is refused") {
-  Room r;
+  HostileRoom r;
   r.h.peer_says(r.parent, r.header(1, 0));
   r.check_dropped();
 }
 
 TEST_CASE("hostile: more bytes than announced drop the peer") {
-  Room r;
+  HostileRoom r;
   r.h.peer_says(r.parent, r.header(2, 100));
   r.h.peer_sends(r.parent, std::string(60, 'x'));
   r.h.peer_sends(r.parent, std::string(41, 'x'));
@@ -159,7 +160,7 @@ TEST_CASE("hostile: more bytes than announced drop the peer") {
 }
 
 TEST_CASE("hostile: fewer bytes than announced drop the peer") {
-  Room r;
+  HostileRoom r;
   r.h.peer_says(r.parent, r.header(2, 100));
   r.h.peer_sends(r.parent, std::string(60, 'x'));
   r.h.peer_sends(r.parent, std::string(39, 'x'));
@@ -167,7 +168,7 @@ TEST_CASE("hostile: fewer bytes than announced drop the peer") {
 }
 
 TEST_CASE("hostile: more binary messages than announced drop the peer") {
-  Room r;
+  HostileRoom r;
   r.h.peer_says(r.parent, r.header(2, 100));
   r.h.peer_sends(r.parent, std::string(60, 'x'));
   r.h.peer_sends(r.parent, std::string(40, 'x'));
@@ -179,23 +180,24 @@ TEST_CASE("hostile: more binary messages than announced drop the peer") {
 }
 
 TEST_CASE("hostile: a header within a transfer drops the peer") {
-  Room r;
+  HostileRoom r;
   r.h.peer_says(r.parent, r.header(2, 100));
   r.h.peer_says(r.parent, r.header(2, 100));
   r.check_dropped(FallbackReason::kProtocol);
 }
 
 TEST_CASE("hostile: bytes that look like control are bytes") {
-  Room r;
+  HostileRoom r;
   const std::string body = R"({"event":"CLOSE"})";
-  r.h.peer_serves(r.parent, peer::Request{"seg5.ts", MediaSequence(5), Room::rendition()}, body);
+  r.h.peer_serves(r.parent, peer::Request{"seg5.ts", MediaSequence(5), HostileRoom::rendition()},
+                  body);
   REQUIRE(r.h.all(CommandKind::kLoadDone).size() == 1);
   CHECK(r.h.all(CommandKind::kLoadDone)[0].data == body);
   CHECK_FALSE(r.h.has(CommandKind::kPeerClose));
 }
 
 TEST_CASE("hostile: LACK for what was not asked changes nothing") {
-  Room r;
+  HostileRoom r;
   r.h.peer_says(r.parent, peer::Lack{"seg6.ts", MediaSequence(6), std::nullopt, std::nullopt});
   CHECK(r.h.log.empty());
   r.h.peer_says(r.child, peer::Lack{"seg5.ts", MediaSequence(5), std::nullopt, std::nullopt});
@@ -203,7 +205,7 @@ TEST_CASE("hostile: LACK for what was not asked changes nothing") {
 }
 
 TEST_CASE("hostile: a peer that makes us talk without end is dropped") {
-  Room r;
+  HostileRoom r;
   const std::string url(4'000, 'u');
   int rounds = 0;
   while (!r.h.has(CommandKind::kPeerClose) && rounds < 1'000) {
@@ -232,7 +234,7 @@ TEST_CASE("hostile: a cache that is full of what is in use sends the load to the
   h.load(1, 5);
   h.clear();
   h.peer_says(parent, peer::Binary{66, "seg5.ts", MediaSequence(5), 4'000'000, std::nullopt,
-                                   Room::rendition()});
+                                   HostileRoom::rendition()});
   REQUIRE(h.went_to_cdn(1));
   CHECK(h.events(EventCode::kFallback).at(0).aux == static_cast<double>(FallbackReason::kNoMemory));
   CHECK_FALSE(h.has(CommandKind::kPeerClose));

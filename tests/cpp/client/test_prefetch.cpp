@@ -7,7 +7,7 @@ using namespace hlsmesh::test;
 
 namespace {
 
-constexpr size_t kSize = 150'000;
+constexpr size_t kSegmentBytes = 150'000;
 
 // Plays segment 0 of main rendition 0, with 8 s buffered, beside as many parents as a test wants.
 struct Ahead {
@@ -50,7 +50,7 @@ struct Ahead {
 
   void serve(int32_t parent) {
     const peer::Request request = h.sent<peer::Request>(parent).back();
-    h.peer_serves(parent, request, Harness::body(request.sn.value(), kSize));
+    h.peer_serves(parent, request, Harness::body(request.sn.value(), kSegmentBytes));
   }
 
   Harness h;
@@ -76,7 +76,7 @@ TEST_CASE("prefetch: a parent is asked for what follows the buffer, one segment 
     a.h.load(1, 2);
     REQUIRE(a.h.all(CommandKind::kLoadDone).size() == 1);
     CHECK(a.h.all(CommandKind::kLoadDone)[0].code == static_cast<int32_t>(LoadSource::kPeer));
-    CHECK(a.h.all(CommandKind::kLoadDone)[0].data == Harness::body(2, kSize));
+    CHECK(a.h.all(CommandKind::kLoadDone)[0].data == Harness::body(2, kSegmentBytes));
     a.h.load(2, 2);
     CHECK(a.h.all(CommandKind::kLoadDone)[1].code == static_cast<int32_t>(LoadSource::kCache));
   }
@@ -87,7 +87,7 @@ TEST_CASE("prefetch: a parent is asked for what follows the buffer, one segment 
     a.h.load(1, 4);
     CHECK(a.h.sent<peer::Request>(parent).empty());
     CHECK_FALSE(a.h.went_to_cdn(1));
-    a.h.peer_serves(parent, request, Harness::body(4, kSize));
+    a.h.peer_serves(parent, request, Harness::body(4, kSegmentBytes));
     REQUIRE(a.h.all(CommandKind::kLoadDone).size() == 1);
     CHECK(a.h.all(CommandKind::kLoadDone)[0].load == 1);
   }
@@ -179,14 +179,14 @@ TEST_CASE("prefetch: the window ends where the player's buffer does, or where th
 
 TEST_CASE("prefetch: half of the cache stays for what lies behind the playhead") {
   EngineConfig config = Harness::default_config();
-  config.cache_bytes = 6 * kSize;
+  config.cache_bytes = 6 * kSegmentBytes;
   Ahead a(config);
   const int32_t parent = a.h.open_parent("p", true);
   a.list();
   while (a.h.has(CommandKind::kChannelSendText) && !a.h.sent<peer::Request>(parent).empty()) {
     const peer::Request request = a.h.sent<peer::Request>(parent).back();
     a.h.clear();
-    a.h.peer_serves(parent, request, Harness::body(request.sn.value(), kSize));
+    a.h.peer_serves(parent, request, Harness::body(request.sn.value(), kSegmentBytes));
   }
   CHECK(a.h.engine.stats().p2p_segments == 3);
 }

@@ -7,11 +7,11 @@ using namespace hlsmesh::test;
 
 namespace {
 
-struct Room {
+struct ChildRoom {
   Harness h;
   int32_t child = 0;
 
-  explicit Room(EngineConfig config = Harness::default_config()) : h(std::move(config)) {
+  explicit ChildRoom(EngineConfig config = Harness::default_config()) : h(std::move(config)) {
     h.add_renditions(true);
     h.join();
     child = h.open_child("c1");
@@ -33,7 +33,7 @@ struct Room {
 }  // namespace
 
 TEST_CASE("serve: BINARY says what follows, and the packets are the segment") {
-  Room r;
+  ChildRoom r;
   r.h.cache_segment(9, 316'216);
   r.h.clear();
   r.ask(9);
@@ -71,7 +71,7 @@ TEST_CASE("serve: packets keep to the connection's largest message") {
 }
 
 TEST_CASE("serve: what is not there and not coming is LACKed at once") {
-  Room r;
+  ChildRoom r;
   r.h.cache_segment(9, 1'000);
   r.h.clear();
   r.ask(10);
@@ -82,7 +82,7 @@ TEST_CASE("serve: what is not there and not coming is LACKed at once") {
 }
 
 TEST_CASE("serve: a request by rendition is answered by that rendition, or not at all") {
-  Room r;
+  ChildRoom r;
   r.h.cache_segment(9, 1'000);  // rendition 0
   // Two renditions hold the same url and sn.
   SegmentLoad other;
@@ -118,7 +118,7 @@ TEST_CASE("serve: a request by rendition is answered by that rendition, or not a
 }
 
 TEST_CASE("serve: what the CDN is sending is waited for") {
-  Room r;
+  ChildRoom r;
   r.h.load(1, 9, true);
   r.h.clear();
   r.ask(9);
@@ -148,7 +148,7 @@ TEST_CASE("serve: what the CDN is sending is waited for") {
 }
 
 TEST_CASE("serve: on live the segments just after our newest are waited for") {
-  Room r;
+  ChildRoom r;
   r.h.engine.set_live(true);
   r.h.cache_segment(9, 1'000);
   r.h.clear();
@@ -161,7 +161,7 @@ TEST_CASE("serve: on live the segments just after our newest are waited for") {
 }
 
 TEST_CASE("serve: a queue of requests is bounded, and each is answered within 2 s") {
-  Room r;
+  ChildRoom r;
   r.h.engine.set_live(true);
   r.h.cache_segment(9, 1'000);
   r.h.clear();
@@ -181,7 +181,7 @@ TEST_CASE("serve: a queue of requests is bounded, and each is answered within 2 
 
 TEST_CASE("serve: a channel never holds more than its bound") {
   constexpr size_t kLimit = 1024 * 1024;
-  Room r;
+  ChildRoom r;
   r.h.cache_segment(9, 4'000'000);
   r.h.clear();
   r.ask(9);
@@ -214,7 +214,7 @@ TEST_CASE("serve: a channel never holds more than its bound") {
 }
 
 TEST_CASE("serve: small segments do not add up to a full channel when it is reported empty") {
-  Room r;
+  ChildRoom r;
   r.h.cache_segment(9, 200'000);
   r.h.clear();
   for (int i = 0; i < 20; ++i) {
@@ -226,7 +226,7 @@ TEST_CASE("serve: small segments do not add up to a full channel when it is repo
 }
 
 TEST_CASE("serve: a request behind a transfer that does not move is LACKed in time") {
-  Room r;
+  ChildRoom r;
   r.h.cache_segment(9, 4'000'000);
   r.h.cache_segment(3, 1'000);
   r.h.clear();
@@ -240,7 +240,7 @@ TEST_CASE("serve: a request behind a transfer that does not move is LACKed in ti
 }
 
 TEST_CASE("serve: a child that takes nothing for 30 s is let go") {
-  Room r;
+  ChildRoom r;
   r.h.cache_segment(9, 4'000'000);
   r.h.clear();
   r.ask(9);
@@ -253,7 +253,7 @@ TEST_CASE("serve: a child that takes nothing for 30 s is let go") {
 TEST_CASE("serve: an evicted segment stays readable while it is sent") {
   EngineConfig config = Harness::default_config();
   config.cache_bytes = 3'000'000;
-  Room r(config);
+  ChildRoom r(config);
   r.h.cache_segment(1, 2'000'000);
   r.h.clear();
   r.ask(1);
@@ -277,7 +277,7 @@ TEST_CASE("serve: a parent that asks is told LACK") {
 TEST_CASE("serve: past the rate requests are LACKed at once, and served again when it is paid") {
   EngineConfig config = Harness::default_config();
   config.limits.upload_bytes_per_second = 100'000;
-  Room r(config);
+  ChildRoom r(config);
   r.h.cache_segment(9, 500'000);
   r.h.clear();
   r.ask(9);  // paid for in 5 s, of which 4 may be used ahead
@@ -295,7 +295,7 @@ TEST_CASE("serve: past the rate requests are LACKed at once, and served again wh
 TEST_CASE("serve: when all that may be sent is sent, children are let go and none is admitted") {
   EngineConfig config = Harness::default_config();
   config.limits.upload_bytes = 700'000;
-  Room r(config);
+  ChildRoom r(config);
   r.h.cache_segment(9, 500'000);
   r.h.clear();
   r.ask(9);
