@@ -30,7 +30,7 @@ SegmentPtr SegmentCache::begin(const Segment& segment, size_t size) {
   tally_->bytes += size;
   fresh->tally_ = tally_;
   peak_bytes_ = std::max(peak_bytes_, bytes());
-  index_.insert_or_assign(segment.key, Entry{fresh, ++uses_});
+  index_[segment.key] = Entry{fresh, ++uses_};
   return fresh;
 }
 
@@ -73,7 +73,8 @@ SegmentPtr SegmentCache::find_by_wire_name(std::string_view url, MediaSequence s
 }
 
 MediaSequence SegmentCache::newest() const {
-  for (auto it = index_.rbegin(); it != index_.rend(); ++it) {
+  for (auto it = index_.end(); it != index_.begin();) {
+    --it;
     if (it->second.segment->complete()) return it->first.sn;
   }
   return MediaSequence(-1);

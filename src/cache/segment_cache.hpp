@@ -3,12 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <string_view>
 #include <vector>
 
 #include "common/bytes.hpp"
 #include "common/shared.hpp"
+#include "common/sorted_map.hpp"
 #include "media/segment.hpp"
 
 namespace hlsmesh {
@@ -143,7 +143,7 @@ class SegmentCache {
     uint64_t used = 0;  // uses_ at the last use: distinct, so that no order hangs on a tie
   };
   // Ordered by sn first (see SegmentKey), which newest() and find_by_wire_name() rely on.
-  using Index = std::map<SegmentKey, Entry>;
+  using Index = SortedMap<SegmentKey, Entry>;
 
   // Evicts until `incoming` more bytes fit the budget or nothing evictable is left.
   void make_room(size_t incoming);

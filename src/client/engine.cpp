@@ -120,9 +120,11 @@ void Engine::Impl::add_rendition(RenditionFacts facts) { renditions_.add(std::mo
 
 void Engine::Impl::settle(TimeMs now) {
   for (auto entry = loads_.begin(); entry != loads_.end();) {
-    Load& load = entry->second;
-    ++entry;  // deciding may end the load, and no other
-    if (load.state == Load::State::kWaiting) decide_load(now, load);
+    const LoadId id = entry->first;
+    if (entry->second.state == Load::State::kWaiting) decide_load(now, entry->second);
+    // Deciding may have ended the load, and no other.
+    entry = loads_.lower_bound(id);
+    if (entry != loads_.end() && entry->first == id) ++entry;
   }
   for (auto& [handle, peer] : peers_) {
     if (peer.open && peer.uploader) pump(now, peer);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +19,7 @@
 #include "client/transfer_times.hpp"
 #include "client/upload_budget.hpp"
 #include "common/random.hpp"
+#include "common/sorted_map.hpp"
 
 namespace hlsmesh {
 
@@ -168,8 +168,8 @@ class Engine::Impl final : private SegmentShelf {
   ChannelRenditions renditions_;
   TrackerSession tracker_;
   // Ordered containers: what is decided must not hang on where a hash puts things.
-  std::map<PeerHandle, PeerSession> peers_;
-  std::map<LoadId, Load> loads_;
+  SortedMap<PeerHandle, PeerSession> peers_;
+  SortedMap<LoadId, Load> loads_;
   Playhead playhead_;
   PrefetchPlan plan_;
   std::array<CdnTime, 3> cdn_time_;  // by TrackKind

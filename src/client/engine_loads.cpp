@@ -70,7 +70,7 @@ Load Engine::Impl::make_load(LoadId id, SegmentLoad what) const {
 void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
   on_load_aborted(now, id);  // a name used twice: the driver has forgotten the first
   const bool from_cdn = what.from_cdn;
-  Load& entry = loads_.emplace(id, make_load(id, std::move(what))).first->second;
+  Load& entry = loads_.try_emplace(id, make_load(id, std::move(what))).first->second;
   entry.began_at = now;
   entry.from_cdn = from_cdn;
   if (from_cdn) {

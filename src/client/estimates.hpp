@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <map>
 
 #include "client/clock.hpp"
+#include "common/sorted_map.hpp"
 #include "media/rendition.hpp"
 #include "media/segment.hpp"
 
@@ -51,7 +51,7 @@ class SegmentSizes {
     return segment.key.rendition.substr(0, segment.key.rendition.find(kNameMark));
   }
 
-  std::map<RenditionSignature, double> bytes_per_second_;
+  SortedMap<RenditionSignature, double> bytes_per_second_;
 };
 
 }  // namespace hlsmesh

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <map>
-
 #include "cache/segment_cache.hpp"
 #include "client/clock.hpp"
+#include "common/sorted_map.hpp"
 
 namespace hlsmesh {
 
@@ -35,11 +34,11 @@ class TransferLog {
 
   void forget_evicted(const SegmentCache& cache) {
     for (auto entry = times_.begin(); entry != times_.end();) {
-      entry = cache.peek(entry->first) == nullptr ? times_.erase(entry) : std::next(entry);
+      entry = cache.peek(entry->first) == nullptr ? times_.erase(entry) : ++entry;
     }
   }
 
-  std::map<SegmentKey, TransferTimes> times_;
+  SortedMap<SegmentKey, TransferTimes> times_;
 };
 
 }  // namespace hlsmesh

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace hlsmesh {
+
+// A map by keys that have `<`, as far as the engine needs one, with the interface of std::map.
+// Entries stay where they are until erased, so references to them last; iterators end with every
+// change. Lookups are O(log n), changes move O(n) pointers. A std::map balances a tree, and does so
+// anew for every type it is of: five of them were 1 KB more of the shipped wasm, gzipped.
+template <class Key, class Value>
+class SortedMap {
+ public:
+  struct Entry {
+    template <class... Args>
+    explicit Entry(const Key& key, Args&&... args)
+        : first(key), second(std::forward<Args>(args)...) {}
+
+    const Key first;
+    Value second;
+  };
+
+  template <class Item>
+  class Iterator {
+   public:
+    using iterator_category = std::bidirectional_iterator_tag;
+    using value_type = std::remove_const_t<Item>;
+    using difference_type = std::ptrdiff_t;
+    using pointer = Item*;
+    using reference = Item&;
+
+    Iterator() = default;
+    explicit Iterator(void* const* at) : at_(at) {}
+
+    Item& operator*() const { return *static_cast<Item*>(*at_); }
+    Item* operator->() const { return static_cast<Item*>(*at_); }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    Iterator& operator--() {
+      --at_;
+      return *this;
+    }
+    friend bool operator==(Iterator a, Iterator b) { return a.at_ == b.at_; }
+
+   private:
+    friend class SortedMap;
+    void* const* at_ = nullptr;
+  };
+  using iterator = Iterator<Entry>;
+  using const_iterator = Iterator<const Entry>;
+
+  SortedMap() = default;
+  SortedMap(const SortedMap&) = delete;
+  SortedMap& operator=(const SortedMap&) = delete;
+  ~SortedMap() { clear(); }
+
+  size_t size() const { return entries_.size(); }
+  iterator begin() { return iterator(entries_.data()); }
+  iterator end() { return iterator(entries_.data() + entries_.size()); }
+  const_iterator begin() const { return const_iterator(entries_.data()); }
+  const_iterator end() const { return const_iterator(entries_.data() + entries_.size()); }
+
+  iterator lower_bound(const Key& key) { return iterator(entries_.data() + place_of(key)); }
+  iterator find(const Key& key) { return iterator(entries_.data() + index_of(key)); }
+  const_iterator find(const Key& key) const {
+    return const_iterator(entries_.data() + index_of(key));
+  }
+
+  // Where the key's entry is, made of `args` if there was none, and whether it was made.
+  template <class... Args>
+  std::pair<iterator, bool> try_emplace(const Key& key, Args&&... args) {
+    const size_t at = place_of(key);
+    const bool is_new = !holds(at, key);
+    if (is_new) {
+      entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(at),
+                      new Entry(key, std::forward<Args>(args)...));
+    }
+    return {iterator(entries_.data() + at), is_new};
+  }
+  Value& operator[](const Key& key) { return try_emplace(key).first->second; }
+
+  // The entry after it.
+  iterator erase(iterator entry) {
+    const std::ptrdiff_t at = entry.at_ - entries_.data();
+    Entry* const gone = &*entry;
+    entries_.erase(entries_.begin() + at);
+    delete gone;
+    return iterator(entries_.data() + at);
+  }
+  void erase(const Key& key) {
+    if (const iterator entry = find(key); entry != end()) erase(entry);
+  }
+  void clear() {
+    while (entries_.size() > 0) erase(iterator(entries_.data() + entries_.size() - 1));
+  }
+
+ private:
+  const Key& key_at(size_t at) const { return static_cast<const Entry*>(entries_[at])->first; }
+  size_t place_of(const Key& key) const {
+    size_t low = 0;
+    size_t high = entries_.size();
+    while (low < high) {
+      const size_t middle = (low + high) / 2;
+      if (key_at(middle) < key) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+  bool holds(size_t at, const Key& key) const {
+    return at < entries_.size() && !(key < key_at(at));
+  }
+  size_t index_of(const Key& key) const {
+    const size_t at = place_of(key);
+    return holds(at, key) ? at : entries_.size();
+  }
+
+  std::vector<void*> entries_;  // of Entry, untyped so that all maps share the list's code
+};
+
+}  // namespace hlsmesh
