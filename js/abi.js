@@ -113,20 +113,20 @@ export const HmCommand = Object.freeze({
 });
 
 export const HmStats = Object.freeze({
-  cdn_bytes: 0,
-  p2p_bytes: 8,
-  upload_bytes: 16,
-  p2p_wasted_bytes: 24,
-  cache_hits: 32,
-  cache_misses: 40,
-  cache_evictions: 48,
-  cache_bytes: 56,
+  cdnBytes: 0,
+  p2pBytes: 8,
+  uploadBytes: 16,
+  wastedBytes: 24,
+  cacheHits: 32,
+  cacheMisses: 40,
+  cacheEvictions: 48,
+  cacheBytes: 56,
   fallbacks: 64,
   malformed: 72,
   parents: 80,
   children: 88,
-  cdn_segments: 96,
-  p2p_segments: 104,
+  cdnSegments: 96,
+  p2pSegments: 104,
 });
 
 export const HmPeer = Object.freeze({

@@ -269,7 +269,7 @@ export class Mesh {
         ...this.#settings,
         enabled: enabled && PeerConnections.available,
         // The session outlasts engines, of which a change of channel makes another.
-        uploadBytesPerSession: Math.max(0, uploadBytesPerSession - this.#past.upload_bytes),
+        uploadBytesPerSession: Math.max(0, uploadBytesPerSession - this.#past.uploadBytes),
       },
       names,
     );
@@ -290,8 +290,8 @@ export class Mesh {
       segmentId: segmentId && ((segment) => this.#segmentId(segmentId, segment)),
       delivered: (segment, counted) => {
         if (!counted) {
-          this.#past.cdn_bytes += segment.bytes;
-          this.#past.cdn_segments += 1;
+          this.#past.cdnBytes += segment.bytes;
+          this.#past.cdnSegments += 1;
         }
         this.#emit('segment', segment);
       },

@@ -43,27 +43,18 @@ export function addStats(sum, stats) {
  * @returns {import('./index.js').MeshStats}
  */
 export function publicStats(past, present, figures) {
-  const total = (/** @type {keyof EngineStats} */ name) => past[name] + present[name];
-  const cdnBytes = total('cdn_bytes');
-  const p2pBytes = total('p2p_bytes');
+  const sum = { ...past };
+  addStats(sum, present);
+  const { cdnBytes, p2pBytes } = sum;
+  const { parents, children, cacheBytes } = present;
   return {
-    cdnBytes,
-    p2pBytes,
-    uploadBytes: total('upload_bytes'),
+    ...sum,
     // Nothing of nothing is no saving.
     offload: p2pBytes / (cdnBytes + p2pBytes || 1),
-    peers: present.parents + present.children,
-    parents: present.parents,
-    children: present.children,
+    peers: parents + children,
+    parents,
+    children,
+    cacheBytes,
     ...figures,
-    cdnSegments: total('cdn_segments'),
-    p2pSegments: total('p2p_segments'),
-    wastedBytes: total('p2p_wasted_bytes'),
-    fallbacks: total('fallbacks'),
-    cacheHits: total('cache_hits'),
-    cacheMisses: total('cache_misses'),
-    cacheEvictions: total('cache_evictions'),
-    cacheBytes: present.cache_bytes,
-    malformed: total('malformed'),
   };
 }

@@ -15,7 +15,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { inlineAbi } from './lib/inline-abi.mjs';
+import { internalNames } from './lib/internal-names.mjs';
 import { ROOT, UserError, findCommand, lastLines, run, runMain } from './lib/process.mjs';
+import { shrink } from './lib/shrink.mjs';
 import { setup } from './setup.mjs';
 
 /**
@@ -23,8 +25,6 @@ import { setup } from './setup.mjs';
  * more for everybody.
  */
 const BROWSERS = ['chrome84', 'edge84', 'firefox90', 'safari15'];
-
-const WASM = ['hlsmesh.wasm', 'hlsmesh-tracker.wasm'];
 
 /**
  * Configures a preset where that is due; Ninja itself notices changed CMake files.
@@ -77,6 +77,9 @@ async function bundle() {
     minify: true,
     sourcemap: true,
     target: BROWSERS,
+    // Chrome knew all of it but one thing until 91, which checkSyntax keeps out: 0.3 KB of gzip less.
+    supported: { 'optional-chain': true },
+    mangleProps: internalNames(),
     plugins: [inlineAbi],
     legalComments: 'inline',
     banner: { js: `/*! hlsmesh ${version}, MIT licence */` },
@@ -100,15 +103,23 @@ async function bundle() {
     // A classic script has no import.meta; js/core.js then asks the document where the script came from.
     define: { 'import.meta.url': 'undefined' },
   });
+  for (const file of ['hlsmesh.mjs', 'hlsmesh.js']) checkSyntax(file);
+}
+
+/** @param {string} file in dist/ */
+function checkSyntax(file) {
+  const call = /\?\.[\w$#.?[\]]*\([^()]*\.{3}/.exec(readFileSync(join(ROOT, 'dist', file), 'utf8'));
+  if (!call) return;
+  throw new UserError(`${file}: Chrome below 91 cannot spread arguments after ?. as in ${call[0]}`);
 }
 
 /** Everything that ships, into dist/. The set-up for `build` must have run. */
 export async function build() {
   await compile('wasm', ['hlsmesh', 'hlsmesh-tracker']);
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
-  for (const name of WASM) {
-    copyFileSync(join(ROOT, 'build', 'wasm', 'wasm', name), join(ROOT, 'dist', name));
-  }
+  await shrink(join('build', 'wasm', 'wasm', 'hlsmesh.wasm'), join('dist', 'hlsmesh.wasm'));
+  const tracker = 'hlsmesh-tracker.wasm';
+  copyFileSync(join(ROOT, 'build', 'wasm', 'wasm', tracker), join(ROOT, 'dist', tracker));
   await bundle();
 }
 

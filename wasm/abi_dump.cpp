@@ -22,6 +22,8 @@ void constant(const char* name, Value value) {
 
 #define CONSTANT(js, value) constant(#js, value)
 #define FIELD(record, field) constant(#field, offsetof(record, field))
+// Counters are called what the page calls them.
+#define STAT(js, field) constant(#js, offsetof(HmStats, field))
 
 void print_client() {
   using namespace hlsmesh;
@@ -138,20 +140,20 @@ void print_client() {
   close_group();
 
   open_group("HmStats");
-  FIELD(HmStats, cdn_bytes);
-  FIELD(HmStats, p2p_bytes);
-  FIELD(HmStats, upload_bytes);
-  FIELD(HmStats, p2p_wasted_bytes);
-  FIELD(HmStats, cache_hits);
-  FIELD(HmStats, cache_misses);
-  FIELD(HmStats, cache_evictions);
-  FIELD(HmStats, cache_bytes);
-  FIELD(HmStats, fallbacks);
-  FIELD(HmStats, malformed);
-  FIELD(HmStats, parents);
-  FIELD(HmStats, children);
-  FIELD(HmStats, cdn_segments);
-  FIELD(HmStats, p2p_segments);
+  STAT(cdnBytes, cdn_bytes);
+  STAT(p2pBytes, p2p_bytes);
+  STAT(uploadBytes, upload_bytes);
+  STAT(wastedBytes, p2p_wasted_bytes);
+  STAT(cacheHits, cache_hits);
+  STAT(cacheMisses, cache_misses);
+  STAT(cacheEvictions, cache_evictions);
+  STAT(cacheBytes, cache_bytes);
+  STAT(fallbacks, fallbacks);
+  STAT(malformed, malformed);
+  STAT(parents, parents);
+  STAT(children, children);
+  STAT(cdnSegments, cdn_segments);
+  STAT(p2pSegments, p2p_segments);
   close_group();
 
   open_group("HmPeer");

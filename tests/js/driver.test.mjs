@@ -116,7 +116,7 @@ test('a segment that the CDN sent is served from memory, as a buffer of its own,
     assert.deepEqual(new Uint8Array(got), body);
     structuredClone(got, { transfer: [got] });
   }
-  assert.deepEqual([driver.stats().cdn_bytes, driver.stats().cache_hits], [300_000, 2]);
+  assert.deepEqual([driver.stats().cdnBytes, driver.stats().cacheHits], [300_000, 2]);
   driver.stop();
 });
 
@@ -198,7 +198,7 @@ test('after a trap every load goes to the CDN, once, and the engine is never cal
   driver.setLive(true);
   driver.stop();
   assert.equal(names().length, 3);
-  assert.equal(driver.stats().cdn_bytes, 0);
+  assert.equal(driver.stats().cdnBytes, 0);
 });
 
 test('a module of another version is refused with the reason', async () => {
