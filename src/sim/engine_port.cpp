@@ -90,9 +90,9 @@ void EnginePort::stop(TimeMs now) {
   drain();
 }
 
-void EnginePort::socket_open(TimeMs now) {
-  note("hm_socket_open", {as_argument(now)});
-  engine_.on_socket_open(now, {});
+void EnginePort::socket_open(TimeMs now, std::string_view token) {
+  note("hm_socket_open", {as_argument(now)}, token);
+  engine_.on_socket_open(now, token);
   drain();
 }
 

@@ -42,7 +42,7 @@ class EnginePort {
 
   void start(TimeMs now);
   void stop(TimeMs now);
-  void socket_open(TimeMs now);
+  void socket_open(TimeMs now, std::string_view token);
   void socket_text(TimeMs now, std::string_view text);
   void socket_closed(TimeMs now);
   void peer_signal(TimeMs now, PeerHandle peer, std::string_view json);

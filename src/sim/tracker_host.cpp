@@ -127,7 +127,7 @@ void TrackerHost::drain() {
         end(id, conn->latency);
         break;
       case TrackerCommandKind::kAuthorize:
-        tracker_->on_authorized(engine_time(queue_.now()), id, command->code, true, std::nullopt,
+        tracker_->on_authorized(engine_time(queue_.now()), id, command->code, true, admitted_for_,
                                 {});
         break;
       case TrackerCommandKind::kForward:

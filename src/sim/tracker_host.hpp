@@ -45,6 +45,9 @@ class TrackerHost {
   // broken proxy does).
   void lose(std::function<bool(std::string_view)> which) { lost_ = std::move(which); }
 
+  // Where the tracker asks who may enter: everybody, with any token, for so long.
+  void admit_for(DurationMs time) { admitted_for_ = time; }
+
   TrackerStats stats() const { return tracker_ ? tracker_->stats() : TrackerStats{}; }
 
  private:
@@ -69,6 +72,7 @@ class TrackerHost {
   int32_t next_ = 1;
   std::optional<Time> armed_;
   std::function<bool(std::string_view)> lost_;
+  std::optional<DurationMs> admitted_for_;
 };
 
 }  // namespace hlsmesh::sim

@@ -12,6 +12,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPlayheadInterval{250};
 constexpr milliseconds kTimerResolution{1};
 
+// What a site would give; the simulated tracker's host admits everybody.
+constexpr std::string_view kToken = "a token";
+
 std::string address_of(ViewerId id) {
   const int32_t n = id.value();
   return "10." + std::to_string(n >> 16 & 255) + '.' + std::to_string(n >> 8 & 255) + '.' +
@@ -190,7 +193,6 @@ void Viewer::on_command(const Command& command) {
   switch (command.kind) {
     case CommandKind::kNone:
     case CommandKind::kLoadProgress:
-    case CommandKind::kRenewToken:  // the simulated tracker asks for none
     case CommandKind::kEvent:
       break;
     case CommandKind::kSocketOpen:
@@ -234,6 +236,9 @@ void Viewer::on_command(const Command& command) {
     }
     case CommandKind::kLoadDone:
       take_segment(command);
+      break;
+    case CommandKind::kRenewToken:
+      world_.queue.after(config_.latency, [this] { on_socket_open(); });
       break;
     case CommandKind::kListSegments:
       world_.queue.after(Duration{},
@@ -328,7 +333,7 @@ void Viewer::on_connection_closed(PeerHandle peer) {
 
 void Viewer::on_socket_open() {
   if (!port_) return;
-  port_->socket_open(now());
+  port_->socket_open(now(), kToken);
   wake();
 }
 

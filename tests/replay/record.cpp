@@ -58,7 +58,8 @@ void record_vod(const std::string& directory) {
   write(directory + "/vod-child.trace", child.trace());
 }
 
-// Live: the CDN fails for a while, the channel breaks, and the parent starts to lie.
+// Live, for viewers whose tokens run out: the CDN fails for a while, the channel breaks, and the
+// parent starts to lie.
 void record_live(const std::string& directory) {
   TraceWriter parent;
   TraceWriter child;
@@ -67,11 +68,13 @@ void record_live(const std::string& directory) {
   config.content.live = true;
   config.content.first_sn = 4711;
   config.content.segment_duration = std::chrono::seconds(2);
+  config.tracker.authorize = true;
   config.viewers.resize(2);
   config.viewers[0].observer = &parent;
   config.viewers[1].observer = &child;
   config.viewers[1].join_at = at_second(7.3);
   Swarm swarm(config);
+  swarm.tracker().admit_for(DurationMs(30'000));
   swarm.cdn().add_outage({at_second(14), at_second(17)});
   swarm.at(24, [&] { swarm.rtc().break_channels(sim::ViewerId(1)); });
   swarm.at(32, [&] { swarm.viewer(0).set_fault(ParentFault::kLacks); });
