@@ -219,6 +219,7 @@ void print_tracker() {
   FIELD(HtStats, links);
   FIELD(HtStats, orphans);
   FIELD(HtStats, opened);
+  FIELD(HtStats, promoted);
   FIELD(HtStats, failed);
   FIELD(HtStats, rejected);
   FIELD(HtStats, unauthorized);

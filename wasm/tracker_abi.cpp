@@ -25,7 +25,7 @@ using hlsmesh::TrackerStats;
 
 #ifdef __wasm32__
 // js/tracker/abi.js is generated from these layouts.
-static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 200 && sizeof(HtText) == 8);
+static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 208 && sizeof(HtText) == 8);
 #endif
 
 // Above what the driver lets in as one WebSocket message.
@@ -267,6 +267,7 @@ const HtStats* ht_stats(void) {
              static_cast<double>(from.links),
              static_cast<double>(from.orphans),
              static_cast<double>(from.opened),
+             static_cast<double>(from.promoted),
              static_cast<double>(from.failed),
              static_cast<double>(from.rejected),
              static_cast<double>(from.unauthorized),

@@ -55,6 +55,7 @@ struct HtStats {
   double links;
   double orphans;
   double opened;
+  double promoted;
   double failed;
   double rejected;
   double unauthorized;

@@ -18,7 +18,7 @@ const SIZES = {
   channels: 'Channels with viewers.',
   rooms: 'Rooms that channels are split into.',
   links: 'Introductions that stand.',
-  orphans: 'Viewers that want a parent and have none.',
+  orphans: 'Viewers that nobody feeds, the first of each room among them.',
 };
 
 /** The engine's counters. @type {Partial<Record<keyof EngineStats, [name: string, help: string]>>} */
@@ -26,6 +26,7 @@ const COUNTERS = {
   enters: ['enters', 'Times a channel was entered.'],
   connects: ['introductions', 'Introductions made.'],
   opened: ['introductions_opened', 'Introductions that opened.'],
+  promoted: ['promotions', 'Introductions to a parent nearer to the CDN.'],
   failed: ['introductions_failed', 'Introductions that ended before they opened.'],
   signals: ['signals', 'Signals relayed.'],
   signals_refused: ['signals_refused', 'Signals to a stranger or to a viewer that is gone.'],

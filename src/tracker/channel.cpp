@@ -4,8 +4,19 @@
 #include <utility>
 
 namespace hlsmesh::tracker {
+namespace {
 
-Channel::Channel(std::string channel_id) : id(std::move(channel_id)), host(host_of(id)) {}
+// Peers whose class one change may bring up to date.
+constexpr size_t kSettledAtOnce = 64;
+
+// A room is not brought up to date as a whole before one peer in this many has gained or lost a
+// parent, so that what it costs is theirs to share.
+constexpr size_t kChangesPerPeer = 4;
+
+}  // namespace
+
+Channel::Channel(std::string channel_id, int32_t room_peers)
+    : id(std::move(channel_id)), host(host_of(id)), rooms(room_peers) {}
 
 void Channel::vote(const Peer& peer) {
   if (peer.says_live) ++(*peer.says_live ? live_votes : vod_votes);
@@ -14,42 +25,27 @@ void Channel::unvote(const Peer& peer) {
   if (peer.says_live) --(*peer.says_live ? live_votes : vod_votes);
 }
 
-void Channel::add(Peer& peer, int32_t room_peers) {
+void Channel::add(Peer& peer) {
   peer.channel = this;
+  peer.rank = ++highest_;
   nodes.emplace(peer.join, &peer);
-  int32_t number = 0;
-  while (rooms[number].nodes.size() >= static_cast<size_t>(room_peers)) ++number;
-  peer.room = &rooms[number];
-  peer.room->number = number;
-  peer.room->nodes.emplace(peer.join, &peer);
   vote(peer);
-  peer.room->matching.update(peer);
+  rooms.add(peer);
 }
 
-void Channel::remove(Peer& peer) {
-  Room& room = *peer.room;
-  room.matching.remove(peer);
-  room.seekers.erase(peer.join);
-  room.nodes.erase(peer.join);
-  if (room.nodes.empty()) {
-    rooms.erase(std::find_if(rooms.begin(), rooms.end(),
-                             [&](const auto& entry) { return &entry.second == &room; }));
-  }
+Room* Channel::remove(Peer& peer) {
+  Room* const united = rooms.remove(peer);
   unvote(peer);
   nodes.erase(peer.join);
   peer.channel = nullptr;
-  peer.room = nullptr;
+  return united;
 }
 
 void Channel::link(Peer& child, Peer& parent, TimeMs now) {
-  child.parents.push_back({&parent, false, now});
+  child.parents.push_back({&parent, false, now, 0});
   parent.children.push_back(&child);
-  // Children of `child` keep the layer they were given: a move does not ripple through a subtree
-  // that may be the whole channel. The layer only ranks; order of entering is what rules out
-  // cycles.
-  child.layer = parent.layer + 1;
-  parent.room->matching.update(parent);
-  child.room->matching.update(child);
+  parent.room->update(parent);
+  settle(child);
 }
 
 bool Channel::unlink(Peer& child, Peer& parent) {
@@ -59,10 +55,68 @@ bool Channel::unlink(Peer& child, Peer& parent) {
   if (link == child.parents.end()) return false;
   child.parents.erase(link);
   parent.children.erase(std::find(parent.children.begin(), parent.children.end(), &child));
-  if (child.parents.empty()) child.layer = 0;
-  parent.room->matching.update(parent);
-  child.room->matching.update(child);
+  parent.room->update(parent);
+  settle(child);
   return true;
+}
+
+std::vector<Rank> Channel::ranks_below(const Peer& peer, size_t most) {
+  std::vector<const Peer*> found{&peer};
+  std::vector<Rank> ranks{peer.rank};
+  for (size_t next = 0; next < found.size(); ++next) {
+    for (const Peer* child : found[next]->children) {
+      if (std::find(found.begin(), found.end(), child) != found.end()) continue;
+      if (found.size() == most) return {};
+      found.push_back(child);
+      ranks.push_back(child->rank);
+    }
+  }
+  std::sort(ranks.begin(), ranks.end());
+  return ranks;
+}
+
+void Channel::move_to_end(Peer& peer) {
+  std::map<Rank, Peer*> moved{{peer.rank, &peer}};
+  // Whoever is below ranks higher, so the walk never goes back.
+  for (auto at = moved.begin(); at != moved.end(); ++at) {
+    for (Peer* child : at->second->children) moved.emplace(child->rank, child);
+  }
+  for (const auto& [rank, member] : moved) member->room->set_rank(*member, ++highest_);
+}
+
+void Channel::move_to_front(Peer& peer) { peer.room->set_rank(peer, --lowest_); }
+
+int32_t Channel::layer_of(const Peer& peer) {
+  if (peer.is_source()) return 0;
+  // A kept parent may be anywhere; whoever is fed is not fed by the CDN.
+  int32_t nearest = peer.kept_parents > 0 ? 0 : kMaxLayer;
+  for (const ParentLink& link : peer.parents) nearest = std::min(nearest, link.parent->layer);
+  return std::min(nearest + 1, kMaxLayer);
+}
+
+void Channel::settle(Peer& peer) {
+  std::vector<Peer*> changed{&peer};
+  for (size_t next = 0; next < changed.size() && next < kSettledAtOnce; ++next) {
+    Peer& at = *changed[next];
+    const int32_t layer = layer_of(at);
+    const bool moved = layer != at.layer;
+    at.room->set_layer(at, layer);
+    if (moved) changed.insert(changed.end(), at.children.begin(), at.children.end());
+  }
+  Room& room = *peer.room;
+  ++room.changes;
+  if (room.hollow && room.changes >= room.nodes.size() / kChangesPerPeer) settle_room(room);
+}
+
+// In the order of ranks every parent comes before its children, so one pass is enough.
+void Channel::settle_room(Room& room) {
+  std::vector<Peer*> ordered;
+  for (const auto& [join, peer] : room.nodes) ordered.push_back(peer);
+  std::sort(ordered.begin(), ordered.end(),
+            [](const Peer* a, const Peer* b) { return a->rank < b->rank; });
+  for (Peer* peer : ordered) room.set_layer(*peer, layer_of(*peer));
+  room.hollow = false;
+  room.changes = 0;
 }
 
 std::string host_of(std::string_view channel_id) {

@@ -2,36 +2,31 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/time.hpp"
-#include "tracker/matching.hpp"
 #include "tracker/peer.hpp"
+#include "tracker/room.hpp"
+#include "tracker/rooms.hpp"
 
 namespace hlsmesh::tracker {
 
 enum class ChannelType { kLive, kVod };
 
-// Peers of a channel that may be introduced to one another.
-struct Room {
-  int32_t number = 0;
-  std::map<JoinOrder, Peer*> nodes;
-  Matching matching;
-  // Peers that want a parent, in the order of entering.
-  std::set<JoinOrder> seekers;
-};
-
 // The Channel of protocol section 3: the peers of one stream and the links among them.
+//
+// Three things hold at all times: a parent's rank is below its child's; both ends know of a link; a
+// room's indexes say what is the case. Classes are right but for those that a change has not
+// reached yet (settle).
 struct Channel {
-  explicit Channel(std::string channel_id);
+  Channel(std::string channel_id, int32_t room_peers);
 
   std::string id;
   std::string host;  // domain name in `id`; empty when it is not a URL
   std::map<JoinOrder, Peer*> nodes;
-  // By number; an empty one is dropped.
-  std::map<int32_t, Room> rooms;
+  Rooms rooms;
   double cdn_kb = 0;
   double p2p_kb = 0;
 
@@ -44,14 +39,36 @@ struct Channel {
   int32_t live_votes = 0;
   int32_t vod_votes = 0;
 
-  // Takes the peer, which has no links yet, into the first room with fewer than `room_peers`.
-  void add(Peer& peer, int32_t room_peers);
-  // The peer must have no links any more.
-  void remove(Peer& peer);
+  // The peer has no links yet. It is given the highest rank.
+  void add(Peer& peer);
+  // The peer must have no links any more. Returns the room that two have become one in, if any.
+  Room* remove(Peer& peer);
 
+  // The parent's rank must be below the child's.
   void link(Peer& child, Peer& parent, TimeMs now);
   // Returns false when there was no such link.
   bool unlink(Peer& child, Peer& parent);
+
+  // The ranks of `peer` and of everyone below it, sorted; empty when they are more than `most`.
+  static std::vector<Rank> ranks_below(const Peer& peer, size_t most);
+  // Gives `peer` and all below it the highest ranks, in the order they are in: their parents, and
+  // anyone who is not among them, then rank lower.
+  void move_to_end(Peer& peer);
+  // Gives a peer without parents the lowest rank.
+  void move_to_front(Peer& peer);
+
+  // Brings the class of `peer` up to date, and of those below it that this changes: up to a bound,
+  // since that may be the whole channel. Who is left out catches up with its next report. When a
+  // class has run empty above others, and enough has changed to be worth it, the whole room is
+  // brought up to date.
+  void settle(Peer& peer);
+
+ private:
+  static int32_t layer_of(const Peer& peer);
+  static void settle_room(Room& room);
+
+  Rank lowest_ = 0;
+  Rank highest_ = 0;
 };
 
 // "cdn.example.com" of "https://user@CDN.example.com:8443/live/x.m3u8".

@@ -1,13 +1,17 @@
 #include "tracker/introductions.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace hlsmesh::tracker {
 namespace {
 
-// Seekers that one free slot may wake: the first may be held down for this parent or too early.
-constexpr int32_t kSeekersWoken = 4;
+// Orphans that one free slot may wake: the first may be held down for this parent or too early.
+constexpr size_t kOrphansWoken = 4;
+
+// Classes that a move must bring a peer nearer to the CDN, or it is not worth a new connection.
+constexpr int32_t kWorthMoving = 2;
 
 DurationMs doubled(DurationMs first, int32_t times, DurationMs longest) {
   // 2^16 times the shortest pause is past every longest one.
@@ -39,6 +43,39 @@ Peer* child_named(Peer& peer, std::string_view id) {
   return nullptr;
 }
 
+std::vector<Peer*> parents_of(const Peer& peer) {
+  std::vector<Peer*> parents;
+  for (const ParentLink& link : peer.parents) parents.push_back(link.parent);
+  return parents;
+}
+
+// Neither is to be the other's parent for a while.
+void hold_down(Peer& a, Peer& b, TimeMs now) {
+  for (const auto& [peer, other] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+    auto& pairs = peer->held_down;
+    pairs.erase(std::remove_if(pairs.begin(), pairs.end(),
+                               [&](const HoldDown& pair) { return pair.until <= now; }),
+                pairs.end());
+    pairs.push_back({other->join, now + kHoldDown});
+  }
+}
+
+// Where a peer's segments come from, by its oldest parents.
+const Peer& source_of(const Peer& peer) {
+  const Peer* at = &peer;
+  while (!at->parents.empty()) at = at->parents.front().parent;
+  return *at;
+}
+
+// Of two orphans, who had better be the one that the CDN feeds: who can feed more, is not on a
+// phone, has stayed longer.
+bool is_stronger(const Peer& a, const Peer& b) {
+  const bool mobile_a = a.info.device == tracker_wire::Device::kMobile;
+  const bool mobile_b = b.info.device == tracker_wire::Device::kMobile;
+  if (mobile_a != mobile_b) return mobile_b;
+  return a.child_limit != b.child_limit ? a.child_limit > b.child_limit : a.join < b.join;
+}
+
 }  // namespace
 
 Peer* Introductions::introduced(const Peer& peer, const PeerId& id) {
@@ -51,7 +88,24 @@ Peer* Introductions::introduced(const Peer& peer, const PeerId& id) {
   return nullptr;
 }
 
-void Introductions::on_entered(Peer& peer, TimeMs now) { provide(peer, now); }
+void Introductions::on_entered(Peer& peer, TimeMs now) {
+  provide(peer, now);
+  // Those who search anyway find the newcomer's slots in time; one that was alone does not search.
+  if (peer.orphan || peer.room->nodes.size() == 2) wake(*peer.room, peer.rank, now);
+}
+
+void Introductions::on_limit_changed(Peer& peer, TimeMs now) {
+  peer.room->update(peer);
+  while (!peer.children.empty() && peer.slots_taken() > peer.child_limit) {
+    // The one with most other parents misses this one least.
+    Peer& child = **std::max_element(
+        peer.children.begin(), peer.children.end(),
+        [](const Peer* a, const Peer* b) { return a->parents.size() < b->parents.size(); });
+    part(child, peer, now);
+    provide(child, now);
+  }
+  wake(*peer.room, peer.rank, now);
+}
 
 void Introductions::on_leaving(Peer& peer, TimeMs now) {
   Channel& channel = *peer.channel;
@@ -59,15 +113,29 @@ void Introductions::on_leaving(Peer& peer, TimeMs now) {
   timers_.clear(peer.conn, TimerKind::kIntroduction);
   peer.child_limit = 0;
 
+  const bool was_source = peer.is_source();
   const std::vector<Peer*> children = peer.children;
+  const std::vector<Peer*> parents = parents_of(peer);
   for (Peer* child : children) unlink(*child, peer);
-  std::vector<Peer*> parents;
-  for (const ParentLink& link : peer.parents) parents.push_back(link.parent);
   for (Peer* parent : parents) unlink(peer, *parent);
-  channel.remove(peer);
+  Room* united = channel.remove(peer);
 
-  for (Peer* child : children) provide(*child, now);
-  for (Peer* parent : parents) slot_came_free(*parent, now);
+  // One of the orphans of a source takes its place, and feeds the others.
+  Peer* heir = nullptr;
+  for (Peer* child : children) {
+    if (!was_source || !Room::is_orphan(*child)) continue;
+    if (heir == nullptr || is_stronger(*child, *heir)) heir = child;
+  }
+  if (heir != nullptr) channel.move_to_front(*heir);
+  for (Peer* child : children) {
+    if (child != heir) provide(*child, now);
+  }
+  if (heir != nullptr) provide(*heir, now);
+  for (Peer* parent : parents) wake(*parent->room, parent->rank, now);
+  if (united == nullptr) return;
+  for (const auto& [rank, orphan] : united->orphans) {
+    if (!orphan->search_at) set_search(*orphan, now);
+  }
 }
 
 void Introductions::on_moving(Peer& peer) {
@@ -75,18 +143,17 @@ void Introductions::on_moving(Peer& peer) {
   timers_.clear(peer.conn, TimerKind::kIntroduction);
   const std::vector<Peer*> children = peer.children;
   for (Peer* child : children) unlink(*child, peer);
-  std::vector<Peer*> parents;
-  for (const ParentLink& link : peer.parents) parents.push_back(link.parent);
-  for (Peer* parent : parents) unlink(peer, *parent);
+  for (Peer* parent : parents_of(peer)) unlink(peer, *parent);
   peer.channel->remove(peer);
 }
 
-void Introductions::on_opened(Peer& reporter, std::string_view dc_id) {
+void Introductions::on_opened(Peer& reporter, std::string_view dc_id, TimeMs now) {
   ParentLink* link = parent_named(reporter, other_when_initiator(dc_id, reporter.id.text));
   if (link == nullptr || link->opened) return;
   link->opened = true;
   ++opened_;
   reporter.failures = 0;
+  drop_surplus_parent(reporter, now);
   arm(reporter);
 }
 
@@ -97,12 +164,11 @@ void Introductions::on_ended(Peer& reporter, std::string_view dc_id, TimeMs now)
   if (Peer* child = child_named(reporter, initiator)) return end(*child, reporter, now);
   const bool stranger = other.empty() && initiator.empty();
   if (stranger && reporter.kept_parents > 0) {
-    if (--reporter.kept_parents == 0 && reporter.parents.empty()) {
-      reporter.layer = 0;
-      reporter.room->matching.update(reporter);
-    }
+    --reporter.kept_parents;
+    reporter.channel->settle(reporter);
   } else if (stranger && reporter.kept_children > 0) {
     --reporter.kept_children;
+    reporter.room->update(reporter);
   }
   provide(reporter, now);
 }
@@ -117,20 +183,57 @@ void Introductions::on_timer(Peer& peer, TimeMs now) {
   arm(peer);
 }
 
+void Introductions::on_report(Peer& peer, TimeMs now) {
+  Channel& channel = *peer.channel;
+  channel.settle(peer);
+  // The classes that peers enter by are those that were free then. Who stays and can feed many
+  // belongs further up, where others gain from it.
+  const int32_t wanted = parents_wanted_;
+  if (FilterClass::is_weak(peer) || peer.kept_children > 0 || now - peer.entered_at < kSettledIn) {
+    return;
+  }
+  if (static_cast<int32_t>(peer.parents.size()) != wanted || now < peer.connect_after) return;
+  const bool all_open = std::all_of(peer.parents.begin(), peer.parents.end(),
+                                    [](const ParentLink& link) { return link.opened; });
+  const std::optional<int32_t> free = peer.room->parents.first_class();
+  if (!all_open || !free || *free + 1 + kWorthMoving > peer.layer) return;
+  Peer* parent = peer.room->parents.find_first(peer, now);
+  if (parent == nullptr || parent->layer + 1 + kWorthMoving > peer.layer) return;
+  ++promoted_;
+  introduce(peer, *parent, now);
+  arm(peer);
+}
+
+// After a promotion: the parent that is farthest from the CDN.
+void Introductions::drop_surplus_parent(Peer& child, TimeMs now) {
+  if (static_cast<int32_t>(child.parents.size()) <= parents_wanted_) return;
+  Peer* farthest = child.parents.front().parent;
+  for (const ParentLink& link : child.parents) {
+    if (link.parent->layer > farthest->layer) farthest = link.parent;
+  }
+  part(child, *farthest, now);
+  wake(*farthest->room, farthest->rank, now);
+}
+
 void Introductions::end(Peer& child, Peer& parent, TimeMs now) {
   const ParentLink link = *parent_named(child, parent.id.text);
   if (!link.opened) {
     child.connect_after = link.since + doubled(kConnectPause, child.failures, kLongestConnectPause);
     ++child.failures;
   }
-  auto& pairs = child.held_down;
-  pairs.erase(std::remove_if(pairs.begin(), pairs.end(),
-                             [&](const HoldDown& pair) { return pair.until <= now; }),
-              pairs.end());
-  pairs.push_back({parent.join, now + kHoldDown});
+  hold_down(child, parent, now);
   unlink(child, parent);
   provide(child, now);
-  slot_came_free(parent, now);
+  wake(*parent.room, parent.rank, now);
+}
+
+// The tracker's own wish, told to the child. The pair is held down, so that it does not meet again
+// before the connection is gone on both sides.
+void Introductions::part(Peer& child, Peer& parent, TimeMs now) {
+  hold_down(child, parent, now);
+  outbox_.send(child.conn, tracker_wire::serialize(
+                               tracker_wire::TrackerMessage(tracker_wire::Disconnect{parent.id})));
+  unlink(child, parent);
 }
 
 void Introductions::unlink(Peer& child, Peer& parent) {
@@ -139,20 +242,33 @@ void Introductions::unlink(Peer& child, Peer& parent) {
   child.channel->unlink(child, parent);
 }
 
+void Introductions::introduce(Peer& child, Peer& parent, TimeMs now) {
+  child.connect_after = now + kConnectPause;
+  child.channel->link(child, parent, now);
+  ++made_;
+  ++standing_;
+  outbox_.send(child.conn, tracker_wire::serialize(
+                               tracker_wire::TrackerMessage(tracker_wire::Connect{parent.id})));
+}
+
 void Introductions::provide(Peer& child, TimeMs now) {
-  const Room& room = *child.room;
+  const FilterClass& index = child.room->parents;
   const int32_t parents = static_cast<int32_t>(child.parents.size()) + child.kept_parents;
-  // Nobody can feed the oldest, and nobody older will ever come.
-  const bool oldest = room.nodes.begin()->second == &child;
-  // One that brought children along and no parent was the root of a tree, and any parent it were
-  // given might be below it: the two would wait for each other's segments.
-  const bool root = child.kept_children > 0 && parents == 0;
-  if (parents >= parents_wanted_ || oldest || root) return set_search(child, std::nullopt);
+  // One that brought children along might be given a parent below it: the two would wait for each
+  // other's segments. And one that is alone needs none.
+  const bool alone = child.room->nodes.size() == 1;
+  if (parents >= parents_wanted_ || child.kept_children > 0 || alone) {
+    return set_search(child, std::nullopt);
+  }
   if (now < child.connect_after) return set_search(child, child.connect_after);
 
-  Peer* parent = room.matching.find_parent(child, now);
+  Peer* parent = parents > 0 ? index.find_another(child, now) : index.find_first(child, now);
+  if (parent == nullptr && parents == 0) parent = find_by_moving(child, now);
   if (parent == nullptr) {
-    TimeMs again = now + doubled(kSearchPause, child.empty_searches, kLongestSearchPause);
+    TimeMs again =
+        now + (parents > 0 ? doubled(kSearchPause, child.empty_searches, kLongestSearchPause)
+                           : kOrphanPause);
+    if (child.deferred) again = *child.deferred;
     for (const HoldDown& pair : child.held_down) {
       if (now < pair.until) again = std::min(again, pair.until);
     }
@@ -160,33 +276,48 @@ void Introductions::provide(Peer& child, TimeMs now) {
     return set_search(child, again);
   }
   child.empty_searches = 0;
-  child.connect_after = now + kConnectPause;
-  child.channel->link(child, *parent, now);
-  set_search(child, std::nullopt);
-  ++made_;
-  ++standing_;
-  outbox_.send(child.conn, tracker_wire::serialize(
-                               tracker_wire::TrackerMessage(tracker_wire::Connect{parent->id})));
+  child.deferred.reset();
+  introduce(child, *parent, now);
+  set_search(child,
+             parents + 1 < parents_wanted_ ? std::optional(child.connect_after) : std::nullopt);
 }
 
-void Introductions::slot_came_free(Peer& parent, TimeMs now) {
-  const Room& room = *parent.room;
-  JoinOrder after = parent.join;
-  for (int32_t woken = 0; woken < kSeekersWoken && parent.slot_key; ++woken) {
-    const auto seeker = room.seekers.upper_bound(after);
-    if (seeker == room.seekers.end()) return;
-    after = *seeker;
-    provide(*room.nodes.find(after)->second, now);
+// A parent for an orphan whom nobody of a lower rank can feed, or nullptr.
+Peer* Introductions::find_by_moving(Peer& orphan, TimeMs now) {
+  const bool waited = orphan.deferred && *orphan.deferred <= now;
+  const std::vector<Rank> below = Channel::ranks_below(orphan, kMostMoved);
+  Peer* parent = below.empty() ? nullptr : orphan.room->parents.find_outside(orphan, now, below);
+  if (parent != nullptr && !waited) {
+    const Peer& source = source_of(*parent);
+    if (source.rank > orphan.rank && source.search_at && *source.search_at <= now + kDeference) {
+      // Just after that search.
+      if (!orphan.deferred) orphan.deferred = *source.search_at + DurationMs{1};
+      return nullptr;
+    }
+  }
+  orphan.deferred.reset();
+  if (parent != nullptr) orphan.channel->move_to_end(orphan);
+  return parent;
+}
+
+// A slot has come free, of somebody at `above` in the order: first for those who come after.
+void Introductions::wake(Room& room, Rank above, TimeMs now) {
+  std::vector<Peer*> woken;
+  for (auto at = room.orphans.upper_bound(above);
+       at != room.orphans.end() && woken.size() < kOrphansWoken; ++at) {
+    woken.push_back(at->second);
+  }
+  for (auto at = room.orphans.begin();
+       at != room.orphans.end() && at->first <= above && woken.size() < kOrphansWoken; ++at) {
+    woken.push_back(at->second);
+  }
+  for (Peer* orphan : woken) {
+    if (orphan->orphan) provide(*orphan, now);
   }
 }
 
 void Introductions::set_search(Peer& peer, std::optional<TimeMs> search_at) {
   peer.search_at = search_at;
-  if (search_at) {
-    peer.room->seekers.insert(peer.join);
-  } else {
-    peer.room->seekers.erase(peer.join);
-  }
   arm(peer);
 }
 

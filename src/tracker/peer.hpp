@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "common/ids.hpp"
@@ -20,6 +19,10 @@ struct Peer;
 // miss.
 using JoinOrder = uint64_t;
 
+// A place in the order that keeps a channel free of cycles: a parent's rank is below its child's,
+// always, so that no chain of parents can lead back to where it began. Unique in a channel.
+using Rank = int64_t;
+
 struct PeerFacts {
   std::string browser;
   tracker_wire::Device device = tracker_wire::Device::kPc;
@@ -28,6 +31,7 @@ struct PeerFacts {
   std::string isp;
   std::string province;
   std::string address;
+  std::string network;  // the address as limits see it (AddressLimits::key_of)
 };
 
 // An introduction that stands: this parent was named to the child, and neither side has reported
@@ -36,6 +40,7 @@ struct ParentLink {
   Peer* parent = nullptr;
   bool opened = false;  // the child said dc_opened
   TimeMs since;         // when `connect` was sent
+  double kbps = 0;      // what the child got over it, by its last report
 };
 
 // A parent that is not offered again before `until`.
@@ -44,11 +49,34 @@ struct HoldDown {
   TimeMs until;
 };
 
+// How many children a peer could still take, as the index tells it apart.
+enum class Slack : int8_t {
+  kAmple,  // less than half of its slots are taken
+  kSome,
+  kLast,  // one slot is left
+};
+
+// Where the index has a peer that could take a child.
+struct Spot {
+  int32_t layer = 0;
+  Slack slack = Slack::kAmple;
+  int8_t level = 0;
+  Rank rank = 0;
+
+  friend bool operator==(const Spot& a, const Spot& b) {
+    return a.layer == b.layer && a.slack == b.slack && a.level == b.level && a.rank == b.rank;
+  }
+};
+
+// The level of a peer that has reported none.
+inline constexpr int8_t kLevelUnknown = -1;
+
 // The Peer of protocol section 3. Pointers between peers are kept by Channel, both ends at once.
 struct Peer {
   ConnId conn;
   PeerId id;
   JoinOrder join = 0;
+  Rank rank = 0;
   Channel* channel = nullptr;
   Room* room = nullptr;
   TimeMs entered_at;
@@ -60,9 +88,13 @@ struct Peer {
   PeerFacts info;
   double cdn_kb = 0;
   double p2p_kb = 0;
-  double level = 0;              // average rendition level, as last reported
-  int32_t layer = 0;             // `class` of the protocol: the parent's + 1 when it was introduced
-  std::optional<int32_t> up_bw;  // kbit/s
+  double level = 0;  // average rendition level, as last reported
+  bool level_known = false;
+  // `class` of the protocol: links between it and the CDN, by the shortest way.
+  int32_t layer = 0;
+  std::optional<int32_t> up_bw;  // kbit/s, as announced
+  double up_measured = 0;        // kbit/s, from what its children report (upload.hpp)
+  TimeMs reported_at;            // when it last sent statistics, or entered
   std::optional<bool> says_live;
 
   // Connections to parents that this peer brought along from before it lost its tracker.
@@ -70,15 +102,21 @@ struct Peer {
   // The same of children. Who they are is not known, and one of them may be any later peer.
   int32_t kept_children = 0;
 
-  // Kept by Matching: where this peer stands in the index of free slots.
-  std::optional<std::pair<int32_t, int32_t>> slot_key;
+  // Kept by Room: where this peer stands in its indexes.
+  std::optional<Spot> spot;
+  std::optional<Rank> orphan;
 
   // Kept by Introductions.
   std::optional<TimeMs> search_at;  // set while the peer wants a parent: when to look again
   TimeMs connect_after;             // no `connect` before this time
   int32_t failures = 0;             // introductions in a row that never opened
   int32_t empty_searches = 0;       // searches in a row that found nobody
+  std::optional<TimeMs> deferred;   // until when it waits for another source to come below it
   std::vector<HoldDown> held_down;
+
+  int32_t slots_taken() const { return static_cast<int32_t>(children.size()) + kept_children; }
+  // Nobody feeds it but the CDN.
+  bool is_source() const { return parents.empty() && kept_parents == 0; }
 };
 
 }  // namespace hlsmesh::tracker

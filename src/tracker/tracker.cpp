@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tracker/tracker_impl.hpp"
+#include "tracker/upload.hpp"
 
 namespace hlsmesh {
 namespace {
@@ -215,7 +216,7 @@ void Tracker::Impl::handle(Socket& socket, wire::SignalTo& signal) {
 }
 
 void Tracker::Impl::handle(Socket& socket, const wire::DcOpened& report) {
-  if (socket.peer) introductions_.on_opened(*socket.peer, report.dc_id);
+  if (socket.peer) introductions_.on_opened(*socket.peer, report.dc_id, now_);
 }
 void Tracker::Impl::handle(Socket& socket, const wire::DcClosed& report) {
   if (socket.peer) introductions_.on_ended(*socket.peer, report.dc_id, now_);
@@ -228,7 +229,10 @@ void Tracker::Impl::handle(Socket& socket, const wire::Statistics& report) {
   if (!socket.peer) return;
   Peer& peer = *socket.peer;
   // -1 is a player that has not chosen yet.
-  if (report.level >= 0) peer.level = report.level;
+  if (report.level >= 0) {
+    peer.level = report.level;
+    peer.level_known = true;
+  }
   // Finite, positive and no more than wire::kMaxReportKb, or it would not have been parsed.
   for (double* total : {&peer.cdn_kb, &peer.channel->cdn_kb, &totals_.cdn_kb}) {
     *total += report.cdn_kb;
@@ -236,6 +240,12 @@ void Tracker::Impl::handle(Socket& socket, const wire::Statistics& report) {
   for (double* total : {&peer.p2p_kb, &peer.channel->p2p_kb, &totals_.p2p_kb}) {
     *total += report.p2p_kb;
   }
+  account(peer, report, now_, config_);
+  for (const ParentLink& link : peer.parents) {
+    link.parent->child_limit = child_limit(*link.parent, config_);
+    link.parent->room->update(*link.parent);
+  }
+  introductions_.on_report(peer, now_);
 }
 
 // Counted, but no ground for closing: a later client may well say more than this tracker knows.
@@ -247,17 +257,16 @@ TrackerStats Tracker::Impl::stats() const {
   stats.peers = peers_;
   stats.channels = static_cast<int32_t>(channels_.size());
   for (const auto& [id, channel] : channels_) {
-    stats.rooms += static_cast<int32_t>(channel.rooms.size());
-    for (const auto& [number, room] : channel.rooms) {
-      for (const JoinOrder seeker : room.seekers) {
-        stats.orphans += room.nodes.find(seeker)->second->parents.empty() ? 1 : 0;
-      }
+    stats.rooms += static_cast<int32_t>(channel.rooms.all().size());
+    for (const auto& [number, room] : channel.rooms.all()) {
+      stats.orphans += static_cast<int32_t>(room->orphans.size());
     }
   }
   stats.connects = introductions_.made();
   stats.links = introductions_.standing();
   stats.opened = introductions_.opened();
   stats.failed = introductions_.failed();
+  stats.promoted = introductions_.promoted();
   return stats;
 }
 
@@ -285,6 +294,8 @@ void Tracker::on_timeout(TimeMs now) { impl_->timeout(now); }
 const TrackerCommand* Tracker::poll() { return impl_->poll(); }
 std::optional<TimeMs> Tracker::next_timeout() const { return impl_->next_timeout(); }
 TrackerStats Tracker::stats() const { return impl_->stats(); }
+std::string Tracker::audit() const { return impl_->audit(); }
+std::vector<std::string> Tracker::neglected() const { return impl_->neglected(); }
 std::string Tracker::channels(int32_t offset, int32_t limit) const {
   return impl_->channels(offset, limit);
 }

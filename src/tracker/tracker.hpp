@@ -67,8 +67,9 @@ struct TrackerStats {
   uint64_t dead = 0;  // sockets found dead by ping
   int32_t rooms = 0;
   int32_t links = 0;           // introductions that stand
-  int32_t orphans = 0;         // peers that want a parent and have none
+  int32_t orphans = 0;         // peers that nobody feeds, the first of each room included
   uint64_t opened = 0;         // introductions that opened
+  uint64_t promoted = 0;       // introductions to a parent nearer to the CDN than those it had
   uint64_t failed = 0;         // introductions that ended before they opened
   uint64_t rejected = 0;       // `reject` sent, for whatever reason
   uint64_t unauthorized = 0;   // enters that were not authorized
@@ -149,11 +150,16 @@ class Tracker {
   // topology(): {channel: CHANNEL, offset, nodes: [NODE], edges: [EDGE]}; empty when there is no
   // such
   //   channel. NODE is {id, room, class, isp, province, device: "mobile" or "PC", browser, os,
-  //   level, up_bw: kbit/s or null, child_limit, children, cdn_kb, p2p_kb, seconds: in the
-  //   channel}; EDGE is {child, parent, opened}, listed where its child is.
+  //   level, up_bw: kbit/s, announced or measured, or null, child_limit, children, cdn_kb, p2p_kb,
+  //   seconds: in the channel}; EDGE is {child, parent, opened}, listed where its child is.
   static constexpr int32_t kMaxListed = 10'000;
   std::string channels(int32_t offset, int32_t limit) const;
   std::string topology(std::string_view channel, int32_t offset, int32_t limit) const;
+
+  // For tests, and as slow as a full look at everything is: what does not hold that must, or
+  // nothing; and the ids of peers that want a parent and could be given one now.
+  std::string audit() const;
+  std::vector<std::string> neglected() const;
 
  private:
   class Impl;

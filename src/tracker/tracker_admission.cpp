@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tracker/tracker_impl.hpp"
+#include "tracker/upload.hpp"
 
 namespace hlsmesh {
 namespace {
@@ -22,29 +23,17 @@ std::string_view shortened(std::string_view text, size_t most) {
   return text.substr(0, most);
 }
 
-// `upBW` of 0 says that the peer may not be asked for anything.
-int32_t child_limit(const TrackerConfig& config, const wire::Enter& enter) {
-  if (!enter.up_bw) {
-    return enter.device == wire::Device::kMobile ? config.default_children_mobile
-                                                 : config.default_children;
-  }
-  if (*enter.up_bw <= 0) return 0;
-  return std::clamp(*enter.up_bw / std::max(config.child_kbps, 1), 1,
-                    std::max(config.max_children, 1));
-}
-
 }  // namespace
 
 void Tracker::Impl::handle(Socket& socket, wire::Enter& enter) {
   if (!limits_.enter(now_, socket.address_key)) {
-    return exceed(socket, totals_.limited_enters, kCloseTryAgainLater,
-                  "too many enters from this address");
+    return refuse(socket, totals_.limited_enters, "too many enters from this address");
   }
   ++totals_.enters;
   if (socket.last_channel != enter.channel) {
     const bool first = socket.last_channel.empty();
     if (!first && socket.switches && !socket.switches->take(now_)) {
-      return exceed(socket, totals_.limited_switches, kClosePolicy, "too many channels");
+      return refuse(socket, totals_.limited_switches, "too many channels");
     }
     socket.last_channel = enter.channel;
   }
@@ -78,11 +67,21 @@ void Tracker::Impl::authorized(TimeMs now, ConnId conn, int32_t request, bool gr
   }
 }
 
+// Said as well as done, so that the peer stays away for a while.
+void Tracker::Impl::refuse(Socket& socket, uint64_t& counter, const char* reason) {
+  say_rejected(socket, reason);
+  exceed(socket, counter, kCloseTryAgainLater, reason);
+}
+
 void Tracker::Impl::reject(Socket& socket, std::string_view reason) {
-  ++totals_.rejected;
-  outbox_.send(socket.conn, wire::serialize(wire::TrackerMessage(wire::Reject{
-                                std::string(shortened(reason, wire::kMaxFieldBytes))})));
+  say_rejected(socket, reason);
   close(socket, kClosePolicy, std::string(shortened(reason, kMaxCloseReasonBytes)));
+}
+
+void Tracker::Impl::say_rejected(const Socket& socket, std::string_view reason) {
+  ++totals_.rejected;
+  wire::Reject message{std::string(shortened(reason, wire::kMaxFieldBytes))};
+  outbox_.send(socket.conn, wire::serialize(wire::TrackerMessage(std::move(message))));
 }
 
 void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<DurationMs> valid) {
@@ -94,8 +93,8 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
     channel.unvote(*socket.peer);
     describe(*socket.peer, enter);
     channel.vote(*socket.peer);
-    socket.peer->room->matching.update(*socket.peer);
-    return accept(*socket.peer, enter, valid);
+    accept(*socket.peer, enter, valid);
+    return introductions_.on_limit_changed(*socket.peer, now_);
   }
   leave(socket);
 
@@ -107,7 +106,8 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   peer.info.address = socket.address;
   peer.info.isp = socket.isp;
   peer.info.province = socket.province;
-  peer.entered_at = now_;
+  peer.info.network = socket.address_key;
+  peer.entered_at = peer.reported_at = now_;
   peer.connect_after = now_;
   describe(peer, enter);
   peer.kept_parents = std::max(enter.parents.value_or(0), 0);
@@ -115,7 +115,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   // It has a parent somewhere, so it is not fed by the CDN.
   if (peer.kept_parents > 0) peer.layer = 1;
   ++peers_;
-  channels_.try_emplace(enter.channel, enter.channel).first->second.add(peer, config_.room_peers);
+  channels_.try_emplace(enter.channel, enter.channel, config_.room_peers).first->second.add(peer);
   accept(peer, enter, valid);
   introductions_.on_entered(peer, now_);
 }
@@ -127,7 +127,7 @@ void Tracker::Impl::describe(Peer& peer, wire::Enter& enter) {
   peer.info.device = enter.device;
   peer.up_bw = enter.up_bw;
   if (enter.live) peer.says_live = enter.live;
-  peer.child_limit = child_limit(config_, enter);
+  peer.child_limit = child_limit(peer, config_);
 }
 
 void Tracker::Impl::accept(const Peer& peer, const wire::Enter& enter,

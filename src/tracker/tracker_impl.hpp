@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "protocol/tracker_messages.hpp"
 #include "tracker/address_limits.hpp"
@@ -43,6 +44,8 @@ class Tracker::Impl {
   const TrackerCommand* poll() { return outbox_.poll(); }
   std::optional<TimeMs> next_timeout() const { return timers_.next(); }
   TrackerStats stats() const;
+  std::string audit() const;
+  std::vector<std::string> neglected() const;
   std::string channels(int32_t offset, int32_t limit) const;
   std::string topology(std::string_view channel, int32_t offset, int32_t limit) const;
 
@@ -71,7 +74,9 @@ class Tracker::Impl {
   void handle(Socket& socket, const tracker_wire::UnknownAction& unknown);
 
   // tracker_admission.cpp: from an `enter` to a peer in its channel.
+  void refuse(Socket& socket, uint64_t& counter, const char* reason);
   void reject(Socket& socket, std::string_view reason);
+  void say_rejected(const Socket& socket, std::string_view reason);
   void admit(Socket& socket, tracker_wire::Enter& enter, std::optional<DurationMs> valid);
   void describe(Peer& peer, tracker_wire::Enter& enter);
   void accept(const Peer& peer, const tracker_wire::Enter& enter, std::optional<DurationMs> valid);

@@ -74,7 +74,7 @@ void put_channel(Writer& json, const Channel& channel) {
   json.text("type", channel.type() == ChannelType::kLive ? "live" : "vod");
   json.text("host", channel.host);
   json.integer("peers", static_cast<int64_t>(channel.nodes.size()));
-  json.integer("rooms", static_cast<int64_t>(channel.rooms.size()));
+  json.integer("rooms", static_cast<int64_t>(channel.rooms.all().size()));
   json.number("cdn_kb", channel.cdn_kb);
   json.number("p2p_kb", channel.p2p_kb);
 }
@@ -91,6 +91,8 @@ void put_peer(Writer& json, const Peer& peer, TimeMs now) {
   json.number("level", peer.level);
   if (peer.up_bw) {
     json.integer("up_bw", *peer.up_bw);
+  } else if (peer.up_measured > 0) {
+    json.number("up_bw", peer.up_measured);
   } else {
     json.null("up_bw");
   }

@@ -1,4 +1,4 @@
-# Runs FUZZER over CORPUS and then for a bounded, repeatable drive.
+# Runs FUZZER over CORPUS and then for a bounded, repeatable drive of RUNS inputs.
 file(GLOB inputs ${CORPUS}/*)
 if(NOT inputs)
   message(FATAL_ERROR "no corpus in ${CORPUS}")
@@ -10,7 +10,7 @@ endif()
 file(REMOVE_RECURSE ${FOUND})
 file(MAKE_DIRECTORY ${FOUND})
 execute_process(
-  COMMAND ${FUZZER} -runs=20000 -seed=1 -max_len=4096 -artifact_prefix=${FOUND}- ${FOUND} ${CORPUS}
+  COMMAND ${FUZZER} -runs=${RUNS} -seed=1 -max_len=4096 -artifact_prefix=${FOUND}- ${FOUND} ${CORPUS}
   RESULT_VARIABLE result OUTPUT_QUIET ERROR_VARIABLE log)
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "${log}")

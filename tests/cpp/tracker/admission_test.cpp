@@ -217,8 +217,8 @@ TEST_CASE("a connection may change its channel only so often") {
   h.say(conn, enter_with("c", ""));
   CHECK_FALSE(h.box[conn].close_code);
   h.say(conn, enter_with("a", ""));
-  CHECK(h.box[conn].close_code == 1008);
-  CHECK(h.box[conn].close_reason == "too many channels");
+  CHECK(h.box[conn].all<wire::Reject>().at(0).reason == "too many channels");
+  CHECK(h.box[conn].close_code == 1013);
   CHECK(h.tracker.stats().limited_switches == 1);
 }
 

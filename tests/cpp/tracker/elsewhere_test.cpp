@@ -6,7 +6,7 @@ using std::chrono::seconds;
 
 namespace {
 
-TrackerConfig asking() {
+TrackerConfig asking_who_enters() {
   TrackerConfig config;
   config.authorize = true;
   return config;
@@ -36,7 +36,7 @@ const std::string kAnswer = R"({"type":"answer","sdp":"v=0"})";
 }  // namespace
 
 TEST_CASE("what a peer elsewhere says is passed on, its enter first and without the token") {
-  Harness h(asking());
+  Harness h(asking_who_enters());
   const int32_t conn = h.join("c", full_enter());
   h.send_elsewhere(conn);
   REQUIRE(h.box[conn].forwarded.size() == 1);
@@ -56,7 +56,7 @@ TEST_CASE("what a peer elsewhere says is passed on, its enter first and without 
 }
 
 TEST_CASE("a peer elsewhere is kept alive and within its limits here") {
-  TrackerConfig config = asking();
+  TrackerConfig config = asking_who_enters();
   config.messages_per_second = 1;
   Harness h(config);
   const int32_t conn = h.join("c");
@@ -73,7 +73,7 @@ TEST_CASE("a peer elsewhere is kept alive and within its limits here") {
 }
 
 TEST_CASE("leave is passed on and ends the peer's stay elsewhere") {
-  Harness h(asking());
+  Harness h(asking_who_enters());
   const int32_t conn = h.join("c");
   h.send_elsewhere(conn);
   h.say(conn, wire::Leave{});
@@ -86,7 +86,7 @@ TEST_CASE("leave is passed on and ends the peer's stay elsewhere") {
 }
 
 TEST_CASE("a peer that comes back from elsewhere brings the connections it had") {
-  Harness h(asking());
+  Harness h(asking_who_enters());
   const int32_t conn = h.join("c", full_enter());
   h.send_elsewhere(conn);
   const std::string self = "0123456789abcdef0000000000000001";
@@ -119,7 +119,7 @@ TEST_CASE("a peer that comes back from elsewhere brings the connections it had")
 }
 
 TEST_CASE("connections from before a peer went elsewhere are told apart from those it made there") {
-  Harness h(asking());
+  Harness h(asking_who_enters());
   wire::Enter enter;
   enter.parents = 1;
   enter.children = 2;
@@ -137,7 +137,7 @@ TEST_CASE("connections from before a peer went elsewhere are told apart from tho
 }
 
 TEST_CASE("a channel that moves takes its tree along, and nobody is introduced anew") {
-  Harness h(asking());
+  Harness h(asking_who_enters());
   std::vector<int32_t> conns;
   for (int i = 0; i < 4; ++i) {
     conns.push_back(h.join("c", full_enter()));
@@ -171,7 +171,7 @@ TEST_CASE("a channel that moves takes its tree along, and nobody is introduced a
 }
 
 TEST_CASE("a peer that is asked about again and may stay notices nothing") {
-  Harness h(asking());
+  Harness h(asking_who_enters());
   const int32_t conn = h.join("c");
   h.authorize(conn, true);
   h.tracker.on_ask_again(h.now, ConnId(conn));
@@ -184,7 +184,7 @@ TEST_CASE("a peer that is asked about again and may stay notices nothing") {
 }
 
 TEST_CASE("a peer here that enters a channel elsewhere leaves its own as ever") {
-  Harness h(asking());
+  Harness h(asking_who_enters());
   const int32_t parent = h.join("c");
   h.authorize(parent, true);
   const int32_t child = h.join("c");

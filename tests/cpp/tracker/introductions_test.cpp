@@ -43,21 +43,17 @@ TEST_CASE("peers of different channels are not introduced") {
   CHECK(h.tracker.stats().channels == 2);
 }
 
-TEST_CASE("parents are filled layer by layer, fewest children first, then by age") {
+TEST_CASE("parents are filled class by class, half of each one's slots first, the oldest first") {
   TrackerConfig config;
-  config.default_children = 2;
+  config.default_children = 3;
   Harness h(config);
   std::vector<int32_t> peers;
-  for (int i = 0; i < 9; ++i) peers.push_back(h.join());
-  const auto parent_of = [&](size_t i) { return h.box[peers[i]].connects().at(0); };
-  CHECK(parent_of(1) == h.id(peers[0]));
-  CHECK(parent_of(2) == h.id(peers[0]));
-  CHECK(parent_of(3) == h.id(peers[1]));
-  CHECK(parent_of(4) == h.id(peers[2]));
-  CHECK(parent_of(5) == h.id(peers[1]));
-  CHECK(parent_of(6) == h.id(peers[2]));
-  CHECK(parent_of(7) == h.id(peers[3]));
-  CHECK(parent_of(8) == h.id(peers[4]));
+  for (int i = 0; i < 14; ++i) peers.push_back(h.join());
+  const std::vector<size_t> expected = {0, 0, 0, 1, 1, 2, 2, 3, 3, 1, 2, 3, 4};
+  for (size_t i = 0; i < expected.size(); ++i) {
+    INFO("peer " << i + 1);
+    CHECK(h.box[peers[i + 1]].connects().at(0) == h.id(peers[expected[i]]));
+  }
 }
 
 TEST_CASE("upBW sets how many children a peer is given") {
@@ -100,9 +96,9 @@ TEST_CASE(
   TrackerConfig config;
   config.parents_wanted = 1;
   Harness h(config);
-  const int32_t first = h.join();
   wire::Enter enter;
   enter.parents = 1;
+  const int32_t first = h.join("https://cdn.example/a.m3u8", enter);
   const int32_t kept = h.join("https://cdn.example/a.m3u8", enter);
   h.advance(seconds(60));
   CHECK(h.box[kept].connects().empty());
@@ -227,7 +223,7 @@ TEST_CASE("a peer whose every connection fails at once hears connect ever more s
 
 TEST_CASE("no peer hears connect twice within a second") {
   Harness h;
-  for (int i = 0; i < 20; ++i) h.join();
+  for (int i = 0; i < 80; ++i) h.join();
   const int32_t child = h.join();
   for (int i = 0; i < 50; ++i) {
     const std::string dc_id = h.id(child) + "-" + h.box[child].connects().back();
@@ -243,46 +239,59 @@ TEST_CASE("an introduction that never opens is given up after 15 s and frees the
   TrackerConfig config;
   config.default_children = 1;
   Harness h(config);
-  const int32_t a = h.join();
-  const int32_t mute = h.join();
+  wire::Enter leech;
+  leech.up_bw = 0;
+  const int32_t a = h.join("c");
+  const int32_t mute = h.join("c", leech);
   REQUIRE(h.box[mute].connects() == Ids{h.id(a)});
+  const int32_t waiting = h.join("c", leech);
   h.advance(DurationMs{14'999});
-  const int32_t early = h.join();
-  CHECK(h.box[early].connects() == Ids{h.id(mute)});
+  CHECK(h.box[waiting].connects().empty());
   h.advance(DurationMs{1});
-  // mute is held down for a; the slot is free for the next.
-  const int32_t late = h.join();
-  CHECK(h.box[late].connects() == Ids{h.id(a)});
+  // mute is held down for a; the slot is for the next.
+  CHECK(h.box[waiting].connects() == Ids{h.id(a)});
 }
 
-TEST_CASE("an orphan that finds no older peer free gets the first slot that comes free") {
+TEST_CASE("an orphan that finds nobody free gets the first slot that comes free") {
   TrackerConfig config;
   config.default_children = 1;
   Harness h(config);
-  // a feeds b; b feeds c; c feeds d.
+  wire::Enter leech;
+  leech.up_bw = 0;
+  const int32_t a = h.join("c");
+  const int32_t b = h.join("c", leech);
+  const int32_t orphan = h.join("c", leech);
+  REQUIRE(h.box[b].connects() == Ids{h.id(a)});
+  h.opened(b, a);
+  h.advance(seconds(30));
+  CHECK(h.box[orphan].connects().empty());
+  h.hang_up(b);
+  CHECK(h.box[orphan].connects() == Ids{h.id(a)});
+}
+
+TEST_CASE("an orphan is fed by a peer that entered after it, where nobody before it can") {
+  Harness h;
+  wire::Enter leech;
+  leech.up_bw = 0;
+  const int32_t first = h.join("c", leech);
+  h.advance(seconds(10));
+  const int32_t second = h.join("c");
+  h.advance(seconds(2));
+  CHECK(h.box[first].connects() == Ids{h.id(second)});
+  CHECK(h.box[second].connects().empty());
+}
+
+TEST_CASE("of two that were parted, the one that was the parent is so again") {
+  TrackerConfig config;
+  config.parents_wanted = 1;
+  Harness h(config);
   const int32_t a = h.join();
   const int32_t b = h.join();
-  const int32_t c = h.join();
-  const int32_t d = h.join();
   h.opened(b, a);
-  h.opened(c, b);
-  h.opened(d, c);
-  h.advance(seconds(2));
-  // b leaves: c moves up to a.
-  h.say(b, wire::Leave{});
-  REQUIRE(h.box[c].connects().back() == h.id(a));
-  h.opened(c, a);
-  h.advance(seconds(2));
-  // c and a part; a newcomer takes a's slot while c is held down.
-  h.say(c, wire::DcClosed{h.dc_id(c, a)});
-  const int32_t newcomer = h.join();
-  REQUIRE(h.box[newcomer].connects() == Ids{h.id(a)});
-  h.opened(newcomer, a);
-  h.advance(seconds(8));
-  REQUIRE(h.box[c].connects().size() == 2);
-  h.hang_up(newcomer);
-  REQUIRE(h.box[c].connects().size() == 3);
-  CHECK(h.box[c].connects().back() == h.id(a));
+  h.say(b, wire::DcClosed{h.dc_id(b, a)});
+  h.advance(seconds(20));
+  CHECK(h.box[b].connects() == Ids{h.id(a), h.id(a)});
+  CHECK(h.box[a].connects().empty());
 }
 
 TEST_CASE("a peer that leaves can enter another channel on the same socket") {

@@ -150,7 +150,9 @@ TEST_CASE("one address may enter only so often, also on fresh sockets") {
     CHECK_FALSE(h.box[conn].close_code);
     h.hang_up(conn);
   }
-  CHECK(h.box[h.join()].close_code == 1013);
+  const int32_t refused = h.join();
+  CHECK(h.box[refused].all<wire::Reject>().at(0).reason == "too many enters from this address");
+  CHECK(h.box[refused].close_code == 1013);
   h.advance(seconds(10));
   CHECK_FALSE(h.box[h.join()].close_code);
   CHECK(h.box[h.join()].close_code == 1013);

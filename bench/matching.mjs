@@ -1,0 +1,13 @@
+/**
+ * How well the tracker matches peers, and what an introduction costs it: `npm run bench:matching`. The audience is described in
+ * matching.cpp. Everything but the time is the same in every run.
+ */
+import { UserError, run, runMain } from '../scripts/lib/process.mjs';
+import { compile } from '../scripts/build.mjs';
+
+await runMain(import.meta, async () => {
+  await compile('native', ['bench_matching']);
+  const { code, output } = await run('build/native/bench/bench_matching', []);
+  if (code !== 0) throw new UserError(`bench_matching failed:\n${output}`);
+  console.log(output);
+});

@@ -1,0 +1,213 @@
+#include "tracker/filter_class.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+namespace hlsmesh::tracker {
+namespace {
+
+// How far a parent is, as the index knows it.
+constexpr int32_t kSameProvince = 0;
+constexpr int32_t kSameIsp = 1;
+constexpr int32_t kAnywhere = 2;
+constexpr std::array<int32_t, 3> kCost = {0, kOtherProvince, kOtherIsp};
+
+// Peers that a search for a further parent looks at. Only a crowd from one address makes it need
+// more, and then it may well come back with none.
+constexpr int32_t kLooks = 64;
+constexpr int32_t kLooksUnbounded = INT32_MAX;
+
+int8_t level_of(const Peer& peer) {
+  if (!peer.level_known) return kLevelUnknown;
+  return static_cast<int8_t>(std::clamp(peer.level + 0.5, 0.0, static_cast<double>(kMaxLevel)));
+}
+
+// Who knows no level is as near to one as to another.
+int32_t levels_apart(int8_t a, int8_t b) {
+  return a == kLevelUnknown || b == kLevelUnknown ? 0 : std::abs(a - b);
+}
+
+template <class Map, class Key>
+void put(Map& shelves, const Key& key, Rank rank, Peer* peer) {
+  shelves[key].emplace(rank, peer);
+}
+
+template <class Map, class Key>
+void take(Map& shelves, const Key& key, Rank rank) {
+  const auto shelf = shelves.find(key);
+  shelf->second.erase(rank);
+  if (shelf->second.empty()) shelves.erase(shelf);
+}
+
+}  // namespace
+
+bool FilterClass::is_weak(const Peer& peer) {
+  return peer.child_limit < 3 || peer.info.device == tracker_wire::Device::kMobile;
+}
+
+std::optional<Spot> FilterClass::spot_of(const Peer& peer) {
+  const int32_t taken = peer.slots_taken();
+  if (taken >= peer.child_limit || peer.layer >= kMaxLayer) return std::nullopt;
+  Slack slack = taken < peer.child_limit - taken ? Slack::kAmple : Slack::kSome;
+  if (peer.child_limit - taken == 1) slack = Slack::kLast;
+  return Spot{peer.layer, slack, level_of(peer), peer.rank};
+}
+
+void FilterClass::update(Peer& peer) {
+  const std::optional<Spot> spot = spot_of(peer);
+  if (spot == peer.spot) return;
+  remove(peer);
+  if (!spot) return;
+  const std::pair key(spot->slack, spot->level);
+  Class& entry = classes_[spot->layer];
+  put(entry.all, key, spot->rank, &peer);
+  Isp& isp = entry.isps[peer.info.isp];
+  put(isp.all, key, spot->rank, &peer);
+  put(isp.provinces[peer.info.province], key, spot->rank, &peer);
+  peer.spot = spot;
+}
+
+void FilterClass::remove(Peer& peer) {
+  if (!peer.spot) return;
+  const Spot spot = *peer.spot;
+  const std::pair key(spot.slack, spot.level);
+  const auto entry = classes_.find(spot.layer);
+  const auto isp = entry->second.isps.find(peer.info.isp);
+  const auto province = isp->second.provinces.find(peer.info.province);
+  take(province->second, key, spot.rank);
+  take(isp->second.all, key, spot.rank);
+  take(entry->second.all, key, spot.rank);
+  if (province->second.empty()) isp->second.provinces.erase(province);
+  if (isp->second.all.empty()) entry->second.isps.erase(isp);
+  if (entry->second.all.empty()) classes_.erase(entry);
+  peer.spot.reset();
+}
+
+Peer* FilterClass::find_first(const Peer& child, TimeMs now) const {
+  if (classes_.empty()) return nullptr;
+  const int32_t nearest = classes_.begin()->first;
+  // Without parents nobody is passed over but the few that are held down.
+  const int32_t looks = child.parents.empty() ? kLooksUnbounded : kLooks;
+  return search({child, now, true, nullptr, looks}, nearest + (is_weak(child) ? 1 : 0));
+}
+
+Peer* FilterClass::find_another(const Peer& child, TimeMs now) const {
+  return search({child, now, false, nullptr, kLooks}, child.layer);
+}
+
+Peer* FilterClass::find_outside(const Peer& child, TimeMs now,
+                                const std::vector<Rank>& below) const {
+  if (classes_.empty()) return nullptr;
+  return search({child, now, true, &below, kLooksUnbounded}, classes_.begin()->first);
+}
+
+Peer* FilterClass::search(Query query, int32_t target) const {
+  if (classes_.empty()) return nullptr;
+  const int32_t nearest = classes_.begin()->first;
+  const int32_t farthest = classes_.rbegin()->first;
+  const int32_t reach = std::max(farthest - target, target - nearest);
+  for (int32_t cost = 0; cost <= reach + kCost[kAnywhere]; ++cost) {
+    for (const int32_t distance : {kSameProvince, kSameIsp, kAnywhere}) {
+      const int32_t apart = cost - kCost[static_cast<size_t>(distance)];
+      if (apart < 0) break;
+      if (Peer* found = look(query, target + apart, distance)) return found;
+      if (apart == 0) continue;
+      if (Peer* found = look(query, target - apart, distance)) return found;
+    }
+  }
+  return nullptr;
+}
+
+Peer* FilterClass::look(Query& query, int32_t layer, int32_t distance) const {
+  const auto entry = classes_.find(layer);
+  if (entry == classes_.end()) return nullptr;
+  if (distance == kAnywhere) return pick(query, entry->second.all);
+  const PeerFacts& info = query.child.info;
+  if (info.isp.empty()) return nullptr;
+  const auto isp = entry->second.isps.find(info.isp);
+  if (isp == entry->second.isps.end()) return nullptr;
+  if (distance == kSameIsp) return pick(query, isp->second.all);
+  if (info.province.empty()) return nullptr;
+  const auto province = isp->second.provinces.find(info.province);
+  return province == isp->second.provinces.end() ? nullptr : pick(query, province->second);
+}
+
+Peer* FilterClass::pick(Query& query, const Shelves& shelves) {
+  const int8_t level = level_of(query.child);
+  const Slack least = query.first ? Slack::kLast : Slack::kAmple;
+  for (auto begin = shelves.begin(); begin != shelves.end() && begin->first.first <= least;) {
+    // The shelves of one slack, by how far their level is.
+    std::array<const Shelves::value_type*, kMaxLevel + 2> shelf{};
+    size_t count = 0;
+    const Slack slack = begin->first.first;
+    for (; begin != shelves.end() && begin->first.first == slack; ++begin) {
+      shelf[count++] = &*begin;
+    }
+    std::sort(shelf.begin(), shelf.begin() + static_cast<std::ptrdiff_t>(count),
+              [&](const auto* a, const auto* b) {
+                const int32_t apart_a = levels_apart(level, a->first.second);
+                const int32_t apart_b = levels_apart(level, b->first.second);
+                return apart_a != apart_b ? apart_a < apart_b : a->first.second < b->first.second;
+              });
+    for (size_t i = 0; i < count; ++i) {
+      if (Peer* found = pick(query, shelf[i]->second)) return found;
+    }
+  }
+  return nullptr;
+}
+
+Peer* FilterClass::pick(Query& query, const Shelf& shelf) {
+  for (const auto& [rank, parent] : shelf) {
+    if (query.below == nullptr && rank >= query.child.rank) return nullptr;
+    if (query.looks_left == 0) return nullptr;
+    --query.looks_left;
+    if (may_feed(query, *parent)) return parent;
+  }
+  return nullptr;
+}
+
+bool FilterClass::may_feed(const Query& query, const Peer& parent) {
+  if (query.below != nullptr &&
+      std::binary_search(query.below->begin(), query.below->end(), parent.rank)) {
+    return false;
+  }
+  const Peer& child = query.child;
+  for (const ParentLink& link : child.parents) {
+    if (link.parent == &parent) return false;
+    if (link.parent->info.network == parent.info.network &&
+        parent.info.network != child.info.network) {
+      return false;
+    }
+  }
+  return std::none_of(child.held_down.begin(), child.held_down.end(), [&](const HoldDown& pair) {
+    return pair.parent == parent.join && query.now < pair.until;
+  });
+}
+
+std::vector<FilterClass::Entry> FilterClass::contents() const {
+  std::vector<Entry> found;
+  const auto collect = [&](const Entry& where, const Shelves& shelves) {
+    for (const auto& [key, shelf] : shelves) {
+      for (const auto& [rank, peer] : shelf) {
+        Entry& entry = found.emplace_back(where);
+        entry.spot = {where.spot.layer, key.first, key.second, rank};
+        entry.peer = peer;
+      }
+    }
+  };
+  for (const auto& [layer, entry] : classes_) {
+    Spot spot;
+    spot.layer = layer;
+    collect({0, spot, {}, {}, nullptr}, entry.all);
+    for (const auto& [name, isp] : entry.isps) {
+      collect({1, spot, name, {}, nullptr}, isp.all);
+      for (const auto& [province, shelves] : isp.provinces) {
+        collect({2, spot, name, province, nullptr}, shelves);
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace hlsmesh::tracker

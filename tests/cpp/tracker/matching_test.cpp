@@ -1,0 +1,196 @@
+// Who is chosen as a parent: near ones, in the right class, of several addresses.
+#include "harness.hpp"
+
+using namespace hlsmesh;
+using namespace hlsmesh::tracker_test;
+using std::chrono::seconds;
+
+namespace {
+
+using Ids = std::vector<std::string>;
+
+// Enters one channel from a place of its own.
+int32_t enter_from(Harness& h, const std::string& isp, const std::string& province,
+                   wire::Enter enter = {}, const std::string& address = {}) {
+  static int32_t last = 0;
+  const std::string own = "198.51.100." + std::to_string(++last % 250);
+  const int32_t conn = h.open(address.empty() ? own : address, isp, province);
+  enter.channel = "c";
+  h.say(conn, enter);
+  return conn;
+}
+
+void open_all(Harness& h, int32_t conn) {
+  for (const std::string& parent : h.box[conn].connects()) {
+    h.say(conn, wire::DcOpened{h.id(conn) + "-" + parent});
+  }
+}
+
+wire::Enter leech() {
+  wire::Enter enter;
+  enter.up_bw = 0;
+  return enter;
+}
+
+}  // namespace
+
+TEST_CASE("a parent of the same province is chosen, then one of the same ISP, then any") {
+  Harness h;
+  const int32_t root = enter_from(h, "A", "1");
+  const int32_t b2 = enter_from(h, "B", "2");
+  const int32_t a3 = enter_from(h, "A", "3");
+  REQUIRE(h.box[b2].connects() == Ids{h.id(root)});
+  REQUIRE(h.box[a3].connects() == Ids{h.id(root)});
+  // One class more for the same province, and not for another one of the same ISP.
+  CHECK(h.box[enter_from(h, "A", "3", leech())].connects() == Ids{h.id(a3)});
+  CHECK(h.box[enter_from(h, "B", "2", leech())].connects() == Ids{h.id(b2)});
+  CHECK(h.box[enter_from(h, "B", "9")].connects() == Ids{h.id(b2)});
+  CHECK(h.box[enter_from(h, "A", "9")].connects() == Ids{h.id(root)});
+  CHECK(h.box[enter_from(h, "C", "2")].connects() == Ids{h.id(root)});
+  CHECK(h.box[enter_from(h, "", "")].connects() == Ids{h.id(root)});
+}
+
+TEST_CASE("nearness does not make a chain of what could be a tree") {
+  TrackerConfig config;
+  config.default_children = 64;
+  config.max_children = 64;
+  Harness h(config);
+  enter_from(h, "A", "1");
+  for (int i = 0; i < 30; ++i) enter_from(h, "B", "2");
+  const std::string topology = h.tracker.topology("c", 0, 100);
+  CHECK(topology.find("\"class\":2") != std::string::npos);
+  CHECK(topology.find("\"class\":3") == std::string::npos);
+}
+
+TEST_CASE("a peer is given three parents, one a second, of which the later leave slots to others") {
+  Harness h;
+  for (int i = 0; i < 10; ++i) enter_from(h, "A", "1");
+  const int32_t child = enter_from(h, "A", "1");
+  CHECK(h.box[child].connects().size() == 1);
+  h.advance(DurationMs{999});
+  CHECK(h.box[child].connects().size() == 1);
+  h.advance(DurationMs{1'001});
+  Ids parents = h.box[child].connects();
+  CHECK(parents.size() == 3);
+  std::sort(parents.begin(), parents.end());
+  CHECK(std::unique(parents.begin(), parents.end()) == parents.end());
+  h.advance(seconds(10));
+  CHECK(h.box[child].connects().size() == 3);
+  CHECK(h.tracker.audit() == "");
+}
+
+TEST_CASE("no two parents are of one foreign address, so that no flood is all of them") {
+  Harness h;
+  for (int i = 0; i < 20; ++i) enter_from(h, "A", "1", {}, "203.0.113.5");
+  const int32_t victim = enter_from(h, "A", "1");
+  h.advance(seconds(10));
+  open_all(h, victim);
+  CHECK(h.box[victim].connects().size() == 1);
+  const int32_t other = enter_from(h, "B", "2");
+  h.advance(seconds(1));
+  open_all(h, other);
+  h.advance(seconds(60));
+  // The household's own address is no stranger.
+  const int32_t housemate = enter_from(h, "A", "1", {}, "203.0.113.5");
+  h.advance(seconds(10));
+  CHECK(h.box[housemate].connects().size() == 3);
+}
+
+TEST_CASE("weak peers are put below those who can feed many") {
+  Harness h;
+  const int32_t root = enter_from(h, "A", "1");
+  const int32_t strong = enter_from(h, "A", "1");
+  wire::Enter mobile;
+  mobile.device = wire::Device::kMobile;
+  CHECK(h.box[enter_from(h, "A", "1", mobile)].connects() == Ids{h.id(strong)});
+  CHECK(h.box[enter_from(h, "A", "1")].connects() == Ids{h.id(root)});
+}
+
+TEST_CASE("when a source leaves, one of its children feeds the others, a strong one") {
+  TrackerConfig config;
+  config.parents_wanted = 1;
+  Harness h(config);
+  wire::Enter mobile;
+  mobile.device = wire::Device::kMobile;
+  const int32_t root = h.join("c");
+  const int32_t phone = h.join("c", mobile);
+  const int32_t strong = h.join("c");
+  for (const int32_t conn : {phone, strong}) h.opened(conn, root);
+  REQUIRE(h.box[phone].connects() == Ids{h.id(root)});
+  h.advance(seconds(5));
+  h.hang_up(root);
+  h.advance(seconds(2));
+  CHECK(h.box[phone].connects().back() == h.id(strong));
+  CHECK(h.box[strong].connects().size() == 1);
+}
+
+TEST_CASE("what children report to get gives a peer more children than the default") {
+  TrackerConfig config;
+  config.default_children = 2;
+  config.child_kbps = 1'000;
+  config.parents_wanted = 1;
+  Harness h(config);
+  const int32_t parent = h.join("c");
+  const std::vector<int32_t> children = {h.join("c", leech()), h.join("c", leech())};
+  for (const int32_t child : children) h.opened(child, parent);
+  const int32_t waiting = h.join("c", leech());
+  h.advance(seconds(10));
+  CHECK(h.box[waiting].connects().empty());
+  // 2 x 2 Mbit/s over ten seconds.
+  for (const int32_t child : children) h.say(child, wire::Statistics{0, 0, 2'500, std::nullopt});
+  h.advance(seconds(1));
+  CHECK(h.box[waiting].connects() == Ids{h.id(parent)});
+  CHECK(h.tracker.topology("c", 0, 1).find("\"child_limit\":4") != std::string::npos);
+  // A report that comes too soon, or claims too much, counts for little.
+  for (int i = 0; i < 50; ++i) h.say(children[0], wire::Statistics{0, 0, 1e9, std::nullopt});
+  h.advance(seconds(10));
+  h.say(children[0], wire::Statistics{0, 0, 1e9, std::nullopt});
+  CHECK(h.tracker.topology("c", 0, 1).find("\"child_limit\":6") != std::string::npos);
+}
+
+TEST_CASE("what a peer announces counts as it is, and children beyond it are let go") {
+  TrackerConfig config;
+  config.parents_wanted = 1;
+  Harness h(config);
+  wire::Enter able;
+  able.up_bw = 4'500;
+  able.channel = "c";
+  const int32_t parent = h.join("c", able);
+  std::vector<int32_t> children;
+  for (int i = 0; i < 3; ++i) children.push_back(h.join("c", leech()));
+  able.up_bw = 1'500;
+  h.say(parent, able);
+  size_t let_go = 0;
+  for (const int32_t child : children) {
+    let_go += h.box[child].all<wire::Disconnect>().size();
+  }
+  CHECK(let_go == 2);
+  CHECK(h.tracker.audit() == "");
+}
+
+TEST_CASE("who stays and can feed many is brought nearer to the CDN, and keeps three parents") {
+  TrackerConfig config;
+  config.default_children = 3;
+  Harness h(config);
+  std::vector<int32_t> peers;
+  for (int i = 0; i < 60; ++i) {
+    peers.push_back(enter_from(h, "A", "1"));
+    h.advance(seconds(3));
+    for (const int32_t peer : peers) open_all(h, peer);
+  }
+  // Half of the top leaves; slots near the CDN come free while the others are settled.
+  for (int i = 1; i < 12; i += 2) h.hang_up(peers[static_cast<size_t>(i)]);
+  for (int i = 1; i < 12; i += 2) peers[static_cast<size_t>(i)] = peers.back();
+  for (int second = 0; second < 120; ++second) {
+    h.advance(seconds(1));
+    for (const int32_t peer : peers) open_all(h, peer);
+    if (second % 30 == 0) {
+      for (const int32_t peer : peers) h.say(peer, wire::Statistics{});
+    }
+    REQUIRE(h.tracker.audit() == "");
+  }
+  CHECK(h.tracker.stats().promoted > 0);
+  h.advance(seconds(30));
+  for (const int32_t peer : peers) open_all(h, peer);
+  CHECK(h.tracker.stats().links <= 3 * h.tracker.stats().peers);
+}
