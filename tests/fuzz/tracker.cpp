@@ -205,6 +205,7 @@ class World {
           break;
         case TrackerCommandKind::kPing:
           break;
+        case TrackerCommandKind::kForward:  // this tracker was given no neighbours
         case TrackerCommandKind::kNone:
           fuzz::require(false);
       }
