@@ -1,6 +1,6 @@
 /**
  * What a viewer downloads, and whether it stays within budget.json: the figures on the day they were last accepted, and the
- * share by which they may grow without anyone deciding so.
+ * share by which they may grow without anyone deciding so, up to a ceiling.
  *
  * `node scripts/size.mjs [--update]`; --update accepts today's figures.
  */
@@ -45,7 +45,14 @@ export function measure() {
   return sizes;
 }
 
-/** @returns {{ growth: number, bytes: Record<string, { gzip: number, brotli: number }> }} */
+/**
+ * @typedef {object} Budget
+ * @property {number} growth
+ * @property {number} ceiling bytes of gzip that no download may exceed, whatever was accepted
+ * @property {Record<string, { gzip: number, brotli: number }>} bytes
+ */
+
+/** @returns {Budget} */
 function readBudget() {
   return JSON.parse(readFileSync(BUDGET, 'utf8'));
 }
@@ -67,7 +74,7 @@ export function printSizes() {
     const label = name in DOWNLOADS ? `a page's ${name} in all` : name;
     const accepted = budget.bytes[name];
     const limits = accepted && {
-      gzip: Math.floor(accepted.gzip * (1 + budget.growth)),
+      gzip: Math.min(Math.floor(accepted.gzip * (1 + budget.growth)), budget.ceiling),
       brotli: Math.floor(accepted.brotli * (1 + budget.growth)),
     };
     console.log(

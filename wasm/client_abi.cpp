@@ -2,12 +2,12 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "client/engine.hpp"
 
@@ -54,7 +54,7 @@ struct State {
   Text text;
   HmCommand command = {};
   HmStats stats = {};
-  std::vector<hlsmesh::PeerInfo> peers;  // the snapshot; their ids are views into peer_ids
+  std::list<hlsmesh::PeerInfo> peers;  // the snapshot; their ids are views into peer_ids
   std::string peer_ids;
   HmPeer peer = {};
 };
@@ -479,7 +479,7 @@ int32_t hm_peer_count(void) {
 
 const HmPeer* hm_peer(int32_t index) {
   if (index < 0 || static_cast<size_t>(index) >= state->peers.size()) return nullptr;
-  const hlsmesh::PeerInfo& peer = state->peers[static_cast<size_t>(index)];
+  const hlsmesh::PeerInfo& peer = *std::next(state->peers.begin(), index);
   HmPeer& out = state->peer;
   out.handle = peer.handle.value();
   out.flags = (peer.is_parent ? kHmPeerParent : 0) | (peer.open ? kHmPeerOpen : 0) |

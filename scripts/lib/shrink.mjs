@@ -12,6 +12,8 @@ const PASSES = [
   ...['--low-memory-unused', '--zero-filled-memory', '--post-emscripten'],
   // Untangled first, the code shows more of what it has in common.
   ...['--flatten', '--rereloop', '-Oz', '--generate-global-effects', '-Oz'],
+  // Inlining what one function alone calls makes bodies that no longer look alike: 1.8 KB of gzip.
+  ...['--always-inline-max-function-size=5', '--one-caller-inline-max-function-size=30'],
   ...['--strip-debug', '--strip-producers', '--strip-target-features'],
 ];
 

@@ -43,24 +43,17 @@ bool SegmentBuffer::commit(size_t offset, size_t length) {
     committed_bytes_ += length;
     return true;
   }
+  auto next = std::find_if(committed_.begin(), committed_.end(),
+                           [&](const Interval& interval) { return interval.end >= offset; });
   // Everything that overlaps or touches the new interval melts into it.
-  std::vector<Interval> before;
-  std::vector<Interval> after;
-  for (const Interval& interval : committed_) {
-    if (interval.end < merged.begin) {
-      before.push_back(interval);
-    } else if (interval.begin > merged.end) {
-      after.push_back(interval);
-    } else {
-      merged.begin = std::min(merged.begin, interval.begin);
-      merged.end = std::max(merged.end, interval.end);
-    }
+  while (next != committed_.end() && next->begin <= merged.end) {
+    merged.begin = std::min(merged.begin, next->begin);
+    merged.end = std::max(merged.end, next->end);
+    committed_bytes_ -= next->end - next->begin;
+    next = committed_.erase(next);
   }
-  before.push_back(merged);
-  for (const Interval& interval : after) before.push_back(interval);
-  committed_ = std::move(before);
-  committed_bytes_ = 0;
-  for (const Interval& interval : committed_) committed_bytes_ += interval.end - interval.begin;
+  committed_.insert(next, merged);
+  committed_bytes_ += merged.end - merged.begin;
   return true;
 }
 
@@ -68,9 +61,8 @@ bool SegmentBuffer::has_piece(size_t index) const {
   if (index >= piece_count()) return false;
   const size_t begin = index * kPieceBytes;
   const size_t end = begin + std::min(kPieceBytes, size_ - begin);
-  const auto interval =
-      std::lower_bound(committed_.begin(), committed_.end(), end,
-                       [](const Interval& i, size_t needed) { return i.end < needed; });
+  const auto interval = std::find_if(committed_.begin(), committed_.end(),
+                                     [end](const Interval& i) { return i.end >= end; });
   return interval != committed_.end() && interval->begin <= begin;
 }
 

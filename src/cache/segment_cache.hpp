@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <list>
 #include <string_view>
-#include <vector>
 
 #include "common/bytes.hpp"
 #include "common/shared.hpp"
@@ -68,7 +68,7 @@ class SegmentBuffer : public Counted {
   uint8_t* const data_;
   const size_t size_;
   size_t committed_bytes_ = 0;
-  std::vector<Interval> committed_;  // sorted; neither overlapping nor touching
+  std::list<Interval> committed_;  // sorted; neither overlapping nor touching
   // The total that a cache keeps of the memory it answers for, so that a segment which left the
   // index counts until its last holder lets go. Null outside a cache.
   Shared<Tally> tally_;

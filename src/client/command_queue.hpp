@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <list>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "client/engine.hpp"
 
@@ -28,15 +28,12 @@ class CommandQueue {
     Command command;
     std::string text;
     SegmentPtr segment;
-    size_t offset = 0;
-    size_t length = 0;
   };
 
   void push(Command command, std::string text, SegmentPtr segment, size_t offset, size_t length);
 
-  std::vector<Entry> queue_;
-  size_t next_ = 0;  // the first in queue_ that still waits
-  Entry handed_out_;
+  std::list<Entry> queue_;   // entries stay where they are, and so does what the views point to
+  bool handed_out_ = false;  // the first of queue_ is with the driver
 };
 
 }  // namespace hlsmesh

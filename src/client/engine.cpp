@@ -181,8 +181,8 @@ EngineStats Engine::Impl::stats() const {
   return stats;
 }
 
-std::vector<PeerInfo> Engine::Impl::peers() const {
-  std::vector<PeerInfo> infos;
+std::list<PeerInfo> Engine::Impl::peers() const {
+  std::list<PeerInfo> infos;
   for (const auto& [handle, peer] : peers_) {
     PeerInfo info;
     info.handle = handle;
@@ -262,7 +262,7 @@ void Engine::on_timeout(TimeMs now) { impl_->on_timeout(now); }
 const Command* Engine::poll() { return impl_->poll(); }
 std::optional<TimeMs> Engine::next_timeout() const { return impl_->next_timeout(); }
 EngineStats Engine::stats() const { return impl_->stats(); }
-std::vector<PeerInfo> Engine::peers() const { return impl_->peers(); }
+std::list<PeerInfo> Engine::peers() const { return impl_->peers(); }
 const SegmentCache& Engine::cache() const { return impl_->cache(); }
 
 }  // namespace hlsmesh

@@ -3,11 +3,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "cache/segment_cache.hpp"
 #include "common/bytes.hpp"
@@ -267,7 +267,7 @@ class Engine {
   std::optional<TimeMs> next_timeout() const;
 
   EngineStats stats() const;
-  std::vector<PeerInfo> peers() const;
+  std::list<PeerInfo> peers() const;
   const SegmentCache& cache() const;
 
  private:

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <array>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "client/command_queue.hpp"
 #include "client/engine.hpp"
@@ -70,7 +70,7 @@ class Engine::Impl final : private SegmentShelf {
   std::optional<TimeMs> next_timeout() const;
 
   EngineStats stats() const;
-  std::vector<PeerInfo> peers() const;
+  std::list<PeerInfo> peers() const;
   const SegmentCache& cache() const { return cache_; }
 
  private:
@@ -104,7 +104,7 @@ class Engine::Impl final : private SegmentShelf {
   void end_peer(TimeMs now, PeerSession& peer, PeerEnd end, FallbackReason reason, bool held = true,
                 bool report = true);
   void misbehaved(TimeMs now, PeerSession& peer, FallbackReason reason, const char* what);
-  std::vector<PeerHandle> peer_handles() const;
+  std::list<PeerHandle> peer_handles() const;
   bool serves() const { return upload_ && !upload_budget_.over(); }
   void end_children(TimeMs now);
   void on_peer_timeout(TimeMs now, PeerSession& peer);
@@ -133,7 +133,7 @@ class Engine::Impl final : private SegmentShelf {
   // Decides where the load's next attempt is made; the load may be gone afterwards.
   void decide_load(TimeMs now, Load& load);
   bool join_transfer(TimeMs now, Load& load);
-  std::vector<Candidate> candidates(TimeMs now, const Load& load) const;
+  std::list<Candidate> candidates(TimeMs now, const Load& load) const;
   DurationMs prospect(TimeMs now, const Load& load) const;
   DurationMs latest_start(TimeMs now, const Load& load) const;
   Need need(TimeMs now, const Load& load) const;

@@ -146,9 +146,9 @@ bool Engine::Impl::join_transfer(TimeMs now, Load& load) {
   return false;
 }
 
-std::vector<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) const {
+std::list<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) const {
   const bool unique = renditions_.url_is_unique(load.segment.url);
-  std::vector<Candidate> found;
+  std::list<Candidate> found;
   for (const auto& [handle, peer] : peers_) {
     if (!peer.open || !peer.requester || load.has_tried(handle)) continue;
     // Protocol section 1: the key of version 1 may be `url` alone.

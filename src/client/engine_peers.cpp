@@ -25,9 +25,8 @@ PeerSession* Engine::Impl::find_peer(const PeerId& id) {
   return nullptr;
 }
 
-std::vector<PeerHandle> Engine::Impl::peer_handles() const {
-  std::vector<PeerHandle> handles;
-  handles.reserve(peers_.size());
+std::list<PeerHandle> Engine::Impl::peer_handles() const {
+  std::list<PeerHandle> handles;
   for (const auto& [handle, peer] : peers_) handles.push_back(handle);
   return handles;
 }

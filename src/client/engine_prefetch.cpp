@@ -54,8 +54,8 @@ void Engine::Impl::prefetch(TimeMs now) {
   }
 
   size_t ahead = cache_.bytes_ahead();
-  for (const auto& load : plan_.segments()) {
-    const Segment& segment = load->segment;
+  for (Load& load : plan_.segments()) {
+    const Segment& segment = load.segment;
     if (segment.span.start >= player.current_time + window) return;
     if (segment.span.end() <= player.buffered_end || cache_.peek(segment.key) != nullptr ||
         under_way(segment.key)) {
@@ -63,12 +63,12 @@ void Engine::Impl::prefetch(TimeMs now) {
     }
     ahead += sizes_.expected(segment);
     if (ahead > cache_.budget() / 2) return;
-    load->began_at = now;
-    load->tried.clear();
+    load.began_at = now;
+    load.tried.clear();
     for (const auto& [handle, peer] : peers_) {
-      if (now < peer.ahead_after) load->tried.push_back(handle);
+      if (now < peer.ahead_after) load.tried.push_back(handle);
     }
-    const Decision decision = decide(need(now, *load), candidates(now, *load), DurationMs::zero());
+    const Decision decision = decide(need(now, load), candidates(now, load), DurationMs::zero());
     if (decision.kind != Decision::Kind::kAsk) continue;
     PeerSession& peer = *find_peer(decision.peer);
     peer.ahead_after = now + kAfterLack;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <list>
 #include <optional>
-#include <vector>
 
 #include "cache/segment_cache.hpp"
 #include "client/clock.hpp"
@@ -29,7 +29,7 @@ struct Load {
   TimeMs began_at{};
   TimeMs due = kNever;                    // waiting: decide again; asking: give up
   PeerHandle parent;                      // asking: whom
-  std::vector<PeerHandle> tried;          // parents that failed it
+  std::list<PeerHandle> tried;            // parents that failed it
   std::optional<FallbackReason> failure;  // the last of those failures
   bool from_cdn = false;                  // the driver began the fetch: its beginning is unknown
   TimeMs fetch_began_at{};

@@ -1,6 +1,5 @@
 #include "client/prefetch_plan.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <utility>
@@ -51,15 +50,16 @@ void PrefetchPlan::list(Load segment) {
   // Mostly at the end already: a playlist is in order.
   auto place = segments_.end();
   while (place != segments_.begin() &&
-         (*std::prev(place))->segment.span.start > segment.segment.span.start) {
+         std::prev(place)->segment.span.start > segment.segment.span.start) {
     --place;
   }
-  segments_.insert(place, std::make_unique<Load>(std::move(segment)));
+  segments_.insert(place, std::move(segment));
 }
 
 void PrefetchPlan::forget(TrackKind kind) {
-  const auto is_gone = [kind](const auto& segment) { return segment->kind == kind; };
-  segments_.erase(std::remove_if(segments_.begin(), segments_.end(), is_gone), segments_.end());
+  for (auto segment = segments_.begin(); segment != segments_.end();) {
+    segment = segment->kind == kind ? segments_.erase(segment) : std::next(segment);
+  }
 }
 
 }  // namespace hlsmesh

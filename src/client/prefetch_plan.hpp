@@ -1,9 +1,8 @@
 #pragma once
 
 #include <array>
-#include <memory>
+#include <list>
 #include <optional>
-#include <vector>
 
 #include "client/clock.hpp"
 #include "client/engine.hpp"
@@ -37,7 +36,7 @@ class PrefetchPlan {
   // One listed segment. Ignored when the track follows another rendition.
   void list(Load segment);
   // All tracks together, by their start.
-  const std::vector<std::unique_ptr<Load>>& segments() const { return segments_; }
+  std::list<Load>& segments() { return segments_; }
 
  private:
   struct Track {
@@ -51,7 +50,7 @@ class PrefetchPlan {
   double limit_ = kFollowPlayer;
   PlayerConditions conditions_;
   std::array<Track, kTracks.size()> tracks_;
-  std::vector<std::unique_ptr<Load>> segments_;
+  std::list<Load> segments_;
 };
 
 }  // namespace hlsmesh

@@ -95,7 +95,7 @@ bool Requester::answers(const Ask& ask, const peer::Lack& lack) {
 
 void Requester::remember(Ask ask) {
   ask.load.reset();
-  if (overdue_.size() >= kMostOverdue) overdue_.erase(overdue_.begin());
+  if (overdue_.size() >= kMostOverdue) overdue_.pop_front();
   overdue_.push_back(std::move(ask));
 }
 

@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "cache/segment_cache.hpp"
 #include "client/clock.hpp"
@@ -120,7 +120,7 @@ class Requester {
   bool may_repeat_ = false;
   int asks_ = 0;
   int silences_ = 0;  // unanswered requests in a row
-  std::vector<Ask> overdue_;
+  std::list<Ask> overdue_;
   std::optional<Transfer> transfer_;
   bool stall_told_ = false;
   double bytes_per_ms_ = 0;

@@ -23,7 +23,7 @@ DurationMs latest_cdn_start(DurationMs slack, DurationMs cdn_time) {
   return slack - cdn_time * 3 / 2 - kMargin;
 }
 
-Decision decide(const Need& need, const std::vector<Candidate>& candidates, DurationMs prospect) {
+Decision decide(const Need& need, const std::list<Candidate>& candidates, DurationMs prospect) {
   const DurationMs latest = latest_cdn_start(need.slack, need.cdn_time);
   if (latest < kLeastAsk) return Decision{};
 

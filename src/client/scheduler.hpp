@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
+#include <list>
 
 #include "common/ids.hpp"
 #include "common/time.hpp"
@@ -55,6 +55,6 @@ DurationMs latest_cdn_start(DurationMs slack, DurationMs cdn_time);
 
 // `prospect`: for how long it is worth waiting for a parent that is not connected yet; 0 when none
 // is in sight. Among equals the first candidate wins.
-Decision decide(const Need& need, const std::vector<Candidate>& candidates, DurationMs prospect);
+Decision decide(const Need& need, const std::list<Candidate>& candidates, DurationMs prospect);
 
 }  // namespace hlsmesh

@@ -20,7 +20,7 @@ size_t Uploader::pump(TimeMs now, Channel& channel, SegmentShelf& shelf) {
   // The channel is full: what waits behind the transfer must not wait past its time.
   while (serving_ != nullptr && !queue_.empty() && now - queue_.front().arrived_at >= kHold) {
     lack(now, channel, shelf, queue_.front().request);
-    queue_.erase(queue_.begin());
+    queue_.pop_front();
   }
   return sent;
 }

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <list>
 
 #include "client/channel.hpp"
 #include "client/clock.hpp"
@@ -64,7 +64,7 @@ class Uploader {
   bool answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf);
   static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const peer::Request& request);
 
-  std::vector<Queued> queue_;
+  std::list<Queued> queue_;
   SegmentPtr serving_;  // its header is out, [0, sent_) of its bytes too
   size_t sent_ = 0;
   TimeMs progress_at_{};

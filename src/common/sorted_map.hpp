@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <type_traits>
@@ -78,8 +79,10 @@ class SortedMap {
     const size_t at = place_of(key);
     const bool is_new = !holds(at, key);
     if (is_new) {
-      entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(at),
-                      new Entry(key, std::forward<Args>(args)...));
+      void* const entry = new Entry(key, std::forward<Args>(args)...);
+      entries_.push_back(entry);
+      std::copy_backward(place(at), std::prev(entries_.end()), entries_.end());
+      entries_[at] = entry;
     }
     return {iterator(entries_.data() + at), is_new};
   }
@@ -87,9 +90,9 @@ class SortedMap {
 
   // The entry after it.
   iterator erase(iterator entry) {
-    const std::ptrdiff_t at = entry.at_ - entries_.data();
+    const auto at = static_cast<size_t>(entry.at_ - entries_.data());
     Entry* const gone = &*entry;
-    entries_.erase(entries_.begin() + at);
+    entries_.erase(place(at));
     delete gone;
     return iterator(entries_.data() + at);
   }
@@ -114,6 +117,9 @@ class SortedMap {
       }
     }
     return low;
+  }
+  std::vector<void*>::iterator place(size_t at) {
+    return entries_.begin() + static_cast<std::ptrdiff_t>(at);
   }
   bool holds(size_t at, const Key& key) const {
     return at < entries_.size() && !(key < key_at(at));

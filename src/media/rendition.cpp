@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <list>
 #include <utility>
-#include <vector>
 
 #include "media/url_parts.hpp"
 
@@ -89,7 +89,7 @@ bool has_parameter(std::string_view query, std::string_view wanted) {
 }
 
 // What is in the query of `own` and not in those of all playlists of its path, as a query.
-std::string distinct_parameters(const UrlParts& own, const std::vector<UrlParts>& all) {
+std::string distinct_parameters(const UrlParts& own, const std::list<UrlParts>& all) {
   std::string out;
   std::string_view query = own.query;
   for (;;) {
@@ -105,7 +105,7 @@ std::string distinct_parameters(const UrlParts& own, const std::vector<UrlParts>
 }
 
 // What tells the playlist `own` from `all` playlists with the same facts; empty when nothing need.
-std::string distinction(const UrlParts& own, const std::vector<UrlParts>& all) {
+std::string distinction(const UrlParts& own, const std::list<UrlParts>& all) {
   std::string_view shared = directory_of(own.path);
   bool one_path = true;
   bool one_host_twice = false;
@@ -148,13 +148,14 @@ void ChannelRenditions::clear() {
 
 void ChannelRenditions::add(RenditionFacts facts) {
   derived_ = false;
-  for (Rendition& rendition : renditions_) {
-    if (rendition.facts.kind == facts.kind && rendition.facts.index == facts.index) {
-      rendition.facts = std::move(facts);
-      return;
-    }
+  auto place = renditions_.begin();
+  while (place != renditions_.end() &&
+         (place->facts.kind != facts.kind || place->facts.index != facts.index)) {
+    ++place;
   }
-  renditions_.push_back({std::move(facts), {}});
+  if (place == renditions_.end()) place = renditions_.emplace(place);
+  place->base = make_signature(facts);
+  place->facts = std::move(facts);
 }
 
 const RenditionSignature& ChannelRenditions::signature(TrackKind kind, int32_t index) const {
@@ -166,22 +167,19 @@ const RenditionSignature& ChannelRenditions::signature(TrackKind kind, int32_t i
 }
 
 void ChannelRenditions::derive() const {
-  std::vector<RenditionSignature> bases;
-  for (const Rendition& rendition : renditions_) bases.push_back(make_signature(rendition.facts));
-  for (size_t own = 0; own < bases.size(); ++own) {
-    const Rendition& rendition = renditions_[own];
-    rendition.signature = bases[own];
+  for (const Rendition& own : renditions_) {
+    own.signature = own.base;
     // A track without a playlist is muxed into another and has no segments of its own.
-    if (rendition.facts.playlist_url.empty()) continue;
-    std::vector<UrlParts> playlists;
-    for (size_t other = 0; other < bases.size(); ++other) {
-      const std::string& url = renditions_[other].facts.playlist_url;
-      if (bases[other] == bases[own] && !url.empty()) playlists.push_back(split_url(url));
+    if (own.facts.playlist_url.empty()) continue;
+    std::list<UrlParts> playlists;
+    for (const Rendition& other : renditions_) {
+      const std::string& url = other.facts.playlist_url;
+      if (other.base == own.base && !url.empty()) playlists.push_back(split_url(url));
     }
-    const std::string extra = distinction(split_url(rendition.facts.playlist_url), playlists);
+    const std::string extra = distinction(split_url(own.facts.playlist_url), playlists);
     if (extra.empty()) continue;
-    rendition.signature += kDelimiter;
-    append_text(rendition.signature, extra);
+    own.signature += kDelimiter;
+    append_text(own.signature, extra);
   }
   derived_ = true;
 }

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "media/segment.hpp"
 
@@ -63,11 +63,12 @@ class ChannelRenditions {
  private:
   struct Rendition {
     RenditionFacts facts;
+    RenditionSignature base;               // of the facts alone
     mutable RenditionSignature signature;  // good while derived_
   };
   void derive() const;
 
-  std::vector<Rendition> renditions_;  // a few dozen at most
+  std::list<Rendition> renditions_;  // a few dozen at most
   // Signatures depend on one another, so they are made when first asked for and not once per add().
   mutable bool derived_ = true;
   RenditionSignature none_;

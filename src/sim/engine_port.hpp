@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <list>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,7 @@ class EngineObserver {
   virtual void on_result(int32_t result) = 0;
   virtual void on_command(const Command& command) = 0;
   virtual void on_drained(std::optional<TimeMs> next_timeout) = 0;
-  virtual void on_stats(const EngineStats& stats, const std::vector<PeerInfo>& peers) = 0;
+  virtual void on_stats(const EngineStats& stats, const std::list<PeerInfo>& peers) = 0;
 };
 
 // An engine behind the calls of its C ABI: each is forwarded, then the commands are drained into

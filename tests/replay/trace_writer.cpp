@@ -29,7 +29,7 @@ void TraceWriter::on_drained(std::optional<TimeMs> next_timeout) {
       next_timeout ? static_cast<double>(next_timeout->time_since_epoch().count()) : HUGE_VAL);
 }
 
-void TraceWriter::on_stats(const EngineStats& stats, const std::vector<PeerInfo>& peers) {
+void TraceWriter::on_stats(const EngineStats& stats, const std::list<PeerInfo>& peers) {
   const auto number = [](uint64_t value) { return static_cast<double>(value); };
   trace_ += call_line("hm_stats", {}, std::nullopt, {});
   trace_ += result_line(

@@ -18,7 +18,7 @@ class TraceWriter : public sim::EngineObserver {
   void on_result(int32_t result) override;
   void on_command(const Command& command) override;
   void on_drained(std::optional<TimeMs> next_timeout) override;
-  void on_stats(const EngineStats& stats, const std::vector<PeerInfo>& peers) override;
+  void on_stats(const EngineStats& stats, const std::list<PeerInfo>& peers) override;
 
  private:
   std::string trace_;

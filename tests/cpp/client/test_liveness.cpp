@@ -49,7 +49,7 @@ TEST_CASE("keepalive: a peer that never speaks it lives") {
   h.advance(300'000);
   CHECK_FALSE(h.has(CommandKind::kPeerClose));
   CHECK(h.sent<peer::KeepAlive>(peer).size() == 30);
-  CHECK(h.engine.peers().at(0).version1);
+  CHECK(h.engine.peers().front().version1);
 }
 
 TEST_CASE("keepalive: one that spoke it and falls silent is dead after three misses") {
@@ -97,10 +97,10 @@ TEST_CASE("keepalive: measures the round trip") {
   Harness h;
   h.join();
   const int32_t peer = h.open_parent("p1", false);
-  CHECK(h.engine.peers().at(0).rtt_ms < 0);
+  CHECK(h.engine.peers().front().rtt_ms < 0);
   h.advance(35);
   h.peer_says(peer, peer::KeepAliveAck{});
-  CHECK(h.engine.peers().at(0).rtt_ms == 35);
+  CHECK(h.engine.peers().front().rtt_ms == 35);
 }
 
 TEST_CASE("peers: the page is told of each, with its id and part") {
@@ -114,13 +114,13 @@ TEST_CASE("peers: the page is told of each, with its id and part") {
   CHECK(opened[1].text == "c1");
   const auto peers = h.engine.peers();
   REQUIRE(peers.size() == 2);
-  CHECK(peers[0].handle == PeerHandle(parent));
-  CHECK(peers[0].id == "p1");
-  CHECK(peers[0].is_parent);
-  CHECK(peers[0].open);
-  CHECK_FALSE(peers[0].version1);
-  CHECK(peers[1].handle == PeerHandle(child));
-  CHECK_FALSE(peers[1].is_parent);
+  CHECK(peers.front().handle == PeerHandle(parent));
+  CHECK(peers.front().id == "p1");
+  CHECK(peers.front().is_parent);
+  CHECK(peers.front().open);
+  CHECK_FALSE(peers.front().version1);
+  CHECK(peers.back().handle == PeerHandle(child));
+  CHECK_FALSE(peers.back().is_parent);
   CHECK(h.engine.stats().parents == 1);
   CHECK(h.engine.stats().children == 1);
 }

@@ -52,7 +52,7 @@ TEST_CASE("serve: BINARY says what follows, and the packets are the segment") {
   CHECK(r.packets() == Harness::body(9, 316'216));
   CHECK(r.h.log[0].kind == CommandKind::kChannelSendText);
   CHECK(r.h.engine.stats().upload_bytes == 316'216);
-  CHECK(r.h.engine.peers().at(0).sent_bytes == 316'216);
+  CHECK(r.h.engine.peers().front().sent_bytes == 316'216);
 }
 
 TEST_CASE("serve: packets keep to the connection's largest message") {
