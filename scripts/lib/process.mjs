@@ -172,7 +172,7 @@ export function lastLines(text, count) {
 }
 
 /**
- * All files below folders of the project that end in one of the extensions, in a fixed order.
+ * All files of ours below folders of the project that end in one of the extensions, in a fixed order.
  * @param {string[]} folders
  * @param {string[]} extensions with their dots
  * @returns {string[]} paths from the project's root
@@ -185,6 +185,7 @@ export function filesIn(folders, extensions) {
     if (!existsSync(join(ROOT, folder))) return;
     for (const entry of readdirSync(join(ROOT, folder), { withFileTypes: true })) {
       const path = `${folder}/${entry.name}`;
+      if (entry.name === 'node_modules') continue;
       if (entry.isDirectory()) walk(path);
       else if (extensions.includes(extname(entry.name))) found.push(path);
     }
