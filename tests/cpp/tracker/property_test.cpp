@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/random.hpp"
+#include "effort.hpp"
 #include "protocol/tracker_messages.hpp"
 #include "tracker/tracker.hpp"
 
@@ -13,19 +14,7 @@ namespace wire = tracker_wire;
 
 namespace {
 
-// Natively, unsanitized, a hundred thousand steps. Sanitizers and wasm make each several times as
-// dear, and look for other faults: a fifth is enough for them.
-#if defined(__EMSCRIPTEN__) || defined(__SANITIZE_ADDRESS__)
-constexpr int kSteps = 20'000;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr int kSteps = 20'000;
-#else
-constexpr int kSteps = 100'000;
-#endif
-#else
-constexpr int kSteps = 100'000;
-#endif
+constexpr int kSteps = kThorough ? 100'000 : 20'000;
 
 // Peers that join, leave, fail and report at random, over a few channels and rooms that divide and
 // unite. Each knows what it was told to do.
