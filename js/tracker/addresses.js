@@ -76,7 +76,8 @@ function forwarded(header) {
     }
   }
   endPair();
-  return hops;
+  // A quote that nobody closed may have swallowed what the proxy added: then nothing here says anything.
+  return quoted ? [''] : hops;
 }
 
 /** @param {string} text @param {string} mark */

@@ -186,7 +186,12 @@ function readFlags(args) {
     known[name] = { type: type === 'flag' ? 'boolean' : 'string', multiple: type === 'list' };
   }
   try {
-    return /** @type {Record<string, Value>} */ (parseArgs({ args, options: known }).values);
+    const given = /** @type {Record<string, Value>} */ (parseArgs({ args, options: known }).values);
+    for (const { name, type } of OPTIONS) {
+      if (type !== 'list' || !Array.isArray(given[name])) continue;
+      given[name] = given[name].flatMap(cut);
+    }
+    return given;
   } catch (error) {
     throw new ConfigError([/** @type {Error} */ (error).message.replaceAll('\n', ' ')]);
   }
@@ -287,13 +292,15 @@ const ITEM_CHECKS = {
  */
 function parsedList(item, given) {
   // A list in JSON is taken as it is; one in text is cut at commas and spaces.
-  const fromText = typeof given === 'string' ? [given] : given;
-  if (!Array.isArray(fromText) || !fromText.every((text) => typeof text === 'string')) {
+  const items = typeof given === 'string' ? cut(given) : given;
+  if (!Array.isArray(items) || !items.every((text) => typeof text === 'string' && text !== '')) {
     return undefined;
   }
-  const items = fromText.flatMap((text) => text.split(/[\s,]+/)).filter((text) => text !== '');
   return items.every(ITEM_CHECKS[item]) ? items : undefined;
 }
+
+/** @param {string} text */
+const cut = (text) => text.split(/[\s,]+/).filter((item) => item !== '');
 
 /** @param {TrackerOption} option */
 function allowed(option) {

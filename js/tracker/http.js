@@ -66,7 +66,8 @@ function reply(request, response, { status, json, text = '', type, headers }) {
 }
 
 /**
- * Answers an upgrade that is not taken.
+ * Answers an upgrade that is not taken, and is done with the socket: Node's server would let it stand half open for as long as
+ * the other side keeps its end.
  * @param {import('node:stream').Duplex} socket
  * @param {number} status
  * @param {string} phrase
@@ -74,6 +75,7 @@ function reply(request, response, { status, json, text = '', type, headers }) {
  */
 export function refuseUpgrade(socket, status, phrase, extra = '') {
   socket.on('error', () => {});
+  socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${phrase}\r\nConnection: close\r\n${extra}Content-Length: 0\r\n\r\n`,
   );

@@ -189,7 +189,8 @@ async function start(options, settings, limits, log, files) {
       if (options.server) return;
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
-      await closed;
+      // In a worker it never comes: Node waits for sockets that were handed over, and hears no more of those.
+      if (!worker) await closed;
     })();
     return closing;
   }

@@ -71,8 +71,15 @@ export const TOLD = [...Object.keys(SIZES), ...Object.keys(COUNTERS), ...Object.
 export function measure(measured) {
   const { sockets, gate, listening, admission, files, bearer, draining, stats } = measured;
   const metrics = new Metrics();
+  // The engine counts all rooms for an answer: once for all that is told at the same time.
+  /** @type {EngineStats | null | undefined} */
+  let counted;
+  const count = () => {
+    if (counted === undefined) queueMicrotask(() => (counted = undefined));
+    return (counted ??= stats());
+  };
   /** @param {keyof EngineStats} name */
-  const engine = (name) => () => stats()?.[name] ?? 0;
+  const engine = (name) => () => count()?.[name] ?? 0;
 
   for (const [name, help] of Object.entries(SIZES)) {
     metrics.gauge(PREFIX + name, help, engine(/** @type {keyof EngineStats} */ (name)));

@@ -11,7 +11,12 @@ namespace {
 
 namespace wire = tracker_wire;
 
+// Names are the peer's own word, and it may make them up. More than these are not remembered; an
+// honest peer has a dozen.
+constexpr size_t kMostNamed = 64;
+
 void add(std::vector<PeerId>& peers, PeerId id) {
+  if (peers.size() >= kMostNamed) return;
   if (std::find(peers.begin(), peers.end(), id) == peers.end()) peers.push_back(std::move(id));
 }
 

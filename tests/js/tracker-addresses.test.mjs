@@ -61,6 +61,9 @@ test('Forwarded is read as RFC 7239 writes it, and only where it was chosen', ()
     // What a viewer wrote into its own header does not become a hop or a parameter.
     'for=198.51.100.7;host="a;for=203.0.113.9,for=203.0.113.9"': '198.51.100.7',
     'for=198.51.100.7;host="\\";for=203.0.113.9"': '198.51.100.7',
+    // Nor does a quote that it left open swallow the hop that the proxy adds.
+    'for=203.0.113.9;by=", for=198.51.100.7': '10.0.0.1',
+    'for=203.0.113.9;by=", for="[2001:db8::1]:44"': '10.0.0.1',
   };
   for (const [value, viewer] of Object.entries(cases)) {
     assert.equal(viewerOf(['10.0.0.0/8'], '10.0.0.1', value, 'forwarded'), viewer, value);

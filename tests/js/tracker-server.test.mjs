@@ -351,6 +351,29 @@ test('who connects and says nothing, or half a request, is dropped', async () =>
   await tracker.close();
 });
 
+test('who is refused and keeps its end of the connection open is let go all the same', async () => {
+  const tracker = await createTracker({
+    port: 0,
+    handshakeSeconds: 0.2,
+    allowedOrigins: ['https://ours.example'],
+  });
+  const upgrade =
+    'GET / HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: https://other.example\r\n' +
+    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
+  for (const request of [upgrade, 'GET / HTTP/1.1\r\n']) {
+    const socket = net.connect({ port: tracker.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => {}).resume();
+    socket.write(request);
+    await once(socket, 'end');
+    // What is written to a connection that is no more is answered with a reset.
+    const gone = new Promise((resolve) => socket.on('close', resolve));
+    const knocking = setInterval(() => socket.write('x'), 20);
+    await gone;
+    clearInterval(knocking);
+  }
+  await tracker.close();
+});
+
 test('logs are JSON where asked for, and cut addresses short unless asked not to', async () => {
   const json = await startTracker(0, ['--log-format', 'json', '--log-level', 'debug']);
   await Peer.enter(json.url);

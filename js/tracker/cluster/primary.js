@@ -41,6 +41,8 @@ export class Primary {
   /** Times that a worker began to listen. */
   #listening = 0;
   #url = '';
+  /** @type {((code: number) => void) | undefined} */
+  #ended;
 
   /**
    * @param {import('../log.js').Log} log
@@ -58,6 +60,7 @@ export class Primary {
   run(count) {
     this.#count = count;
     return new Promise((resolve) => {
+      this.#ended = resolve;
       cluster.on('exit', (worker, code) => {
         this.#left(worker);
         --this.#running;
@@ -77,6 +80,8 @@ export class Primary {
   drain() {
     this.#stopping = true;
     this.#tellAll({ kind: 'drain' });
+    // All of them ended, and the next were to be started later.
+    if (this.#running === 0) this.#ended?.(0);
   }
 
   kill() {
@@ -124,6 +129,8 @@ export class Primary {
         break;
       case 'listening':
         if (this.#listening++ === 0) this.#url = message.url;
+        // It began when all were told to end, and did not listen yet.
+        if (this.#stopping) tell(worker, { kind: 'drain' });
         // All of them: who comes now is to find every process.
         if (this.#listening === this.#count) this.#printed(this.#url);
         break;
