@@ -163,10 +163,11 @@ export class PlayerEvents {
 
   /** @returns {Conditions} */
   conditions() {
-    const { config, bufferingEnabled = true } = this.#hls;
+    // hls.stopLoad() shows in the second, pauseBuffering() in the first; versions before 1.6 tell neither.
+    const { config, bufferingEnabled = true, loadingEnabled = true } = this.#hls;
     const { saveData, type } = /** @type {any} */ (globalThis.navigator)?.connection ?? {};
     const flags =
-      (bufferingEnabled ? 0 : Condition.loadsNot) |
+      (bufferingEnabled && loadingEnabled ? 0 : Condition.loadsNot) |
       (globalThis.document?.hidden ? Condition.hidden : 0) |
       (saveData ? Condition.saveData : 0) |
       (type === 'cellular' ? Condition.metered : 0);

@@ -43,7 +43,7 @@ export interface MeshUpdate {
   maxChildren?: number;
   /**
    * How many seconds of media ahead of the playhead peers are asked for before the player asks; 0: none. Default null: as many as
-   * the player itself buffers, hls.js's `maxBufferLength`. The CDN is never asked ahead of the player; and nobody is while playback is
+   * hls.js buffers at least, its `maxBufferLength`. The CDN is never asked ahead of the player; and nobody is while playback is
    * paused, the page hidden, the player told not to load, or the viewer's connection is metered or set to save data.
    */
   prefetchSeconds?: number | null;

@@ -74,7 +74,7 @@ export function printSizes() {
     const label = name in DOWNLOADS ? `a page's ${name} in all` : name;
     const accepted = budget.bytes[name];
     const limits = accepted && {
-      gzip: Math.min(Math.floor(accepted.gzip * (1 + budget.growth)), budget.ceiling),
+      gzip: Math.min(Math.floor(accepted.gzip * (1 + budget.growth)), budget.ceiling ?? Infinity),
       brotli: Math.floor(accepted.brotli * (1 + budget.growth)),
     };
     console.log(

@@ -12,8 +12,8 @@ const NAMES = [
   ...['channelWritable', 'closeAll', 'conditions', 'dataSize', 'delivered', 'dropLoads', 'early'],
   ...['fetchDone', 'fetchFailed', 'fetchFromCdn', 'figures', 'firstByte', 'loadAborted'],
   ...['maxBuffer', 'memoryBytes', 'onPoison', 'poison'],
-  ...['reportPlayhead', 'sendBinary', 'sendText', 'setLive', 'setRenditions', 'settle'],
-  ...['socketClosed', 'socketOpened', 'socketText', 'textSize', 'texts', 'trapped'],
+  ...['reportPlayhead', 'sendBinary', 'sendText', 'setLive', 'setRenditions', 'settle', 'signals'],
+  ...['socketClosed', 'socketOpened', 'socketText', 'textSize', 'texts', 'tokenless', 'trapped'],
 ];
 
 /** What is said to others, and what scripts/lib/inline-abi.mjs puts numbers for. */

@@ -61,6 +61,11 @@ void Engine::Impl::prefetch(TimeMs now) {
         under_way(segment.key)) {
       continue;
     }
+    const bool anybody = std::any_of(peers_.begin(), peers_.end(), [now](const auto& entry) {
+      const PeerSession& peer = entry.second;
+      return peer.open && peer.requester && peer.requester->idle() && now >= peer.ahead_after;
+    });
+    if (!anybody) return;
     ahead += sizes_.expected(segment);
     if (ahead > cache_.budget() / 2) return;
     load.began_at = now;

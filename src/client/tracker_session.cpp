@@ -14,6 +14,8 @@ constexpr DurationMs kSettled{10'000};
 
 // A token that was not renewed is asked for again after this long.
 constexpr DurationMs kRenewAgain{10'000};
+// A token that is renewed by itself runs out sooner each time; it is not to be sent ever faster.
+constexpr DurationMs kLeastRenewal{1'000};
 
 Command command_of(CommandKind kind) {
   Command command;
@@ -82,7 +84,8 @@ bool TrackerSession::on_accept(TimeMs now, const tracker_wire::Accept& accept) {
 
 // A quarter of the time is for the site's server to answer, and to be asked again.
 void TrackerSession::watch_token(TimeMs now, const tracker_wire::Accept& accept) {
-  due_ = accept.token_ms ? now + DurationMs(*accept.token_ms) * 3 / 4 : kNever;
+  due_ = accept.token_ms ? now + std::max(DurationMs(*accept.token_ms) * 3 / 4, kLeastRenewal)
+                         : kNever;
 }
 
 void TrackerSession::on_reject(TimeMs now, const std::string& reason) {

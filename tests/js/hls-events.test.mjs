@@ -129,7 +129,9 @@ test('conditions are what the player, the page and the browser say at that momen
   assert.deepEqual(player.conditions(), { flags: 0, maxBuffer: 25 });
   Object.assign(hls, { bufferingEnabled: false });
   assert.equal(player.conditions().flags, Condition.loadsNot);
-  Object.assign(hls, { bufferingEnabled: true });
+  Object.assign(hls, { bufferingEnabled: true, loadingEnabled: false });
+  assert.equal(player.conditions().flags, Condition.loadsNot, 'after hls.stopLoad()');
+  Object.assign(hls, { loadingEnabled: true });
   const world = /** @type {any} */ (globalThis);
   const { navigator } = world;
   t.after(() => {

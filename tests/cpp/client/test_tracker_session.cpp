@@ -387,6 +387,16 @@ TEST_CASE("tracker: it is entered with the token, and again with a fresh one bef
     CHECK(h.all(CommandKind::kRenewToken).size() == 2);
     CHECK_FALSE(h.has(CommandKind::kSocketClose));
   }
+  SECTION("however little time is left, not at once") {
+    h.clear();
+    h.socket_open("first");
+    accept.token_ms = 0;
+    h.tracker_says(accept);
+    h.advance(999);
+    CHECK_FALSE(h.has(CommandKind::kRenewToken));
+    h.advance(1);
+    CHECK(h.has(CommandKind::kRenewToken));
+  }
   SECTION("a token that is good for ever ends that") {
     h.socket_open("for ever");
     h.tracker_says(accept_as("me"));
