@@ -86,6 +86,16 @@ test('a list may come in several flags, in one, and as JSON', () => {
   ]);
 });
 
+test('what stands in a JSON list is one item, commas and spaces included', () => {
+  const config = file({
+    'allowed-channels': ['https://a.example/1,2/*'],
+    'token-keys': ['/my keys/a.pem'],
+  });
+  const { allowedChannels, tokenKeys } = read(['--config', config]);
+  assert.deepEqual(allowedChannels, ['https://a.example/1,2/*']);
+  assert.deepEqual(tokenKeys, ['/my keys/a.pem']);
+});
+
 test('what is wrong is said of every option at once: which, what was given, what is allowed', () => {
   const config = file({ 'proxy-header': 'x-real-ip', 'allowed-origins': [1], hots: 'x' });
   faults(

@@ -52,6 +52,16 @@ test('viewers of one room are taken by one process, and nothing is said between 
   }
   assert.equal(await total(tracker.port, 'hlsmesh_tracker_cluster_forwarded'), 0);
   assert.equal(await said(), 0);
+  // Sockets that were handed over keep none of the processes.
+  tracker.child.kill('SIGTERM');
+  assert.equal((await tracker.exited).code, 0);
+});
+
+test('a signal to end that comes while the processes start ends all of them', async () => {
+  const { child, stderr, exited } = launch(['--workers', '2', '--port', '0']);
+  await until(() => stderr().match(/a worker starts/g)?.length === 2, 'the processes');
+  child.kill('SIGTERM');
+  assert.equal((await exited).code, 0);
 });
 
 test('a process that is killed is started anew, and its channels go on in the others', async () => {

@@ -118,6 +118,24 @@ TEST_CASE("a peer that comes back from elsewhere brings the connections it had")
   CHECK(h.tracker.stats().signals_refused == 1);
 }
 
+TEST_CASE("a peer elsewhere that makes up connections without end is believed a bounded number") {
+  Harness h(asking_who_enters());
+  const int32_t conn = h.join("c", full_enter());
+  h.send_elsewhere(conn);
+  for (int i = 0; i < 70; ++i) {
+    const std::string name = "made-up" + std::to_string(i);
+    h.say(conn, wire::DcOpened{"0123456789abcdef0000000000000001-" + name});
+    h.say(conn, wire::SignalTo{{name, false}, kAnswer});
+    h.advance(DurationMs{100});
+  }
+  h.tracker.on_ask_again(h.now, ConnId(conn));
+  h.drain();
+  h.send_elsewhere(conn);
+  const wire::Enter enter = enter_in(h.box[conn].forwarded.back());
+  CHECK(enter.parents == 64);
+  CHECK(enter.children == 64);
+}
+
 TEST_CASE("connections from before a peer went elsewhere are told apart from those it made there") {
   Harness h(asking_who_enters());
   wire::Enter enter;
