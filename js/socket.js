@@ -1,7 +1,7 @@
 import { messageOf } from './errors.js';
 
 /**
- * What a tracker socket reports, never from inside a call to it.
+ * What a tracker socket reports; from inside renew() too, where the token is there at once.
  * @typedef {object} SocketEvents
  * @property {(token: string) => void} opened it is open; or renew() brought a fresh token
  * @property {(text: string) => void} text

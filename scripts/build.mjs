@@ -18,6 +18,7 @@ import { inlineAbi } from './lib/inline-abi.mjs';
 import { internalNames } from './lib/internal-names.mjs';
 import { ROOT, UserError, findCommand, lastLines, run, runMain } from './lib/process.mjs';
 import { shrink } from './lib/shrink.mjs';
+import { spreadAfterOptional } from './lib/syntax.mjs';
 import { setup } from './setup.mjs';
 
 /**
@@ -127,15 +128,18 @@ async function bundle() {
   });
   for (const file of ['hlsmesh.mjs', 'hlsmesh.js']) {
     await squeeze(file, file.endsWith('.mjs'));
-    checkSyntax(file);
+    await checkSyntax(file);
   }
 }
 
 /** @param {string} file in dist/ */
-function checkSyntax(file) {
-  const call = /\?\.[\w$#.?[\]]*\([^()]*\.{3}/.exec(readFileSync(join(ROOT, 'dist', file), 'utf8'));
+async function checkSyntax(file) {
+  const { parse } = await import('acorn');
+  const code = readFileSync(join(ROOT, 'dist', file), 'utf8');
+  const call = spreadAfterOptional(parse(code, { ecmaVersion: 2022, sourceType: 'module' }));
   if (!call) return;
-  throw new UserError(`${file}: Chrome below 91 cannot spread arguments after ?. as in ${call[0]}`);
+  const found = code.slice(call.start, call.end);
+  throw new UserError(`${file}: Chrome below 91 cannot spread arguments after ?. as in ${found}`);
 }
 
 /** Everything that ships, into dist/. The set-up for `build` must have run. */

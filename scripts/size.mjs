@@ -48,7 +48,7 @@ export function measure() {
 /**
  * @typedef {object} Budget
  * @property {number} growth
- * @property {number} ceiling bytes of gzip that no download may exceed, whatever was accepted
+ * @property {number} [ceiling] bytes of gzip that no download may exceed, whatever was accepted
  * @property {Record<string, { gzip: number, brotli: number }>} bytes
  */
 

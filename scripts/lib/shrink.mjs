@@ -12,7 +12,8 @@ const PASSES = [
   ...['--low-memory-unused', '--zero-filled-memory', '--post-emscripten'],
   // Untangled first, the code shows more of what it has in common.
   ...['--flatten', '--rereloop', '-Oz', '--generate-global-effects', '-Oz'],
-  // Inlining what one function alone calls makes bodies that no longer look alike: 1.8 KB of gzip.
+  // Inlining what one function alone calls makes bodies that no longer look alike: 1.8 KB of gzip. Of 3 to 12, and of 10 to 400,
+  // these two make the least.
   ...['--always-inline-max-function-size=5', '--one-caller-inline-max-function-size=20'],
   ...['--strip-debug', '--strip-producers', '--strip-target-features'],
 ];
