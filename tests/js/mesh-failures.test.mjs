@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { test } from 'node:test';
+import { HlsMeshError } from '../../js/index.js';
+import { fakeEngine } from './fake-engine.mjs';
+import {
+  FakeSocket,
+  listeners,
+  onFreshPages,
+  page,
+  setUp,
+  SOURCE,
+  takenFragment,
+  until,
+  WASM,
+} from './fake-page.mjs';
+
+onFreshPages();
+
+test('after a trap the page hears of it once, and loads go to the CDN and are counted', async () => {
+  const { hls, mesh, made, events } = setUp({ wasm: fakeEngine({ traps: ['hm_set_live'] }) });
+  hls.loadSource(SOURCE);
+  const waiting = await takenFragment(hls, made);
+  hls.emit('hlsLevelUpdated', 'hlsLevelUpdated', { details: { live: true } });
+  const fatal = events.filter(([name]) => name === 'fatal');
+  assert.equal(fatal.length, 1);
+  assert.ok(fatal[0][1].error instanceof HlsMeshError);
+  assert.equal(fatal[0][1].error.code, 'engine-trap');
+  waiting.inner.answer(new ArrayBuffer(100));
+  const later = hls.fragment();
+  made.at(-1).answer(new ArrayBuffer(50));
+  assert.deepEqual([...waiting.names(), ...later.names()], ['success', 'success']);
+  assert.deepEqual([mesh.stats.cdnBytes, mesh.stats.cdnSegments], [150, 2]);
+  assert.deepEqual(mesh.peers, []);
+});
+
+test('a wasm file that is missing or broken is one warning, and everything plays from the CDN', async () => {
+  const server = createServer((request, response) => {
+    if (request.url === '/broken.wasm') response.end('<html>not found</html>');
+    else response.writeHead(404).end();
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  for (const [name, code] of [
+    ['missing', 'wasm-fetch'],
+    ['broken', 'wasm-invalid'],
+  ]) {
+    const url = `http://127.0.0.1:${port}/${name}.wasm`;
+    const { hls, mesh, made, events } = setUp({ wasm: url });
+    hls.loadSource(SOURCE);
+    await until(() => events.length > 0);
+    assert.deepEqual([events[0][0], events[0][1].code], ['warning', code]);
+    assert.match(events[0][1].message, new RegExp(`${name}.wasm`));
+    const { names } = hls.fragment();
+    made[0].answer(new ArrayBuffer(10));
+    assert.deepEqual(names(), ['success']);
+    assert.equal(mesh.stats.cdnBytes, 10);
+    assert.equal(events.filter(([event]) => event === 'warning').length, 1);
+  }
+  server.close();
+});
+
+test('a module served with the wrong type is compiled all the same, once for all players', async () => {
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    requests++;
+    response.writeHead(200, { 'content-type': 'text/plain' }).end(WASM);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const wasm = `http://127.0.0.1:${port}/hlsmesh.wasm`;
+  for (const { hls } of [setUp({ wasm }), setUp({ wasm })]) hls.loadSource(SOURCE);
+  await until(() => FakeSocket.made.length === 2);
+  assert.equal(requests, 1);
+  server.close();
+});
+
+test('without RTCPeerConnection there is one warning, no tracker, and the CDN', async () => {
+  Reflect.deleteProperty(globalThis, 'RTCPeerConnection');
+  const { hls, made, events } = setUp();
+  hls.loadSource(SOURCE);
+  await until(() => events.length > 0);
+  assert.deepEqual(
+    events.map(([name, event]) => [name, event.code]),
+    [['warning', 'rtc-unavailable']],
+  );
+  const { names } = hls.fragment();
+  made[0].answer(new ArrayBuffer(10));
+  assert.deepEqual(names(), ['success']);
+  assert.equal(FakeSocket.made.length, 0);
+});
+
+test('a WebSocket that the browser refuses is a warning that names the URL', async () => {
+  Object.assign(globalThis, {
+    WebSocket: class {
+      constructor() {
+        throw new Error('insecure from a secure page');
+      }
+    },
+  });
+  const { hls, events } = setUp();
+  hls.loadSource(SOURCE);
+  await until(() => events.some(([name]) => name === 'tracker'));
+  const [, warning] = events.find(([name]) => name === 'warning') ?? [];
+  assert.equal(warning.code, 'tracker-unreachable');
+  assert.match(warning.message, /wss:\/\/tracker.example\//);
+});
+
+test('a listener that throws breaks neither playback nor the listeners after it', async () => {
+  /** @type {any[]} */
+  const reported = [];
+  const logger = { warn() {}, error: (/** @type {any[]} */ ...args) => void reported.push(args) };
+  const { hls, mesh, made } = setUp({ logger });
+  let heard = 0;
+  mesh.once('segment', () => {
+    throw new Error('the page is broken');
+  });
+  mesh.on('segment', () => void heard++);
+  for (let index = 0; index < 2; index++) {
+    const { names } = hls.fragment();
+    made[index].answer(new ArrayBuffer(10));
+    assert.deepEqual(names(), ['success']);
+  }
+  assert.equal(heard, 2);
+  assert.equal(reported.length, 1);
+});

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeSocket, onFreshPages, setUp, SOURCE, until } from './fake-page.mjs';
+
+onFreshPages();
+
+test('enabled and upload take effect at once, and refuse what they cannot be', async () => {
+  const { hls, mesh } = setUp();
+  hls.loadSource(SOURCE);
+  await until(() => FakeSocket.made.length === 1);
+  FakeSocket.made[0].open();
+  mesh.enabled = false;
+  assert.equal(FakeSocket.made[0].sent.at(-1).action, 'leave');
+  assert.equal(mesh.enabled, false);
+  mesh.enabled = true;
+  assert.equal(FakeSocket.made.length, 2);
+  mesh.upload = false;
+  assert.equal(mesh.upload, false);
+  assert.throws(
+    () => (mesh.upload = /** @type {any} */ ('no')),
+    /option upload is "no"; it must be true or false/,
+  );
+  assert.equal(mesh.upload, false);
+});
+
+test('update changes all it is given or nothing', () => {
+  const { mesh } = setUp();
+  assert.equal(mesh.update({ upload: false, maxChildren: 2 }), mesh);
+  assert.equal(mesh.upload, false);
+  assert.throws(() => mesh.update({ upload: true, maxChildren: -1 }), /option maxChildren is -1/);
+  assert.equal(mesh.upload, false);
+  const channel = /** @type {any} */ ({ upload: true, channel: 'other' });
+  assert.throws(() => mesh.update(channel), /option channel cannot change while running/);
+  assert.equal(mesh.upload, false);
+});
+
+test('options changed by update go for the next engine too', async () => {
+  const { hls, mesh } = setUp();
+  mesh.update({ enabled: false });
+  hls.loadSource(SOURCE);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(FakeSocket.made.length, 0);
+  mesh.enabled = true;
+  await until(() => FakeSocket.made.length === 1);
+});
+
+test('stats are emitted each second while somebody listens, and no timer is left after', (context) => {
+  context.mock.timers.enable({ apis: ['setInterval'] });
+  const { mesh } = setUp();
+  /** @type {any[]} */
+  const heard = [];
+  const listener = (/** @type {any} */ stats) => void heard.push(stats);
+  mesh.on('stats', listener);
+  context.mock.timers.tick(2000);
+  assert.equal(heard.length, 2);
+  assert.deepEqual(heard[1], mesh.stats);
+  mesh.off('stats', listener);
+  context.mock.timers.tick(2000);
+  assert.equal(heard.length, 2);
+  mesh.once('stats', listener);
+  context.mock.timers.tick(3000);
+  assert.equal(heard.length, 3);
+  mesh.on('stats', listener);
+  mesh.detach();
+  context.mock.timers.tick(2000);
+  mesh.on('stats', listener);
+  context.mock.timers.tick(2000);
+  assert.equal(heard.length, 3);
+});
+
+test('off without a listener takes all of that name; a name that is no event is refused', () => {
+  const { hls, mesh, made } = setUp();
+  let heard = 0;
+  mesh.on('segment', () => void heard++).on('segment', () => void heard++);
+  mesh.off('segment');
+  hls.fragment();
+  made[0].answer(new ArrayBuffer(10));
+  assert.equal(heard, 0);
+  assert.throws(
+    () => mesh.on(/** @type {any} */ ('segments'), () => {}),
+    /no event segments; did you mean segment\?/,
+  );
+});
+
+test('the log says what the level allows, to a logger that need not know every level', () => {
+  /** @type {string[]} */
+  const said = [];
+  const logger = {
+    error: () => void said.push('error'),
+    warn: () => void said.push('warn'),
+    debug: (/** @type {any[]} */ ...words) => void said.push(`debug ${words[1]}`),
+  };
+  const { hls, mesh, made } = setUp({ logger, logLevel: 'debug' });
+  hls.fragment();
+  made[0].answer(new ArrayBuffer(10));
+  assert.deepEqual(said, ['debug segment']);
+  mesh.update({ logLevel: 'info' });
+  hls.fragment();
+  made[1].answer(new ArrayBuffer(10));
+  assert.deepEqual(said, ['debug segment']);
+});
