@@ -34,11 +34,14 @@ describe('failure drills: playback goes on', { concurrency: 4 }, () => {
   test('viewer 1 is killed in mid-transfer', async () => {
     await withStage(async (stage) => {
       const doomed = await stage.browser();
-      const one = await stage.viewer({ name: 'one', browser: doomed, init: dripPackets });
+      // Its segments are four packets, three of them after the first; the smallest of all levels are two.
+      const src = '/vod/360p.m3u8';
+      const one = await stage.viewer({ name: 'one', src, browser: doomed, init: dripPackets });
       await one.plays(12);
       // Without prefetch: what is cut off is to be what the player waits for.
       const options = { prefetchSeconds: 0 };
-      const two = await stage.viewer({ name: 'two', browser: await stage.browser(), options });
+      const browser = await stage.browser();
+      const two = await stage.viewer({ name: 'two', src, browser, options });
       // Some bytes of a segment are in, more are due.
       while ((await two.dataChannelBytes()).received < 60_000) await sleep(50);
       await doomed.kill();

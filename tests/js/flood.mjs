@@ -1,10 +1,12 @@
 /**
- * A program that floods a tracker from one address until it is killed: connections as fast as they are taken, and messages, good
- * and bad ones, as fast as they are read.
+ * A program that floods a tracker from one address until it is killed: connections that stay and say nothing, others as fast as
+ * they are taken, and on those messages, good and bad ones, as fast as they are read.
  */
+import { once } from 'node:events';
 import WebSocket from 'ws';
 
 const [url, localAddress] = process.argv.slice(2);
+const SILENT = 25;
 const CONNECTIONS = 40;
 const BURST = 200;
 
@@ -33,4 +35,7 @@ function flood() {
   });
 }
 
+// First, so that the others are too many whatever becomes of each.
+const silent = Array.from({ length: SILENT }, () => new WebSocket(url, { localAddress }));
+await Promise.all(silent.map((ws) => once(ws, 'open')));
 for (let i = 0; i < CONNECTIONS; ++i) flood();
