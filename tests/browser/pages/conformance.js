@@ -14,6 +14,7 @@ const { Hls, HlsMesh } = /** @type {any} */ (globalThis);
  * @property {number} [level] held all the time
  * @property {number} [rate] of playback
  * @property {number} [endAt] seconds, when that comes before the end of the stream
+ * @property {number} [nearEdge] ends no sooner than the player is as near to the live edge as hls.js wants it to be, in seconds
  * @property {string} [script] what is done to the player, by its name in `scripts`
  * @property {string} [next] another source, for scripts that change it
  * @property {boolean} [afterPeer] loads nothing before a parent is connected
@@ -256,6 +257,8 @@ async function conform(play) {
     if (play.script) await scripts[play.script](player);
     const { endAt = Infinity } = play;
     await until(() => video.ended || video.currentTime >= endAt, 'the end');
+    const { nearEdge = Infinity } = play;
+    await until(() => hls.latency - hls.targetLatency < nearEdge, 'the live edge');
   } catch (error) {
     result.failure = `${/** @type {Error} */ (error).message}; ${describe(player)}`;
   }
@@ -287,7 +290,6 @@ async function finish({ hls, video, result }, mesh) {
   const summary = {
     ...result,
     stats,
-    latency: hls.latency,
     ended: video.ended,
     currentTime: video.currentTime,
     duration: video.duration,
