@@ -1,6 +1,7 @@
 import { after, before } from 'node:test';
 import { bundlerTests } from './bundlers.mjs';
 import { Project } from './project.mjs';
+import { recipeTests } from './recipes.mjs';
 import { tarballTests } from './tarball.mjs';
 import { versionTests } from './versions.mjs';
 
@@ -15,3 +16,4 @@ after(() => project?.remove());
 tarballTests(() => project);
 bundlerTests(() => project);
 versionTests(() => project);
+recipeTests(() => project);
