@@ -37,7 +37,10 @@ export interface MeshUpdate {
   uploadBytesPerSecond?: number;
   /** Bytes sent to peers from `attach` to `detach`; default Infinity. */
   uploadBytesPerSession?: number;
-  /** Peers that serve us, connected or being connected, 1 to 100; default 4. */
+  /**
+   * Peers that serve us, connected or being connected, 1 to 100; default 4. Another number is asked of the tracker, when it is entered,
+   * which may grant fewer.
+   */
   maxParents?: number;
   /** Peers that we serve at the same time, 0 to 100; default 8. */
   maxChildren?: number;

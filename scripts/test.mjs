@@ -80,7 +80,8 @@ const STEPS = [
     group: 'js',
     name: 'Node tests',
     needsBuild: true,
-    run: () => nodeTests('tests/js', 'node-tests'),
+    // Most of them wait for processes, and for time to pass.
+    run: () => nodeTests('tests/js', 'node-tests', ['--test-concurrency=2']),
   },
   {
     group: 'packaging',

@@ -187,6 +187,8 @@ void print_tracker() {
   CONSTANT(channelSwitches, kHtOptionChannelSwitches);
   CONSTANT(maxConnections, kHtOptionMaxConnections);
   CONSTANT(authorize, kHtOptionAuthorize);
+  CONSTANT(messagesPerAddress, kHtOptionMessagesPerAddress);
+  CONSTANT(maxParents, kHtOptionMaxParents);
   close_group();
 
   open_group("CommandKind");
@@ -230,6 +232,8 @@ void print_tracker() {
   FIELD(HtStats, limited_enters);
   FIELD(HtStats, limited_messages);
   FIELD(HtStats, limited_switches);
+  FIELD(HtStats, limited_address_messages);
+  FIELD(HtStats, limited_enter_time);
   FIELD(HtStats, cdn_kb);
   FIELD(HtStats, p2p_kb);
   close_group();

@@ -25,7 +25,7 @@ using hlsmesh::TrackerStats;
 
 #ifdef __wasm32__
 // js/tracker/abi.js is generated from these layouts.
-static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 208 && sizeof(HtText) == 8);
+static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 224 && sizeof(HtText) == 8);
 #endif
 
 // Above what the driver lets in as one WebSocket message.
@@ -156,6 +156,12 @@ int32_t ht_set(int32_t option, double value) {
     case kHtOptionMaxConnections:
       s.config.max_connections = number;
       return kHtOk;
+    case kHtOptionMessagesPerAddress:
+      s.config.messages_per_address = number;
+      return kHtOk;
+    case kHtOptionMaxParents:
+      s.config.max_parents = number;
+      return kHtOk;
     case kHtOptionAuthorize:
       if (number > 1) return kHtMisuse;
       s.config.authorize = number == 1;
@@ -172,13 +178,15 @@ int32_t ht_start(void) {
   return kHtOk;
 }
 
-int32_t ht_open(double now, int32_t conn, uint32_t e0, uint32_t e1, uint32_t e2, uint32_t e3) {
+int32_t ht_open(double now, int32_t conn, int32_t guest, uint32_t e0, uint32_t e1, uint32_t e2,
+                uint32_t e3) {
   std::string_view text = take_text();
-  if (!usable(now, conn)) return kHtMisuse;
+  if (!usable(now, conn) || guest < 0 || guest > 1) return kHtMisuse;
   Origin origin;
   origin.address = take_line(text);
   origin.isp = take_line(text);
   origin.province = take_line(text);
+  origin.guest = guest == 1;
   state().tracker->on_open(at(now), ConnId(conn), origin, IdEntropy{join(e0, e1), join(e2, e3)});
   return kHtOk;
 }
@@ -278,6 +286,8 @@ const HtStats* ht_stats(void) {
              static_cast<double>(from.limited_enters),
              static_cast<double>(from.limited_messages),
              static_cast<double>(from.limited_switches),
+             static_cast<double>(from.limited_address_messages),
+             static_cast<double>(from.limited_enter_time),
              from.cdn_kb,
              from.p2p_kb};
   return &s.stats;

@@ -7,7 +7,7 @@
 
 extern "C" {
 
-inline constexpr int32_t kHtAbiVersion = 3;
+inline constexpr int32_t kHtAbiVersion = 4;
 
 enum HtError : int32_t {
   kHtOk = 0,
@@ -31,6 +31,8 @@ enum HtOption : int32_t {
   kHtOptionChannelSwitches = 13,
   kHtOptionMaxConnections = 14,
   kHtOptionAuthorize = 15,  // 0 or 1
+  kHtOptionMessagesPerAddress = 16,
+  kHtOptionMaxParents = 17,
 };
 
 struct HtCommand {
@@ -66,6 +68,8 @@ struct HtStats {
   double limited_enters;
   double limited_messages;
   double limited_switches;
+  double limited_address_messages;
+  double limited_enter_time;
   double cdn_kb;
   double p2p_kb;
 };
@@ -80,9 +84,10 @@ int32_t ht_abi_version(void);
 uint8_t* ht_text(uint32_t size);
 int32_t ht_set(int32_t option, double value);  // before ht_start; a whole number, 0 or more
 int32_t ht_start(void);
-// text: address LF isp LF province, where isp and province may be empty or missing; entropy as four
-// 32-bit words
-int32_t ht_open(double now, int32_t conn, uint32_t e0, uint32_t e1, uint32_t e2, uint32_t e3);
+// text: address LF isp LF province, where isp and province may be empty or missing; `guest`: 0 or
+// 1; entropy as four 32-bit words
+int32_t ht_open(double now, int32_t conn, int32_t guest, uint32_t e0, uint32_t e1, uint32_t e2,
+                uint32_t e3);
 int32_t ht_message(double now, int32_t conn);  // text
 int32_t ht_binary(double now, int32_t conn);
 int32_t ht_pong(double now, int32_t conn);

@@ -16,6 +16,7 @@ async function tracker() {
     limits: {
       maxConnectionsPerAddress: UNBOUNDED,
       entersPerAddressPerMinute: UNBOUNDED,
+      messagesPerAddress: UNBOUNDED,
       enterTimeoutMs: 3_600_000,
     },
   });

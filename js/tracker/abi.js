@@ -1,6 +1,6 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 export const Option = Object.freeze({
   defaultChildren: 1,
@@ -18,6 +18,8 @@ export const Option = Object.freeze({
   channelSwitches: 13,
   maxConnections: 14,
   authorize: 15,
+  messagesPerAddress: 16,
+  maxParents: 17,
 });
 
 export const CommandKind = Object.freeze({
@@ -61,8 +63,10 @@ export const HtStats = Object.freeze({
   limited_enters: 168,
   limited_messages: 176,
   limited_switches: 184,
-  cdn_kb: 192,
-  p2p_kb: 200,
+  limited_address_messages: 192,
+  limited_enter_time: 200,
+  cdn_kb: 208,
+  p2p_kb: 216,
 });
 
 export const HtText = Object.freeze({

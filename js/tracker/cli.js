@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
+import { checkHealth } from './check.js';
 import { Primary, WORKER_NAME } from './cluster/primary.js';
 import { WorkerBus } from './cluster/worker-bus.js';
 import { ConfigError, limitsOf, optionsOf, printable, readCommandLine } from './config.js';
@@ -70,6 +71,16 @@ if (commandLine.printConfig) {
 }
 
 const { values } = commandLine;
+if (commandLine.check) {
+  try {
+    process.stdout.write(
+      await checkHealth(/** @type {Parameters<typeof checkHealth>[0]} */ (values)),
+    );
+    process.exit(0);
+  } catch (error) {
+    fail(EXIT_FAILED, /** @type {Error} */ (error).message);
+  }
+}
 if (values.verbose) values.logLevel = 'debug';
 const format = /** @type {'json' | 'pretty'} */ (values.logFormat);
 /** @type {NonNullable<import('./index.js').TrackerOptions['log']>} */

@@ -29,6 +29,7 @@ const MASK = '***';
  * @property {boolean} help
  * @property {boolean} version
  * @property {boolean} printConfig
+ * @property {boolean} check
  */
 
 /**
@@ -83,6 +84,7 @@ export function readCommandLine(args, env) {
     help: flags.help === true,
     version: flags.version === true,
     printConfig: flags['print-config'] === true,
+    check: flags.check === true,
   };
 }
 
@@ -179,6 +181,7 @@ function readFlags(args) {
   const known = {
     config: { type: 'string' },
     'print-config': { type: 'boolean' },
+    check: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
   };

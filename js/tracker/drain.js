@@ -21,6 +21,7 @@ const LONGEST_GRACE_MS = 2000;
  */
 export async function drain(sockets, withinMs, log) {
   log.info('draining', { sockets: sockets.size, seconds: withinMs / 1000 });
+  sockets.engine.retire();
   const graceMs = Math.min(withinMs * GRACE_SHARE, LONGEST_GRACE_MS);
   const waves = Math.floor((withinMs - graceMs) / WAVE_MS);
   for (let left = waves; left > 1 && sockets.size > LEAST_IN_WAVE; --left) {

@@ -4,7 +4,10 @@
 import { ABI_VERSION, HtCommand, HtStats, HtText, Option } from './abi.js';
 import { Core, POISONED } from '../wasm.js';
 
-/** @typedef {import('./index.js').TrackerLimits} TrackerLimits */
+/**
+ * @typedef {import('./index.js').TrackerLimits & { authorize: number }} EngineLimits `authorize`: 1 where who enters waits until
+ *   authorized() says that it may
+ */
 
 /**
  * @typedef {{ kind: number, conn: number, code: number, text: Uint8Array }} TrackerCommand `text` is a view,
@@ -23,7 +26,7 @@ export class TrackerEngine {
 
   /**
    * @param {WebAssembly.Module} module
-   * @param {TrackerLimits} limits
+   * @param {EngineLimits} limits
    * @param {(error: Error) => void} onFatal called once if the engine dies; nothing it says counts after that
    */
   static async create(module, limits, onFatal) {
@@ -58,12 +61,13 @@ export class TrackerEngine {
    * @param {number} conn
    * @param {{ address: string, isp: string, province: string }} origin what is not known is empty
    * @param {Uint32Array} entropy four words from a cryptographic source
+   * @param {boolean} guest another engine has its socket, and keeps it within its limits
    */
-  open(now, conn, origin, entropy) {
+  open(now, conn, origin, entropy, guest) {
     const lines = [origin.address, origin.isp, origin.province].map((line) =>
       line.replaceAll('\n', ' '),
     );
-    this.#core.callWithText('ht_open', lines.join('\n'), now, conn, ...entropy);
+    this.#core.callWithText('ht_open', lines.join('\n'), now, conn, guest ? 1 : 0, ...entropy);
   }
 
   /**

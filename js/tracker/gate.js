@@ -1,5 +1,5 @@
 /**
- * How often an address may ask for a WebSocket. Kept before the handshake, where a refusal costs the least.
+ * How often an address may ask for something. Kept before anything is done about it, where a refusal costs the least.
  */
 import { performance } from 'node:perf_hooks';
 import { addressKey } from './addresses.js';
@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 
 export class Gate {
   #perMinute;
-  /** Handshakes by address in this minute and in the one before. */
+  /** How often each address asked in this minute and in the one before. */
   #now = /** @type {Map<string, number>} */ (new Map());
   #before = /** @type {Map<string, number>} */ (new Map());
   #minuteStarted = performance.now();
@@ -21,7 +21,7 @@ export class Gate {
   }
 
   /**
-   * Counts a handshake. Those of the minute before weigh less the longer it is over, so that nobody gets two minutes' worth
+   * Counts a request. Those of the minute before weigh less the longer it is over, so that nobody gets two minutes' worth
    * where one ends.
    * @param {string} address
    * @returns {boolean} whether it may go on

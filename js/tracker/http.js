@@ -21,6 +21,8 @@ const NOT_FOUND = /** @type {Answer} */ ({
   text: 'This is an hlsmesh tracker: connect to it with a WebSocket. Its state is at /healthz.\n',
 });
 
+const TOO_MANY = /** @type {Answer} */ ({ status: 429, headers: { 'Retry-After': '60' } });
+
 /** @param {IncomingMessage} request */
 export function pathOf(request) {
   return (request.url ?? '/').split('?', 1)[0];
@@ -28,16 +30,18 @@ export function pathOf(request) {
 
 /**
  * @param {Map<string, Route>} routes by path
+ * @param {(request: IncomingMessage) => boolean} admits false: the sender has asked too often
  * @param {import('./log.js').Log} log
  * @returns {(request: IncomingMessage, response: ServerResponse) => void}
  */
-export function answerFrom(routes, log) {
+export function answerFrom(routes, admits, log) {
   return async (request, response) => {
     // Bodies are of no interest, but unread they would hold up the connection.
     request.resume();
     const route = routes.get(pathOf(request));
     try {
-      if (!route) reply(request, response, NOT_FOUND);
+      if (!admits(request)) reply(request, response, TOO_MANY);
+      else if (!route) reply(request, response, NOT_FOUND);
       else if (request.method !== 'GET' && request.method !== 'HEAD') {
         reply(request, response, { status: 405, headers: { Allow: 'GET, HEAD' } });
       } else {

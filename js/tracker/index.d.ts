@@ -20,18 +20,20 @@ export interface TrackerLimits {
   maxConnectionsPerAddress?: number;
   /** Times a minute that one address may enter a channel; default 600. */
   entersPerAddressPerMinute?: number;
-  /** Parents that a viewer is given, as far as there are any; default 3. */
+  /** Parents that a viewer is given, as far as there are any, unless it asks for another number; default 3. */
   parentsWanted?: number;
+  /** The most that one is given that asks for more; default 8. */
+  maxParents?: number;
   /** Viewers of one room; a larger channel has several, and introduces nobody across them; default 5000. */
   roomPeers?: number;
   /** Messages a second that one connection may send, with a burst of five seconds' worth; 0: no limit; default 100. */
   messagesPerSecond?: number;
+  /** The same of all connections of one address together; 0: no limit; default 2000. */
+  messagesPerAddress?: number;
   /** Times a minute that one connection may enter a channel other than its last; 0: no limit; default 6. */
   channelSwitches?: number;
   /** Connections of all addresses together; 0: no limit; default 100 000. */
   maxConnections?: number;
-  /** 1: who enters waits until the server has judged its token; default 0. */
-  authorize?: number;
 }
 
 export interface TrackerOptions {
@@ -81,6 +83,8 @@ export interface TrackerOptions {
 
   /** Times a minute that one address may ask for a WebSocket; default 3000. */
   handshakesPerAddress?: number;
+  /** Times a minute that one address may ask for anything else, unless `server` is yours; default 600. */
+  requestsPerAddress?: number;
   /** Bytes of one message; default, and most, 65 536. */
   maxMessageBytes?: number;
   /** Bytes that may wait for a viewer who does not read them; default 1 048 576. */
@@ -138,7 +142,7 @@ export interface TrackerStats {
   rooms: number;
   /** Introductions that stand. */
   links: number;
-  /** Peers that want a parent and have none. */
+  /** Peers that nobody feeds, the first of each room among them. */
   orphans: number;
   enters: number;
   /** Introductions made. */
@@ -167,6 +171,8 @@ export interface TrackerStats {
   limitedEnters: number;
   limitedMessages: number;
   limitedSwitches: number;
+  limitedAddressMessages: number;
+  limitedEnterTime: number;
   /** Reported by the peers. */
   cdnKb: number;
   /** Reported by the peers. */

@@ -38,7 +38,7 @@ const RETRY_AFTER_S = 5;
 /**
  * What readOptions() returns.
  * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
- *   'allowedChannels' | 'handshakesPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
+ *   'allowedChannels' | 'handshakesPerAddress' | 'requestsPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
  *   'drainSeconds' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
  *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile' | 'redisUrl'>} Settings
  */
@@ -79,7 +79,10 @@ async function start(options, settings, limits, log, files) {
   const bearer = new Bearer();
   await readFiles(settings, files, { admission, places, bearer });
   const addresses = new Addresses(settings.trustedProxies, settings.proxyHeader);
-  const gate = new Gate(settings.handshakesPerAddress);
+  const gates = {
+    handshakes: new Gate(settings.handshakesPerAddress),
+    requests: new Gate(settings.requestsPerAddress),
+  };
 
   const module = await compile(options.wasm ?? DEFAULT_WASM);
   const worker = options.bus instanceof WorkerBus ? options.bus : null;
@@ -113,7 +116,7 @@ async function start(options, settings, limits, log, files) {
     (await createListener(settings, limits.maxConnections ?? 0, files, listening));
   const { metrics, stop: stopMeasuring } = measure({
     sockets,
-    gate,
+    gates,
     listening,
     admission,
     files,
@@ -145,7 +148,7 @@ async function start(options, settings, limits, log, files) {
       return refuseUpgrade(socket, 403, 'Forbidden');
     }
     const address = addresses.of(request);
-    if (!gate.admits(address)) return refuseUpgrade(socket, 429, 'Too Many Requests');
+    if (!gates.handshakes.admits(address)) return refuseUpgrade(socket, 429, 'Too Many Requests');
     const to = worker && placeOf(request, worker.names);
     // What TLS has agreed on cannot be handed over.
     if (to && to !== worker.name && !('encrypted' in socket)) {
@@ -163,7 +166,11 @@ async function start(options, settings, limits, log, files) {
       draining ? socket.destroy() : take(request, socket, head, addresses.of(request));
     if (worker !== bus) await worker.join();
   }
-  const onRequest = answerFrom(routes, log);
+  const onRequest = answerFrom(
+    routes,
+    (request) => gates.requests.admits(addresses.of(request)),
+    log,
+  );
   await /** @type {Cluster | null} */ (cluster)?.start();
   server.on('upgrade', onUpgrade);
   if (!options.server) {

@@ -42,6 +42,9 @@ import { CommandKind } from './abi.js';
  * @property {(channel: string, offset: number, limit: number) => Promise<string | null>} topology as JSON; null when there is
  *   no such channel
  * @property {() => EngineStats | null} stats as last known; null before there are any and once the engine is dead
+ * @property {() => void} retire the end is near: other engines are to run what this one runs, as far as there are others
+ * @property {(conn: number) => void} part the connection was closed after retire(). Who had to do with the viewer stays as
+ *   connected to it as before, so only engines that go on hear of it.
  * @property {() => void | Promise<void>} stop no command comes after this
  */
 
@@ -95,7 +98,13 @@ export class LocalEngine {
 
   /** @param {number} conn @param {Visitor} visitor @param {Uint32Array} [entropy] of a peer that has an id already */
   open(conn, visitor, entropy = drawEntropy()) {
-    this.#engine.open(performance.now(), conn, visitor, entropy);
+    this.#engine.open(performance.now(), conn, visitor, entropy, false);
+    this.#drain();
+  }
+
+  /** One whose socket another engine has. @param {number} conn @param {Visitor} visitor @param {Uint32Array} entropy */
+  openGuest(conn, visitor, entropy) {
+    this.#engine.open(performance.now(), conn, visitor, entropy, true);
     this.#drain();
   }
 
@@ -154,6 +163,10 @@ export class LocalEngine {
   stats() {
     return this.#engine.stats();
   }
+
+  retire() {}
+
+  part() {}
 
   stop() {
     this.#stopped = true;

@@ -118,8 +118,7 @@ export class Sockets {
   }
 
   /**
-   * Closes some sockets, those first that have been open longest, on the way to end(). The engine is not told: it would give
-   * new parents to viewers whose connections to each other are as good as before.
+   * Closes some sockets, those first that have been open longest, on the way to end().
    * @param {number} count
    * @param {number} code
    * @param {string} reason
@@ -128,6 +127,7 @@ export class Sockets {
     for (const [conn, ws] of this.#open) {
       if (count-- <= 0) return;
       this.#open.delete(conn);
+      this.#engine.part(conn);
       this.#close(ws, code, reason);
     }
   }

@@ -31,7 +31,6 @@ const COUNTERS = {
   signals: ['signals', 'Signals relayed.'],
   signals_refused: ['signals_refused', 'Signals to a stranger or to a viewer that is gone.'],
   malformed: ['malformed_messages', 'Messages that could not be read.'],
-  dead: ['dead_connections', 'Connections found dead by ping.'],
   rejected: ['rejects', 'Viewers that were sent reject.'],
   unauthorized: ['unauthorized', 'Enters that were not authorized.'],
   expired: ['expired', 'Viewers whose token ran out.'],
@@ -39,22 +38,24 @@ const COUNTERS = {
 
 /** The engine's limits, by the flag that sets each. @type {Partial<Record<keyof EngineStats, string>>} */
 const LIMITS = {
-  limited_total: 'max-connections',
   limited_connections: 'max-connections-per-address',
   limited_enters: 'enters-per-address',
   limited_messages: 'messages-per-second',
   limited_switches: 'channel-switches',
+  limited_address_messages: 'messages-per-address',
+  limited_enter_time: 'enter-seconds',
+  dead: 'idle-seconds',
 };
 
 /** Of the engine's statistics: what is in none of the tables because another metric tells it. */
-export const TOLD_OTHERWISE = ['rate_limited', 'cdn_kb', 'p2p_kb'];
+export const TOLD_OTHERWISE = ['rate_limited', 'limited_total', 'cdn_kb', 'p2p_kb'];
 
 export const TOLD = [...Object.keys(SIZES), ...Object.keys(COUNTERS), ...Object.keys(LIMITS)];
 
 /**
  * @typedef {object} Measured
  * @property {import('./sockets.js').Sockets} sockets
- * @property {import('./gate.js').Gate} gate
+ * @property {Record<'handshakes' | 'requests', import('./gate.js').Gate>} gates
  * @property {import('./listener.js').ListenerCounters} listening
  * @property {import('./admission.js').Admission} admission
  * @property {import('./files.js').WatchedFiles} files
@@ -69,7 +70,7 @@ export const TOLD = [...Object.keys(SIZES), ...Object.keys(COUNTERS), ...Object.
  * @returns {{ metrics: Metrics, stop: () => void }}
  */
 export function measure(measured) {
-  const { sockets, gate, listening, admission, files, bearer, draining, stats } = measured;
+  const { sockets, gates, listening, admission, files, bearer, draining, stats } = measured;
   const metrics = new Metrics();
   // The engine counts all rooms for an answer: once for all that is told at the same time.
   /** @type {EngineStats | null | undefined} */
@@ -101,11 +102,13 @@ export function measure(measured) {
           engine(/** @type {keyof EngineStats} */ (name))(),
         ]),
     ),
-    [{ limit: 'handshakes-per-address' }, gate.refused],
+    // Refused by the engine, and before it heard of them.
+    [{ limit: 'max-connections' }, engine('limited_total')() + listening.dropped],
+    [{ limit: 'handshakes-per-address' }, gates.handshakes.refused],
+    [{ limit: 'requests-per-address' }, gates.requests.refused],
     [{ limit: 'max-message-bytes' }, counters.tooLong],
     [{ limit: 'max-pending-bytes' }, counters.slow],
     [{ limit: 'handshake-seconds' }, listening.late],
-    [{ limit: 'accepts' }, listening.dropped],
   ]);
   metrics.counter(`${PREFIX}messages`, 'Messages received.', () => [
     [{ kind: 'text' }, counters.messages],

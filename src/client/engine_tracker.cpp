@@ -28,6 +28,9 @@ void Engine::Impl::on_socket_open(TimeMs now, std::string_view token) {
   enter.live = live_;
   if (open_parents() > 0) enter.parents = open_parents();
   if (open_children() > 0) enter.children = open_children();
+  // Who was told nothing takes what the tracker gives.
+  const int32_t wants = config_.limits.max_parents;
+  if (wants != EngineLimits{}.max_parents) enter.wants = wants;
   enter.token = token;
   tracker_.on_open(now, enter);
 }

@@ -40,15 +40,16 @@ enum FieldIndex : size_t {
   kReason,
   kToken,
   kTokenMs,
+  kWants,
   kFieldCount,
 };
 
 struct Table {
   json::Field fields[kFieldCount] = {
-      {"action"},       {"channel"}, {"browser"},  {"device"},  {"os"},      {"hlsmesh"},
-      {"live"},         {"parents"}, {"children"}, {"upBW"},    {"peer_id"}, {"to_peer_id"},
-      {"from_peer_id"}, {"data"},    {"dc_id"},    {"level"},   {"cdn"},     {"p2p"},
-      {"up"},           {"reason"},  {"token"},    {"token_ms"}};
+      {"action"},       {"channel"}, {"browser"},  {"device"},   {"os"},      {"hlsmesh"},
+      {"live"},         {"parents"}, {"children"}, {"upBW"},     {"peer_id"}, {"to_peer_id"},
+      {"from_peer_id"}, {"data"},    {"dc_id"},    {"level"},    {"cdn"},     {"p2p"},
+      {"up"},           {"reason"},  {"token"},    {"token_ms"}, {"wants"}};
 };
 
 // An object stands for its own JSON text; null is what an end-of-candidates mark becomes.
@@ -78,6 +79,7 @@ Enter read_enter(FieldReader& fields) {
   message.parents = fields.optional_int32(kParents, 0);
   message.children = fields.optional_int32(kChildren, 0);
   message.up_bw = fields.optional_int32(kUpBw, 0);
+  message.wants = fields.optional_int32(kWants, 1);
   message.token = fields.optional_text(kToken, kMaxTokenBytes).value_or("");
   return message;
 }
@@ -157,6 +159,7 @@ class Put {
     put_integer("parents", message.parents);
     put_integer("children", message.children);
     put_integer("upBW", message.up_bw);
+    put_integer("wants", message.wants);
     if (!message.token.empty()) {
       // Logs are read by more people than may enter.
       out_.text("token", style_ == MessageWriter::Style::kWire ? message.token : "*");

@@ -53,6 +53,7 @@ struct Enter {
   std::optional<int32_t> parents;   // parents it still has from before it lost its tracker
   std::optional<int32_t> children;  // children, likewise
   std::optional<int32_t> up_bw;     // `upBW`: upload bandwidth in kbit/s that it may be asked for
+  std::optional<int32_t> wants;     // parents in all that it asks for, in place of the usual number
   std::string token{};              // what admits it, where the tracker asks; empty when absent
 };
 

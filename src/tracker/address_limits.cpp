@@ -75,12 +75,9 @@ std::string AddressLimits::key_of(std::string_view address) {
 
 bool AddressLimits::open(TimeMs now, const std::string& key) {
   forget_idle(now);
-  const auto [entry, fresh] = entries_.try_emplace(key);
-  if (fresh) entry->second = {0, static_cast<double>(enters_per_minute_), now, now, false};
-  if (entry->second.connections >= max_connections_) {
-    if (fresh) entries_.erase(entry);
-    return false;
-  }
+  auto entry = entries_.find(key);
+  if ((entry == entries_.end() ? 0 : entry->second.connections) >= max_connections_) return false;
+  if (entry == entries_.end()) entry = entries_.emplace(key, fresh(now)).first;
   ++entry->second.connections;
   return true;
 }
@@ -98,17 +95,21 @@ void AddressLimits::close(TimeMs now, const std::string& key) {
 }
 
 bool AddressLimits::enter(TimeMs now, const std::string& key) {
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return false;
-  Entry& entry = found->second;
-  const double allowance = enters_per_minute_;
-  const double refill = static_cast<double>((now - entry.refilled).count()) * allowance /
-                        static_cast<double>(kMinute.count());
-  entry.enters_left = std::min(allowance, entry.enters_left + refill);
-  entry.refilled = now;
-  if (entry.enters_left < 1) return false;
-  entry.enters_left -= 1;
-  return true;
+  const auto entry = entries_.find(key);
+  return entry != entries_.end() && entry->second.enters.take(now);
+}
+
+bool AddressLimits::message(TimeMs now, const std::string& key) {
+  if (messages_per_second_ == 0) return true;
+  const auto entry = entries_.find(key);
+  return entry != entries_.end() && entry->second.messages->take(now);
+}
+
+AddressLimits::Entry AddressLimits::fresh(TimeMs now) const {
+  const double enters = enters_per_minute_;
+  Entry entry{RateLimit(enters, enters, kMinute, now), std::nullopt, 0, now, false};
+  if (messages_per_second_ > 0) entry.messages = messages_a_second(messages_per_second_, now);
+  return entry;
 }
 
 void AddressLimits::forget_idle(TimeMs now) {

@@ -94,7 +94,7 @@ void Introductions::on_entered(Peer& peer, TimeMs now) {
   if (peer.orphan || peer.room->nodes.size() == 2) wake(*peer.room, peer.rank, now);
 }
 
-void Introductions::on_limit_changed(Peer& peer, TimeMs now) {
+void Introductions::on_facts_changed(Peer& peer, TimeMs now) {
   peer.room->update(peer);
   while (!peer.children.empty() && peer.slots_taken() > peer.child_limit) {
     // The one with most other parents misses this one least.
@@ -105,6 +105,8 @@ void Introductions::on_limit_changed(Peer& peer, TimeMs now) {
     provide(child, now);
   }
   wake(*peer.room, peer.rank, now);
+  drop_surplus_parents(peer, now);
+  provide(peer, now);
 }
 
 void Introductions::on_leaving(Peer& peer, TimeMs now) {
@@ -153,7 +155,7 @@ void Introductions::on_opened(Peer& reporter, std::string_view dc_id, TimeMs now
   link->opened = true;
   ++opened_;
   reporter.failures = 0;
-  drop_surplus_parent(reporter, now);
+  drop_surplus_parents(reporter, now);
   arm(reporter);
 }
 
@@ -188,11 +190,11 @@ void Introductions::on_report(Peer& peer, TimeMs now) {
   channel.settle(peer);
   // The classes that peers enter by are those that were free then. Who stays and can feed many
   // belongs further up, where others gain from it.
-  const int32_t wanted = parents_wanted_;
   if (FilterClass::is_weak(peer) || peer.kept_children > 0 || now - peer.entered_at < kSettledIn) {
     return;
   }
-  if (static_cast<int32_t>(peer.parents.size()) != wanted || now < peer.connect_after) return;
+  const int32_t parents = static_cast<int32_t>(peer.parents.size());
+  if (parents != peer.parents_wanted || now < peer.connect_after) return;
   const bool all_open = std::all_of(peer.parents.begin(), peer.parents.end(),
                                     [](const ParentLink& link) { return link.opened; });
   const std::optional<int32_t> free = peer.room->parents.first_class();
@@ -204,15 +206,16 @@ void Introductions::on_report(Peer& peer, TimeMs now) {
   arm(peer);
 }
 
-// After a promotion: the parent that is farthest from the CDN.
-void Introductions::drop_surplus_parent(Peer& child, TimeMs now) {
-  if (static_cast<int32_t>(child.parents.size()) <= parents_wanted_) return;
-  Peer* farthest = child.parents.front().parent;
-  for (const ParentLink& link : child.parents) {
-    if (link.parent->layer > farthest->layer) farthest = link.parent;
+// Those that are farthest from the CDN: one after a promotion, more where the child wants less.
+void Introductions::drop_surplus_parents(Peer& child, TimeMs now) {
+  while (static_cast<int32_t>(child.parents.size()) > child.parents_wanted) {
+    Peer* farthest = child.parents.front().parent;
+    for (const ParentLink& link : child.parents) {
+      if (link.parent->layer > farthest->layer) farthest = link.parent;
+    }
+    part(child, *farthest, now);
+    wake(*farthest->room, farthest->rank, now);
   }
-  part(child, *farthest, now);
-  wake(*farthest->room, farthest->rank, now);
 }
 
 void Introductions::end(Peer& child, Peer& parent, TimeMs now) {
@@ -257,7 +260,7 @@ void Introductions::provide(Peer& child, TimeMs now) {
   // One that brought children along might be given a parent below it: the two would wait for each
   // other's segments. And one that is alone needs none.
   const bool alone = child.room->nodes.size() == 1;
-  if (parents >= parents_wanted_ || child.kept_children > 0 || alone) {
+  if (parents >= child.parents_wanted || child.kept_children > 0 || alone) {
     return set_search(child, std::nullopt);
   }
   if (now < child.connect_after) return set_search(child, child.connect_after);
@@ -278,8 +281,8 @@ void Introductions::provide(Peer& child, TimeMs now) {
   child.empty_searches = 0;
   child.deferred.reset();
   introduce(child, *parent, now);
-  set_search(child,
-             parents + 1 < parents_wanted_ ? std::optional(child.connect_after) : std::nullopt);
+  set_search(child, parents + 1 < child.parents_wanted ? std::optional(child.connect_after)
+                                                       : std::nullopt);
 }
 
 // A parent for an orphan whom nobody of a lower rank can feed, or nullptr.

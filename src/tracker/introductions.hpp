@@ -50,14 +50,12 @@ inline constexpr DurationMs kSettledIn{60'000};
 // (Channel::move_to_front). A peer with kept children, which nobody knows, is given no parent.
 class Introductions {
  public:
-  // `parents_wanted`: how many parents a peer is given.
-  Introductions(Outbox& outbox, TimerTable& timers, int32_t parents_wanted)
-      : outbox_(outbox), timers_(timers), parents_wanted_(parents_wanted) {}
+  Introductions(Outbox& outbox, TimerTable& timers) : outbox_(outbox), timers_(timers) {}
 
   // The peer was added to its channel and has its `accept`.
   void on_entered(Peer& peer, TimeMs now);
-  // What the peer can give has changed. Children beyond that are told to let go.
-  void on_limit_changed(Peer& peer, TimeMs now);
+  // What the peer can give or wants has changed. Children and parents beyond that are let go.
+  void on_facts_changed(Peer& peer, TimeMs now);
   // The peer sent statistics.
   void on_report(Peer& peer, TimeMs now);
   // Takes the peer out of its channel, which may be empty then, and gives its children other
@@ -93,14 +91,13 @@ class Introductions {
   void end(Peer& child, Peer& parent, TimeMs now);
   void part(Peer& child, Peer& parent, TimeMs now);
   void unlink(Peer& child, Peer& parent);
-  void drop_surplus_parent(Peer& child, TimeMs now);
+  void drop_surplus_parents(Peer& child, TimeMs now);
   void wake(Room& room, Rank above, TimeMs now);
   void set_search(Peer& peer, std::optional<TimeMs> search_at);
   void arm(Peer& peer);
 
   Outbox& outbox_;
   TimerTable& timers_;
-  const int32_t parents_wanted_;
   uint64_t made_ = 0;
   uint64_t opened_ = 0;
   uint64_t failed_ = 0;

@@ -96,6 +96,8 @@ struct Peer {
   double up_measured = 0;        // kbit/s, from what its children report (upload.hpp)
   TimeMs reported_at;            // when it last sent statistics, or entered
   std::optional<bool> says_live;
+  std::optional<int32_t> wants;  // parents, as it asked for
+  int32_t parents_wanted = 0;    // what it is given
 
   // Connections to parents that this peer brought along from before it lost its tracker.
   int32_t kept_parents = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 
 #include "common/time.hpp"
 
@@ -30,5 +31,11 @@ class RateLimit {
   double left_;
   TimeMs refilled_;
 };
+
+// Messages, with a burst of five seconds' worth: a page that starts dials and answers many.
+inline RateLimit messages_a_second(int32_t most, TimeMs now) {
+  constexpr double kBurstSeconds = 5;
+  return RateLimit(most * kBurstSeconds, most, DurationMs{1'000}, now);
+}
 
 }  // namespace hlsmesh::tracker

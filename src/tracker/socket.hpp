@@ -34,6 +34,7 @@ struct Socket {
   TimeMs last_ping;
   int32_t malformed = 0;
   bool entered_once = false;
+  bool guest = false;
   std::optional<RateLimit> messages;  // none: no limit
   std::optional<RateLimit> switches;
   std::string last_channel;  // what it last asked to enter

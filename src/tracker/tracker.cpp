@@ -17,9 +17,6 @@ namespace wire = tracker_wire;
 // without `channel` (protocol section 2), and are worth keeping; a stream of them is not.
 constexpr int32_t kMalformedTolerated = 8;
 
-// Seconds' worth of messages that may come at once: a page that starts dials and answers many.
-constexpr double kMessageBurstSeconds = 5;
-
 std::string hex_id(IdEntropy entropy) {
   std::string id;
   for (const uint64_t half : {entropy.high, entropy.low}) {
@@ -42,24 +39,18 @@ TrackerConfig usable(TrackerConfig config) {
 
 Tracker::Impl::Impl(const TrackerConfig& config)
     : config_(usable(config)),
-      introductions_(outbox_, timers_, config_.parents_wanted),
-      limits_(config_.max_connections_per_address, config_.enters_per_address_per_minute) {}
+      introductions_(outbox_, timers_),
+      limits_(config_.max_connections_per_address, config_.enters_per_address_per_minute,
+              config_.messages_per_address) {}
 
 void Tracker::Impl::open(TimeMs now, ConnId conn, const Origin& origin, IdEntropy entropy) {
   now_ = std::max(now_, now);
   if (sockets_.count(conn.value()) != 0) return;
-  const auto refuse = [&](uint64_t& counter, const char* reason) {
-    ++totals_.rate_limited;
-    ++counter;
-    outbox_.close(conn, kCloseTryAgainLater, reason);
-  };
-  const size_t most = static_cast<size_t>(std::max(config_.max_connections, 0));
-  if (most > 0 && sockets_.size() >= most) {
-    return refuse(totals_.limited_total, "the tracker is full");
-  }
   std::string key = AddressLimits::key_of(origin.address);
-  if (!limits_.open(now_, key)) {
-    return refuse(totals_.limited_connections, "too many connections from this address");
+  if (origin.guest) {
+    ++guests_;
+  } else if (!has_room(conn, key)) {
+    return;
   }
   Socket& socket = sockets_[conn.value()];
   socket.conn = conn;
@@ -68,16 +59,33 @@ void Tracker::Impl::open(TimeMs now, ConnId conn, const Origin& origin, IdEntrop
   socket.isp = origin.isp;
   socket.province = origin.province;
   socket.peer_id = hex_id(entropy);
+  socket.guest = origin.guest;
   socket.opened_at = socket.last_heard = socket.last_ping = now_;
+  if (socket.guest) return;
   if (config_.messages_per_second > 0) {
-    const double rate = config_.messages_per_second;
-    socket.messages.emplace(rate * kMessageBurstSeconds, rate, DurationMs{1'000}, now_);
+    socket.messages = messages_a_second(config_.messages_per_second, now_);
   }
   if (config_.channel_switches > 0) {
     const double rate = config_.channel_switches;
     socket.switches.emplace(rate, rate, DurationMs{60'000}, now_);
   }
   arm(socket);
+}
+
+bool Tracker::Impl::has_room(ConnId conn, const std::string& key) {
+  const auto refuse = [&](uint64_t& counter, const char* reason) {
+    ++totals_.rate_limited;
+    ++counter;
+    outbox_.close(conn, kCloseTryAgainLater, reason);
+    return false;
+  };
+  if (config_.max_connections > 0 && connections() >= config_.max_connections) {
+    return refuse(totals_.limited_total, "the tracker is full");
+  }
+  if (!limits_.open(now_, key)) {
+    return refuse(totals_.limited_connections, "too many connections from this address");
+  }
+  return true;
 }
 
 // Every frame of a peer is a sign of life.
@@ -96,9 +104,17 @@ Socket* Tracker::Impl::find(TimeMs now, ConnId conn) {
 // A frame of any kind takes from what the connection may send: a flood of empty ones costs as much.
 Socket* Tracker::Impl::counted(TimeMs now, ConnId conn) {
   Socket* socket = heard(now, conn);
-  if (socket == nullptr || !socket->messages || socket->messages->take(now_)) return socket;
-  exceed(*socket, totals_.limited_messages, kClosePolicy, "too many messages");
-  return nullptr;
+  if (socket == nullptr || socket->guest) return socket;
+  if (socket->messages && !socket->messages->take(now_)) {
+    exceed(*socket, totals_.limited_messages, kClosePolicy, "too many messages");
+    return nullptr;
+  }
+  if (!limits_.message(now_, socket->address_key)) {
+    exceed(*socket, totals_.limited_address_messages, kCloseTryAgainLater,
+           "too many messages from this address");
+    return nullptr;
+  }
+  return socket;
 }
 
 void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
@@ -151,7 +167,11 @@ void Tracker::Impl::exceed(Socket& socket, uint64_t& counter, int32_t code, std:
 void Tracker::Impl::forget(Socket& socket) {
   leave(socket);
   timers_.clear(socket.conn, TimerKind::kSocket);
-  limits_.close(now_, socket.address_key);
+  if (socket.guest) {
+    --guests_;
+  } else {
+    limits_.close(now_, socket.address_key);
+  }
   sockets_.erase(socket.conn.value());
 }
 
@@ -177,7 +197,8 @@ void Tracker::Impl::timeout(TimeMs now) {
 // A ping goes out after each ping_interval of silence; whoever talks is not pinged.
 void Tracker::Impl::check_alive(Socket& socket) {
   if (!socket.entered_once && now_ - socket.opened_at >= config_.enter_timeout) {
-    return close(socket, kClosePolicy, "did not enter a channel in time");
+    return exceed(socket, totals_.limited_enter_time, kClosePolicy,
+                  "did not enter a channel in time");
   }
   if (now_ - socket.last_heard >= config_.dead_after) {
     ++totals_.dead;
@@ -253,7 +274,7 @@ void Tracker::Impl::handle(Socket&, const wire::UnknownAction&) { ++totals_.malf
 
 TrackerStats Tracker::Impl::stats() const {
   TrackerStats stats = totals_;
-  stats.connections = static_cast<int32_t>(sockets_.size());
+  stats.connections = connections();
   stats.peers = peers_;
   stats.channels = static_cast<int32_t>(channels_.size());
   for (const auto& [id, channel] : channels_) {

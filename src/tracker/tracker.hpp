@@ -25,10 +25,14 @@ struct TrackerConfig {
       512;  // one household or office shares an address; a flood does not fit
   int32_t enters_per_address_per_minute = 600;
   int32_t parents_wanted = 3;  // parents that a peer is given, as far as there are any
+  int32_t max_parents = 8;     // the most that one is given that asks for another number
   int32_t room_peers = 5000;   // peers of one room; a larger channel has several
   // Frames of one connection, with a burst of five seconds' worth; 0: no limit. A parent
   // that answers 16 children at once sends some 20 candidates to each.
   int32_t messages_per_second = 100;
+  // The same of all connections of one address. A school whose viewers all come at once sends a
+  // thousand.
+  int32_t messages_per_address = 2000;
   // Times a minute that one connection may enter a channel other than its last; 0: no limit.
   int32_t channel_switches = 6;
   int32_t max_connections = 0;  // of all addresses together; 0: no limit
@@ -56,7 +60,7 @@ struct TrackerCommand {
 };
 
 struct TrackerStats {
-  int32_t connections = 0;
+  int32_t connections = 0;  // guests are none
   int32_t peers = 0;
   int32_t channels = 0;
   uint64_t enters = 0;
@@ -76,10 +80,12 @@ struct TrackerStats {
   uint64_t expired = 0;        // peers whose token ran out
   uint64_t rate_limited = 0;   // sockets refused or closed by a limit: the sum of what follows
   uint64_t limited_total = 0;  // by max_connections
-  uint64_t limited_connections = 0;  // by max_connections_per_address
-  uint64_t limited_enters = 0;       // by enters_per_address_per_minute
-  uint64_t limited_messages = 0;     // by messages_per_second
-  uint64_t limited_switches = 0;     // by channel_switches
+  uint64_t limited_connections = 0;       // by max_connections_per_address
+  uint64_t limited_enters = 0;            // by enters_per_address_per_minute
+  uint64_t limited_messages = 0;          // by messages_per_second
+  uint64_t limited_switches = 0;          // by channel_switches
+  uint64_t limited_address_messages = 0;  // by messages_per_address
+  uint64_t limited_enter_time = 0;        // by enter_timeout
   double cdn_kb = 0;
   double p2p_kb = 0;
 };
@@ -90,6 +96,9 @@ struct Origin {
   std::string_view address;
   std::string_view isp;
   std::string_view province;
+  // Another engine has the socket (on_elsewhere()), which keeps it alive and within its limits: no
+  // limit here counts it, and it may be silent for ever.
+  bool guest = false;
 };
 
 // 128 bits from the driver's secure source, for one peer id.

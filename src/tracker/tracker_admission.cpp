@@ -26,7 +26,7 @@ std::string_view shortened(std::string_view text, size_t most) {
 }  // namespace
 
 void Tracker::Impl::handle(Socket& socket, wire::Enter& enter) {
-  if (!limits_.enter(now_, socket.address_key)) {
+  if (!socket.guest && !limits_.enter(now_, socket.address_key)) {
     return refuse(socket, totals_.limited_enters, "too many enters from this address");
   }
   ++totals_.enters;
@@ -94,7 +94,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
     describe(*socket.peer, enter);
     channel.vote(*socket.peer);
     accept(*socket.peer, enter, valid);
-    return introductions_.on_limit_changed(*socket.peer, now_);
+    return introductions_.on_facts_changed(*socket.peer, now_);
   }
   leave(socket);
 
@@ -127,6 +127,10 @@ void Tracker::Impl::describe(Peer& peer, wire::Enter& enter) {
   peer.info.device = enter.device;
   peer.up_bw = enter.up_bw;
   if (enter.live) peer.says_live = enter.live;
+  if (enter.wants) peer.wants = enter.wants;
+  // More than the usual number is the operator's to grant; less is everybody's own affair.
+  const int32_t most = std::max(config_.max_parents, config_.parents_wanted);
+  peer.parents_wanted = std::min(peer.wants.value_or(config_.parents_wanted), most);
   peer.child_limit = child_limit(peer, config_);
 }
 

@@ -22,6 +22,10 @@ const char* audit_peer(const Channel& channel, const Peer& peer) {
   const auto node = peer.room->nodes.find(peer.join);
   if (node == peer.room->nodes.end() || node->second != &peer) return "a room misses a peer";
   if (static_cast<int32_t>(peer.children.size()) > peer.child_limit) return "a parent is over-full";
+  // One more while a promotion is under way.
+  if (static_cast<int32_t>(peer.parents.size()) > peer.parents_wanted + 1) {
+    return "a peer has more parents than it wants";
+  }
   if (peer.is_source() != (peer.layer == 0)) return "class 0 is not who nobody feeds";
   if (peer.orphan != (Room::is_orphan(peer) ? std::optional(peer.rank) : std::nullopt)) {
     return "an orphan is not known as one, or the reverse";

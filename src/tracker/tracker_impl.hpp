@@ -54,6 +54,8 @@ class Tracker::Impl {
   using Peer = tracker::Peer;
 
   // tracker.cpp: frames and the life of a socket.
+  bool has_room(ConnId conn, const std::string& key);
+  int32_t connections() const { return static_cast<int32_t>(sockets_.size()) - guests_; }
   Socket* find(TimeMs now, ConnId conn);
   Socket* heard(TimeMs now, ConnId conn);
   Socket* counted(TimeMs now, ConnId conn);
@@ -101,6 +103,7 @@ class Tracker::Impl {
   tracker::JoinOrder last_join_ = 0;
   int32_t last_request_ = 0;
   int32_t peers_ = 0;
+  int32_t guests_ = 0;   // among the sockets
   TrackerStats totals_;  // the counters; sizes are filled in by stats()
 };
 

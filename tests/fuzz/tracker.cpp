@@ -101,6 +101,7 @@ class World {
     if (facts & 4) message.up_bw = (facts >> 4) * 900;
     if ((facts & 0x88) == 0x88) message.parents = facts >> 4 & 3;
     if ((facts & 0x48) == 0x48) message.children = facts >> 4 & 3;
+    if ((facts & 0x28) == 0x28) message.wants = 1 + (facts >> 6);
     return message;
   }
 
@@ -113,9 +114,8 @@ class World {
         const std::string isp(1, static_cast<char>('A' + (from & 3)));
         const std::string address = "10.0.0." + std::to_string(from >> 5);
         open_.insert(who);
-        tracker_.on_open(now_, ConnId(who),
-                         Origin{address, from & 4 ? isp : "", from & 8 ? "P" : ""},
-                         IdEntropy{1, static_cast<uint64_t>(who)});
+        Origin origin{address, from & 4 ? isp : "", from & 8 ? "P" : "", (from & 16) != 0};
+        tracker_.on_open(now_, ConnId(who), origin, IdEntropy{1, static_cast<uint64_t>(who)});
         say(who, enter());
         break;
       }

@@ -184,7 +184,7 @@ test('index.d.ts tells the defaults of the limits', async () => {
     ([, value, name]) => [name, Number(value.replaceAll(' ', ''))],
   );
   const limits = Object.fromEntries(told.filter(([name]) => String(name) in Option));
-  assert.deepEqual(limits, { ...limitsOf(read([])), authorize: 0 });
+  assert.deepEqual(limits, limitsOf(read([])));
 });
 
 test('the help lists every option in lines that a terminal holds', () => {

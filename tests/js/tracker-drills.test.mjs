@@ -22,6 +22,7 @@ import {
 } from './tracker-peers.mjs';
 
 const FLOOD = fileURLToPath(new URL('./flood.mjs', import.meta.url));
+const MURMUR = fileURLToPath(new URL('./murmur.mjs', import.meta.url));
 const JUMPING_CLOCK = new URL('./jumping-clock.mjs', import.meta.url).href;
 
 // Another address than that of the peers that must not notice.
@@ -142,22 +143,39 @@ test('a flood from one address is cut off, and others are served meanwhile', asy
   const tracker = await startTracker(0, limits);
   const pairs = await busyPairs(tracker.url, 8);
   const flood = spawn(process.execPath, [FLOOD, tracker.url, STRANGER.localAddress]);
-  /** @param {string} limit */
-  const limited = async (limit) =>
-    (await metricsOf(tracker.port)).get(`hlsmesh_tracker_limited_total{limit="${limit}"}`) ?? 0;
-  const until429 = Date.now() + 20_000;
-  while ((await limited('handshakes-per-address')) < 20) {
-    assert.ok(Date.now() < until429, 'the flood was never refused');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await untilLimited(tracker, 'handshakes-per-address', 20);
   // Newcomers too.
   const newcomer = await Peer.enter(tracker.url);
   flood.kill();
   await once(flood, 'close');
   await Promise.all(pairs.map((pair) => pair.noticedNothing()));
   assert.equal(newcomer.closed, undefined);
-  assert.ok((await limited('max-connections-per-address')) > 0);
+  await untilLimited(tracker, 'max-connections-per-address', 1);
 });
+
+test('connections of one address that together say too much are cut off, though none does alone', async () => {
+  const tracker = await startTracker();
+  const pairs = await busyPairs(tracker.url, 8);
+  const murmur = spawn(process.execPath, [MURMUR, tracker.url, STRANGER.localAddress]);
+  await untilLimited(tracker, 'messages-per-address', 20);
+  const newcomer = await Peer.enter(tracker.url);
+  murmur.kill();
+  await once(murmur, 'close');
+  await Promise.all(pairs.map((pair) => pair.noticedNothing()));
+  assert.equal(newcomer.closed, undefined);
+  const limited = 'hlsmesh_tracker_limited_total{limit="messages-per-second"}';
+  assert.equal((await metricsOf(tracker.port)).get(limited), 0);
+});
+
+/** @param {{ port: number }} tracker @param {string} limit @param {number} times */
+async function untilLimited(tracker, limit, times) {
+  const series = `hlsmesh_tracker_limited_total{limit="${limit}"}`;
+  const deadline = Date.now() + 20_000;
+  while (((await metricsOf(tracker.port)).get(series) ?? 0) < times) {
+    assert.ok(Date.now() < deadline, `${limit} was never enforced`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
 
 test('one viewer that does not read is cut off alone', async () => {
   const tracker = await startTracker(0, [

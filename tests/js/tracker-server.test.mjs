@@ -12,6 +12,7 @@ import * as ws from 'ws';
 import { HtStats } from '../../js/tracker/abi.js';
 import { textFrame } from '../../js/tracker/frames.js';
 import { createTracker } from '../../js/tracker/index.js';
+import { OPTIONS } from '../../js/tracker/options.js';
 import { TOLD, TOLD_OTHERWISE } from '../../js/tracker/tracker-metrics.js';
 import { selfSigned } from './certificate.mjs';
 import { mmdb } from './mmdb.mjs';
@@ -19,6 +20,7 @@ import {
   CHANNEL,
   Peer,
   get,
+  halfOpen,
   handshake,
   launch,
   metricsOf,
@@ -187,6 +189,72 @@ test('limits are kept by the viewer that a trusted proxy names, not by the proxy
     assert.equal(metrics.get(`hlsmesh_tracker_limited_total{limit="${limit}"}`), 1, limit);
   }
   await tracker.close();
+});
+
+test('who asks over HTTP again and again is answered 429, and others are not', async () => {
+  const tracker = await createTracker({
+    port: 0,
+    trustedProxies: ['loopback'],
+    requestsPerAddress: 3,
+  });
+  /** @param {string} path @param {string} from */
+  const ask = async (path, from) =>
+    (await get(tracker.port, path, { 'X-Forwarded-For': from })).status;
+  const greedy = '198.51.100.1';
+  for (const path of ['/healthz', '/metrics', '/']) assert.notEqual(await ask(path, greedy), 429);
+  for (const path of ['/healthz', '/metrics', '/']) assert.equal(await ask(path, greedy), 429);
+  assert.equal(await ask('/healthz', '198.51.100.2'), 200);
+  // WebSockets are counted by themselves.
+  await Peer.enter(tracker.url, {}, { headers: { 'X-Forwarded-For': greedy } });
+  const metrics = await metricsOf(tracker.port);
+  assert.equal(metrics.get('hlsmesh_tracker_limited_total{limit="requests-per-address"}'), 3);
+  await tracker.close();
+});
+
+test('who does not enter in time, and who is not there any more, is counted by the limit that closed it', async () => {
+  const limits = { enterTimeoutMs: 200, pingIntervalMs: 100, deadAfterMs: 400 };
+  const tracker = await createTracker({ port: 0, limits });
+  const undecided = await Peer.connect(tracker.url);
+  await halfOpen(tracker.port, `{"action":"enter","channel":"c"}`);
+  assert.equal((await undecided.end()).reason, 'did not enter a channel in time');
+  const limited = 'hlsmesh_tracker_limited_total';
+  const deadline = Date.now() + 20_000;
+  for (let dead = 0; dead === 0;) {
+    assert.ok(Date.now() < deadline, 'waited in vain for the dead one');
+    const metrics = await metricsOf(tracker.port);
+    assert.equal(metrics.get(`${limited}{limit="enter-seconds"}`), 1);
+    dead = metrics.get(`${limited}{limit="idle-seconds"}`) ?? 0;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await tracker.close();
+});
+
+test('every limit that the help lists has a time series', async () => {
+  const tracker = await createTracker({ port: 0 });
+  const metrics = await metricsOf(tracker.port);
+  // A ping is no refusal.
+  const limits = OPTIONS.filter(({ group, name }) => group === 'Limits' && name !== 'ping-seconds');
+  for (const { name } of limits) {
+    assert.equal(metrics.get(`hlsmesh_tracker_limited_total{limit="${name}"}`), 0, name);
+  }
+  await tracker.close();
+});
+
+test('--check ends with 0 while the tracker of the same options is well, TLS or not', async () => {
+  const { cert, key } = selfSigned('tracker.example');
+  const secure = ['--tls-cert', file('check.pem', cert), '--tls-key', file('check-key.pem', key)];
+  for (const options of [['--host', '0.0.0.0'], secure]) {
+    const tracker = await startTracker(0, options);
+    const port = ['--port', String(tracker.port)];
+    const well = await launch([...options, ...port, '--check']).exited;
+    assert.equal(well.code, 0, well.stderr);
+    assert.match(well.stdout, /"status":"ok"/);
+    tracker.child.kill('SIGKILL');
+    await tracker.exited;
+    const gone = await launch([...options, ...port, '--check']).exited;
+    assert.deepEqual([gone.code, gone.stdout], [1, '']);
+    assert.match(gone.stderr, new RegExp(`:${tracker.port}/healthz: .*ECONNREFUSED`));
+  }
 });
 
 test('the API answers those who show its token, and tells channels, viewers and who feeds whom', async () => {

@@ -4,4 +4,5 @@ import type { TrackerLimits } from '../../js/tracker/index.js';
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 
-export const same: Same<keyof TrackerLimits, keyof typeof Option> = true;
+// Whether to ask is decided by whether there is anybody to answer, not by who starts a tracker.
+export const same: Same<keyof TrackerLimits | 'authorize', keyof typeof Option> = true;

@@ -21,7 +21,8 @@
  * @property {(events: BusEvents) => Promise<void>} start resolves when up, or when it has tried long enough for now
  * @property {(channels: string[]) => Promise<string[]>} claim makes this node the owner of those that no living node owns, and
  *   renews those it owns; the owner of each. Rejects when that cannot be told now.
- * @property {(channels: string[]) => void} unclaim gives up what it owns of them
+ * @property {(channels: string[]) => Promise<void>} unclaim gives up what it owns of them. Resolves when others may have them, and
+ *   when that cannot be told.
  * @property {(to: string, message: import('./links.js').Batch) => void} post in order; may be lost, see `gap`
  * @property {() => Promise<void>} stop others need not wait to find this node dead
  */

@@ -46,6 +46,7 @@ export class Cluster {
   /** While the engine is made to ask: what it asks. @type {[conn: number, request: number, channel: string][] | null} */
   #asking = null;
   #up = false;
+  #retiring = false;
   /** @type {ReadonlySet<string>} */
   #others = new Set();
   #renewal;
@@ -70,8 +71,7 @@ export class Cluster {
       send: (conn, text) => {
         if (!this.#guests.send(conn, text)) outlet.send(conn, text);
       },
-      // A guest's own node watches over it, and others over that node.
-      ping: (conn) => (this.#guests.has(conn) ? this.#engine.alive(conn) : outlet.ping(conn)),
+      ping: (conn) => outlet.ping(conn),
       close: (conn, code, reason) => {
         if (this.#guests.close(conn, code, reason)) return;
         this.#forget(conn);
@@ -82,7 +82,7 @@ export class Cluster {
     });
     this.#guests = new Guests(this.#engine, (to, entry) => this.#links.send(to, entry));
     this.#directory = new Directory(bus.name, (channels) =>
-      this.#up ? bus.claim(channels) : Promise.reject(new Error('alone')),
+      this.#up && !this.#retiring ? bus.claim(channels) : Promise.reject(new Error('alone')),
     );
     this.#renewal = setInterval(() => void this.#renew(), RENEW_MS);
     this.#renewal.unref();
@@ -181,6 +181,18 @@ export class Cluster {
     return this.#engine.stats();
   }
 
+  // Viewers whose sockets are here stay with this engine until they are closed. Those of other nodes find another that runs their
+  // channel, and nobody who comes there is told of one who is about to go.
+  retire() {
+    this.#retiring = true;
+    void this.#giveUpChannels();
+  }
+
+  /** @param {number} conn */
+  part(conn) {
+    this.#forget(conn);
+  }
+
   async stop() {
     clearInterval(this.#renewal);
     this.#engine.stop();
@@ -208,7 +220,7 @@ export class Cluster {
   /** @param {number} conn @param {number} request @param {string} channel @param {string | null} owner */
   #placeGuest(conn, request, channel, owner) {
     if (!this.#guests.has(conn)) return;
-    if (owner === null) {
+    if (owner === null && !this.#retiring) {
       this.#guests.enters(conn, request);
       this.#directory.use(channel, conn);
     } else {
@@ -383,9 +395,17 @@ export class Cluster {
     }
   }
 
+  async #giveUpChannels() {
+    await this.#bus.unclaim(this.#directory.ownedBy(null));
+    for (const conn of this.#guests.conns) {
+      this.#directory.leave(conn);
+      this.#guests.turnAway(conn);
+    }
+  }
+
   async #renew() {
-    if (!this.#up) return;
-    this.#bus.unclaim(this.#directory.dropUnused());
+    if (!this.#up || this.#retiring) return;
+    void this.#bus.unclaim(this.#directory.dropUnused());
     for (const channel of await this.#directory.renew()) {
       // Another node runs it.
       ++this.counters.ownerChanges;

@@ -83,7 +83,7 @@ export class Directory {
     return [...(this.#channels.get(channel)?.users ?? [])];
   }
 
-  /** @param {string} node @returns {string[]} */
+  /** @param {string | null} node null: this one @returns {string[]} */
   ownedBy(node) {
     return [...this.#channels].flatMap(([channel, { owner }]) => (owner === node ? [channel] : []));
   }
@@ -110,7 +110,7 @@ export class Directory {
    * @returns {Promise<string[]>} those that another node runs, and this one not any more
    */
   async renew() {
-    const mine = this.ownedBy(/** @type {any} */ (null));
+    const mine = this.ownedBy(null);
     if (mine.length === 0) return [];
     /** @type {string[]} */
     let owners;

@@ -46,6 +46,10 @@ export class Guests {
     return this.#all.has(conn);
   }
 
+  get conns() {
+    return [...this.#all.keys()];
+  }
+
   /** The guests of a node. @param {string} node */
   of(node) {
     return [...(this.#nodes.get(node)?.values() ?? [])];
@@ -121,7 +125,7 @@ export class Guests {
     let numbers = this.#nodes.get(node);
     if (!numbers) this.#nodes.set(node, (numbers = new Map()));
     numbers.set(number, conn);
-    this.#engine.open(conn, visitor, Uint32Array.from(entropy));
+    this.#engine.openGuest(conn, visitor, Uint32Array.from(entropy));
     this.#engine.message(conn, Buffer.from(text));
   }
 

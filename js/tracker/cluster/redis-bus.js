@@ -169,13 +169,15 @@ export class RedisBus {
   }
 
   /** @param {string[]} channels */
-  unclaim(channels) {
+  async unclaim(channels) {
     const keys = channels.map((channel) => this.#keyOf(channel));
+    const replies = [];
     for (let at = 0; at < keys.length; at += MOST_AT_ONCE) {
       const some = { keys: keys.slice(at, at + MOST_AT_ONCE), arguments: [this.name] };
-      // What could not be given up runs out.
-      this.#commands.eval(UNCLAIM, some).catch(() => {});
+      replies.push(this.#within(this.#commands.eval(UNCLAIM, some)));
     }
+    // What could not be given up runs out.
+    await Promise.allSettled(replies);
   }
 
   /** @param {string} to @param {import('./links.js').Batch} batch */

@@ -80,7 +80,7 @@ export class WorkerBus {
   }
 
   /** @param {string[]} channels */
-  unclaim(channels) {
+  async unclaim(channels) {
     if (channels.length > 0) this.#tell({ kind: 'unclaim', channels });
   }
 

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "harness.hpp"
 
@@ -43,6 +45,17 @@ TEST_CASE("tracker: start opens the socket, open enters, accept is told to the p
   const auto connected = h.events(EventCode::kTrackerConnected);
   REQUIRE(connected.size() == 1);
   CHECK(connected[0].text == "me");
+}
+
+TEST_CASE("tracker: another number of parents than usual is asked for, the usual one is not") {
+  EngineConfig config = Harness::default_config();
+  for (const auto& [most, wants] :
+       {std::pair(4, std::optional<int32_t>()), std::pair(7, std::optional<int32_t>(7))}) {
+    config.limits.max_parents = most;
+    Harness h(config);
+    h.join();
+    CHECK(h.told_tracker<tracker_wire::Enter>().at(0).wants == wants);
+  }
 }
 
 TEST_CASE("tracker: before the playlist is known `enter` does not claim live or VOD") {

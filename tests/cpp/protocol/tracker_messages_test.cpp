@@ -28,6 +28,7 @@ struct Describe {
     put_optional(d.fields, "parents", m.parents);
     put_optional(d.fields, "children", m.children);
     put_optional(d.fields, "upBW", m.up_bw);
+    put_optional(d.fields, "wants", m.wants);
     if (!m.token.empty()) d.fields["token"] = m.token;
     return d;
   }

@@ -19,6 +19,7 @@ wire::Enter full_enter() {
   enter.hlsmesh = 1;
   enter.live = true;
   enter.up_bw = 5000;
+  enter.wants = 5;
   enter.token = "secret";
   return enter;
 }
@@ -45,6 +46,7 @@ TEST_CASE("what a peer elsewhere says is passed on, its enter first and without 
   CHECK(enter.browser == "Chrome");
   CHECK(enter.hlsmesh == 1);
   CHECK(enter.up_bw == 5000);
+  CHECK(enter.wants == 5);
   CHECK(enter.token.empty());
   CHECK(h.tracker.stats().peers == 0);
 
@@ -183,6 +185,7 @@ TEST_CASE("a channel that moves takes its tree along, and nobody is introduced a
   CHECK(first.browser == "Chrome");
   CHECK(first.live == true);
   CHECK(first.up_bw == 5000);
+  CHECK(first.wants == 5);
   const wire::Enter second = enter_in(h.box[conns[1]].forwarded.at(0));
   CHECK(second.parents == 1);
   CHECK_FALSE(second.children);

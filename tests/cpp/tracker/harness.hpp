@@ -52,8 +52,14 @@ class Harness {
 
   int32_t open(const std::string& address = "192.0.2.1", const std::string& isp = {},
                const std::string& province = {}) {
+    return open(Origin{address, isp, province});
+  }
+  int32_t open_guest(const std::string& address = "192.0.2.1") {
+    return open(Origin{address, {}, {}, true});
+  }
+  int32_t open(const Origin& origin) {
     const int32_t conn = ++last_conn_;
-    tracker.on_open(now, ConnId(conn), Origin{address, isp, province},
+    tracker.on_open(now, ConnId(conn), origin,
                     IdEntropy{0x0123456789abcdefu, static_cast<uint64_t>(conn)});
     drain();
     return conn;

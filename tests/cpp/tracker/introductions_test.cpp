@@ -294,6 +294,64 @@ TEST_CASE("of two that were parted, the one that was the parent is so again") {
   CHECK(h.box[a].connects().empty());
 }
 
+namespace {
+
+// Lets it dial everybody that it is told of, with success.
+void dial_all(Harness& h, int32_t peer, seconds for_as_long) {
+  for (int i = 0; i < 2 * for_as_long.count(); ++i) {
+    for (const std::string& id : h.box[peer].connects()) {
+      h.say(peer, wire::DcOpened{h.id(peer) + "-" + id});
+    }
+    h.advance(DurationMs{500});
+  }
+}
+
+// Most of whose slots are free: nobody is given a further parent who has few left.
+void settle_eight(Harness& h) {
+  wire::Enter enter;
+  enter.wants = 1;
+  for (int i = 0; i < 8; ++i) dial_all(h, h.join("c", enter), seconds(10));
+}
+
+}  // namespace
+
+TEST_CASE("a peer is given as many parents as it asks for, up to the tracker's limit") {
+  const auto [wants, expected] =
+      GENERATE(table<int32_t, size_t>({{1, 1}, {2, 2}, {3, 3}, {5, 5}, {6, 5}, {100, 5}}));
+  TrackerConfig config;
+  config.max_parents = 5;
+  Harness h(config);
+  settle_eight(h);
+  wire::Enter enter;
+  enter.wants = wants;
+  const int32_t peer = h.join("c", enter);
+  dial_all(h, peer, seconds(20));
+  INFO("wants " << wants);
+  CHECK(h.box[peer].connects().size() == expected);
+  CHECK(h.tracker.audit().empty());
+}
+
+TEST_CASE("a peer that wants fewer parents lets some go, and one that wants more gets them") {
+  Harness h;
+  settle_eight(h);
+  const int32_t peer = h.join("c");
+  dial_all(h, peer, seconds(20));
+  REQUIRE(h.box[peer].connects().size() == 3);
+  wire::Enter enter;
+  enter.channel = "c";
+  enter.wants = 1;
+  h.say(peer, enter);
+  CHECK(h.box[peer].all<wire::Disconnect>().size() == 2);
+  dial_all(h, peer, seconds(20));
+  CHECK(h.box[peer].connects().size() == 3);
+  enter.wants = 4;
+  h.say(peer, enter);
+  dial_all(h, peer, seconds(20));
+  CHECK(h.box[peer].connects().size() == 6);
+  CHECK(h.box[peer].all<wire::Disconnect>().size() == 2);
+  CHECK(h.tracker.audit().empty());
+}
+
 TEST_CASE("a peer that leaves can enter another channel on the same socket") {
   Harness h;
   const int32_t a = h.join("a");

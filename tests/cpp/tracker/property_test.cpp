@@ -94,6 +94,7 @@ class Crowd {
         1, static_cast<char>('a' + (elsewhere ? static_cast<int32_t>(random_.below(3)) : channel)));
     if (random_.below(3) == 0) message.device = wire::Device::kMobile;
     if (random_.below(4) == 0) message.up_bw = static_cast<int32_t>(random_.below(12'000));
+    if (random_.below(6) == 0) message.wants = 1 + static_cast<int32_t>(random_.below(6));
     return message;
   }
 

@@ -159,7 +159,7 @@ TEST_CASE("one address may enter only so often, also on fresh sockets") {
 }
 
 TEST_CASE("an address is forgotten a minute after its last connection, and not before") {
-  tracker::AddressLimits limits(4, 2);
+  tracker::AddressLimits limits(4, 2, 0);
   TimeMs now{DurationMs{5'000}};
   REQUIRE(limits.open(now, "a"));
   CHECK(limits.enter(now, "a"));
@@ -181,6 +181,72 @@ TEST_CASE("an address is forgotten a minute after its last connection, and not b
   now += seconds(60);
   REQUIRE(limits.open(now, "c"));
   CHECK(limits.size() == 1);
+}
+
+TEST_CASE("the connections of one address may send only so much together") {
+  TrackerConfig config;
+  config.messages_per_address = 10;
+  Harness h(config);
+  std::vector<int32_t> conns;
+  for (int i = 0; i < 5; ++i) conns.push_back(h.join());
+  const auto send = [&] {
+    for (const int32_t conn : conns) h.say(conn, wire::Statistics{});
+  };
+  // Five seconds' worth at once, the enters among them; each connection is far below its own limit.
+  for (int i = 0; i < 9; ++i) send();
+  for (const int32_t conn : conns) CHECK_FALSE(h.box[conn].close_code);
+  h.say(conns[3], wire::Statistics{});
+  CHECK(h.box[conns[3]].close_code == 1013);
+  CHECK(h.box[conns[3]].close_reason == "too many messages from this address");
+  CHECK(h.tracker.stats().limited_address_messages == 1);
+  CHECK(h.tracker.stats().limited_messages == 0);
+  const int32_t other = h.open("192.0.2.2");
+  h.say(other, wire::Statistics{});
+  CHECK_FALSE(h.box[other].close_code);
+  conns.erase(conns.begin() + 3);
+  for (int i = 0; i < 100; ++i) {
+    h.advance(seconds(1));
+    send();
+    send();
+  }
+  for (const int32_t conn : conns) CHECK_FALSE(h.box[conn].close_code);
+}
+
+TEST_CASE("guests are within the limits of the engine that has their sockets, not of this one") {
+  TrackerConfig config;
+  config.max_connections = 2;
+  config.max_connections_per_address = 1;
+  config.enters_per_address_per_minute = 1;
+  config.messages_per_second = 1;
+  config.messages_per_address = 1;
+  config.channel_switches = 1;
+  Harness h(config);
+  wire::Enter enter;
+  std::vector<int32_t> guests;
+  for (int i = 0; i < 3; ++i) guests.push_back(h.open_guest());
+  for (const char* channel : {"a", "b", "c"}) {
+    enter.channel = channel;
+    for (const int32_t guest : guests) h.say(guest, enter);
+  }
+  for (int i = 0; i < 20; ++i) h.say(guests[0], wire::Statistics{});
+  // It is not for this engine to find them dead, either.
+  h.answer_pings = false;
+  h.advance(seconds(600));
+  for (const int32_t guest : guests) {
+    CHECK_FALSE(h.box[guest].close_code);
+    CHECK(h.box[guest].pings == 0);
+  }
+  CHECK(h.tracker.stats().peers == 3);
+  CHECK(h.tracker.stats().connections == 0);
+  CHECK(h.tracker.stats().rate_limited == 0);
+  const int32_t viewer = h.open();
+  CHECK_FALSE(h.box[viewer].close_code);
+  CHECK(h.box[h.open()].close_code == 1013);
+  CHECK(h.tracker.stats().connections == 1);
+  for (const int32_t guest : guests) h.hang_up(guest);
+  h.hang_up(viewer);
+  CHECK_FALSE(h.box[h.open()].close_code);
+  CHECK(h.tracker.stats().connections == 1);
 }
 
 TEST_CASE("an IPv6 subscriber is one address, and a mapped IPv4 address is IPv4") {
