@@ -7,9 +7,6 @@ import { authority } from './listener.js';
 
 const PATIENCE_MS = 5000;
 
-/** Where a tracker can be reached that listens on all addresses. @type {Record<string, string>} */
-const REACHED_AT = { '0.0.0.0': '127.0.0.1', '::': '::1' };
-
 /**
  * @param {{ host: string, port: number, tlsCert?: string }} options of the tracker
  * @returns {Promise<string>} what its /healthz says. Rejects with an error that says why not, when it cannot be reached or is not
@@ -18,17 +15,27 @@ const REACHED_AT = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 export function checkHealth({ host, port, tlsCert }) {
   const { get } = tlsCert === undefined ? http : https;
   const scheme = tlsCert === undefined ? 'http' : 'https';
-  const url = `${scheme}://${authority(REACHED_AT[host] ?? host, port)}/healthz`;
-  // The certificate is for the name that viewers use.
-  const options = { rejectUnauthorized: false, timeout: PATIENCE_MS, agent: false };
+  const url = `${scheme}://${authority(reachedAt(host), port)}/healthz`;
+  const signal = AbortSignal.timeout(PATIENCE_MS);
   return new Promise((resolve, reject) => {
-    const request = get(url, options, async (response) => {
+    const fail = (/** @type {Error} */ { message }) =>
+      reject(new Error(`${url}: ${signal.aborted ? 'no answer in time' : message}`));
+    // The certificate is for the name that viewers use.
+    const options = { rejectUnauthorized: false, agent: false, signal };
+    const request = get(url, options, (response) => {
       let body = '';
-      for await (const text of response.setEncoding('utf8')) body += text;
-      if (response.statusCode === 200) resolve(body);
-      else reject(new Error(`${url} answers ${response.statusCode}: ${body.trim()}`));
+      response.setEncoding('utf8').on('data', (text) => (body += text));
+      response.on('error', fail).on('end', () => {
+        if (response.statusCode === 200) resolve(body);
+        else fail(new Error(`answers ${response.statusCode}: ${body.trim()}`));
+      });
     });
-    request.on('timeout', () => request.destroy(new Error('no answer in time')));
-    request.on('error', (error) => reject(new Error(`${url}: ${error.message}`)));
+    request.on('error', fail);
   });
+}
+
+/** Where a tracker is that may listen on all addresses. @param {string} host */
+function reachedAt(host) {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return /^[0:]+$/.test(host) ? '::1' : host;
 }

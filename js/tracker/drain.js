@@ -2,6 +2,9 @@
  * Sending viewers elsewhere before the process ends: in waves, so that not all of them come to the next tracker at once.
  */
 
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+
 // RFC 6455's registry: "Service Restart".
 const SERVICE_RESTART = 1012;
 const REASON = 'the tracker restarts: go to another one, or come back';
@@ -21,13 +24,16 @@ const LONGEST_GRACE_MS = 2000;
  */
 export async function drain(sockets, withinMs, log) {
   log.info('draining', { sockets: sockets.size, seconds: withinMs / 1000 });
-  sockets.engine.retire();
   const graceMs = Math.min(withinMs * GRACE_SHARE, LONGEST_GRACE_MS);
-  const waves = Math.floor((withinMs - graceMs) / WAVE_MS);
-  for (let left = waves; left > 1 && sockets.size > LEAST_IN_WAVE; --left) {
-    const count = Math.max(Math.ceil(sockets.size / left), LEAST_IN_WAVE);
+  const started = performance.now();
+  // First, so that viewers of other trackers are not told of those who are gone.
+  await Promise.race([sockets.engine.retire(), sleep(graceMs)]);
+  const left = withinMs - graceMs - (performance.now() - started);
+  const waves = Math.floor(left / WAVE_MS);
+  for (let wave = waves; wave > 1 && sockets.size > LEAST_IN_WAVE; --wave) {
+    const count = Math.max(Math.ceil(sockets.size / wave), LEAST_IN_WAVE);
     sockets.closeSome(count, SERVICE_RESTART, REASON);
-    await new Promise((resolve) => setTimeout(resolve, WAVE_MS));
+    await sleep(WAVE_MS);
   }
   await sockets.end(SERVICE_RESTART, REASON, graceMs);
   log.info('drained');

@@ -30,18 +30,20 @@ export function pathOf(request) {
 
 /**
  * @param {Map<string, Route>} routes by path
+ * @param {Map<string, Route>} brief what those are answered who have asked too often. Whoever watches over the tracker may share an
+ *   address with them.
  * @param {(request: IncomingMessage) => boolean} admits false: the sender has asked too often
  * @param {import('./log.js').Log} log
  * @returns {(request: IncomingMessage, response: ServerResponse) => void}
  */
-export function answerFrom(routes, admits, log) {
+export function answerFrom(routes, brief, admits, log) {
   return async (request, response) => {
     // Bodies are of no interest, but unread they would hold up the connection.
     request.resume();
-    const route = routes.get(pathOf(request));
+    const admitted = admits(request);
+    const route = (admitted ? routes : brief).get(pathOf(request));
     try {
-      if (!admits(request)) reply(request, response, TOO_MANY);
-      else if (!route) reply(request, response, NOT_FOUND);
+      if (!route) reply(request, response, admitted ? NOT_FOUND : TOO_MANY);
       else if (request.method !== 'GET' && request.method !== 'HEAD') {
         reply(request, response, { status: 405, headers: { Allow: 'GET, HEAD' } });
       } else {

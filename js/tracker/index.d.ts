@@ -28,7 +28,7 @@ export interface TrackerLimits {
   roomPeers?: number;
   /** Messages a second that one connection may send, with a burst of five seconds' worth; 0: no limit; default 100. */
   messagesPerSecond?: number;
-  /** The same of all connections of one address together; 0: no limit; default 2000. */
+  /** The same of all connections of one address together; 0: no limit; default 5000. */
   messagesPerAddress?: number;
   /** Times a minute that one connection may enter a channel other than its last; 0: no limit; default 6. */
   channelSwitches?: number;

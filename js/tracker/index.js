@@ -21,7 +21,7 @@ import { LocalEngine } from './local-engine.js';
 import { Log, lineOf } from './log.js';
 import { MIN_BEARER_BYTES, camelCase } from './options.js';
 import { Places } from './places.js';
-import { Bearer, routesOf } from './routes.js';
+import { Bearer, healthRoutesOf, routesOf } from './routes.js';
 import { Sockets } from './sockets.js';
 import { joined, measure } from './tracker-metrics.js';
 
@@ -125,10 +125,10 @@ async function start(options, settings, limits, log, files) {
     cluster,
     stats: () => sockets.engine.stats(),
   });
+  const state = { engine: sockets.engine, draining: () => draining };
   const routes = routesOf({
-    engine: sockets.engine,
+    ...state,
     stats: () => statsOf(sockets.engine),
-    draining: () => draining,
     // Whichever of several processes is asked answers for all.
     metrics: worker ? async () => joined(await worker.allMetrics()) : () => metrics.render(),
     metricsFor: settings.metrics,
@@ -168,6 +168,7 @@ async function start(options, settings, limits, log, files) {
   }
   const onRequest = answerFrom(
     routes,
+    healthRoutesOf(state),
     (request) => gates.requests.admits(addresses.of(request)),
     log,
   );

@@ -42,9 +42,10 @@ import { CommandKind } from './abi.js';
  * @property {(channel: string, offset: number, limit: number) => Promise<string | null>} topology as JSON; null when there is
  *   no such channel
  * @property {() => EngineStats | null} stats as last known; null before there are any and once the engine is dead
- * @property {() => void} retire the end is near: other engines are to run what this one runs, as far as there are others
- * @property {(conn: number) => void} part the connection was closed after retire(). Who had to do with the viewer stays as
- *   connected to it as before, so only engines that go on hear of it.
+ * @property {() => void | Promise<void>} retire the end is near: other engines are to run what this one runs, as far as there are
+ *   others. Resolves when they do, as far as that can be told.
+ * @property {(conn: number) => void} part the connection was closed after retire(). Whom the viewer serves it serves on, so engines
+ *   that end too treat it as one that is there, and may still introduce somebody to it
  * @property {() => void | Promise<void>} stop no command comes after this
  */
 

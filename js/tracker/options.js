@@ -195,7 +195,7 @@ const DECLARED = [
     default: 600,
     min: 1,
     max: MOST,
-    help: 'times a minute that one address may ask for anything else, /healthz and /metrics among it; beyond it is answered 429',
+    help: 'times a minute that one address may ask for anything else, such as /metrics; beyond it is answered 429, but for health',
   },
   {
     name: 'messages-per-second',
@@ -212,7 +212,7 @@ const DECLARED = [
     group: 'Limits',
     type: 'whole',
     limit: 'messagesPerAddress',
-    default: 2000,
+    default: 5000,
     min: 0,
     max: MOST,
     help: 'the same of all connections of one address together; raise it where many viewers share one',

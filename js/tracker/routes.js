@@ -63,30 +63,48 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 10_000;
 
 /**
+ * How the tracker is and nothing else, which costs no more than a refusal.
+ * @param {Pick<Served, 'engine' | 'draining'>} served
+ * @returns {Map<string, Route>} by path
+ */
+export function healthRoutesOf({ engine, draining }) {
+  /** @type {[string, () => string, string][]} */
+  const states = [
+    ['/healthz', () => (engine.dead ? 'failed' : 'ok'), 'ok'],
+    ['/readyz', () => (engine.dead ? 'failed' : draining() ? 'draining' : 'ready'), 'ready'],
+  ];
+  return new Map(
+    states.map(([path, tell, well]) => [
+      path,
+      () => {
+        const status = tell();
+        return { status: status === well ? 200 : 503, json: { status } };
+      },
+    ]),
+  );
+}
+
+/**
  * @param {Served} served
  * @returns {Map<string, Route>} by path
  */
 export function routesOf(served) {
-  const { engine, stats, draining, metrics, metricsFor, bearer } = served;
+  const { engine, stats, metrics, metricsFor, bearer } = served;
   const started = performance.now();
   /** @param {Route} route @returns {Route} */
   const guarded = (route) => (request, url) =>
     bearer.allows(request) ? route(request, url) : UNAUTHORIZED;
 
-  /** @type {Map<string, Route>} */
-  const routes = new Map();
+  const routes = healthRoutesOf(served);
+  const health = /** @type {() => Answer} */ (routes.get('/healthz'));
   routes.set('/healthz', () => {
+    const { status, json } = health();
     const { connections, peers, channels } = stats();
-    const status = engine.dead ? 'failed' : 'ok';
     const uptime = (performance.now() - started) / 1000;
     return {
-      status: engine.dead ? 503 : 200,
-      json: { status, connections, peers, channels, uptime },
+      status,
+      json: { .../** @type {object} */ (json), connections, peers, channels, uptime },
     };
-  });
-  routes.set('/readyz', () => {
-    const status = engine.dead ? 'failed' : draining() ? 'draining' : 'ready';
-    return { status: status === 'ready' ? 200 : 503, json: { status } };
   });
   if (metricsFor !== 'off') {
     /** @type {Route} */

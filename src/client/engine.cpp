@@ -96,6 +96,7 @@ void Engine::Impl::set_upload(TimeMs now, bool enabled) {
 }
 
 void Engine::Impl::set_limits(TimeMs now, const EngineLimits& limits) {
+  if (limits.max_parents != config_.limits.max_parents) tracker_.renew(now);
   config_.limits = limits;
   upload_budget_.set(limits.upload_bytes_per_second, limits.upload_bytes);
   settle(now);

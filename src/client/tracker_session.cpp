@@ -88,6 +88,10 @@ void TrackerSession::watch_token(TimeMs now, const tracker_wire::Accept& accept)
                          : kNever;
 }
 
+void TrackerSession::renew(TimeMs now) {
+  if (joined()) due_ = now;
+}
+
 void TrackerSession::on_reject(TimeMs now, const std::string& reason) {
   if (state_ != State::kEntering && state_ != State::kJoined) return;
   commands_.push(command_of(CommandKind::kSocketClose));

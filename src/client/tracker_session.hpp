@@ -47,6 +47,8 @@ class TrackerSession {
 
   // The socket is open, or a fresh token is there; `enter` goes out.
   void on_open(TimeMs now, const tracker_wire::Enter& enter);
+  // What `enter` says has changed: a fresh token is asked for, and with it goes another.
+  void renew(TimeMs now);
   void on_closed(TimeMs now);
   // False if it came at a time when it means nothing.
   bool on_accept(TimeMs now, const tracker_wire::Accept& accept);

@@ -67,6 +67,13 @@ const Peer& source_of(const Peer& peer) {
   return *at;
 }
 
+// Whether it has the parents it was to have, and would take one more. Who asked for a number has
+// room for that many.
+bool has_room_for_better(const Peer& peer) {
+  const int32_t parents = static_cast<int32_t>(peer.parents.size());
+  return peer.wants ? parents > 0 && parents < *peer.wants : parents == peer.parents_wanted;
+}
+
 // Of two orphans, who had better be the one that the CDN feeds: who can feed more, is not on a
 // phone, has stayed longer.
 bool is_stronger(const Peer& a, const Peer& b) {
@@ -140,11 +147,14 @@ void Introductions::on_leaving(Peer& peer, TimeMs now) {
   }
 }
 
-void Introductions::on_moving(Peer& peer) {
+void Introductions::on_moving(Peer& peer, TimeMs now) {
   set_search(peer, std::nullopt);
   timers_.clear(peer.conn, TimerKind::kIntroduction);
   const std::vector<Peer*> children = peer.children;
-  for (Peer* child : children) unlink(*child, peer);
+  for (Peer* child : children) {
+    unlink(*child, peer);
+    if (child->orphan && !child->search_at) set_search(*child, now + kOrphanPause);
+  }
   for (Peer* parent : parents_of(peer)) unlink(peer, *parent);
   peer.channel->remove(peer);
 }
@@ -193,8 +203,7 @@ void Introductions::on_report(Peer& peer, TimeMs now) {
   if (FilterClass::is_weak(peer) || peer.kept_children > 0 || now - peer.entered_at < kSettledIn) {
     return;
   }
-  const int32_t parents = static_cast<int32_t>(peer.parents.size());
-  if (parents != peer.parents_wanted || now < peer.connect_after) return;
+  if (!has_room_for_better(peer) || now < peer.connect_after) return;
   const bool all_open = std::all_of(peer.parents.begin(), peer.parents.end(),
                                     [](const ParentLink& link) { return link.opened; });
   const std::optional<int32_t> free = peer.room->parents.first_class();
@@ -206,15 +215,17 @@ void Introductions::on_report(Peer& peer, TimeMs now) {
   arm(peer);
 }
 
-// Those that are farthest from the CDN: one after a promotion, more where the child wants less.
+// Those that are on their way, then those that are farthest from the CDN: one after a promotion,
+// more where the child wants less.
 void Introductions::drop_surplus_parents(Peer& child, TimeMs now) {
   while (static_cast<int32_t>(child.parents.size()) > child.parents_wanted) {
-    Peer* farthest = child.parents.front().parent;
-    for (const ParentLink& link : child.parents) {
-      if (link.parent->layer > farthest->layer) farthest = link.parent;
-    }
-    part(child, *farthest, now);
-    wake(*farthest->room, farthest->rank, now);
+    const ParentLink& surplus = *std::max_element(
+        child.parents.begin(), child.parents.end(), [](const ParentLink& a, const ParentLink& b) {
+          return a.opened != b.opened ? a.opened : a.parent->layer < b.parent->layer;
+        });
+    Peer* parent = surplus.parent;
+    part(child, *parent, now);
+    wake(*parent->room, parent->rank, now);
   }
 }
 

@@ -62,9 +62,9 @@ class Introductions {
   // parents.
   void on_leaving(Peer& peer, TimeMs now);
 
-  // Takes the peer out of its channel, all of whose peers go to another engine with the connections
-  // they have.
-  void on_moving(Peer& peer);
+  // Takes the peer out of its channel: it goes to another engine with the connections it has, as
+  // most or all of the channel do. Those who stay and lack a parent for it look for one later.
+  void on_moving(Peer& peer, TimeMs now);
 
   // `dc_opened` counts from the child alone, which is the side that sends it.
   void on_opened(Peer& reporter, std::string_view dc_id, TimeMs now);

@@ -127,7 +127,7 @@ void Tracker::Impl::describe(Peer& peer, wire::Enter& enter) {
   peer.info.device = enter.device;
   peer.up_bw = enter.up_bw;
   if (enter.live) peer.says_live = enter.live;
-  if (enter.wants) peer.wants = enter.wants;
+  if (enter.wants || enter.hlsmesh) peer.wants = enter.wants;
   // More than the usual number is the operator's to grant; less is everybody's own affair.
   const int32_t most = std::max(config_.max_parents, config_.parents_wanted);
   peer.parents_wanted = std::min(peer.wants.value_or(config_.parents_wanted), most);

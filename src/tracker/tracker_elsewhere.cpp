@@ -91,7 +91,7 @@ void Tracker::Impl::move_out(Socket& socket) {
   if (!socket.peer) return;
   timers_.clear(socket.conn, TimerKind::kAuthorization);
   Channel& channel = *socket.peer->channel;
-  introductions_.on_moving(*socket.peer);
+  introductions_.on_moving(*socket.peer, now_);
   drop_peer(socket, channel);
 }
 

@@ -57,7 +57,8 @@ class World {
       drain();
     }
     fuzz::require(tracker_.audit().empty());
-    fuzz::require(static_cast<size_t>(tracker_.stats().connections) == open_.size());
+    const size_t sockets = open_.size() - guests_.size();
+    fuzz::require(static_cast<size_t>(tracker_.stats().connections) == sockets);
     while (!open_.empty()) {
       const int32_t conn = *open_.begin();
       open_.erase(conn);
@@ -113,9 +114,11 @@ class World {
         const uint8_t from = in_.next();
         const std::string isp(1, static_cast<char>('A' + (from & 3)));
         const std::string address = "10.0.0." + std::to_string(from >> 5);
-        open_.insert(who);
-        Origin origin{address, from & 4 ? isp : "", from & 8 ? "P" : "", (from & 16) != 0};
-        tracker_.on_open(now_, ConnId(who), origin, IdEntropy{1, static_cast<uint64_t>(who)});
+        const bool guest = (from & 16) != 0;
+        if (open_.insert(who).second && guest) guests_.insert(who);
+        tracker_.on_open(now_, ConnId(who),
+                         Origin{address, from & 4 ? isp : "", from & 8 ? "P" : "", guest},
+                         IdEntropy{1, static_cast<uint64_t>(who)});
         say(who, enter());
         break;
       }
@@ -124,6 +127,7 @@ class World {
         break;
       case 3: {
         const int32_t who = conn();
+        guests_.erase(who);
         if (open_.erase(who) != 0) tracker_.on_closed(now_, ConnId(who));
         break;
       }
@@ -199,6 +203,7 @@ class World {
         case TrackerCommandKind::kClose:
           fuzz::require(command->text.size() <= 123);
           open_.erase(to);
+          guests_.erase(to);
           break;
         case TrackerCommandKind::kAuthorize:
           asked_.push_back({to, command->code});
@@ -216,6 +221,7 @@ class World {
   Tracker tracker_;
   TimeMs now_{DurationMs{1'000'000}};
   std::set<int32_t> open_;
+  std::set<int32_t> guests_;  // of those
   std::map<int32_t, std::string> ids_;
   std::deque<std::pair<int32_t, std::string>> told_;  // socket, parent; the latest first
   std::deque<std::pair<int32_t, int32_t>> asked_;

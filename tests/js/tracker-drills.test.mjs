@@ -154,7 +154,7 @@ test('a flood from one address is cut off, and others are served meanwhile', asy
 });
 
 test('connections of one address that together say too much are cut off, though none does alone', async () => {
-  const tracker = await startTracker();
+  const tracker = await startTracker(0, ['--messages-per-address', '700']);
   const pairs = await busyPairs(tracker.url, 8);
   const murmur = spawn(process.execPath, [MURMUR, tracker.url, STRANGER.localAddress]);
   await untilLimited(tracker, 'messages-per-address', 20);

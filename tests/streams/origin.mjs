@@ -23,16 +23,16 @@ const TYPES = /** @type {Record<string, string>} */ ({
 export class StreamOrigin {
   /** @type {Fetch[]} */
   fetches = [];
-  live = new LiveStreams();
   /** Before each answer that carries media, in milliseconds. */
   mediaDelayMs = 0;
   /** The lines of viewers that have a slow one, by viewer. @type {Map<string, import('./link.mjs').Link>} */
   links = new Map();
   #files;
 
-  /** @param {Map<string, Buffer>} files */
-  constructor(files) {
+  /** @param {Map<string, Buffer>} files @param {number[]} partBytes */
+  constructor(files, partBytes) {
     this.#files = files;
+    this.live = new LiveStreams(partBytes);
   }
 
   static async create() {
@@ -47,12 +47,13 @@ export class StreamOrigin {
       const bodies = parts.map((name) => /** @type {Buffer} */ (files.get(name)));
       files.set(`whole${sn}.m4s`, Buffer.concat(bodies));
     }
+    const partBytes = Array.from({ length }, (_, p) => files.get(`part${p}.m4s`)?.length ?? 0);
     for (const [name, body] of [...files]) {
       const sn = /^rung(\d+)\.ts$/.exec(name)?.[1];
       if (sn) LADDER.forEach(({ bytes }, i) => files.set(`rung${i}-${sn}.ts`, pad(body, bytes)));
     }
     for (let sn = 0; sn < 6; sn++) files.set(`text${sn}.vtt`, Buffer.from(subtitle(sn)));
-    return new StreamOrigin(files);
+    return new StreamOrigin(files, partBytes);
   }
 
   /**

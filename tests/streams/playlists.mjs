@@ -210,6 +210,11 @@ const RESET_AT = 13;
 export class LiveStreams {
   #start = Infinity;
 
+  /** @param {number[]} partBytes sizes of the parts of the low-latency streams */
+  constructor(partBytes) {
+    this.partBytes = partBytes;
+  }
+
   /** Begins now, for everybody. */
   start() {
     this.#start = Date.now();
@@ -233,7 +238,12 @@ export class LiveStreams {
     },
     'low-latency': {
       master: () => playlist(LO, 'parts.m3u8'),
-      media: { 'parts.m3u8': (request) => this.#parts(request) },
+      media: { 'parts.m3u8': (request) => this.#parts(request, (p) => `URI="part${p}.m4s"`) },
+    },
+    // Without hints, so that nobody asks for the end of a segment that has none yet.
+    'low-latency-ranges': {
+      master: () => playlist(LO, 'parts.m3u8'),
+      media: { 'parts.m3u8': (request) => this.#parts(request, (p) => this.#rangeOf(p)) },
     },
   };
 
@@ -261,8 +271,16 @@ export class LiveStreams {
     }
   }
 
-  /** @param {Request} request */
-  async #parts({ query }) {
+  /** A part as a byte range of its segment. @param {number} part */
+  #rangeOf(part) {
+    const perSegment = SEGMENT_SECONDS / PART_SECONDS;
+    const first = part - (part % perSegment);
+    const offset = this.partBytes.slice(first, part).reduce((sum, bytes) => sum + bytes, 0);
+    return `URI="whole${first / perSegment}.m4s",BYTERANGE="${this.partBytes[part]}@${offset}"`;
+  }
+
+  /** @param {Request} request @param {(part: number) => string} where attributes that say where a part is */
+  async #parts({ query }, where) {
     const perSegment = SEGMENT_SECONDS / PART_SECONDS;
     const last = LIVE_SECONDS / PART_SECONDS - 1;
     if (query.has('_HLS_msn')) {
@@ -278,12 +296,16 @@ export class LiveStreams {
       // Parts are listed for the newest three segments.
       if (sn > whole - 3) {
         for (let p = sn * perSegment; p < Math.min(count, (sn + 1) * perSegment); p++) {
-          lines.push(`#EXT-X-PART:DURATION=${PART_SECONDS},INDEPENDENT=YES,URI="part${p}.m4s"`);
+          lines.push(`#EXT-X-PART:DURATION=${PART_SECONDS},INDEPENDENT=YES,${where(p)}`);
         }
       }
       if (sn < whole) lines.push(`#EXTINF:${SEGMENT_SECONDS},\nwhole${sn}.m4s`);
     }
     const ended = count > last;
+    if (ended) lines.push('#EXT-X-ENDLIST');
+    else if (!where(count).includes('BYTERANGE')) {
+      lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,${where(count)}`);
+    }
     return playlist(
       `#EXT-X-TARGETDURATION:${SEGMENT_SECONDS}`,
       `#EXT-X-PART-INF:PART-TARGET=${PART_SECONDS}`,
@@ -291,7 +313,6 @@ export class LiveStreams {
       `#EXT-X-MEDIA-SEQUENCE:${from}`,
       '#EXT-X-MAP:URI="part-init.mp4"',
       ...lines,
-      ended ? '#EXT-X-ENDLIST' : `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="part${count}.m4s"`,
     );
   }
 }

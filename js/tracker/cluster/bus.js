@@ -18,6 +18,7 @@
 /**
  * @typedef {object} Bus
  * @property {string} name of this node
+ * @property {boolean} endsAsOne when one node is told to end, all others are: nobody is left to take over
  * @property {(events: BusEvents) => Promise<void>} start resolves when up, or when it has tried long enough for now
  * @property {(channels: string[]) => Promise<string[]>} claim makes this node the owner of those that no living node owns, and
  *   renews those it owns; the owner of each. Rejects when that cannot be told now.

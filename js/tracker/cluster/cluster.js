@@ -47,6 +47,8 @@ export class Cluster {
   #asking = null;
   #up = false;
   #retiring = false;
+  /** Channels that are given up late, and the guests who wait for that with what the engine asked. @type {Map<string, Map<number, number>>} */
+  #disowning = new Map();
   /** @type {ReadonlySet<string>} */
   #others = new Set();
   #renewal;
@@ -183,19 +185,24 @@ export class Cluster {
 
   // Viewers whose sockets are here stay with this engine until they are closed. Those of other nodes find another that runs their
   // channel, and nobody who comes there is told of one who is about to go.
-  retire() {
+  async retire() {
+    if (this.#bus.endsAsOne) return;
     this.#retiring = true;
-    void this.#giveUpChannels();
+    const channels = this.#directory.ownedBy(null);
+    await this.#bus.unclaim(channels);
+    for (const channel of channels) this.#turnAway(channel);
+    this.#links.flush();
   }
 
   /** @param {number} conn */
   part(conn) {
-    this.#forget(conn);
+    if (this.#retiring) this.#forget(conn);
   }
 
   async stop() {
     clearInterval(this.#renewal);
     this.#engine.stop();
+    if (!this.#bus.endsAsOne) for (const [conn, seat] of this.#seats) this.#comeBack(conn, seat);
     this.#links.flush();
     this.#links.stop();
     this.#directory.stop();
@@ -220,15 +227,17 @@ export class Cluster {
   /** @param {number} conn @param {number} request @param {string} channel @param {string | null} owner */
   #placeGuest(conn, request, channel, owner) {
     if (!this.#guests.has(conn)) return;
-    if (owner === null && !this.#retiring) {
-      this.#guests.enters(conn, request);
-      this.#directory.use(channel, conn);
-    } else {
-      // Its node has to look anew for whoever runs the channel.
-      this.#engine.elsewhere(conn, request);
-      this.#directory.leave(conn);
-      this.#guests.turnAway(conn);
-    }
+    if (owner !== null) return this.#sendBack(conn, request);
+    this.#directory.use(channel, conn);
+    if (this.#retiring) void this.#disown(channel, conn, request);
+    else this.#guests.enters(conn, request);
+  }
+
+  /** Its node has to look anew for whoever runs the channel. @param {number} conn @param {number} request */
+  #sendBack(conn, request) {
+    this.#engine.elsewhere(conn, request);
+    this.#directory.leave(conn);
+    this.#guests.turnAway(conn);
   }
 
   /** @param {number} conn @param {number} request @param {string} channel */
@@ -306,7 +315,9 @@ export class Cluster {
   #comeBack(conn, seat) {
     if (seat.owner !== null && seat.guest !== 0) {
       this.#away.delete(seat.guest);
-      if (this.#others.has(seat.owner)) this.#links.send(seat.owner, ['gone', seat.guest]);
+      // One that ran the channel may not have been listed yet.
+      const known = this.#others.has(seat.owner) || this.#links.has(seat.owner);
+      if (known) this.#links.send(seat.owner, ['gone', seat.guest]);
     }
     seat.owner = null;
     seat.guest = 0;
@@ -385,22 +396,42 @@ export class Cluster {
 
   /** Has everybody whom this node lets into a channel placed anew. @param {string} channel */
   #askAgain(channel) {
-    this.#asking = [];
-    for (const conn of this.#directory.usersOf(channel)) this.#engine.askAgain(conn);
-    const questions = this.#asking;
-    this.#asking = null;
+    const questions = this.#questionsAbout(this.#directory.usersOf(channel));
     for (const [conn, request, asked] of questions) {
       if (this.#seats.has(conn)) this.#place(conn, request, asked);
       else this.#directory.ownerOf(asked, (owner) => this.#placeGuest(conn, request, asked, owner));
     }
   }
 
-  async #giveUpChannels() {
-    await this.#bus.unclaim(this.#directory.ownedBy(null));
-    for (const conn of this.#guests.conns) {
-      this.#directory.leave(conn);
-      this.#guests.turnAway(conn);
+  // A claim of this node was under way when it gave its channels up, or could not be taken back then. Whoever is sent away before
+  // the channel is free comes here again.
+  /** @param {string} channel @param {number} conn a guest that wants to enter @param {number} request */
+  async #disown(channel, conn, request) {
+    const waiting = this.#disowning.get(channel);
+    if (waiting) {
+      waiting.set(conn, request);
+      return;
     }
+    const all = new Map([[conn, request]]);
+    this.#disowning.set(channel, all);
+    await this.#bus.unclaim([channel]);
+    this.#disowning.delete(channel);
+    for (const [guest, asked] of all) if (this.#guests.has(guest)) this.#sendBack(guest, asked);
+  }
+
+  /** Sends all guests of a channel away together, as those who move. @param {string} channel */
+  #turnAway(channel) {
+    const guests = this.#directory.usersOf(channel).filter((conn) => this.#guests.has(conn));
+    for (const [conn, request] of this.#questionsAbout(guests)) this.#sendBack(conn, request);
+  }
+
+  /** What the engine asks when it is to ask again about each. @param {number[]} conns */
+  #questionsAbout(conns) {
+    this.#asking = [];
+    for (const conn of conns) this.#engine.askAgain(conn);
+    const questions = this.#asking;
+    this.#asking = null;
+    return questions;
   }
 
   async #renew() {

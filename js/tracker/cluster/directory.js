@@ -83,7 +83,7 @@ export class Directory {
     return [...(this.#channels.get(channel)?.users ?? [])];
   }
 
-  /** @param {string | null} node null: this one @returns {string[]} */
+  /** Channels of the node, as far as is known here. @param {string | null} node null: this one @returns {string[]} */
   ownedBy(node) {
     return [...this.#channels].flatMap(([channel, { owner }]) => (owner === node ? [channel] : []));
   }

@@ -46,10 +46,6 @@ export class Guests {
     return this.#all.has(conn);
   }
 
-  get conns() {
-    return [...this.#all.keys()];
-  }
-
   /** The guests of a node. @param {string} node */
   of(node) {
     return [...(this.#nodes.get(node)?.values() ?? [])];

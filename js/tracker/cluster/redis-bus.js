@@ -67,6 +67,7 @@ const LONGEST_RETRY_MS = 1000;
 
 /** @implements {Bus} */
 export class RedisBus {
+  endsAsOne = false;
   #options;
   #log;
   #commands;

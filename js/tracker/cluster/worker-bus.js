@@ -36,6 +36,7 @@ export function stopReading(socket) {
 
 /** @implements {Bus} */
 export class WorkerBus {
+  endsAsOne = true;
   #process;
   /** @type {import('./bus.js').BusEvents | null} */
   #events = null;

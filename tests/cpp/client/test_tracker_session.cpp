@@ -58,6 +58,23 @@ TEST_CASE("tracker: another number of parents than usual is asked for, the usual
   }
 }
 
+TEST_CASE("tracker: it is entered anew when another number of parents is allowed") {
+  EngineConfig config = Harness::default_config();
+  Harness h(config);
+  h.join();
+  h.clear();
+  config.limits.max_children = 1;
+  h.engine.set_limits(h.now, config.limits);
+  h.advance(0);
+  CHECK_FALSE(h.has(CommandKind::kRenewToken));
+  config.limits.max_parents = 7;
+  h.engine.set_limits(h.now, config.limits);
+  h.advance(0);
+  CHECK(h.all(CommandKind::kRenewToken).size() == 1);
+  h.socket_open();
+  CHECK(h.told_tracker<tracker_wire::Enter>().at(0).wants == 7);
+}
+
 TEST_CASE("tracker: before the playlist is known `enter` does not claim live or VOD") {
   Harness h;
   h.start();

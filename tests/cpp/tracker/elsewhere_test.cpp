@@ -1,3 +1,5 @@
+#include <tuple>
+
 #include "harness.hpp"
 
 using namespace hlsmesh;
@@ -220,4 +222,26 @@ TEST_CASE("a peer here that enters a channel elsewhere leaves its own as ever") 
   CHECK(h.tracker.stats().peers == 2);
   CHECK(h.box[parent].forwarded.size() == 1);
   CHECK(enter_in(h.box[parent].forwarded[0]).channel == "d");
+}
+
+TEST_CASE("who stays when a parent moves away looks for another, a little later") {
+  Harness h(asking_who_enters());
+  std::vector<int32_t> conns;
+  for (int i = 0; i < 3; ++i) {
+    conns.push_back(h.join("c", full_enter()));
+    h.authorize(conns.back(), true);
+    h.advance(seconds(2));
+  }
+  const auto [root, child, other] = std::tuple(conns[0], conns[1], conns[2]);
+  REQUIRE(h.box[child].connects() == std::vector<std::string>{h.id(root)});
+  h.tracker.on_ask_again(h.now, ConnId(root));
+  h.drain();
+  h.send_elsewhere(root);
+  CHECK(h.tracker.audit().empty());
+  CHECK(h.box[child].connects().size() == 1);
+  h.advance(seconds(2));
+  // One of the two feeds the other now.
+  CHECK(h.box[child].connects().size() + h.box[other].connects().size() > 3 - 1);
+  CHECK(h.tracker.neglected().empty());
+  CHECK(h.tracker.audit().empty());
 }

@@ -1,4 +1,7 @@
 // Who is chosen as a parent: near ones, in the right class, of several addresses.
+#include <algorithm>
+#include <optional>
+
 #include "harness.hpp"
 
 using namespace hlsmesh;
@@ -29,6 +32,12 @@ void open_all(Harness& h, int32_t conn) {
 wire::Enter leech() {
   wire::Enter enter;
   enter.up_bw = 0;
+  return enter;
+}
+
+wire::Enter asking_for(std::optional<int32_t> wants) {
+  wire::Enter enter;
+  enter.wants = wants;
   return enter;
 }
 
@@ -168,29 +177,110 @@ TEST_CASE("what a peer announces counts as it is, and children beyond it are let
   CHECK(h.tracker.audit() == "");
 }
 
-TEST_CASE("who stays and can feed many is brought nearer to the CDN, and keeps three parents") {
-  TrackerConfig config;
-  config.default_children = 3;
-  Harness h(config);
+namespace {
+
+// Peers in a deep tree, some time after half of those at its top have left.
+std::vector<int32_t> with_room_at_the_top(Harness& h, std::optional<int32_t> wants) {
   std::vector<int32_t> peers;
   for (int i = 0; i < 60; ++i) {
-    peers.push_back(enter_from(h, "A", "1"));
+    peers.push_back(enter_from(h, "A", "1", asking_for(wants)));
     h.advance(seconds(3));
     for (const int32_t peer : peers) open_all(h, peer);
   }
-  // Half of the top leaves; slots near the CDN come free while the others are settled.
   for (int i = 1; i < 12; i += 2) h.hang_up(peers[static_cast<size_t>(i)]);
   for (int i = 1; i < 12; i += 2) peers[static_cast<size_t>(i)] = peers.back();
+  return peers;
+}
+
+TrackerConfig with_few_children() {
+  TrackerConfig config;
+  config.default_children = 3;
+  return config;
+}
+
+// What they hear and say in two minutes. `reported` is called after each report.
+template <class Reported>
+void live_on(Harness& h, const std::vector<int32_t>& peers, Reported reported) {
   for (int second = 0; second < 120; ++second) {
     h.advance(seconds(1));
     for (const int32_t peer : peers) open_all(h, peer);
     if (second % 30 == 0) {
-      for (const int32_t peer : peers) h.say(peer, wire::Statistics{});
+      for (const int32_t peer : peers) {
+        h.say(peer, wire::Statistics{});
+        reported(peer);
+      }
     }
     REQUIRE(h.tracker.audit() == "");
   }
+}
+
+size_t count_parents(Harness& h, int32_t peer) {
+  const std::string topology = h.tracker.topology("c", 0, 1000);
+  const std::string edge = "\"child\":\"" + h.id(peer) + '"';
+  size_t count = 0;
+  for (size_t at = topology.find(edge); at != std::string::npos; at = topology.find(edge, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("who stays and can feed many is brought nearer to the CDN, and keeps three parents") {
+  Harness h(with_few_children());
+  const std::vector<int32_t> peers = with_room_at_the_top(h, std::nullopt);
+  live_on(h, peers, [](int32_t) {});
   CHECK(h.tracker.stats().promoted > 0);
   h.advance(seconds(30));
   for (const int32_t peer : peers) open_all(h, peer);
   CHECK(h.tracker.stats().links <= 3 * h.tracker.stats().peers);
+}
+
+TEST_CASE("who asked for a number of parents is never told of one more, not even of a better one") {
+  Harness h(with_few_children());
+  const std::vector<int32_t> peers = with_room_at_the_top(h, 3);
+  size_t most = 0;
+  live_on(h, peers, [&](int32_t peer) { most = std::max(most, count_parents(h, peer)); });
+  CHECK(most == 3);
+}
+
+TEST_CASE("who enters anew while a better parent is on its way keeps those it has") {
+  Harness h(with_few_children());
+  const std::vector<int32_t> peers = with_room_at_the_top(h, std::nullopt);
+  size_t seen = 0;
+  uint64_t promoted = h.tracker.stats().promoted;
+  live_on(h, peers, [&](int32_t peer) {
+    if (h.tracker.stats().promoted == promoted) return;
+    promoted = h.tracker.stats().promoted;
+    ++seen;
+    wire::Enter enter;
+    enter.channel = "c";
+    h.say(peer, enter);
+    REQUIRE(h.box[peer].all<wire::Disconnect>().size() > 0);
+    CHECK(h.box[peer].all<wire::Disconnect>().back().peer_id.text == h.box[peer].connects().back());
+  });
+  CHECK(seen > 0);
+}
+
+TEST_CASE("who asks for no number any more is given the usual one") {
+  Harness h;
+  for (int i = 0; i < 8; ++i) enter_from(h, "A", "1", asking_for(1));
+  wire::Enter enter;
+  enter.channel = "c";
+  enter.hlsmesh = 1;
+  enter.wants = 1;
+  const int32_t peer = h.open();
+  h.say(peer, enter);
+  const auto settle = [&] {
+    for (int second = 0; second < 30; ++second) {
+      h.advance(seconds(1));
+      open_all(h, peer);
+    }
+  };
+  settle();
+  CHECK(h.box[peer].connects().size() == 1);
+  enter.wants.reset();
+  h.say(peer, enter);
+  settle();
+  CHECK(h.box[peer].connects().size() == 3);
 }
