@@ -62,9 +62,10 @@ class World {
     while (!open_.empty()) {
       const int32_t conn = *open_.begin();
       open_.erase(conn);
+      guests_.erase(conn);
       tracker_.on_closed(now_, ConnId(conn));
+      drain();
     }
-    drain();
     const TrackerStats stats = tracker_.stats();
     fuzz::require(stats.peers == 0 && stats.channels == 0 && stats.links == 0);
     fuzz::require(!tracker_.next_timeout());
