@@ -2,9 +2,13 @@
  * Several tracker processes over a real Redis, and what can go wrong between them.
  */
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { after, test } from 'node:test';
 import { startRedis } from './redis.mjs';
 import { Peer, get, launch, metricsOf, startTracker, until } from './tracker-peers.mjs';
+
+// Node 18 has none; jose looks for it.
+if (!globalThis.crypto) Object.assign(globalThis, { crypto: webcrypto });
 
 // Short times, so that everything that takes a lease is seen soon.
 const LEASE_S = 1.5;

@@ -22,6 +22,7 @@ import { Stage } from '../stage.mjs';
  * @property {Record<string, string>} [peerQuery]
  * @property {(results: Results) => void} [also]
  * @property {boolean} [timely] which loads there are, and which of them are cut off, hangs on the moment of each step
+ * @property {boolean} [cutsOff] hls.js may cut a load off and begin it anew, which hangs on the moment of each step
  * @property {number} [mediaDelayMs] of the CDN, so that loads are underway when something happens
  * @property {boolean} [failing] the CDN does not have all
  */
@@ -118,7 +119,7 @@ export class Theatre {
   }
 
   /** @param {Item} item @param {Results} results */
-  compare({ shared, direct, timely, failing, stream, also }, results) {
+  compare({ shared, direct, timely, cutsOff = timely, failing, stream, also }, results) {
     const { plain, alone, fed } = results;
     assert.equal(plain.failure, undefined, `plain hls.js: ${plain.failure} ${plain.errors}`);
     for (const [who, result] of Object.entries({ alone, fed })) {
@@ -132,7 +133,7 @@ export class Theatre {
         for (const error of errorsOf(result)) assert.ok(plain.errors.includes(error), error);
         for (const code of result.codes) assert.ok(plain.codes.includes(code), `status ${code}`);
       } else {
-        assert.deepEqual(errorsOf(result, timely), errorsOf(plain, timely), `errors of ${who}`);
+        assert.deepEqual(errorsOf(result, cutsOff), errorsOf(plain, cutsOff), `errors of ${who}`);
         assert.deepEqual(result.codes, plain.codes, `status codes that ${who} saw`);
       }
       assert.equal(result.timeouts, plain.timeouts);
@@ -165,12 +166,12 @@ const OF_PLAYBACK = /buffer(SeekOverHole|StalledError|NudgeOnStall)$/;
 
 /**
  * @param {any} result
- * @param {boolean} [timely] a load that hls.js cut off itself is among its errors
+ * @param {boolean} [cutsOff] a load that hls.js cut off itself may be among its errors
  */
-export const errorsOf = ({ errors }, timely = false) =>
+export const errorsOf = ({ errors }, cutsOff = false) =>
   errors
     .filter((/** @type {string} */ e) => !OF_PLAYBACK.test(e))
-    .filter((/** @type {string} */ e) => !timely || e !== 'networkError aborted')
+    .filter((/** @type {string} */ e) => !cutsOff || e !== 'networkError aborted')
     .sort();
 
 /** @param {any[]} loads */

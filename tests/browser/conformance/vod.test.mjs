@@ -76,6 +76,7 @@ const ITEMS = [
     stream: 'subtitles',
     play: { config: { renderTextTracksNatively: false } },
     shared: /^(lo\d\.ts|text\d\.vtt)$/,
+    cutsOff: true,
     also: ({ plain }) => assert.equal(plain.cues.length, 6),
   },
   {
