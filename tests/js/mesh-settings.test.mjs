@@ -45,29 +45,32 @@ test('options changed by update go for the next engine too', async () => {
 });
 
 test('stats are emitted each second while somebody listens, and no timer is left after', (context) => {
-  // Node 18 takes the list by itself.
+  // Node 18 takes the list by itself, and repeats nothing within one tick.
   const apis = /** @type {any} */ (['setInterval']);
   const old = process.versions.node.startsWith('18.');
   context.mock.timers.enable(old ? apis : { apis });
+  const pass = (/** @type {number} */ seconds) => {
+    for (let i = 0; i < seconds; ++i) context.mock.timers.tick(1000);
+  };
   const { mesh } = setUp();
   /** @type {any[]} */
   const heard = [];
   const listener = (/** @type {any} */ stats) => void heard.push(stats);
   mesh.on('stats', listener);
-  context.mock.timers.tick(2000);
+  pass(2);
   assert.equal(heard.length, 2);
   assert.deepEqual(heard[1], mesh.stats);
   mesh.off('stats', listener);
-  context.mock.timers.tick(2000);
+  pass(2);
   assert.equal(heard.length, 2);
   mesh.once('stats', listener);
-  context.mock.timers.tick(3000);
+  pass(3);
   assert.equal(heard.length, 3);
   mesh.on('stats', listener);
   mesh.detach();
-  context.mock.timers.tick(2000);
+  pass(2);
   mesh.on('stats', listener);
-  context.mock.timers.tick(2000);
+  pass(2);
   assert.equal(heard.length, 3);
 });
 
