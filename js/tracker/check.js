@@ -37,5 +37,5 @@ export function checkHealth({ host, port, tlsCert }) {
 /** Where a tracker is that may listen on all addresses. @param {string} host */
 function reachedAt(host) {
   if (host === '0.0.0.0') return '127.0.0.1';
-  return /^[0:]+$/.test(host) ? '::1' : host;
+  return /^[0:]*:[0:]*$/.test(host) ? '::1' : host;
 }
