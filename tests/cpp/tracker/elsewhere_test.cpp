@@ -1,5 +1,3 @@
-#include <tuple>
-
 #include "harness.hpp"
 
 using namespace hlsmesh;
@@ -234,7 +232,9 @@ TEST_CASE("who stays when a parent moves away looks for another, a little later"
     h.authorize(conns.back(), true);
     h.advance(seconds(2));
   }
-  const auto [root, child, other] = std::tuple(conns[0], conns[1], conns[2]);
+  const int32_t root = conns[0];
+  const int32_t child = conns[1];
+  const int32_t other = conns[2];
   REQUIRE(h.box[child].connects() == std::vector<std::string>{h.id(root)});
   h.tracker.on_ask_again(h.now, ConnId(root));
   h.drain();
