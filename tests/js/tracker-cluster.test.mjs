@@ -179,7 +179,7 @@ async function nodesWith(guests) {
   await until(() => a.all(here, 'accept').length === 1, 'the first viewer to be in');
   const there = Array.from({ length: guests }, () => b.enter());
   await until(() => there.every((conn) => b.all(conn, 'accept').length === 1), 'all to be in');
-  await until(() => there.every((conn) => b.all(conn, 'connect').length === 1), 'parents for all');
+  await until(() => there.every((conn) => b.all(conn, 'connect').length > 0), 'parents for all');
   b.dialAll();
   await until(() => a.cluster.stats()?.opened === guests, 'all to be connected');
   return { hub, a, b, there };
@@ -195,7 +195,7 @@ test('a node that retires hands over whole channels: guests are let in elsewhere
   assert.ok(there.every((conn) => b.all(conn, 'connect').length === 1));
   assert.deepEqual([a.cluster.sizes.guests, b.cluster.sizes.forwarded], [0, 0]);
   const newcomer = b.enter();
-  await until(() => b.all(newcomer, 'connect').length === 1, 'a parent for the newcomer');
+  await until(() => b.all(newcomer, 'connect').length > 0, 'a parent for the newcomer');
   const [{ to_peer_id }] = b.all(newcomer, 'connect');
   assert.ok(there.some((conn) => b.id(conn) === to_peer_id));
 });

@@ -87,7 +87,9 @@ test('a process that is killed is started anew, and its channels go on in the ot
     assert.equal(id, peer.id);
   }
   await until(() => tracker.stderr().includes('a worker ended'), 'the log');
-  await until(() => tracker.stderr().match(/nodes are there/g)?.length === 3, 'its successor');
+  // The two have told of each other before; now each of both there are tells of the other.
+  const greetings = () => tracker.stderr().match(/nodes are there/g)?.length;
+  await until(() => greetings() === 4, 'its successor');
   const newcomer = await Peer.enter(tracker.url);
   await newcomer.next('connect');
 });
