@@ -11,13 +11,8 @@ import { isMain, print } from './report.mjs';
 const NODES = 3;
 const CHANNELS = 6;
 const VIEWERS = 60;
-// What a dial takes: an offer and an answer of usual length, and candidates of both sides, a few milliseconds apart.
-const SDP = 'a=x\r\n'.repeat(200);
-const CANDIDATES = 6;
-const CANDIDATE = {
-  candidate: { candidate: 'candidate:1 1 udp 2122260223 192.0.2.1 50000 typ host' },
-};
-const CANDIDATE_EVERY_MS = 10;
+// An offer or an answer of usual length, with its candidates.
+const SDP = 'a=x\r\n'.repeat(300);
 
 const REDIS_PORT = 16_379;
 
@@ -33,7 +28,7 @@ class Viewer {
   constructor(url, channel) {
     this.ws = new WebSocket(url);
     this.ws.on('open', () => this.#say({ action: 'enter', channel, hlsmesh: 1 }));
-    this.ws.on('message', (text) => void this.#obey(JSON.parse(String(text))));
+    this.ws.on('message', (text) => this.#obey(JSON.parse(String(text))));
   }
 
   /** @param {object} message */
@@ -42,12 +37,12 @@ class Viewer {
   }
 
   /** @param {any} message */
-  async #obey({ action, peer_id: id, to_peer_id: parent, from_peer_id: from, data }) {
+  #obey({ action, peer_id: id, to_peer_id: parent, from_peer_id: from, data }) {
     if (action === 'accept') this.#id = id;
-    if (action === 'connect') await this.#signal(parent, 'offer');
+    if (action === 'connect') this.#signal(parent, 'offer');
     if (action !== 'signal') return;
     const { type } = JSON.parse(data);
-    if (type === 'offer') await this.#signal(from, 'answer');
+    if (type === 'offer') this.#signal(from, 'answer');
     if (type === 'answer') {
       ++this.dials;
       this.#say({ action: 'dc_opened', dc_id: `${this.#id}-${from}` });
@@ -55,12 +50,8 @@ class Viewer {
   }
 
   /** @param {string} to @param {string} type */
-  async #signal(to, type) {
+  #signal(to, type) {
     this.#say({ action: 'signal', to_peer_id: to, data: { type, sdp: SDP } });
-    for (let i = 0; i < CANDIDATES; ++i) {
-      await pause(CANDIDATE_EVERY_MS);
-      this.#say({ action: 'signal', to_peer_id: to, data: CANDIDATE });
-    }
   }
 }
 

@@ -9,6 +9,13 @@ export const LOW_WATER_BYTES = 256 * 1024;
 /** What RFC 8841 section 6.1 lets every endpoint take when it names no maximum. */
 const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024;
 
+/**
+ * How long a description waits for candidates, to take them along: each that comes later is one more message through the
+ * tracker, for which it costs as much as the description itself. Longer than finding addresses takes where all servers answer,
+ * short beside what making the connection takes.
+ */
+const GATHERING_MS = 100;
+
 /** How long a closing channel may take to send what is queued (a CLOSE, at most the rest of a packet). */
 const FLUSH_MS = 500;
 
@@ -30,7 +37,8 @@ const FLUSH_MS = 500;
  * @property {RTCPeerConnection} connection
  * @property {RTCDataChannel | null} channel
  * @property {boolean} opened
- * @property {string[] | null} early own candidates made before the description was sent; null after
+ * @property {() => void} gathered called when all own candidates are found
+ * @property {boolean} described own candidates found from now on are not in the description that was sent
  * @property {RTCIceCandidateInit[]} pending the other side's candidates that came before its description
  * @property {Promise<void>} signals the other side's signals, one after the other
  */
@@ -193,17 +201,16 @@ export class PeerConnections {
       connection,
       channel: null,
       opened: false,
-      early: [],
+      gathered() {},
+      described: false,
       pending: [],
       signals: Promise.resolve(),
     };
     this.#peers.set(handle, peer);
     connection.onicecandidate = ({ candidate }) => {
-      // The null that ends gathering has no place on the wire (protocol section 2).
-      if (!candidate || !candidate.candidate) return;
-      const json = JSON.stringify({ candidate: candidate.toJSON() });
-      if (peer.early) peer.early.push(json);
-      else this.#events.signal(handle, json);
+      // What ends gathering, null or an empty candidate, has no place on the wire (protocol section 2).
+      if (!candidate?.candidate) peer.gathered();
+      else if (peer.described) this.#events.signal(handle, JSON.stringify({ candidate }));
     };
     connection.onconnectionstatechange = () => {
       const state = connection.connectionState;
@@ -213,20 +220,20 @@ export class PeerConnections {
   }
 
   /**
-   * Sends a description, then the candidates that were found meanwhile.
+   * Sends a description with the candidates that are soon found.
    * @param {Peer} peer
    * @param {() => Promise<RTCSessionDescriptionInit>} make
    */
   async #describe(peer, make) {
     const { handle, connection } = peer;
+    /** @type {Promise<void>} */
+    const gathered = new Promise((resolve) => (peer.gathered = resolve));
     await connection.setLocalDescription(await make());
-    const description = connection.localDescription;
-    if (!this.#has(peer) || !description) return;
-    const { type, sdp } = description;
-    this.#events.signal(handle, JSON.stringify({ type, sdp }));
-    const early = peer.early ?? [];
-    peer.early = null;
-    for (const json of early) this.#events.signal(handle, json);
+    setTimeout(peer.gathered, GATHERING_MS);
+    await gathered;
+    if (!this.#has(peer)) return;
+    peer.described = true;
+    this.#events.signal(handle, JSON.stringify(connection.localDescription));
   }
 
   /**

@@ -33,6 +33,8 @@ class FakeChannel {
 class FakeConnection {
   /** @type {FakeConnection[]} */
   static made = [];
+  /** Whether a connection knows all its candidates at once. */
+  static knows = true;
   connectionState = 'new';
   sctp = { maxMessageSize: 262144 };
   /** @type {any} */ localDescription = null;
@@ -64,8 +66,9 @@ class FakeConnection {
   }
   /** @param {any} description */
   async setLocalDescription(description) {
-    this.found('early');
     this.localDescription = description;
+    this.found('early');
+    if (FakeConnection.knows) this.gathered();
   }
   /** @param {any} description */
   async setRemoteDescription(description) {
@@ -80,7 +83,12 @@ class FakeConnection {
   }
   /** @param {string} text */
   found(text) {
+    const { type, sdp } = this.localDescription;
+    this.localDescription = { type, sdp: `${sdp}, ${text}` };
     this.onicecandidate?.({ candidate: { candidate: text, toJSON: () => ({ candidate: text }) } });
+  }
+  gathered() {
+    this.onicecandidate?.({ candidate: null });
   }
   close() {
     this.closed++;
@@ -106,6 +114,7 @@ let peers;
 beforeEach(() => {
   events = [];
   FakeConnection.made = [];
+  FakeConnection.knows = true;
   Object.assign(globalThis, { RTCPeerConnection: FakeConnection });
   const note =
     (/** @type {string} */ name) =>
@@ -140,22 +149,48 @@ async function openPeer(handle = 1) {
   return { connection, channel: connection.channels[0] };
 }
 
-test('dialling makes one ordered, reliable channel and sends the offer before any candidate', async () => {
+/** The signals that were sent. */
+const signals = () => events.map(([name, handle, json]) => [name, handle, JSON.parse(json)]);
+
+test('dialling makes one ordered, reliable channel and one offer with all candidates', async () => {
   peers.dial(1);
   await settled();
   const [connection] = FakeConnection.made;
   assert.deepEqual(connection.config, { iceServers: [] });
   assert.deepEqual(connection.labels, [['hlsmesh', { ordered: true }]]);
+  assert.deepEqual(signals(), [['signal', 1, { type: 'offer', sdp: 'my offer, early' }]]);
+});
+
+test('an offer leaves when the last candidate is found', async () => {
+  FakeConnection.knows = false;
+  peers.dial(1);
+  await settled();
+  const [connection] = FakeConnection.made;
+  connection.found('last');
+  await settled();
+  assert.deepEqual(signals(), []);
+  connection.gathered();
+  await settled();
+  assert.deepEqual(signals(), [['signal', 1, { type: 'offer', sdp: 'my offer, early, last' }]]);
+});
+
+test('an offer does not wait for ever, and what is found after it follows', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  FakeConnection.knows = false;
+  peers.dial(1);
+  await settled();
+  t.mock.timers.tick(99);
+  await settled();
+  assert.deepEqual(signals(), []);
+  t.mock.timers.tick(1);
+  await settled();
+  const [connection] = FakeConnection.made;
   connection.found('late');
-  connection.onicecandidate({ candidate: null });
-  assert.deepEqual(
-    events.map(([name, handle, json]) => [name, handle, JSON.parse(json)]),
-    [
-      ['signal', 1, { type: 'offer', sdp: 'my offer' }],
-      ['signal', 1, { candidate: { candidate: 'early' } }],
-      ['signal', 1, { candidate: { candidate: 'late' } }],
-    ],
-  );
+  connection.gathered();
+  assert.deepEqual(signals(), [
+    ['signal', 1, { type: 'offer', sdp: 'my offer, early' }],
+    ['signal', 1, { candidate: { candidate: 'late' } }],
+  ]);
 });
 
 test('an answering peer answers the offer and takes the channel that comes with it', async () => {
@@ -167,7 +202,7 @@ test('an answering peer answers the offer and takes the channel that comes with 
   await settled();
   const [connection] = FakeConnection.made;
   assert.deepEqual(connection.candidates, ['a', 'b'], 'a candidate waits for its description');
-  assert.deepEqual(JSON.parse(events[0][2]), { type: 'answer', sdp: 'my answer' });
+  assert.deepEqual(JSON.parse(events[0][2]), { type: 'answer', sdp: 'my answer, early' });
   const channel = new FakeChannel();
   channel.readyState = 'open';
   connection.ondatachannel({ channel });
