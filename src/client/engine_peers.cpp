@@ -49,7 +49,7 @@ void Engine::Impl::on_peer_signal(PeerHandle handle, std::string_view json) {
   const PeerSession* peer = find_peer(handle);
   if (peer == nullptr) return;
   // While the tracker is away the signal is lost, and the connection times out.
-  tracker_.send(tracker_wire::SignalTo{peer->remote, std::string(json)});
+  tracker_.send(tracker_wire::SignalTo{peer->remote, tracker_wire::SignalData(json)});
 }
 
 void Engine::Impl::on_channel_open(TimeMs now, PeerHandle handle, size_t max_message_bytes) {

@@ -92,7 +92,8 @@ void Engine::Impl::on_connect(TimeMs now, const PeerId& to) {
 }
 
 void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal) {
-  const bool offer = tracker_wire::classify_signal(signal.data) == tracker_wire::SignalKind::kOffer;
+  const std::string data = signal.data.text();
+  const bool offer = tracker_wire::classify_signal(data) == tracker_wire::SignalKind::kOffer;
   PeerSession* peer = find_peer(signal.from_peer_id);
   if (offer) {
     // We dialled: the connection has its offer, ours.
@@ -113,7 +114,7 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal)
   Command command;
   command.kind = CommandKind::kPeerSignal;
   command.peer = peer->handle;
-  commands_.push(command, signal.data);
+  commands_.push(command, data);
 }
 
 void Engine::Impl::on_disconnect(TimeMs now, const PeerId& id) {

@@ -1,7 +1,5 @@
 #include "protocol/json_reader.hpp"
 
-#include <utility>
-
 #include "protocol/json_number.hpp"
 #include "protocol/json_text.hpp"
 
@@ -45,6 +43,28 @@ class ObjectReader {
     return root.kind == Kind::kObject ? Fault::kNone : Fault::kNotAnObject;
   }
 
+  // The string at the cursor; its value goes to `out` unless that is null.
+  bool string(std::string *out) {
+    ++at_;
+    while (!take('"')) {
+      size_t size = plain_run(text_, at_);
+      if (size == 0) {
+        if (peek() == '\\') {
+          if (!escape(out)) return false;
+          continue;
+        }
+        // The end of the text, or a control character.
+        if (static_cast<uint8_t>(peek()) < 0x20) return refuse();
+        const Sequence sequence = sequence_at(text_, at_);
+        if (!sequence.well_formed) return refuse();
+        size = sequence.size;
+      }
+      if (out != nullptr) out->append(text_, at_, size);
+      at_ += size;
+    }
+    return true;
+  }
+
  private:
   // 0 at the end of the text; a zero in the text is as unacceptable as its end.
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -66,44 +86,38 @@ class ObjectReader {
   bool value(size_t depth, Field *field) {
     skip_space();
     const size_t begin = at_;
-    Field read;
-    bool has_text = true;
-    switch (peek()) {
+    const char first = peek();
+    Kind kind = Kind::kNull;
+    switch (first) {
       case '{':
-        read.kind = Kind::kObject;
+        kind = Kind::kObject;
         if (!elements(depth + 1, '}')) return false;
         break;
       case '[':
-        read.kind = Kind::kArray;
+        kind = Kind::kArray;
         if (!elements(depth + 1, ']')) return false;
         break;
       case '"':
-        read.kind = Kind::kString;
-        has_text = false;
-        if (!string(field == nullptr ? nullptr : &read.text)) return false;
+        kind = Kind::kString;
+        if (!string(nullptr)) return false;
         break;
       case 't':
       case 'f':
-        read.kind = Kind::kBoolean;
-        read.boolean = peek() == 't';
-        has_text = false;
-        if (!word(read.boolean ? "true" : "false")) return false;
+        kind = Kind::kBoolean;
+        if (!word(first == 't' ? "true" : "false")) return false;
         break;
       case 'n':
-        read.kind = Kind::kNull;
-        has_text = false;
         if (!word("null")) return false;
         break;
       default:
-        read.kind = Kind::kNumber;
+        kind = Kind::kNumber;
         while (is_number_character(peek())) ++at_;
         if (!parse_decimal(text_.substr(begin, at_ - begin))) return refuse();
     }
     if (field == nullptr) return true;
-    field->kind = read.kind;
-    field->boolean = read.boolean;
-    field->text = std::move(read.text);
-    if (has_text) field->text = text_.substr(begin, at_ - begin);
+    field->kind = kind;
+    field->boolean = first == 't';
+    field->raw = text_.substr(begin, at_ - begin);
     return true;
   }
 
@@ -144,28 +158,6 @@ class ObjectReader {
   bool word(std::string_view expected) {
     if (text_.substr(at_, expected.size()) != expected) return refuse();
     at_ += expected.size();
-    return true;
-  }
-
-  // The string at the cursor; its value goes to `out` unless that is null.
-  bool string(std::string *out) {
-    ++at_;
-    while (!take('"')) {
-      size_t size = plain_run(text_, at_);
-      if (size == 0) {
-        if (peek() == '\\') {
-          if (!escape(out)) return false;
-          continue;
-        }
-        // The end of the text, or a control character.
-        if (static_cast<uint8_t>(peek()) < 0x20) return refuse();
-        const Sequence sequence = sequence_at(text_, at_);
-        if (!sequence.well_formed) return refuse();
-        size = sequence.size;
-      }
-      if (out != nullptr) out->append(text_, at_, size);
-      at_ += size;
-    }
     return true;
   }
 
@@ -245,6 +237,16 @@ Fault read_object(std::string_view text, size_t max_depth, std::span<Field> fiel
   return ObjectReader(text, max_depth, fields).read();
 }
 
+std::string unquoted(std::string_view literal) {
+  std::string value;
+  ObjectReader(literal, 0, {}).string(&value);
+  return value;
+}
+
+bool Field::is_string(std::string_view value) const {
+  return kind == Kind::kString && unquoted(raw) == value;
+}
+
 const char *to_string(Fault fault, const char *no_name) {
   switch (fault) {
     case Fault::kTooLong:
@@ -281,7 +283,7 @@ bool FieldReader::expect(size_t index, Kind kind) {
 
 std::string FieldReader::text(size_t index, size_t min_bytes, size_t max_bytes) {
   if (!expect(index, Kind::kString)) return {};
-  const std::string &value = fields_[index].text;
+  std::string value = unquoted(fields_[index].raw);
   if (value.size() < min_bytes || value.size() > max_bytes) {
     fail(Fault::kOutOfRange);
     return {};
@@ -291,7 +293,7 @@ std::string FieldReader::text(size_t index, size_t min_bytes, size_t max_bytes) 
 
 int64_t FieldReader::integer(size_t index, int64_t min, int64_t max) {
   if (!expect(index, Kind::kNumber)) return 0;
-  const std::optional<Decimal> decimal = parse_decimal(fields_[index].text);
+  const std::optional<Decimal> decimal = parse_decimal(fields_[index].raw);
   if (!decimal || !decimal->is_integer()) {
     fail(Fault::kWrongType);
     return 0;
@@ -313,9 +315,11 @@ double FieldReader::number(size_t index, double min, double max) {
 }
 
 double FieldReader::number_or_text(size_t index, double min, double max) {
-  const Kind kind = fields_[index].kind;
-  if (kind != Kind::kString && !expect(index, Kind::kNumber)) return 0;
-  const std::optional<Decimal> decimal = parse_decimal(fields_[index].text);
+  const Field &field = fields_[index];
+  const bool quoted = field.kind == Kind::kString;
+  if (!quoted && !expect(index, Kind::kNumber)) return 0;
+  const std::optional<Decimal> decimal =
+      parse_decimal(quoted ? unquoted(field.raw) : std::string(field.raw));
   if (!decimal) {
     fail(Fault::kWrongType);
     return 0;
@@ -331,12 +335,12 @@ double FieldReader::number_or_text(size_t index, double min, double max) {
 PeerId FieldReader::id(size_t index, size_t max_bytes) {
   const Field &field = fields_[index];
   const bool numeric = field.kind == Kind::kNumber;
-  if (!numeric && !expect(index, Kind::kString)) return {};
-  if (field.text.empty() || field.text.size() > max_bytes) {
+  if (!numeric) return {text(index, 1, max_bytes), false};
+  if (field.raw.size() > max_bytes) {
     fail(Fault::kOutOfRange);
     return {};
   }
-  return {field.text, numeric};
+  return {std::string(field.raw), true};
 }
 
 std::optional<std::string> FieldReader::optional_text(size_t index, size_t max_bytes) {

@@ -37,9 +37,15 @@ struct Field {
   std::string_view name;
   Kind kind = Kind::kAbsent;
   bool boolean = false;
-  // A string's value in UTF-8; a number's text; an object's or array's text exactly as it came.
-  std::string text = {};
+  // The value exactly as it came, a string with its quotes; a part of the text that was read.
+  std::string_view raw = {};
+
+  bool is_string(std::string_view value) const;
 };
+
+// The value of a JSON string, in UTF-8. `literal` is the string with its quotes and well-formed, as
+// that of a field is.
+std::string unquoted(std::string_view literal);
 
 // Reads `text`, which must be a single JSON object nested no deeper than `max_depth` (the object
 // itself is depth 1), and fills in `fields` by name. Others are checked for syntax and dropped; of
@@ -49,9 +55,10 @@ struct Field {
 // JSON here. Numbers of any size are good syntax; they are judged only in a field that is read.
 Fault read_object(std::string_view text, size_t max_depth, std::span<Field> fields);
 
-// Typed access to fields that read_object filled in. The first fault sticks, and what is returned
-// after it is of no account: read all fields of a message, then ask for fault(). A field that may
-// be absent may also be null, which is what JSON.stringify makes of NaN and of infinities.
+// Typed access to fields that read_object filled in, while the text that was read lasts. The first
+// fault sticks, and what is returned after it is of no account: read all fields of a message, then
+// ask for fault(). A field that may be absent may also be null, which is what JSON.stringify makes
+// of NaN and of infinities.
 class FieldReader {
  public:
   explicit FieldReader(std::span<const Field> fields) : fields_(fields) {}
@@ -62,6 +69,8 @@ class FieldReader {
   const Field& field(size_t index) const { return fields_[index]; }
   Fault fault() const { return fault_; }
   void fail(Fault fault);
+  // Whether a field is of that kind; a fault if not.
+  bool expect(size_t index, Kind kind);
 
   std::string text(size_t index, size_t min_bytes, size_t max_bytes);
   // Any spelling of an integer, 3.0 and 3e0 included.
@@ -78,8 +87,6 @@ class FieldReader {
   std::optional<MediaSequence> optional_sequence(size_t index, int64_t min);
 
  private:
-  bool expect(size_t index, Kind kind);
-
   std::span<const Field> fields_;
   Fault fault_ = Fault::kNone;
 };

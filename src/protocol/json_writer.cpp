@@ -31,12 +31,6 @@ char short_escape(char c) {
   }
 }
 
-size_t escaped_size(char first, Sequence sequence) {
-  if (short_escape(first)) return 2;
-  if (static_cast<uint8_t>(first) < 0x20) return 6;
-  return sequence.well_formed ? sequence.size : kReplacement.size();
-}
-
 // Cut at a character's boundary.
 std::string_view shortened(std::string_view text) {
   if (text.size() <= MessageWriter::kMaxShown) return text;
@@ -75,21 +69,6 @@ void append_string(std::string &out, std::string_view text) {
   out.push_back('"');
 }
 
-size_t string_size(std::string_view text) {
-  size_t size = 2;  // the quotes
-  for (size_t at = 0; at < text.size();) {
-    if (const size_t run = plain_run(text, at)) {
-      size += run;
-      at += run;
-      continue;
-    }
-    const Sequence sequence = sequence_at(text, at);
-    size += escaped_size(text[at], sequence);
-    at += sequence.size;
-  }
-  return size;
-}
-
 void MessageWriter::begin(std::string_view field) {
   if (style_ == Style::kLog) {
     out_.push_back(' ');
@@ -119,6 +98,11 @@ void MessageWriter::text(std::string_view field, std::string_view value) {
   if (shown.size() == value.size()) return;
   out_.append("... of ");
   append_unsigned(out_, value.size());
+}
+
+void MessageWriter::json(std::string_view field, std::string_view value) {
+  begin(field);
+  out_.append(value);
 }
 
 void MessageWriter::integer(std::string_view field, int64_t value) {

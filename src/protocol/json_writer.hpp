@@ -13,9 +13,6 @@ namespace hlsmesh::json {
 // WHATWG decoder would have it.
 void append_string(std::string& out, std::string_view text);
 
-// The size that append_string would add.
-size_t string_size(std::string_view text);
-
 // Writes a message field by field, so that one function per message serves the wire and the log.
 class MessageWriter {
  public:
@@ -32,6 +29,8 @@ class MessageWriter {
   // Comes first; `field` is "event" or "action".
   void name(std::string_view field, std::string_view value);
   void text(std::string_view field, std::string_view value);
+  // A value that is JSON already; not for logs.
+  void json(std::string_view field, std::string_view value);
   void integer(std::string_view field, int64_t value);
   void number(std::string_view field, double value);
   void boolean(std::string_view field, bool value);

@@ -53,26 +53,20 @@ struct Table {
 };
 
 // An object stands for its own JSON text; null is what an end-of-candidates mark becomes.
-std::string read_data(FieldReader& fields) {
+SignalData read_data(FieldReader& fields) {
   const json::Field& data = fields.field(kData);
-  std::string text;
-  if (data.kind == Kind::kObject) {
-    text = data.text;
-  } else if (data.kind == Kind::kNull) {
-    text = "null";
-  } else {
-    text = fields.text(kData, 0, kMaxTextBytes);
-  }
-  if (json::string_size(text) > kMaxDataBytes) fields.fail(Fault::kOutOfRange);
-  return text;
+  const bool stands = data.kind == Kind::kObject || data.kind == Kind::kNull;
+  if (!stands) fields.expect(kData, Kind::kString);
+  SignalData signal = stands ? SignalData(data.raw) : SignalData::from_literal(data.raw);
+  if (signal.literal().size() > kMaxDataBytes) fields.fail(Fault::kOutOfRange);
+  return signal;
 }
 
 Enter read_enter(FieldReader& fields) {
   Enter message;
   message.channel = fields.text(kChannel, 1, kMaxChannelBytes);
   message.browser = fields.optional_text(kBrowser, kMaxFieldBytes).value_or("");
-  const json::Field& device = fields.field(kDevice);
-  if (device.kind == Kind::kString && device.text == "mobile") message.device = Device::kMobile;
+  if (fields.field(kDevice).is_string("mobile")) message.device = Device::kMobile;
   message.os = fields.optional_text(kOs, kMaxFieldBytes).value_or("");
   message.hlsmesh = fields.optional_int32(kHlsmesh, 0);
   if (fields.has(kLive)) message.live = fields.boolean(kLive);
@@ -169,7 +163,7 @@ class Put {
   void operator()(const SignalTo& message) {
     action("signal");
     out_.id("to_peer_id", message.to_peer_id);
-    out_.text("data", message.data);
+    put_data(message.data);
   }
   void operator()(const DcOpened& message) { put_dc("dc_opened", message.dc_id); }
   void operator()(const DcClosed& message) { put_dc("dc_closed", message.dc_id); }
@@ -195,7 +189,7 @@ class Put {
   void operator()(const SignalFrom& message) {
     action("signal");
     out_.id("from_peer_id", message.from_peer_id);
-    out_.text("data", message.data);
+    put_data(message.data);
   }
   void operator()(const Reject& message) {
     action("reject");
@@ -221,6 +215,10 @@ class Put {
   void put_integer(std::string_view field, std::optional<int32_t> value) {
     if (value) out_.integer(field, *value);
   }
+  void put_data(const SignalData& data) {
+    if (style_ == MessageWriter::Style::kWire) return out_.json("data", data.literal());
+    out_.text("data", data.text());
+  }
   void put_dc(std::string_view name, std::string_view dc_id) {
     action(name);
     out_.text("dc_id", dc_id);
@@ -238,6 +236,16 @@ std::string put(const Message& message, MessageWriter::Style style) {
 }
 
 }  // namespace
+
+SignalData::SignalData(std::string_view text) { json::append_string(literal_, text); }
+
+SignalData SignalData::from_literal(std::string_view literal) {
+  SignalData data;
+  data.literal_ = literal;
+  return data;
+}
+
+std::string SignalData::text() const { return json::unquoted(literal_); }
 
 const char* to_string(ParseError error) {
   return json::to_string(static_cast<Fault>(error), "no action");
@@ -270,9 +278,9 @@ SignalKind classify_signal(std::string_view data) {
   json::Field fields[] = {{"type"}, {"sdp"}, {"candidate"}};
   const auto& [type, sdp, candidate] = fields;
   if (json::read_object(data, kMaxDepth, fields) != Fault::kNone) return SignalKind::kOther;
-  if (type.kind == Kind::kString && sdp.kind == Kind::kString) {
-    if (type.text == "offer") return SignalKind::kOffer;
-    if (type.text == "answer") return SignalKind::kAnswer;
+  if (sdp.kind == Kind::kString) {
+    if (type.is_string("offer")) return SignalKind::kOffer;
+    if (type.is_string("answer")) return SignalKind::kAnswer;
   }
   // RTCIceCandidateInit, or an object that holds one.
   if (candidate.kind == Kind::kObject || candidate.kind == Kind::kString) {

@@ -40,6 +40,22 @@ inline constexpr int32_t kExtensionLevel = 1;
 
 enum class Device { kPc, kMobile };  // "PC", "mobile"; anything else reads as PC
 
+// What a `signal` carries: the JSON text of a description or a candidate. It stands on the wire as
+// a JSON string and is kept as that, so that a tracker passes on what came, character by character.
+class SignalData {
+ public:
+  explicit SignalData(std::string_view text);
+  // `literal` is a well-formed JSON string with its quotes.
+  static SignalData from_literal(std::string_view literal);
+
+  std::string text() const;
+  const std::string& literal() const { return literal_; }
+
+ private:
+  SignalData() = default;
+  std::string literal_;
+};
+
 // ---- peer → tracker
 
 struct Enter {
@@ -61,7 +77,7 @@ struct Leave {};
 
 struct SignalTo {
   PeerId to_peer_id;
-  std::string data;  // JSON text of the signal, whether it came as a string or as an object
+  SignalData data;  // whether it came as a string or as an object
 };
 
 struct DcOpened {
@@ -103,7 +119,7 @@ struct Connect {
 
 struct SignalFrom {
   PeerId from_peer_id;
-  std::string data;
+  SignalData data;
 };
 
 struct Reject {

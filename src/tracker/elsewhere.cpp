@@ -60,7 +60,7 @@ void Elsewhere::note(const PeerId& self, const wire::PeerMessage& message) {
     if (!parent.text.empty()) add(parents, std::move(parent));
   } else if (const auto* signal = std::get_if<wire::SignalTo>(&message)) {
     // Only the child says that a connection opened. The parent is known by its answer.
-    if (wire::classify_signal(signal->data) == wire::SignalKind::kAnswer) {
+    if (wire::classify_signal(signal->data.text()) == wire::SignalKind::kAnswer) {
       add(children, signal->to_peer_id);
     }
   } else if (const auto* closed = std::get_if<wire::DcClosed>(&message)) {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "common/ids.hpp"
@@ -21,7 +21,7 @@ class TimerTable {
 
   void set(ConnId conn, TimerKind kind, TimeMs due) {
     const Key key{conn.value(), kind};
-    const auto [entry, fresh] = due_.try_emplace(key, due);
+    const auto [entry, fresh] = due_.try_emplace(slot_of(key), due);
     if (!fresh) {
       if (entry->second == due) return;
       order_.erase({entry->second, key});
@@ -32,7 +32,7 @@ class TimerTable {
 
   void clear(ConnId conn, TimerKind kind) {
     const Key key{conn.value(), kind};
-    const auto entry = due_.find(key);
+    const auto entry = due_.find(slot_of(key));
     if (entry == due_.end()) return;
     order_.erase({entry->second, key});
     due_.erase(entry);
@@ -48,12 +48,17 @@ class TimerTable {
     if (order_.empty() || order_.begin()->first > now) return std::nullopt;
     const Key key = order_.begin()->second;
     order_.erase(order_.begin());
-    due_.erase(key);
+    due_.erase(slot_of(key));
     return key;
   }
 
  private:
-  std::map<Key, TimeMs> due_;
+  static int64_t slot_of(Key key) {
+    return int64_t{key.first} * 4 + static_cast<int32_t>(key.second);
+  }
+
+  // Looked up, never iterated.
+  std::unordered_map<int64_t, TimeMs> due_;
   std::set<std::pair<TimeMs, Key>> order_;
 };
 

@@ -12,13 +12,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string spaced = " \r\n" + std::string(text) + "\t";
   fuzz::require(spaced.size() > kMaxTextBytes || classify_signal(spaced) == kind);
   const TrackerParseResult result =
-      parse_from_tracker(serialize(TrackerMessage(SignalFrom{{"a", false}, std::string(text)})));
+      parse_from_tracker(serialize(TrackerMessage(SignalFrom{{"a", false}, SignalData(text)})));
   const TrackerMessage* message = std::get_if<TrackerMessage>(&result);
   if (!message) {
     fuzz::require(text.size() > kMaxDataBytes / 6);
     return 0;
   }
   const SignalFrom* signal = std::get_if<SignalFrom>(message);
-  fuzz::require(signal != nullptr && signal->data == text);
+  fuzz::require(signal != nullptr && signal->data.text() == text);
   return 0;
 }

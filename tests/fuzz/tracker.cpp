@@ -149,7 +149,7 @@ class World {
         say(conn(), wire::DcClosed{id(conn()) + "-" + id(conn())});
         break;
       case 9:
-        say(conn(), wire::SignalTo{{id(conn()), false}, "{}"});
+        say(conn(), wire::SignalTo{{id(conn()), false}, wire::SignalData("{}")});
         break;
       case 10: {
         wire::Statistics report;

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const TrackerMessage* received = std::get_if<TrackerMessage>(&relayed);
   fuzz::require(received != nullptr);
   const SignalFrom* from = std::get_if<SignalFrom>(received);
-  fuzz::require(from != nullptr && from->data == signal->data &&
+  fuzz::require(from != nullptr && from->data.literal() == signal->data.literal() &&
                 from->from_peer_id == signal->to_peer_id);
   return 0;
 }

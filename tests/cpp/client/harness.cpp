@@ -109,7 +109,8 @@ int32_t Harness::open_parent(const std::string& id, bool extended) {
 }
 
 int32_t Harness::open_child(const std::string& id) {
-  tracker_says(tracker_wire::SignalFrom{PeerId{id}, R"({"type":"offer","sdp":"v=0"})"});
+  tracker_says(tracker_wire::SignalFrom{
+      PeerId{id}, tracker_wire::SignalData(R"({"type":"offer","sdp":"v=0"})")});
   const int32_t peer = last_handle(CommandKind::kPeerAnswer);
   engine.on_channel_open(now, PeerHandle(peer), 262'144);
   drain();

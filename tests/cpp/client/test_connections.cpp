@@ -70,30 +70,36 @@ TEST_CASE("tracker: from a stranger only an offer is admitted") {
   config.limits.max_children = 2;
   Harness h(config);
   h.join();
-  h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"type":"answer","sdp":"v=0"})"});
-  h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"candidate":{"candidate":"c"}})"});
+  h.tracker_says(tracker_wire::SignalFrom{
+      PeerId{"x"}, tracker_wire::SignalData(R"({"type":"answer","sdp":"v=0"})")});
+  h.tracker_says(tracker_wire::SignalFrom{
+      PeerId{"x"}, tracker_wire::SignalData(R"({"candidate":{"candidate":"c"}})")});
   CHECK_FALSE(h.has(CommandKind::kPeerAnswer));
   CHECK_FALSE(h.has(CommandKind::kPeerSignal));
 
-  h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"type":"offer","sdp":"v=0"})"});
+  h.tracker_says(tracker_wire::SignalFrom{
+      PeerId{"x"}, tracker_wire::SignalData(R"({"type":"offer","sdp":"v=0"})")});
   REQUIRE(h.all(CommandKind::kPeerAnswer).size() == 1);
   REQUIRE(h.all(CommandKind::kPeerSignal).size() == 1);
   CHECK(h.all(CommandKind::kPeerSignal)[0].peer == h.all(CommandKind::kPeerAnswer)[0].peer);
   CHECK(h.all(CommandKind::kPeerSignal)[0].text.find("offer") != std::string::npos);
 
   SECTION("its candidates follow") {
-    h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"candidate":{"candidate":"c"}})"});
+    h.tracker_says(tracker_wire::SignalFrom{
+        PeerId{"x"}, tracker_wire::SignalData(R"({"candidate":{"candidate":"c"}})")});
     CHECK(h.all(CommandKind::kPeerSignal).size() == 2);
   }
   SECTION("no more children than allowed") {
     for (const char* id : {"y", "z"}) {
-      h.tracker_says(tracker_wire::SignalFrom{PeerId{id}, R"({"type":"offer","sdp":"v=0"})"});
+      h.tracker_says(tracker_wire::SignalFrom{
+          PeerId{id}, tracker_wire::SignalData(R"({"type":"offer","sdp":"v=0"})")});
     }
     CHECK(h.all(CommandKind::kPeerAnswer).size() == 2);
   }
   SECTION("a child that offers anew takes the place of its old connection") {
     h.clear();
-    h.tracker_says(tracker_wire::SignalFrom{PeerId{"x"}, R"({"type":"offer","sdp":"v=1"})"});
+    h.tracker_says(tracker_wire::SignalFrom{
+        PeerId{"x"}, tracker_wire::SignalData(R"({"type":"offer","sdp":"v=1"})")});
     CHECK(h.all(CommandKind::kPeerClose).size() == 1);
     CHECK(h.all(CommandKind::kPeerAnswer).size() == 1);
     CHECK(h.told_tracker<tracker_wire::DcClosed>().empty());
@@ -115,7 +121,8 @@ TEST_CASE("tracker: without upload nobody is admitted, and children are let go")
   h.drain();
   CHECK(h.sent<peer::Close>(child).size() == 1);
   CHECK(h.has(CommandKind::kPeerClose));
-  h.tracker_says(tracker_wire::SignalFrom{PeerId{"c2"}, R"({"type":"offer","sdp":"v=0"})"});
+  h.tracker_says(tracker_wire::SignalFrom{
+      PeerId{"c2"}, tracker_wire::SignalData(R"({"type":"offer","sdp":"v=0"})")});
   CHECK_FALSE(h.has(CommandKind::kPeerAnswer));
 }
 
@@ -130,7 +137,7 @@ TEST_CASE("tracker: own signals go to the peer under the id it was named by") {
   const auto signals = h.told_tracker<tracker_wire::SignalTo>();
   REQUIRE(signals.size() == 1);
   CHECK(signals[0].to_peer_id == PeerId{"1234", true});
-  CHECK(signals[0].data.find("v=0") != std::string::npos);
+  CHECK(signals[0].data.text().find("v=0") != std::string::npos);
   // The number came as a number and goes back as one.
   CHECK(h.all(CommandKind::kSocketSend)[0].text.find(R"("to_peer_id":1234)") != std::string::npos);
 

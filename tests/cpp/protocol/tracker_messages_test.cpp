@@ -34,7 +34,7 @@ struct Describe {
   }
   Described operator()(const Leave&) const { return {"leave"}; }
   Described operator()(const SignalTo& m) const {
-    return {"signal", {{"to_peer_id", field(m.to_peer_id)}, {"data", m.data}}};
+    return {"signal", {{"to_peer_id", field(m.to_peer_id)}, {"data", m.data.text()}}};
   }
   Described operator()(const DcOpened& m) const { return {"dc_opened", {{"dc_id", m.dc_id}}}; }
   Described operator()(const DcClosed& m) const { return {"dc_closed", {{"dc_id", m.dc_id}}}; }
@@ -54,7 +54,7 @@ struct Describe {
     return {"connect", {{"to_peer_id", field(m.to_peer_id)}}};
   }
   Described operator()(const SignalFrom& m) const {
-    return {"signal", {{"from_peer_id", field(m.from_peer_id)}, {"data", m.data}}};
+    return {"signal", {{"from_peer_id", field(m.from_peer_id)}, {"data", m.data.text()}}};
   }
   Described operator()(const Reject& m) const { return {"reject", {{"reason", m.reason}}}; }
   Described operator()(const Disconnect& m) const {
@@ -128,8 +128,18 @@ TEST_CASE("a signal passes through the tracker with its data unchanged") {
       parse_from_tracker, serialize(TrackerMessage(SignalFrom{{"a", false}, signal->data})));
   const SignalFrom* relayed = std::get_if<SignalFrom>(&out);
   REQUIRE(relayed != nullptr);
-  CHECK(relayed->data == offer);
-  CHECK(classify_signal(relayed->data) == SignalKind::kOffer);
+  CHECK(relayed->data.text() == offer);
+  CHECK(classify_signal(relayed->data.text()) == SignalKind::kOffer);
+}
+
+TEST_CASE("a signal that came as a string passes through the tracker as it was spelt") {
+  const std::string literal = R"("{\"type\":\"\u006fffer\",\"sdp\":\"\/\u00E9\"}")";
+  const auto in = parsed<PeerMessage>(
+      parse_from_peer, R"({"action":"signal","to_peer_id":"b","data": )" + literal + " }");
+  const SignalTo* signal = std::get_if<SignalTo>(&in);
+  REQUIRE(signal != nullptr);
+  CHECK(serialize(TrackerMessage(SignalFrom{{"a", false}, signal->data})) ==
+        R"({"action":"signal","from_peer_id":"a","data":)" + literal + "}");
 }
 
 TEST_CASE("whatever signal is admitted from a peer can be relayed whole to another") {
@@ -142,7 +152,7 @@ TEST_CASE("whatever signal is admitted from a peer can be relayed whole to anoth
       parse_from_peer, R"({"action":"signal","to_peer_id":"b","data":")" + escaped + "\"}");
   const SignalTo* signal = std::get_if<SignalTo>(&in);
   REQUIRE(signal != nullptr);
-  CHECK(signal->data == quotes);
+  CHECK(signal->data.text() == quotes);
   const std::string relayed = serialize(TrackerMessage(SignalFrom{sender, signal->data}));
   CHECK(relayed.size() <= kMaxTextBytes);
   CHECK(std::holds_alternative<TrackerMessage>(parse_from_tracker(relayed)));

@@ -95,10 +95,10 @@ TEST_CASE("a peer that comes back from elsewhere brings the connections it had")
   h.say(conn, wire::DcOpened{self + "-p1"});
   h.say(conn, wire::DcOpened{self + "-p2"});
   h.say(conn, wire::DcClosed{self + "-p2"});
-  h.say(conn, wire::SignalTo{{"c1", false}, kAnswer});
-  h.say(conn, wire::SignalTo{{"c1", false}, kAnswer});
-  h.say(conn, wire::SignalTo{{"c2", false}, kAnswer});
-  h.say(conn, wire::SignalTo{{"c3", false}, R"({"type":"offer","sdp":"v=0"})"});
+  h.say(conn, wire::SignalTo{{"c1", false}, wire::SignalData(kAnswer)});
+  h.say(conn, wire::SignalTo{{"c1", false}, wire::SignalData(kAnswer)});
+  h.say(conn, wire::SignalTo{{"c2", false}, wire::SignalData(kAnswer)});
+  h.say(conn, wire::SignalTo{{"c3", false}, wire::SignalData(R"({"type":"offer","sdp":"v=0"})")});
   h.say(conn, wire::DcFailed{"c2-" + self});
 
   h.tracker.on_ask_again(h.now, ConnId(conn));
@@ -116,7 +116,7 @@ TEST_CASE("a peer that comes back from elsewhere brings the connections it had")
   h.authorize(conn, true);
   CHECK(h.id(conn) == self);
   CHECK(h.tracker.stats().peers == 1);
-  h.say(conn, wire::SignalTo{{"c1", false}, kAnswer});
+  h.say(conn, wire::SignalTo{{"c1", false}, wire::SignalData(kAnswer)});
   CHECK(h.tracker.stats().signals_refused == 1);
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("a peer elsewhere that makes up connections without end is believed a 
   for (int i = 0; i < 70; ++i) {
     const std::string name = "made-up" + std::to_string(i);
     h.say(conn, wire::DcOpened{"0123456789abcdef0000000000000001-" + name});
-    h.say(conn, wire::SignalTo{{name, false}, kAnswer});
+    h.say(conn, wire::SignalTo{{name, false}, wire::SignalData(kAnswer)});
     h.advance(DurationMs{100});
   }
   h.tracker.on_ask_again(h.now, ConnId(conn));

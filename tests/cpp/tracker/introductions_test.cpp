@@ -395,7 +395,7 @@ TEST_CASE("enter for the same channel is accepted again and changes no link") {
   CHECK(h.box[child].connects().size() == 1);
   CHECK(h.box[a].connects().empty());
   CHECK(h.tracker.stats().peers == 2);
-  h.say(child, wire::SignalTo{{h.id(a), false}, "{}"});
+  h.say(child, wire::SignalTo{{h.id(a), false}, wire::SignalData("{}")});
   CHECK(h.box[a].all<wire::SignalFrom>().size() == 1);
 }
 

@@ -6,7 +6,7 @@ using std::chrono::seconds;
 
 namespace {
 wire::SignalTo signal_to(const std::string& id, const std::string& data = R"({"type":"offer"})") {
-  return {{id, false}, data};
+  return {{id, false}, wire::SignalData(data)};
 }
 }  // namespace
 
@@ -21,7 +21,7 @@ TEST_CASE("signals pass between introduced peers in both directions, unchanged")
   const auto at_child = h.box[child].all<wire::SignalFrom>();
   REQUIRE(at_parent.size() == 1);
   CHECK(at_parent[0].from_peer_id == PeerId{h.id(child), false});
-  CHECK(at_parent[0].data == offer);
+  CHECK(at_parent[0].data.text() == offer);
   REQUIRE(at_child.size() == 1);
   CHECK(at_child[0].from_peer_id == PeerId{h.id(parent), false});
   CHECK(h.tracker.stats().signals == 2);
@@ -35,7 +35,7 @@ TEST_CASE("a signal sent as an object arrives as the string of its JSON") {
                     R"(","data":{"candidate":{"candidate":"c","sdpMid":"0"}}})");
   const auto received = h.box[parent].all<wire::SignalFrom>();
   REQUIRE(received.size() == 1);
-  CHECK(received[0].data == R"({"candidate":{"candidate":"c","sdpMid":"0"}})");
+  CHECK(received[0].data.text() == R"({"candidate":{"candidate":"c","sdpMid":"0"}})");
 }
 
 TEST_CASE("signals to anyone else are dropped and counted") {
@@ -54,7 +54,7 @@ TEST_CASE("signals to anyone else are dropped and counted") {
   h.say(a, signal_to("no such peer"));
   h.say(outside, signal_to(h.id(a)));
   // The right text of the wrong kind names nobody: ids are given out as strings.
-  h.say(b, wire::SignalTo{{"12345", true}, "{}"});
+  h.say(b, wire::SignalTo{{"12345", true}, wire::SignalData("{}")});
   CHECK(h.tracker.stats().signals_refused == 7);
   CHECK(h.tracker.stats().signals == 0);
   for (const int32_t conn : {a, b, c, elsewhere, outside}) {
