@@ -67,6 +67,10 @@ const Peer& source_of(const Peer& peer) {
   return *at;
 }
 
+bool is_of_same_place(const Peer& a, const Peer& b) {
+  return a.info.isp == b.info.isp && a.info.province == b.info.province;
+}
+
 // Whether it has the parents it was to have, and would take one more. Who asked for a number has
 // room for that many.
 bool has_room_for_better(const Peer& peer) {
@@ -292,8 +296,16 @@ void Introductions::provide(Peer& child, TimeMs now) {
   child.empty_searches = 0;
   child.deferred.reset();
   introduce(child, *parent, now);
-  set_search(child, parents + 1 < child.parents_wanted ? std::optional(child.connect_after)
-                                                       : std::nullopt);
+  int32_t missing = child.parents_wanted - parents - 1;
+  // Of further parents those of one place come together, so that what has to be said of them shares
+  // the way; for one from elsewhere there is time. Whose connections fail is given one at a time.
+  while (parents > 0 && missing > 0 && child.failures == 0) {
+    parent = index.find_another(child, now);
+    if (parent == nullptr || !is_of_same_place(*parent, child)) break;
+    introduce(child, *parent, now);
+    --missing;
+  }
+  set_search(child, missing > 0 ? std::optional(child.connect_after) : std::nullopt);
 }
 
 // A parent for an orphan whom nobody of a lower rank can feed, or nullptr.

@@ -12,8 +12,9 @@
 
 namespace hlsmesh::tracker {
 
-// A peer hears `connect` at most this often, so that a page whose every connection fails costs
-// little; the pause doubles with each introduction that never opened, up to the longest.
+// After a `connect` a peer hears the next no sooner than this, save for parents that come together,
+// so that a page whose every connection fails costs little; the pause doubles with each
+// introduction that never opened, up to the longest.
 inline constexpr DurationMs kConnectPause{1'000};
 inline constexpr DurationMs kLongestConnectPause{60'000};
 // A parent whose connection just ended is not offered to the same child again for this long, even

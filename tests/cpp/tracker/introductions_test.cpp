@@ -331,6 +331,53 @@ TEST_CASE("a peer is given as many parents as it asks for, up to the tracker's l
   CHECK(h.tracker.audit().empty());
 }
 
+TEST_CASE("further parents of one place come together, a second after the first") {
+  Harness h;
+  settle_eight(h);
+  const int32_t peer = h.join("c");
+  CHECK(h.box[peer].connects().size() == 1);
+  h.advance(DurationMs{999});
+  CHECK(h.box[peer].connects().size() == 1);
+  h.advance(DurationMs{1});
+  CHECK(h.box[peer].connects().size() == 3);
+  CHECK(h.tracker.audit().empty());
+}
+
+TEST_CASE("further parents from elsewhere come one by one") {
+  Harness h;
+  wire::Enter enter;
+  enter.channel = "c";
+  enter.wants = 1;
+  const auto join_from = [&](const std::string& address, const std::string& isp) {
+    const int32_t conn = h.open(address, isp, "North");
+    h.say(conn, enter);
+    return conn;
+  };
+  for (int i = 1; i <= 8; ++i) {
+    dial_all(h, join_from("192.0.2." + std::to_string(i), "AS64500"), seconds(10));
+  }
+  enter.wants = std::nullopt;
+  const int32_t peer = join_from("198.51.100.1", "AS64501");
+  for (size_t expected = 1; expected <= 3; ++expected) {
+    CHECK(h.box[peer].connects().size() == expected);
+    h.advance(seconds(1));
+  }
+  CHECK(h.tracker.audit().empty());
+}
+
+TEST_CASE("further parents come one by one to a peer whose connections fail") {
+  Harness h;
+  settle_eight(h);
+  const int32_t peer = h.join("c");
+  h.say(peer, wire::DcFailed{h.id(peer) + "-" + h.box[peer].connects()[0]});
+  for (size_t expected = 1; expected <= 4; ++expected) {
+    CHECK(h.box[peer].connects().size() == expected);
+    h.advance(seconds(1));
+  }
+  CHECK(h.box[peer].connects().size() == 4);
+  CHECK(h.tracker.audit().empty());
+}
+
 TEST_CASE("a peer that wants fewer parents lets some go, and one that wants more gets them") {
   Harness h;
   settle_eight(h);
