@@ -1,6 +1,7 @@
 /**
  * Ten thousand peers that connect, enter, signal and report, on loopback: what that costs the tracker, beside bittorrent-tracker
- * (npm, in bench/rivals) and beside a bare `ws` relay, which finds nobody and reads nothing. One server after the other, each in a
+ * (npm, in bench/rivals) and beside two bare `ws` relays, which find nobody: one of the tracker's own messages, by an address that
+ * is their first word, and one between fixed pairs. One server after the other, each in a
  * process of its own; the peers in another. `node bench/tracker-load.mjs [peers] [enters a second]`
  */
 import { execFileSync, fork } from 'node:child_process';
@@ -18,7 +19,7 @@ const SERVERS = fileURLToPath(new URL('./load/servers.mjs', import.meta.url));
 const PEER_PROCESS = fileURLToPath(new URL('./load/peers.mjs', import.meta.url));
 
 /** Which server, and how its peers speak to it. */
-const RUNS = ['tracker', 'tracker, trickling', 'bittorrent-tracker', 'ws'];
+const RUNS = ['tracker', 'tracker, trickling', 'bittorrent-tracker', 'ws, addressed', 'ws'];
 
 /**
  * @typedef {object} Load
@@ -51,7 +52,7 @@ async function ask(child, what) {
  * @returns {Promise<Load>}
  */
 async function load(name, count, rate) {
-  const server = fork(SERVERS, [name.split(',')[0]], { execArgv: ['--expose-gc'] });
+  const server = fork(SERVERS, [name], { execArgv: ['--expose-gc'] });
   const [{ port }] = await once(server, 'message');
   const peers = fork(PEER_PROCESS, [name, String(port), String(count), String(rate)]);
   await once(peers, 'spawn');
@@ -99,7 +100,7 @@ export async function loads(count = PEERS, rate = ENTERS_PER_SECOND) {
 export async function run() {
   const all = await loads();
   print(all);
-  const [ours, , rival, bare] = all;
+  const [ours, , rival, addressed, bare] = all;
   return [
     {
       name: 'tracker, introductions beside bittorrent-tracker',
@@ -107,6 +108,13 @@ export async function run() {
       ours: ours.perCpuSecond,
       baseline: rival.perCpuSecond,
       ratio: ours.perCpuSecond / rival.perCpuSecond,
+    },
+    {
+      name: 'tracker, introductions beside ws that decides nothing',
+      unit: 'for a CPU-second',
+      ours: ours.perCpuSecond,
+      baseline: addressed.perCpuSecond,
+      ratio: ours.perCpuSecond / addressed.perCpuSecond,
     },
     {
       name: 'tracker, memory of a connection beside bare ws',

@@ -15,6 +15,9 @@ const PAIRS = 64;
 const WINDOW = 1;
 const MESSAGES = 24_000;
 const ROUNDS = 3;
+// What terminate() gives.
+const ENDED_HERE = 1006;
+const UNBOUNDED = 2 ** 31 - 1;
 const ROLE = 'HLSMESH_BENCH_SERVER';
 
 /** What a bare relay costs: two sockets that connect to the same path are a pair. */
@@ -36,9 +39,14 @@ async function bareRelay() {
   return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
 }
 
+async function tracker() {
+  // All pairs have one address, and say as much as they can.
+  const limits = { messagesPerAddress: UNBOUNDED, messagesPerSecond: UNBOUNDED };
+  return (await createTracker({ port: 0, limits })).port;
+}
+
 async function serve() {
-  const port =
-    process.env[ROLE] === 'bare' ? await bareRelay() : (await createTracker({ port: 0 })).port;
+  const port = await (process.env[ROLE] === 'bare' ? bareRelay() : tracker());
   process.on('message', () => process.send?.(process.cpuUsage()));
   process.on('disconnect', () => process.exit(0));
   process.send?.({ port });
@@ -62,6 +70,9 @@ async function start(role) {
 async function connect(url) {
   const ws = new WebSocket(url, { perMessageDeflate: false });
   await once(ws, 'open');
+  ws.on('close', (code, reason) => {
+    if (code !== ENDED_HERE) throw new Error(`a server closed a connection: ${code} ${reason}`);
+  });
   return ws;
 }
 

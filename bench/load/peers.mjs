@@ -4,7 +4,12 @@
  */
 import { once } from 'node:events';
 import WebSocket from 'ws';
-import { bareProtocol, bittorrentProtocol, trackerProtocol } from './protocols.mjs';
+import {
+  addressedProtocol,
+  bareProtocol,
+  bittorrentProtocol,
+  trackerProtocol,
+} from './protocols.mjs';
 
 const CONNECTING_AT_ONCE = 200;
 // After so long without a message nothing more will come.
@@ -15,12 +20,15 @@ const TICK_MS = 10;
 const book = { introductions: 0, relayed: 0, connectMs: [], answerMs: [], relayMs: [] };
 
 const [kind, port, count, rate] = process.argv.slice(2);
-const protocol =
-  kind === 'bittorrent-tracker'
-    ? bittorrentProtocol(book)
-    : kind === 'ws'
-      ? bareProtocol(book)
-      : trackerProtocol(book, kind === 'tracker, trickling');
+/** @type {Record<string, () => import('./protocols.mjs').Protocol>} */
+const PROTOCOLS = {
+  tracker: () => trackerProtocol(book, false),
+  'tracker, trickling': () => trackerProtocol(book, true),
+  'bittorrent-tracker': () => bittorrentProtocol(book),
+  'ws, addressed': () => addressedProtocol(book),
+  ws: () => bareProtocol(book),
+};
+const protocol = PROTOCOLS[kind]();
 
 let heardAt = 0;
 /** @type {import('./protocols.mjs').LoadPeer[]} */

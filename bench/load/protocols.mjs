@@ -60,7 +60,7 @@ function answered(peer, book) {
 /**
  * hlsmesh's. A signal is a string in which another JSON text stands, as the SDK writes it.
  * @param {Book} book
- * @param {boolean} trickle candidates one by one, as the SDK sends them, instead of in the SDP
+ * @param {boolean} trickle candidates one by one, as clients of the day send them, instead of in the SDP as the SDK does
  * @returns {Protocol}
  */
 export function trackerProtocol(book, trickle) {
@@ -181,6 +181,44 @@ export function bareProtocol(book) {
       ++book.relayed;
       if (type === 'offer') describe(peer, 'answer');
       else answered(peer, book);
+    },
+  };
+}
+
+/**
+ * What the tracker's peers say, to a server that reads nothing but the first word: the number of the peer that it is for, or what
+ * is for nobody.
+ * @param {Book} book
+ * @returns {Protocol}
+ */
+export function addressedProtocol(book) {
+  /** @param {LoadPeer} peer @param {string} to @param {'offer' | 'answer'} type */
+  const describe = (peer, to, type) => {
+    const data = JSON.stringify({ type, sdp: GATHERED, t: stamp(now()) });
+    peer.ws.send(`${to} ${peer.index} ${JSON.stringify({ action: 'signal', data })}`);
+  };
+  return {
+    path: (index) => `/${Math.floor(index / PEERS_PER_CHANNEL)}/${index}`,
+    enter(peer) {
+      const enter = { browser: 'Chrome', device: 'PC', os: 'Linux', hlsmesh: 1, live: true };
+      peer.ws.send(`enter ${JSON.stringify(enter)}`);
+    },
+    hear(peer, text) {
+      const [first, from] = text.split(' ', 2);
+      if (first === 'accept') {
+        for (const to of from.split(',').filter(Boolean)) describe(peer, to, 'offer');
+        return;
+      }
+      const { type, t } = JSON.parse(JSON.parse(text.slice(text.indexOf('{'))).data);
+      book.relayMs.push(now() - t);
+      ++book.relayed;
+      if (type === 'offer') {
+        describe(peer, from, 'answer');
+        return;
+      }
+      if (!peer.answered) peer.ws.send('statistics {"level":2,"cdn":2048,"p2p":0}');
+      answered(peer, book);
+      peer.ws.send(`opened {"dc_id":"${'0'.repeat(32)}-${'0'.repeat(32)}"}`);
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The servers under load, each in a process of its own, by the name in its first argument: `tracker`, `bittorrent-tracker`, `ws`.
+ * The servers under load, each in a process of its own, by the name in its first argument.
  * Tells its port, and whenever asked, the CPU time and the memory that it has used.
  */
 import { once } from 'node:events';
@@ -59,7 +59,52 @@ async function bareRelay() {
   return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
 }
 
-const SERVERS = { tracker, 'bittorrent-tracker': bittorrentTracker, ws: bareRelay };
+/**
+ * What the tracker's messages cost if nothing had to be decided about them: who enters hears of the three that entered its channel
+ * last, and what begins with a number goes to the peer of that number, unread.
+ */
+async function addressedRelay() {
+  const PARENTS = 3;
+  /** @typedef {import('ws').WebSocket & { channel: number, index: number }} Socket */
+  /** @type {Socket[]} */
+  const peers = [];
+  /** @type {Map<number, number[]>} */
+  const channels = new Map();
+  const server = new WebSocketServer({
+    host: '127.0.0.1',
+    port: 0,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+  /** @this {Socket} @param {Buffer} data @param {boolean} binary */
+  function heard(data, binary) {
+    const to = Number.parseInt(data.toString('latin1', 0, 8), 10);
+    if (!Number.isNaN(to)) {
+      peers[to].send(data, { binary });
+    } else if (data[0] === 'e'.charCodeAt(0)) {
+      const entered = channels.get(this.channel) ?? [];
+      channels.set(this.channel, entered);
+      this.send(`accept ${entered.slice(-PARENTS).join(',')} `);
+      entered.push(this.index);
+    }
+  }
+  server.on('connection', (ws, { url = '/' }) => {
+    const [channel, index] = url.slice(1).split('/').map(Number);
+    const peer = /** @type {Socket} */ (Object.assign(ws, { channel, index }));
+    peers[index] = peer;
+    peer.on('message', /** @type {any} */ (heard));
+  });
+  await once(server, 'listening');
+  return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
+}
+
+const SERVERS = {
+  tracker,
+  'tracker, trickling': tracker,
+  'bittorrent-tracker': bittorrentTracker,
+  'ws, addressed': addressedRelay,
+  ws: bareRelay,
+};
 const port = await SERVERS[/** @type {keyof typeof SERVERS} */ (process.argv[2])]();
 
 const cpuSeconds = () => {
