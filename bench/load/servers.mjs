@@ -6,6 +6,9 @@ import { once } from 'node:events';
 import { WebSocketServer } from 'ws';
 import { createTracker } from '../../js/tracker/index.js';
 
+// As many as the tracker names by default.
+const PARENTS = 3;
+
 // All peers of the load have one address, and wait for their turn to enter.
 const UNBOUNDED = 2 ** 31 - 1;
 
@@ -35,17 +38,27 @@ async function bittorrentTracker() {
   return server.ws.address().port;
 }
 
-/** What any relay costs: two sockets that connect to the same path are a pair, and hear each other unread. */
-async function bareRelay() {
-  /** @type {Map<string, import('ws').WebSocket>} */
-  const waiting = new Map();
+/**
+ * @param {(ws: import('ws').WebSocket, url: string) => void} connected
+ * @returns {Promise<number>} the port of a plain `ws` server
+ */
+async function listen(connected) {
   const server = new WebSocketServer({
     host: '127.0.0.1',
     port: 0,
     perMessageDeflate: false,
     clientTracking: false,
   });
-  server.on('connection', (ws, { url = '/' }) => {
+  server.on('connection', (ws, { url = '/' }) => connected(ws, url));
+  await once(server, 'listening');
+  return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
+}
+
+/** What any relay costs: two sockets that connect to the same path are a pair, and hear each other unread. */
+function bareRelay() {
+  /** @type {Map<string, import('ws').WebSocket>} */
+  const waiting = new Map();
+  return listen((ws, url) => {
     const other = waiting.get(url);
     if (!other) {
       waiting.set(url, ws);
@@ -55,27 +68,18 @@ async function bareRelay() {
     ws.on('message', (data, binary) => other.send(data, { binary }));
     other.on('message', (data, binary) => ws.send(data, { binary }));
   });
-  await once(server, 'listening');
-  return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
 }
 
 /**
  * What the tracker's messages cost if nothing had to be decided about them: who enters hears of the three that entered its channel
  * last, and what begins with a number goes to the peer of that number, unread.
  */
-async function addressedRelay() {
-  const PARENTS = 3;
+function addressedRelay() {
   /** @typedef {import('ws').WebSocket & { channel: number, index: number }} Socket */
   /** @type {Socket[]} */
   const peers = [];
   /** @type {Map<number, number[]>} */
   const channels = new Map();
-  const server = new WebSocketServer({
-    host: '127.0.0.1',
-    port: 0,
-    perMessageDeflate: false,
-    clientTracking: false,
-  });
   /** @this {Socket} @param {Buffer} data @param {boolean} binary */
   function heard(data, binary) {
     const to = Number.parseInt(data.toString('latin1', 0, 8), 10);
@@ -88,14 +92,12 @@ async function addressedRelay() {
       entered.push(this.index);
     }
   }
-  server.on('connection', (ws, { url = '/' }) => {
+  return listen((ws, url) => {
     const [channel, index] = url.slice(1).split('/').map(Number);
     const peer = /** @type {Socket} */ (Object.assign(ws, { channel, index }));
     peers[index] = peer;
     peer.on('message', /** @type {any} */ (heard));
   });
-  await once(server, 'listening');
-  return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
 }
 
 const SERVERS = {
