@@ -26,6 +26,7 @@ declare var census: () => {
   videos: number;
 };
 declare var play: (what: object) => void;
+declare var joinTogether: (what: object, count: number) => Promise<number[]>;
 declare var comeAndGo: (what: object) => Promise<void>;
 declare var player: { hls: any; mesh: any; video: HTMLVideoElement };
 /** tests/browser/start.test.mjs */

@@ -110,6 +110,11 @@ export const STREAMS = {
       ),
     media: {},
   },
+  // A radio station: no picture in any rendition.
+  'audio-only': {
+    master: () => playlist('#EXT-X-STREAM-INF:BANDWIDTH=64000,CODECS="mp4a.40.2"', 'audio.m3u8'),
+    media: {},
+  },
   'two-languages': {
     master: () =>
       playlist(

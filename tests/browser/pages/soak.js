@@ -106,4 +106,30 @@ async function comeAndGo(what) {
   video.remove();
 }
 
-Object.assign(global, { census, play, comeAndGo });
+/**
+ * Players that come together and stay.
+ * @param {Parameters<typeof start>[0]} what
+ * @param {number} count
+ * @returns {Promise<number[]>} of each, the milliseconds from the tracker's `accept` to its first open connection
+ */
+function joinTogether(what, count) {
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const { mesh, video } = start(what);
+      video.play().catch(() => {});
+      const happens = (/** @type {string} */ event, /** @type {string} */ state) =>
+        new Promise((resolve) => {
+          mesh.on(event, (/** @type {any} */ e) => {
+            if (e.state === state) resolve(performance.now());
+          });
+        });
+      const [entered, opened] = await Promise.all([
+        happens('tracker', 'connected'),
+        happens('peer', 'opened'),
+      ]);
+      return opened - entered;
+    }),
+  );
+}
+
+Object.assign(global, { census, play, comeAndGo, joinTogether });
