@@ -25,9 +25,14 @@ class Channel {
   // `max_message_bytes`: the connection's limit on one message; 0 when it has none.
   void open(TimeMs now, size_t max_message_bytes);
 
+  PeerHandle peer() const { return peer_; }
   // The largest packet that may be sent.
   size_t packet_bytes() const { return packet_bytes_; }
-  bool has_room(size_t bytes) const { return queued() + bytes <= packet_limit_; }
+  bool has_room(size_t bytes) const { return queued() + bytes <= std::min(packet_limit_, fill_); }
+  // How much the line drains while a report is on its way; 0: not known yet.
+  void set_drain(double bytes) {
+    fill_ = kFill + static_cast<size_t>(std::min(bytes, static_cast<double>(packet_limit_)));
+  }
   // By the engine's own count: what it has sent and no report has shown to be gone.
   size_t queued() const { return in_commands_ + in_channel_; }
   // So much is queued that a message sent now will be long on its way.
@@ -39,7 +44,12 @@ class Channel {
 
   // The driver took `bytes` of packets out of the command queue.
   void on_handed_over(size_t bytes);
-  void on_writable(size_t buffered_amount) { in_channel_ = buffered_amount; }
+  // Returns how much of what was handed over has left since the last report.
+  size_t on_writable(size_t buffered_amount) {
+    const size_t before = in_channel_;
+    in_channel_ = buffered_amount;
+    return before - std::min(before, buffered_amount);
+  }
 
   // Whether the other side has made us say more than any honest peer would.
   bool flooded() const { return text_level_ > static_cast<double>(kTextBurstBytes); }
@@ -48,11 +58,15 @@ class Channel {
   // An honest peer draws a few hundred bytes of control messages a second from us, at most. One
   // that never reads, and asks and asks, must not fill the memory of the browser.
   static constexpr size_t kTextBurstBytes = 64 * 1024;
+  // Enough beyond the driver's low-water mark to see the queue drain. What waits here delays every
+  // message behind it, so a slow line gets no more.
+  static constexpr size_t kFill = 448 * 1024;
   static constexpr double kTextBytesPerMs = 16;
 
   CommandQueue& commands_;
   PeerHandle peer_;
   size_t packet_limit_;
+  size_t fill_ = kFill;
   size_t packet_bytes_ = kPacketBytes;
   size_t in_commands_ = 0;  // packets not yet drained by the driver
   size_t in_channel_ = 0;

@@ -138,6 +138,7 @@ void Engine::Impl::settle(TimeMs now) {
 void Engine::Impl::on_timeout(TimeMs now) {
   if (tracker_.on_timeout(now)) parent_hope_until_ = now;
   if (now >= statistics_due_) report_statistics(now);
+  if (now >= line_free_at_) line_free_at_ = kNever;
   // Loads first: a request that nobody waits for any more is not repeated.
   for (auto& [id, load] : loads_) {
     if (load.state == Load::State::kAsking && now >= load.due) {
@@ -161,7 +162,7 @@ const Command* Engine::Impl::poll() {
 }
 
 std::optional<TimeMs> Engine::Impl::next_timeout() const {
-  TimeMs due = std::min(tracker_.next_due(), statistics_due_);
+  TimeMs due = std::min({tracker_.next_due(), statistics_due_, line_free_at_});
   for (const auto& [handle, peer] : peers_) due = std::min(due, next_due(peer));
   for (const auto& [id, load] : loads_) {
     if (load.state != Load::State::kAtCdn) due = std::min(due, load.due);

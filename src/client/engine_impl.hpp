@@ -17,6 +17,7 @@
 #include "client/token_bucket.hpp"
 #include "client/tracker_session.hpp"
 #include "client/transfer_times.hpp"
+#include "client/uplink.hpp"
 #include "client/upload_budget.hpp"
 #include "common/random.hpp"
 #include "common/sorted_map.hpp"
@@ -112,6 +113,8 @@ class Engine::Impl final : private SegmentShelf {
   // False if the peer was found dead and is gone.
   bool keep_alive(TimeMs now, PeerSession& peer);
   void pump(TimeMs now, PeerSession& peer);
+  // Children that are being sent a segment.
+  int32_t served(TimeMs now) const;
 
   // --- messages; each may end the session
   void on_keep_alive(TimeMs now, PeerSession& peer, const peer::KeepAlive& message);
@@ -159,7 +162,7 @@ class Engine::Impl final : private SegmentShelf {
   SegmentPtr find(const peer::Request& request) override;
   bool coming(const peer::Request& request) const override;
   MediaSequence newest() const override { return cache_.newest(); }
-  bool may_send(TimeMs now, size_t bytes) override { return upload_budget_.take(now, bytes); }
+  Turn turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment, bool last) override;
 
   EngineConfig config_;
   Random random_;
@@ -177,6 +180,8 @@ class Engine::Impl final : private SegmentShelf {
   TransferLog transfer_log_;
   TokenBucket new_connections_;
   UploadBudget upload_budget_;
+  Uplink uplink_;
+  TimeMs line_free_at_ = kNever;  // when held requests may have their turn
   uint64_t peer_bytes_ = 0;  // media bytes from all peers, to tell a line from one transfer on it
 
   bool started_ = false;

@@ -11,6 +11,9 @@ namespace {
 // ICE over a relay takes a few seconds; what has not opened by then never does.
 constexpr DurationMs kConnectTimeout{10'000};
 
+// A busy page reports a drained channel late by this, in milliseconds, at most.
+constexpr double kReportMs = 100;
+
 }  // namespace
 
 PeerSession* Engine::Impl::find_peer(PeerHandle peer) {
@@ -78,17 +81,65 @@ void Engine::Impl::on_peer_closed(TimeMs now, PeerHandle handle) {
 void Engine::Impl::on_channel_writable(TimeMs now, PeerHandle handle, size_t buffered_amount) {
   PeerSession* peer = find_peer(handle);
   if (peer == nullptr || !peer->open) return;
-  peer->channel.on_writable(buffered_amount);
+  const size_t gone = peer->channel.on_writable(buffered_amount);
   peer->liveness.on_traffic();
   if (!peer->uploader) return;
   peer->uploader->on_progress(now);
+  if (peer->full) uplink_.on_drained(now, handle, gone);
   pump(now, *peer);
+  // Only now is it certain how much waits in the channel.
+  peer->full = !peer->uploader->idle();
+  if (peer->full) {
+    uplink_.on_full(now);
+    return;
+  }
+  // The line is free for others.
+  for (auto& [other, child] : peers_) {
+    if (child.open && child.uploader && child.uploader->holds()) pump(now, child);
+  }
 }
 
 void Engine::Impl::pump(TimeMs now, PeerSession& peer) {
+  peer.channel.set_drain(uplink_.bytes_per_ms() * kReportMs);
   const size_t sent = peer.uploader->pump(now, peer.channel, *this);
   peer.sent_bytes += sent;
   stats_.upload_bytes += sent;
+}
+
+int32_t Engine::Impl::served(TimeMs now) const {
+  // Whoever takes nothing for this long keeps nobody else waiting.
+  constexpr DurationMs kStuck{2'000};
+  return static_cast<int32_t>(std::count_if(peers_.begin(), peers_.end(), [&](const auto& entry) {
+    const std::optional<Uploader>& uploader = entry.second.uploader;
+    return uploader && !uploader->idle() && now - uploader->progress_at() < kStuck;
+  }));
+}
+
+// On a slow line one after the other: of segments that share it, each would come late. Refused at
+// once, a child loses a round trip and asks elsewhere; begun too late, its segment is sent for
+// nothing.
+SegmentShelf::Turn Engine::Impl::turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment,
+                                      bool last) {
+  constexpr DurationMs kFree{250};  // the next segment is begun so long before the line is idle
+  const int32_t others = served(now);
+  const double rate = uplink_.bytes_per_ms();
+  if (rate > 0) {
+    // A child plays one segment while the next one comes; somewhat more it has in its buffer.
+    const DurationMs lasts = to_duration(segment.segment().span.duration * 1'000);
+    const DurationMs own = to_duration(static_cast<double>(segment.size()) / rate);
+    const DurationMs ahead = uplink_.backlog(now);
+    if (lasts > DurationMs::zero() && ahead + own > lasts * 5 / 4) {
+      if (others > 0 || !uplink_.doubtful(now, child)) return Turn::kRefused;
+    } else if (own > lasts / 8 && ahead > kFree && !last) {
+      line_free_at_ = std::min(line_free_at_, now + ahead - kFree);
+      return Turn::kLater;
+    }
+  } else if (others > 1) {
+    return last ? Turn::kRefused : Turn::kLater;
+  }
+  if (!upload_budget_.take(now, segment.size())) return Turn::kRefused;
+  uplink_.on_begun(now, segment.size());
+  return Turn::kNow;
 }
 
 void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, FallbackReason reason,
@@ -114,6 +165,7 @@ void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, Fallback
     command.peer = handle;
     commands_.push(command);
   }
+  if (peer.full) uplink_.on_lost();
   peers_.erase(handle);
   event(EventCode::kPeerClosed, handle, LoadId(), static_cast<double>(end), remote);
 

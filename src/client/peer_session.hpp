@@ -32,6 +32,7 @@ struct PeerSession {
   TimeMs started_at{};
   TimeMs opened_at{};
   bool open = false;
+  bool full = false;  // of our packets, so that the channel drains without a pause
   int32_t level = 0;  // extension level that the peer has shown; 0: version 1
   Channel channel;
   Liveness liveness;

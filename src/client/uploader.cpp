@@ -49,8 +49,12 @@ bool Uploader::answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf) {
     } else if (now - entry->arrived_at < kHold && shelf.coming(request)) {
       continue;
     }
-    if (packets == 0 || packets > static_cast<size_t>(peer::kMaxAttachments) ||
-        !shelf.may_send(now, segment->size())) {
+    SegmentShelf::Turn turn = SegmentShelf::Turn::kRefused;
+    if (packets > 0 && packets <= static_cast<size_t>(peer::kMaxAttachments)) {
+      turn = shelf.turn(now, channel.peer(), *segment, now - entry->arrived_at >= kHold);
+    }
+    if (turn == SegmentShelf::Turn::kLater) continue;
+    if (turn == SegmentShelf::Turn::kRefused) {
       lack(now, channel, shelf, request);
     } else {
       peer::Binary header;

@@ -18,8 +18,10 @@ class SegmentShelf {
   // Whether find() may well succeed within seconds.
   virtual bool coming(const peer::Request& request) const = 0;
   virtual MediaSequence newest() const = 0;
-  // Whether so many bytes may be sent now; if so, they are.
-  virtual bool may_send(TimeMs now, size_t bytes) = 0;
+  enum class Turn { kNow, kLater, kRefused };
+  // Whether the segment may be sent to the child; after kNow it is. `last`: it cannot wait for its
+  // turn any more.
+  virtual Turn turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment, bool last) = 0;
 
  protected:
   ~SegmentShelf() = default;
@@ -29,7 +31,7 @@ class SegmentShelf {
 // demands: by BINARY if the segment is there or comes in time, else by LACK.
 //
 //   REQUEST --> queued --segment there--> BINARY, packets as the channel has room --> done
-//                 | not there, not coming; held for kHold; or it must not be sent
+//                 | not there, not coming; held for kHold; or it must not be sent, or not in time
 //                 v
 //               LACK
 class Uploader {
@@ -52,6 +54,10 @@ class Uploader {
 
   TimeMs next_due() const;
   bool idle() const { return serving_ == nullptr; }
+  // When the channel last took something.
+  TimeMs progress_at() const { return progress_at_; }
+  // Requests wait for a segment to come, or for the line to be free.
+  bool holds() const { return !queue_.empty(); }
   bool stalled(TimeMs now) const { return serving_ != nullptr && now - progress_at_ >= kStalled; }
 
  private:

@@ -12,7 +12,10 @@ Cdn::Cdn(EventQueue& queue, Network& network, const Content& content, CdnConfig 
 FetchId Cdn::fetch(CdnUser& user, Access access, RenditionId rendition, MediaSequence sn) {
   const FetchId id(next_++);
   fetches_[id] = Fetch{&user, rendition, sn, PipeId{}};
-  queue_.after(access.latency + config_.latency, [this, id, access] { answer(id, access); });
+  Duration wait = access.latency + config_.latency;
+  const int32_t count = ++fetches_of_[&user];
+  if (config_.hiccup_every > 0 && count % config_.hiccup_every == 0) wait += config_.hiccup;
+  queue_.after(wait, [this, id, access] { answer(id, access); });
   return id;
 }
 

@@ -17,6 +17,9 @@ using FetchId = Strong<struct FetchIdTag, int64_t>;
 struct CdnConfig {
   Duration latency = std::chrono::milliseconds(20);  // one way, beyond the viewer's own
   double bits_per_second = 0;                        // of all answers together; 0: no limit
+  // Each so-manieth fetch of a viewer is answered late by `hiccup`; 0: none is.
+  int32_t hiccup_every = 0;
+  Duration hiccup = std::chrono::seconds(8);
 };
 
 // Requests that arrive within [from, to) are answered with an error.
@@ -71,6 +74,7 @@ class Cdn : private PipeSink {
   LineId line_ = kUnlimitedLine;
   std::vector<CdnOutage> outages_;
   std::map<FetchId, Fetch> fetches_;
+  std::map<const CdnUser*, int32_t> fetches_of_;  // how many each viewer has made
   int64_t next_ = 1;
   std::map<std::pair<RenditionId, MediaSequence>, Copies> copies_;
   uint64_t sent_bytes_ = 0;

@@ -39,7 +39,7 @@ std::optional<Message> FaultyParent::pass(PeerHandle peer, Message message) {
   return message;
 }
 
-Message FaultyParent::header(PeerHandle peer, const Message& original) {
+std::optional<Message> FaultyParent::header(PeerHandle peer, const Message& original) {
   const peer::ParseResult parsed =
       peer::parse({reinterpret_cast<const char*>(original.bytes.data()), original.bytes.size()});
   const auto* message = std::get_if<peer::Message>(&parsed);
@@ -65,6 +65,23 @@ Message FaultyParent::header(PeerHandle peer, const Message& original) {
     case ParentFault::kGarbage:
       following_[peer] = {0, out.attachments};
       return text_message("{\"event\":\"BINARY\",");
+    case ParentFault::kDrips:
+    case ParentFault::kEmptyPackets: {
+      following_[peer] = {0, out.attachments};
+      const bool drips = fault_ == ParentFault::kDrips;
+      Message packet;
+      packet.bytes.resize(drips ? 1 : 0);
+      packet.size = packet.bytes.size();
+      out.attachments = peer::kMaxAttachments;
+      repeated_ = Repeated{packet, std::chrono::milliseconds(drips ? 1'300 : 100), out.attachments};
+      break;
+    }
+    case ParentFault::kLateLacks:
+      following_[peer] = {0, out.attachments};
+      repeated_ = Repeated{
+          text_message(peer::serialize(peer::Lack{out.url, out.sn, out.current, out.rendition})),
+          std::chrono::milliseconds(1'900), 1};
+      return std::nullopt;
     case ParentFault::kNone:
     case ParentFault::kSilent:
       break;

@@ -118,11 +118,23 @@ Duration Player::latency() const {
 PlayerFigures Player::figures() const {
   PlayerFigures out = figures_;
   if (stalled_since_ && !stopped_) out.stalled += queue_.now() - *stalled_since_;
+  if (counted_ > 0) out.mean_buffer = buffer_area_ / counted_;
   return out;
+}
+
+// Between two moves the buffer changes evenly.
+void Player::count_buffer(Duration position, Duration passed) {
+  const double ahead = seconds(buffered_end() - position);
+  if (figures_.first_frame && !figures_.finished) {
+    buffer_area_ += (ahead_ + ahead) / 2 * seconds(passed);
+    counted_ += seconds(passed);
+  }
+  ahead_ = ahead;
 }
 
 void Player::move_playhead() {
   position_ = position();
+  count_buffer(position_, queue_.now() - moved_);
   moved_ = queue_.now();
   if (!playing_ || position_ < buffered_end()) return;
   playing_ = false;

@@ -43,6 +43,9 @@ struct PlayerFigures {
   int32_t skips = 0;   // live: fell out of the window and jumped to the edge
   bool gave_up = false;
   bool finished = false;  // VOD: played to the end
+  // Seconds of media ahead of the playhead, on average over the time from the first frame to the
+  // end.
+  double mean_buffer = 0;
 };
 
 // A player that behaves as hls.js does where it matters to us: one segment at a time per track, a
@@ -87,6 +90,7 @@ class Player {
   void on_playlist();
   void step();
   void move_playhead();
+  void count_buffer(Duration position, Duration passed);
   void catch_up();
   void load(Track& each);
   void wake(Time when);
@@ -111,6 +115,9 @@ class Player {
   std::optional<Time> stalled_since_;
   std::optional<Time> armed_;
   PlayerFigures figures_;
+  double ahead_ = 0;        // seconds buffered ahead at moved_
+  double buffer_area_ = 0;  // their integral over counted_ seconds
+  double counted_ = 0;
 };
 
 }  // namespace hlsmesh::sim

@@ -180,17 +180,28 @@ bool Rtc::send(ViewerId viewer, PeerHandle peer, Message message) {
   }
   peak_buffered_ = std::max(peak_buffered_, waiting);
   const PipeId out = end->out;
-  const EndKey key{viewer, peer};
   network_.send(out, std::move(message));
-  // No event will come for a queue that never rose above the mark (see
+  // The driver tells how much waits once it has carried out all commands (see
   // Engine::on_channel_writable).
-  if (!text && waiting <= kLowWater) report_writable(key, network_.buffered(out));
+  if (!text) touch(viewer, peer);
   return true;
 }
 
 void Rtc::touch(ViewerId viewer, PeerHandle peer) {
   const EndKey key{viewer, peer};
-  if (const End* end = find(key)) report_writable(key, network_.buffered(end->out));
+  End* end = find(key);
+  if (end == nullptr || end->report_due) return;
+  end->report_due = true;
+  queue_.after(Duration{}, [this, key] {
+    End* reported = find(key);
+    const Page* own = page(key.first);
+    if (reported == nullptr) return;
+    reported->report_due = false;
+    const size_t buffered = network_.buffered(reported->out);
+    // Above the mark the low-water event will come.
+    if (own != nullptr && buffered <= kLowWater)
+      own->host->on_channel_writable(key.second, buffered);
+  });
 }
 
 void Rtc::report_closed(EndKey key, Duration delay) {

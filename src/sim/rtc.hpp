@@ -50,7 +50,7 @@ class Rtc : private PipeSink {
   void signal(ViewerId viewer, PeerHandle peer, std::string_view json);
   // False when the channel is not open or its queue would overflow (the browser throws then).
   bool send(ViewerId viewer, PeerHandle peer, Message message);
-  // Reports the channel's fill again, as after a message that did not raise it above the mark.
+  // Reports the channel's fill where no low-water event will come, as after a binary message.
   void touch(ViewerId viewer, PeerHandle peer);
   void close(ViewerId viewer, PeerHandle peer);
   // The network breaks every channel of this viewer; both sides hear of it.
@@ -72,6 +72,7 @@ class Rtc : private PipeSink {
     bool candidate = false;  // and a candidate of it
     bool described_itself = false;
     bool handshake = false;  // under way
+    bool report_due = false;
     EndKey remote{};
     PipeId out{};
   };

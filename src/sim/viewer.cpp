@@ -267,12 +267,24 @@ void Viewer::send(const Command& command) {
   }
   message.size = message.bytes.size();
   std::optional<Message> out = fault_.pass(command.peer, std::move(message));
+  if (std::optional<Repeated> repeated = fault_.take_repeated()) {
+    repeat(command.peer, std::move(*repeated));
+  }
   if (!out) {
     // The engine believes it sent: its queue drains all the same.
     if (command.kind == CommandKind::kChannelSendBinary) world_.rtc.touch(id_, command.peer);
     return;
   }
   if (!world_.rtc.send(id_, command.peer, std::move(*out))) ++figures_.stray_commands;
+}
+
+void Viewer::repeat(PeerHandle peer, Repeated what) {
+  if (what.times == 0) return;
+  --what.times;
+  const Duration every = what.every;
+  world_.queue.after(every, [this, peer, repeated = std::move(what)] {
+    if (!gone_ && world_.rtc.send(id_, peer, repeated.message)) repeat(peer, repeated);
+  });
 }
 
 void Viewer::take_segment(const Command& command) {

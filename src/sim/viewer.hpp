@@ -103,6 +103,8 @@ class Viewer : private CommandSink,
   void take_segment(const Command& command);
   void list_segments(TrackKind kind, Duration from, Duration until);
   void send(const Command& command);
+  // Until the channel is gone.
+  void repeat(PeerHandle peer, Repeated what);
   SegmentLoad describe(const SegmentRequest& request) const;
   TimeMs now() const { return engine_time(world_.queue.now()); }
 
