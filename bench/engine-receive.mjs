@@ -118,13 +118,15 @@ class Receiver {
       sn,
       sn * 4 + 60,
       4,
+      0,
+      0,
       LoadFlag.shareable,
     );
-    const { rendition } = this.#expectRequest();
+    const { rendition, url: asked } = this.#expectRequest();
     this.#channelText({
       event: 'BINARY',
       attachments: packets.length,
-      url,
+      url: asked,
       sn,
       size: SEGMENT_BYTES,
       rendition,

@@ -51,8 +51,11 @@ import { POISONED } from './wasm.js';
  * @property {number} rendition
  * @property {number} sn -1 for what has none
  * @property {string} url as the playlist spells it
+ * @property {string} cleanUrl the same without credentials
  * @property {number} start seconds
  * @property {number} duration seconds
+ * @property {number} from its first byte in the file
+ * @property {number} to the byte after its last; 0 for all of the file
  * @property {boolean} shareable
  * @property {boolean} [named] `url` is the site's own id
  */
@@ -278,7 +281,7 @@ export class Driver {
     this.#input(() => {
       if (!this.#loads.has(load)) return;
       const numbers = numbersOf(facts, fromCdn);
-      const result = this.#core.callWithText('hm_load', facts.url, now(), load, ...numbers);
+      const result = this.#core.callWithText('hm_load', textOf(facts), now(), load, ...numbers);
       // The engine knows nothing of a load it refused.
       if (result < 0 && result !== POISONED) this.#toCdn(load);
     });
@@ -409,7 +412,7 @@ export class Driver {
     const segments = this.#shims.segments(code, t0, t1);
     this.#input(() => {
       for (const facts of segments) {
-        this.#core.callWithText('hm_list_segment', facts.url, now(), ...numbersOf(facts));
+        this.#core.callWithText('hm_list_segment', textOf(facts), now(), ...numbersOf(facts));
       }
     });
   }
@@ -492,12 +495,21 @@ const NO_MEMORY = -2;
  * @param {boolean} [fromCdn]
  * @returns {number[]}
  */
-function numbersOf({ kind, rendition, sn, start, duration, shareable, named }, fromCdn = false) {
+function numbersOf(
+  { kind, rendition, sn, start, duration, from, to, shareable, named },
+  fromCdn = false,
+) {
   const flags =
     (shareable ? LoadFlag.shareable : 0) |
     (fromCdn ? LoadFlag.fromCdn : 0) |
     (named ? LoadFlag.named : 0);
-  return [kind, rendition, sn, start, duration, flags];
+  return [kind, rendition, sn, start, duration, from, to, flags];
+}
+
+/** @param {LoadFacts} facts */
+function textOf({ url, cleanUrl }) {
+  const line = oneLine(url);
+  return cleanUrl === url ? line : `${line}\n${oneLine(cleanUrl)}`;
 }
 
 /** @param {string} text */

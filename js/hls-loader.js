@@ -3,6 +3,7 @@
 import { LoadSource, TrackKind } from './abi.js';
 import { messageOf } from './errors.js';
 import { CdnFetch } from './http.js';
+import { withoutCredentials } from './identity.js';
 
 /** @typedef {import('./http.js').FragmentLoaderContext} FragmentLoaderContext */
 /** @typedef {import('./http.js').Callbacks} Callbacks */
@@ -372,15 +373,17 @@ function describe(context, host) {
   const sn = isMedia(frag) ? Number(frag.sn) : -1;
   const whole = isSegment(context);
   const id = whole ? host.segmentId?.({ url, sn, level, type }) : undefined;
-  // Ranges of one file share its URL; whoever knows a segment by that alone must not take one for another.
-  const range = rangeEnd ? `#${rangeStart}-${rangeEnd}` : '';
+  const name = id ?? frag.relurl ?? '';
   return {
     kind: TRACKS[type] ?? TrackKind.main,
     rendition: level,
     sn,
-    url: id ?? `${frag.relurl ?? ''}${range}`,
+    url: name,
+    cleanUrl: id ? name : withoutCredentials(name),
     start: finite(frag.start),
     duration: finite(frag.duration),
+    from: rangeEnd ? (rangeStart ?? 0) : 0,
+    to: rangeEnd ?? 0,
     shareable: whole && id !== null,
     named: typeof id === 'string',
   };

@@ -1,5 +1,6 @@
 #include "client_abi.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <list>
@@ -124,16 +125,20 @@ bool is_track(int32_t kind) {
 
 // A segment as a call tells it; false for what cannot be one.
 bool read_segment(hlsmesh::SegmentLoad& what, int32_t kind, int32_t rendition_index, double sn,
-                  double start, double duration, int32_t flags) {
-  const std::string_view url = take_text();
+                  double start, double duration, double from, double to, int32_t flags) {
+  const std::string_view text = take_text();
   if (!is_track(kind) || !is_whole(sn, -1, kMaxExact) || !std::isfinite(start) ||
-      !std::isfinite(duration)) {
+      !std::isfinite(duration) || !is_whole(to, 0, kMaxExact) ||
+      !is_whole(from, 0, to > 0 ? to - 1 : 0)) {
     return false;
   }
+  const size_t url_end = std::min(text.find('\n'), text.size());
   what.kind = static_cast<TrackKind>(kind);
   what.rendition_index = rendition_index;
   what.sn = hlsmesh::MediaSequence(static_cast<int64_t>(sn));
-  what.url = url;
+  what.url = text.substr(0, url_end);
+  what.clean_url = text.substr(std::min(url_end + 1, text.size()));
+  what.range = {static_cast<int64_t>(from), static_cast<int64_t>(to)};
   what.span = {start, duration};
   what.shareable = (flags & kHmLoadShareable) != 0;
   what.from_cdn = (flags & kHmLoadFromCdn) != 0;
@@ -375,17 +380,19 @@ int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index) {
 }
 
 int32_t hm_list_segment(double now, int32_t kind, int32_t rendition_index, double sn, double start,
-                        double duration, int32_t flags) {
+                        double duration, double from, double to, int32_t flags) {
   hlsmesh::SegmentLoad what;
-  if (!read_segment(what, kind, rendition_index, sn, start, duration, flags)) return kHmMisuse;
+  if (!read_segment(what, kind, rendition_index, sn, start, duration, from, to, flags))
+    return kHmMisuse;
   return with_engine(
       now, [&](Engine& engine, TimeMs time) { engine.list_segment(time, std::move(what)); });
 }
 
 int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index, double sn,
-                double start, double duration, int32_t flags) {
+                double start, double duration, double from, double to, int32_t flags) {
   hlsmesh::SegmentLoad what;
-  if (!read_segment(what, kind, rendition_index, sn, start, duration, flags) || load <= 0) {
+  if (!read_segment(what, kind, rendition_index, sn, start, duration, from, to, flags) ||
+      load <= 0) {
     return kHmMisuse;
   }
   return with_engine(now, [&](Engine& engine, TimeMs time) {

@@ -138,12 +138,14 @@ int32_t hm_set_live(int32_t live);
 int32_t hm_playhead(double now, double current_time, double buffered_end, double playback_rate);
 int32_t hm_conditions(double now, int32_t conditions, double max_buffer);  // HmCondition; seconds
 int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index);    // -1: none
-// text: the segment's relative URL; flags: HmLoadFlag
+// text: the segment's URL as its playlist spells it, and after a \n, where it differs, without
+// credentials (SegmentLoad::clean_url of client/engine.hpp); start, duration: seconds; from, to:
+// its bytes in the file, `to` exclusive and 0 for all of it; flags: HmLoadFlag
 int32_t hm_list_segment(double now, int32_t kind, int32_t rendition_index, double sn, double start,
-                        double duration, int32_t flags);
-// text: the segment's relative URL; flags: HmLoadFlag
+                        double duration, double from, double to, int32_t flags);
+// the same
 int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index, double sn,
-                double start, double duration, int32_t flags);
+                double start, double duration, double from, double to, int32_t flags);
 int32_t hm_load_aborted(double now, int32_t load);
 uint8_t* hm_fetch_reserve(int32_t load, uint32_t size);
 int32_t hm_fetch_done(double now, int32_t load, uint32_t size);

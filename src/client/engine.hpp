@@ -148,9 +148,11 @@ struct SegmentLoad {
   TrackKind kind = TrackKind::kMain;
   int32_t rendition_index = 0;
   MediaSequence sn;
-  std::string url;  // relative, spelt as in the playlist
+  std::string url;        // spelt as in the playlist
+  std::string clean_url;  // without credentials, see SegmentFacts; empty: the same as `url`
+  ByteRange range;
   MediaSpan span;
-  bool shareable = true;  // false for what peers do not carry: byte ranges, init segments, parts
+  bool shareable = true;  // false for what peers do not carry: init segments, parts
   bool from_cdn = false;  // already being fetched by the driver; only its bytes are wanted
   // `url` is the site's own id of the segment: beside rendition and sn it tells segments apart.
   bool named = false;

@@ -136,6 +136,8 @@ class Engine::Impl final : private SegmentShelf {
   // Decides where the load's next attempt is made; the load may be gone afterwards.
   void decide_load(TimeMs now, Load& load);
   bool join_transfer(TimeMs now, Load& load);
+  // Whether a version-1 peer, which may know it by `url` alone, can be asked for it.
+  bool known_by_url(const Load& load) const;
   std::list<Candidate> candidates(TimeMs now, const Load& load) const;
   DurationMs prospect(TimeMs now, const Load& load) const;
   DurationMs latest_start(TimeMs now, const Load& load) const;

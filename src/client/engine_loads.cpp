@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "client/engine_impl.hpp"
-#include "media/url_parts.hpp"
+#include "media/segment_key.hpp"
 
 namespace hlsmesh {
 namespace {
@@ -49,21 +49,21 @@ void Engine::Impl::on_playhead(TimeMs now, const PlayheadReport& report) {
 Load Engine::Impl::make_load(LoadId id, SegmentLoad what) const {
   Load load;
   load.id = id;
-  load.segment.key.rendition = renditions_.signature(what.kind, what.rendition_index);
-  if (!load.segment.key.rendition.empty()) {
-    load.segment.key.rendition += kNameMark;
-    load.segment.key.rendition += what.named ? std::string_view(what.url) : file_name(what.url);
-  }
-  load.segment.key.sn = what.sn;
+  SegmentFacts facts;
+  facts.sn = what.sn;
+  facts.url = what.clean_url.empty() ? what.url : what.clean_url;
+  facts.playlist_url = renditions_.playlist_url(what.kind, what.rendition_index);
+  facts.range = what.range;
+  facts.named = what.named;
+  load.segment.key = make_key(renditions_.signature(what.kind, what.rendition_index), facts);
   load.segment.url = std::move(what.url);
+  if (!what.range.whole() && !what.named) load.segment.url += '#' + what.range.to_string();
+  load.segment.range = what.range;
   load.segment.span = what.span;
   load.kind = what.kind;
   load.rendition_index = what.rendition_index;
-  // A segment that has no identity, or one that does not fit into a message, is the CDN's.
-  load.shareable = what.shareable && !load.segment.key.rendition.empty() &&
-                   load.segment.key.rendition.size() <= peer::kMaxRenditionBytes &&
-                   !load.segment.url.empty() && load.segment.url.size() <= peer::kMaxUrlBytes &&
-                   what.sn.value() >= 0;
+  // A segment that has no identity is the CDN's.
+  load.shareable = what.shareable && !load.segment.key.rendition.empty() && what.sn.value() >= 0;
   return load;
 }
 
@@ -146,8 +146,13 @@ bool Engine::Impl::join_transfer(TimeMs now, Load& load) {
   return false;
 }
 
+bool Engine::Impl::known_by_url(const Load& load) const {
+  const std::string& url = load.segment.url;
+  return url.size() <= peer::kMaxUrlBytes && renditions_.url_is_unique(url);
+}
+
 std::list<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) const {
-  const bool unique = renditions_.url_is_unique(load.segment.url);
+  const bool unique = known_by_url(load);
   std::list<Candidate> found;
   for (const auto& [handle, peer] : peers_) {
     if (!peer.open || !peer.requester || load.has_tried(handle)) continue;
@@ -172,7 +177,7 @@ DurationMs Engine::Impl::prospect(TimeMs now, const Load& load) const {
     if (!peer.requester || load.has_tried(handle)) continue;
     if (!peer.open) {
       until = std::max(until, peer.started_at + kDialProspect);
-    } else if (peer.level < 1 && !renditions_.url_is_unique(load.segment.url)) {
+    } else if (peer.level < 1 && !known_by_url(load)) {
       until = std::max(until, peer.opened_at + kLevelShown);
     }
   }
@@ -263,6 +268,8 @@ MutableBytes Engine::Impl::reserve_fetch(LoadId id, size_t size) {
   Load* load = find_load(id);
   if (load == nullptr || load->state != Load::State::kAtCdn || !load->shareable) return {};
   if (size == 0 || size > static_cast<size_t>(peer::kMaxSegmentBytes)) return {};
+  // A server may ignore a range and send all of the file.
+  if (!load->segment.may_have(size)) return {};
   cache_.abandon(load->fetched);
   // The whole body is here: what a peer still sends of this segment needs no place any more.
   for (auto& [handle, peer] : peers_) {

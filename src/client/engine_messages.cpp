@@ -117,6 +117,10 @@ void Engine::Impl::on_binary_header(TimeMs now, PeerSession& peer, const peer::B
     return;
   }
   Transfer& transfer = *requester.transfer();
+  if (!transfer.ask.segment.may_have(transfer.size)) {
+    misbehaved(now, peer, FallbackReason::kWrongSegment, "a byte range of another length");
+    return;
+  }
   transfer.bytes_before = peer_bytes_;
   const std::optional<LoadId> load = transfer.ask.load;
   if (load || wanted(transfer.ask.segment.key)) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "media/segment_key.hpp"
+
 namespace hlsmesh {
 namespace {
 
@@ -35,9 +37,15 @@ void Requester::on_level(TimeMs now) {
   if (silences_ == 0) ready_at_ = std::min(ready_at_, now);
 }
 
+// A peer that knows the segment by its key is told of the URL no more than the file name: what else
+// a URL holds may be this viewer's own.
+std::string_view Requester::wire_url(const Ask& ask) {
+  return ask.by_rendition ? plain_name(ask.segment.key) : ask.segment.url;
+}
+
 peer::Request Requester::message(const Ask& ask) {
   peer::Request request;
-  request.url = ask.segment.url;
+  request.url = wire_url(ask);
   request.sn = ask.segment.key.sn;
   if (ask.by_rendition) request.rendition = ask.segment.key.rendition;
   return request;
@@ -83,13 +91,13 @@ std::optional<LoadId> Requester::load() const {
 }
 
 bool Requester::answers(const Ask& ask, const peer::Binary& header) {
-  return header.url == ask.segment.url && header.sn == ask.segment.key.sn &&
+  return header.url == wire_url(ask) && header.sn == ask.segment.key.sn &&
          (!ask.by_rendition || header.rendition == ask.segment.key.rendition);
 }
 
 // Some leave `sn` out; a rendition that is there must be the right one.
 bool Requester::answers(const Ask& ask, const peer::Lack& lack) {
-  return lack.url == ask.segment.url && (!lack.sn || *lack.sn == ask.segment.key.sn) &&
+  return lack.url == wire_url(ask) && (!lack.sn || *lack.sn == ask.segment.key.sn) &&
          (!ask.by_rendition || !lack.rendition || *lack.rendition == ask.segment.key.rendition);
 }
 

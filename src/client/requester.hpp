@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <list>
 #include <optional>
-#include <string>
+#include <string_view>
 
 #include "cache/segment_cache.hpp"
 #include "client/clock.hpp"
@@ -109,6 +109,7 @@ class Requester {
  private:
   static bool answers(const Ask& ask, const peer::Binary& header);
   static bool answers(const Ask& ask, const peer::Lack& lack);
+  static std::string_view wire_url(const Ask& ask);
   static peer::Request message(const Ask& ask);
   void remember(Ask ask);
 

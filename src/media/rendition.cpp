@@ -5,6 +5,7 @@
 #include <list>
 #include <utility>
 
+#include "media/append.hpp"
 #include "media/url_parts.hpp"
 
 namespace hlsmesh {
@@ -26,28 +27,6 @@ bool is_plain(char c) {
          c == ',' || c == '-' || c == '_';
 }
 
-// FNV-1a, 64 bits. Playlists are the publisher's own, so nobody has cause to seek collisions.
-uint64_t hash_of(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  }
-  return hash;
-}
-
-void append_number(std::string& out, int32_t value) {
-  const int64_t wide = value;
-  if (wide < 0) out += '-';
-  char digits[10];
-  size_t first = sizeof digits;
-  uint64_t rest = static_cast<uint64_t>(wide < 0 ? -wide : wide);
-  do {
-    digits[--first] = static_cast<char>('0' + rest % 10);
-    rest /= 10;
-  } while (rest != 0);
-  out.append(digits + first, sizeof digits - first);
-}
-
 void append_text(std::string& out, std::string_view text) {
   std::string field;
   for (const char c : text) {
@@ -61,8 +40,7 @@ void append_text(std::string& out, std::string_view text) {
     }
     if (field.size() > kMaxFieldBytes) {
       field = kHashMark;
-      const uint64_t hash = hash_of(text);
-      for (int shift = 60; shift >= 0; shift -= 4) field += kHexDigits[(hash >> shift) & 15];
+      append_digest(field, text);
       break;
     }
   }
@@ -160,10 +138,20 @@ void ChannelRenditions::add(RenditionFacts facts) {
 
 const RenditionSignature& ChannelRenditions::signature(TrackKind kind, int32_t index) const {
   if (!derived_) derive();
+  const Rendition* rendition = find(kind, index);
+  return rendition == nullptr ? none_ : rendition->signature;
+}
+
+std::string_view ChannelRenditions::playlist_url(TrackKind kind, int32_t index) const {
+  const Rendition* rendition = find(kind, index);
+  return rendition == nullptr ? std::string_view() : rendition->facts.playlist_url;
+}
+
+const ChannelRenditions::Rendition* ChannelRenditions::find(TrackKind kind, int32_t index) const {
   for (const Rendition& rendition : renditions_) {
-    if (rendition.facts.kind == kind && rendition.facts.index == index) return rendition.signature;
+    if (rendition.facts.kind == kind && rendition.facts.index == index) return &rendition;
   }
-  return none_;
+  return nullptr;
 }
 
 void ChannelRenditions::derive() const {

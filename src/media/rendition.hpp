@@ -52,6 +52,8 @@ class ChannelRenditions {
   // The signature of the player's rendition (kind, index); empty if it was never added. Valid until
   // the next call that is not const.
   const RenditionSignature& signature(TrackKind kind, int32_t index) const;
+  // Of its media playlist; empty if it was never added. Valid as long.
+  std::string_view playlist_url(TrackKind kind, int32_t index) const;
 
   // Whether `url`, spelt relative to one rendition's playlist, names the same resource in every
   // rendition, so that a version-1 peer, which may key its cache by `url` alone, cannot confuse two
@@ -67,6 +69,7 @@ class ChannelRenditions {
     mutable RenditionSignature signature;  // good while derived_
   };
   void derive() const;
+  const Rendition* find(TrackKind kind, int32_t index) const;
 
   std::list<Rendition> renditions_;  // a few dozen at most
   // Signatures depend on one another, so they are made when first asked for and not once per add().

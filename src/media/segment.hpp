@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -12,12 +13,25 @@ namespace hlsmesh {
 // media/rendition.hpp for how it is made.
 using RenditionSignature = std::string;
 
-// Between the signature, in which it never stands, and the name of the segment: the one that the
-// site gave it, or else the file name in its URL, because a number may come again for other media.
+// Between the signature, in which it never stands, and the name of the segment, which is there
+// because a number may come again for other media.
 inline constexpr char kNameMark = ' ';
 
+// Bytes [start, end) of a file; all of it when `end` is 0.
+struct ByteRange {
+  int64_t start = 0;
+  int64_t end = 0;
+
+  bool whole() const { return end == 0; }
+  // What a transfer of it must have; 0 where the range does not tell.
+  size_t size() const { return static_cast<size_t>(end - start); }
+  // "<start>-<end>"
+  std::string to_string() const;
+};
+
 // What one cached or transferred thing is, within a channel. Never the raw URL (hosts and tokens
-// differ between viewers), never `sn` alone (renditions share numbers).
+// differ between viewers), never `sn` alone (renditions share numbers). media/segment_key.hpp makes
+// it.
 struct SegmentKey {
   RenditionSignature rendition;
   MediaSequence sn;
@@ -41,8 +55,14 @@ struct MediaSpan {
 // A segment as a playlist lists it.
 struct Segment {
   SegmentKey key;
-  std::string url;  // relative, spelt as in the playlist: the wire's `url` (protocol section 1)
+  // Relative, spelt as in the playlist, and for a byte range `#<start>-<end>` after it: what a
+  // version-1 peer knows it by.
+  std::string url;
   MediaSpan span;
+  ByteRange range = {};
+
+  // Whether a body of so many bytes can be it.
+  bool may_have(size_t size) const { return range.whole() || size == range.size(); }
 };
 
 }  // namespace hlsmesh

@@ -201,6 +201,7 @@ void EnginePort::list_segment(TimeMs now, const SegmentLoad& what) {
   note("hm_list_segment",
        {as_argument(now), static_cast<double>(what.kind), static_cast<double>(what.rendition_index),
         static_cast<double>(what.sn.value()), what.span.start, what.span.duration,
+        static_cast<double>(what.range.start), static_cast<double>(what.range.end),
         what.shareable ? 1.0 : 0.0},
        what.url);
   engine_.list_segment(now, what);
@@ -212,7 +213,8 @@ void EnginePort::load(TimeMs now, LoadId load, const SegmentLoad& what) {
   note("hm_load",
        {as_argument(now), static_cast<double>(load.value()), static_cast<double>(what.kind),
         static_cast<double>(what.rendition_index), static_cast<double>(what.sn.value()),
-        what.span.start, what.span.duration, static_cast<double>(flags)},
+        what.span.start, what.span.duration, static_cast<double>(what.range.start),
+        static_cast<double>(what.range.end), static_cast<double>(flags)},
        what.url);
   engine_.on_load(now, load, what);
   drain();

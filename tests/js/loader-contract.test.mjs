@@ -304,11 +304,11 @@ describe('byte ranges', () => {
   const range = (/** @type {number} */ from, /** @type {number} */ to) =>
     fragmentContext({}, { rangeStart: from, rangeEnd: to });
 
-  test('of one file are told apart by their names', () => {
+  test('of one file are told apart by where they lie', () => {
     const { load, driver } = setUp();
     load(range(100, 103));
-    assert.equal(driver.calls[0][2].url, 'seg7.ts#100-103');
-    assert.equal(driver.calls[0][2].shareable, true);
+    const { url, from, to, shareable } = driver.calls[0][2];
+    assert.deepEqual([url, from, to, shareable], ['seg7.ts', 100, 103, true]);
   });
 
   test('are offered to peers when the server sent just them', () => {
@@ -327,6 +327,13 @@ describe('byte ranges', () => {
     assert.deepEqual(names(), ['success'], 'hls.js judges for itself');
     assert.equal(driver.calls[1][2], null);
   });
+});
+
+test('D7: the engine is told what of the URL is identity, beside the URL as the playlist spells it', () => {
+  const { load, driver } = setUp();
+  load(fragmentContext({ relurl: 'a/seg7.ts?token=secret&part=2&auth=x' }));
+  const { url, cleanUrl } = driver.calls[0][2];
+  assert.deepEqual([url, cleanUrl], ['a/seg7.ts?token=secret&part=2&auth=x', 'a/seg7.ts?part=2']);
 });
 
 test('a load that outlived its channel is not filed under the next', () => {

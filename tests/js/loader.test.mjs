@@ -228,8 +228,11 @@ test('what a segment is goes to the engine as the playlist has it', () => {
     rendition: 3,
     sn: 7,
     url: 'seg7.ts',
+    cleanUrl: 'seg7.ts',
     start: 0,
     duration: 2,
+    from: 0,
+    to: 0,
     shareable: true,
     named: false,
   });

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace hlsmesh {
+
+// Appends `value` in decimal digits.
+void append_number(std::string& out, int64_t value);
+
+// Appends 32 hexadecimal digits that stand for `text`: 128 bits, so that two texts that a publisher
+// chose never meet by accident. Every viewer arrives at the same digits. Not for use against
+// somebody who seeks collisions.
+void append_digest(std::string& out, std::string_view text);
+
+}  // namespace hlsmesh

@@ -1,0 +1,78 @@
+#include "media/segment_key.hpp"
+
+#include <string>
+
+#include "media/append.hpp"
+#include "media/url_parts.hpp"
+
+namespace hlsmesh {
+namespace {
+
+// None stands in a file name, so each opens a part of its own.
+constexpr char kDirectoryMark = '/';
+constexpr char kQueryMark = '?';
+constexpr char kRangeMark = '#';
+// Opens an id of the site, which may look like anything; no file name that is kept begins with it
+// or with the mark of a digest.
+constexpr char kIdMark = '=';
+constexpr char kDigestMark = '~';
+
+void append_name(std::string& out, std::string_view name) {
+  if (!name.empty() && name.size() <= kMaxNameBytes && name[0] != kDigestMark &&
+      name[0] != kIdMark) {
+    out += name;
+    return;
+  }
+  out += kDigestMark;
+  append_digest(out, name);
+}
+
+void append_part(std::string& out, char mark, std::string_view text) {
+  if (text.empty()) return;
+  out += mark;
+  append_digest(out, text);
+}
+
+}  // namespace
+
+std::string ByteRange::to_string() const {
+  std::string out;
+  append_number(out, start);
+  out += '-';
+  append_number(out, end);
+  return out;
+}
+
+SegmentKey make_key(const RenditionSignature& rendition, const SegmentFacts& facts) {
+  SegmentKey key{rendition, facts.sn};
+  if (rendition.empty()) return key;
+  std::string& out = key.rendition;
+  out += kNameMark;
+  if (facts.named) {
+    // An id says all there is to say.
+    out += kIdMark;
+    append_name(out, facts.url);
+    return key;
+  }
+  const UrlParts url = split_url(facts.url);
+  std::string_view directory = directory_of(url.path);
+  append_name(out, url.path.substr(directory.size()));
+  // An absolute URL is the same resource as a relative one.
+  const std::string_view base = directory_of(split_url(facts.playlist_url).path);
+  if (directory.substr(0, base.size()) == base) directory.remove_prefix(base.size());
+  append_part(out, kDirectoryMark, directory);
+  append_part(out, kQueryMark, url.query);
+  if (!facts.range.whole()) {
+    out += kRangeMark;
+    out += facts.range.to_string();
+  }
+  return key;
+}
+
+std::string_view plain_name(const SegmentKey& key) {
+  std::string_view name = key.rendition;
+  name.remove_prefix(name.find(kNameMark) + 1);
+  return name[0] == kIdMark ? name.substr(1) : name.substr(0, name.find_first_of("/?#"));
+}
+
+}  // namespace hlsmesh

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "media/segment.hpp"
+
+namespace hlsmesh {
+
+// What tells a segment from all others of its rendition.
+struct SegmentFacts {
+  MediaSequence sn;
+  // As its playlist spells it, without credentials, which differ between viewers, and with the
+  // parameters of its query in an order that all viewers share; or, if `named`, the site's own id.
+  std::string_view url;
+  std::string_view playlist_url;  // absolute, without credentials too
+  ByteRange range;
+  bool named = false;
+};
+
+// The identity of a segment; docs/IDENTITY.md says why it is made of these parts. With an empty
+// signature there is none, and the key's rendition is empty too.
+//
+// Of a URL the path below the playlist's directory counts, and the query; of one that lies
+// elsewhere the whole path. Hosts do not: viewers have others. All but the file name goes in as
+// digests, and a name longer than kMaxNameBytes too: what a viewer's URL says must not travel, and
+// a key must fit into a message.
+SegmentKey make_key(const RenditionSignature& rendition, const SegmentFacts& facts);
+
+// Longest name that is kept as it is: real file names are a third of it.
+inline constexpr size_t kMaxNameBytes = 120;
+
+// What a request says in place of the segment's URL where the key does the naming: its file name or
+// id, without query, host or directory. Never empty for a key that has a signature.
+std::string_view plain_name(const SegmentKey& key);
+
+}  // namespace hlsmesh

@@ -1,0 +1,144 @@
+// What a segment is, towards peers: its range, its name, and what of its URL is said.
+
+#include "media/rendition.hpp"
+#include "parent_room.hpp"
+
+using namespace hlsmesh;
+using namespace hlsmesh::test;
+
+namespace {
+
+SegmentLoad segment(std::string url, ByteRange range = {}) {
+  SegmentLoad what;
+  what.sn = MediaSequence(6);
+  what.url = std::move(url);
+  what.span = {24, 4};
+  what.range = range;
+  return what;
+}
+
+struct Room : ParentRoom {
+  explicit Room(bool extended = true) : ParentRoom(extended) {}
+
+  // The request that the load causes.
+  peer::Request request(int32_t id, const SegmentLoad& what) {
+    h.engine.on_load(h.now, LoadId(id), what);
+    h.drain();
+    const auto requests = h.sent<peer::Request>(parent);
+    REQUIRE(!requests.empty());
+    return requests.back();
+  }
+  void from_cdn(int32_t id, SegmentLoad what, const std::string& bytes) {
+    what.from_cdn = true;
+    h.engine.on_load(h.now, LoadId(id), what);
+    h.fetch_done(id, bytes);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A7: a byte range of another length never reaches the player") {
+  for (const bool extended : {true, false}) {
+    INFO((extended ? "a parent of hlsmesh" : "a version-1 parent"));
+    Room r(extended);
+    r.h.advance(300);
+    const peer::Request request = r.request(1, segment("film.mp4", {356260, 429204}));
+    const size_t length = GENERATE(size_t{76'892}, size_t{72'943}, size_t{1}, size_t{5'000'000});
+    r.h.peer_serves(r.parent, request, Harness::body(6, length));
+    r.h.advance(20'000);
+    CHECK_FALSE(r.h.has(CommandKind::kLoadDone));
+    CHECK(r.h.went_to_cdn(1));
+    CHECK(r.h.events(EventCode::kPeerMisbehaved).size() == 1);
+    CHECK(r.h.has(CommandKind::kPeerClose));
+  }
+}
+
+TEST_CASE("A7: a byte range of its length is taken from a peer") {
+  Room r;
+  const peer::Request request = r.request(1, segment("film.mp4", {356260, 429204}));
+  const std::string body = Harness::body(6, 72'944);
+  r.h.peer_serves(r.parent, request, body);
+  REQUIRE(r.h.all(CommandKind::kLoadDone).size() == 1);
+  CHECK(r.h.all(CommandKind::kLoadDone)[0].data == body);
+}
+
+TEST_CASE("A7: two ranges of one file are two segments, here and towards children") {
+  Room r;
+  const int32_t child = r.h.open_child("c1");
+  const SegmentLoad one = segment("film.mp4", {0, 1'000});
+  const SegmentLoad two = segment("film.mp4", {1'000, 2'000});
+  r.from_cdn(1, one, Harness::body(1, 1'000));
+  r.h.clear();
+  const peer::Request request = r.request(2, two);
+  CHECK_FALSE(r.h.has(CommandKind::kLoadDone));
+  r.h.clear();
+  r.h.peer_says(child, request);
+  r.h.advance(2'000);
+  CHECK(r.h.sent<peer::Binary>(child).empty());
+  CHECK(r.h.sent<peer::Lack>(child).size() == 1);
+  r.h.clear();
+  // A version-1 child names them by `url`.
+  r.h.peer_says(child, peer::Request{"film.mp4#0-1000", MediaSequence(6), std::nullopt});
+  CHECK(r.h.sent<peer::Binary>(child).size() == 1);
+}
+
+TEST_CASE("A7: a body of the CDN that is not the range is not kept") {
+  Room r;
+  const SegmentLoad what = segment("film.mp4", {0, 1'000});
+  r.from_cdn(1, what, Harness::body(1, 5'000));
+  CHECK(r.h.engine.cache().segment_count() == 0);
+  r.from_cdn(2, what, Harness::body(1, 1'000));
+  CHECK(r.h.engine.cache().segment_count() == 1);
+}
+
+TEST_CASE("C7: names of any length are asked for") {
+  for (const size_t length : {1'200, 5'000, 100'000}) {
+    Room r;
+    const peer::Request request = r.request(1, segment(std::string(length, 'n') + ".ts"));
+    CHECK(request.url.size() <= 200);
+    r.h.peer_serves(r.parent, request, Harness::body(6, 1'000));
+    CHECK(r.h.has(CommandKind::kLoadDone));
+  }
+}
+
+TEST_CASE("C7: a version-1 parent is asked by a URL that fits into a message, and by no other") {
+  Room r(false);
+  r.h.advance(300);
+  SegmentLoad what = segment("seg6.ts?token=" + std::string(5'000, 't'));
+  what.clean_url = "seg6.ts";
+  r.h.engine.on_load(r.h.now, LoadId(1), what);
+  r.h.drain();
+  r.h.advance(20'000);
+  CHECK(r.h.sent<peer::Request>(r.parent).empty());
+  CHECK(r.h.went_to_cdn(1));
+}
+
+TEST_CASE("D7: a parent that names segments by rendition hears neither query, host nor directory") {
+  SegmentLoad what = segment("https://me.example/u/4711/seg6.ts?token=secret&part=2");
+  what.clean_url = "https://me.example/u/4711/seg6.ts?part=2";
+  Room r;
+  const peer::Request request = r.request(1, what);
+  CHECK(request.url == "seg6.ts");
+  for (const Seen& seen : r.h.all(CommandKind::kChannelSendText)) {
+    for (const char* own : {"secret", "token", "me.example", "4711", "part"}) {
+      CHECK(seen.text.find(own) == std::string::npos);
+    }
+  }
+  // And what the query selects is another segment still.
+  r.h.clear();
+  r.h.peer_serves(r.parent, request, Harness::body(6, 1'000));
+  CHECK(r.h.all(CommandKind::kLoadDone).size() == 1);
+  SegmentLoad other = what;
+  other.clean_url = "https://me.example/u/4711/seg6.ts?part=3";
+  CHECK_FALSE(r.request(2, other).rendition == request.rendition);
+}
+
+TEST_CASE("D7: a version-1 parent is asked by the URL as the playlist spells it") {
+  Room r(false);
+  r.h.advance(300);
+  SegmentLoad what = segment("seg6.ts?token=secret", {100, 300});
+  what.clean_url = "seg6.ts";
+  const peer::Request request = r.request(1, what);
+  CHECK(request.url == "seg6.ts?token=secret#100-300");
+  CHECK_FALSE(request.rendition);
+}
