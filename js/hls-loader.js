@@ -37,6 +37,9 @@ const MIN_TRANSFER_MS = 5;
  */
 const RETRIED_STATUS = 500;
 
+/** Of hls.js's interface `Loader`. */
+const METHODS = ['load', 'abort', 'destroy', 'getCacheAge', 'getResponseHeader'];
+
 const TRACKS = /** @type {Record<string, number>} */ ({
   main: TrackKind.main,
   audio: TrackKind.audio,
@@ -57,6 +60,9 @@ export function createFragmentLoader(host, Inner) {
     constructor(config) {
       super(host, new CdnFetch(Inner, config), cdnTimes);
       this.#whole = config.progressive === false;
+      // A player that lies in a framework's Proxy calls its loaders through one, which has no private members.
+      const self = /** @type {any} */ (this);
+      for (const name of METHODS) self[name] = self[name].bind(this);
     }
 
     /**

@@ -85,6 +85,11 @@ export interface HlsMeshOptions extends MeshUpdate {
   cacheBytes?: number;
   /** Default: hlsmesh.wasm beside the script. */
   wasm?: WasmSource;
+  /**
+   * For development: true makes `attach`, `update` and `on` throw where they otherwise log an error, give a warning and let the
+   * video play. Default false.
+   */
+  strict?: boolean;
 }
 
 export interface MeshStats {
@@ -152,6 +157,10 @@ export type HlsMeshErrorCode =
   | 'tracker-rejected'
   /** The option `token` gave none; the tracker is tried again. */
   | 'token'
+  /** The page gave an invalid option or argument: an option then has its default value. Once for each. */
+  | 'options'
+  /** This version of hls.js is not supported; the player was not touched. */
+  | 'hls-version'
   /** A peer broke the protocol and was dropped. */
   | 'peer-misbehaved'
   /** The browser did something the SDK did not expect; playback goes on. */
@@ -214,15 +223,16 @@ export interface Mesh {
     name: Name,
     listener?: (event: MeshEvents[Name]) => void,
   ): this;
-  /** Changes options while running, all of those given or none. Throws a TypeError as `attach` does. */
+  /** Changes options while running. An invalid one is a warning and stays as it was; with `strict`, a TypeError and none changes. */
   update(options: MeshUpdate): this;
   /** Takes everything down and gives hls.js its own loader back. Also done by `hls.destroy()`. */
   detach(): void;
 }
 
 /**
- * Makes a player share its segments, before or after `hls.loadSource`. Throws a TypeError for an option that cannot be, and an
- * Error when `hls` has a mesh already.
+ * Makes a player share its segments, before or after `hls.loadSource`. Never throws unless the option `strict` is true: an
+ * invalid option is a warning and has its default value. Without a usable tracker, or with an hls.js that is not supported, the
+ * player is left alone and the mesh does nothing. A player that has a mesh keeps it, and that one is returned.
  */
 export function attach(hls: Hls, options: HlsMeshOptions): Mesh;
 /** Whether this browser can share at all. Where it cannot, `attach` still works and leaves everything to the CDN. */

@@ -1,7 +1,9 @@
 /** The SDK's face; its types and contracts are in index.d.ts. */
 
+import { attach } from './attach.js';
 import { HlsMeshError } from './errors.js';
-import { Events, attach, isSupported } from './mesh.js';
+import { Events } from './handle.js';
+import { isSupported } from './mesh.js';
 import { DefaultConfig } from './options.js';
 
 /** Kept equal to package.json by a test. */

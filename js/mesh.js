@@ -3,18 +3,10 @@
 import { EventCode, FallbackReason, Option, PeerEnd } from './abi.js';
 import { createCore, loadModule } from './core.js';
 import { Driver } from './driver.js';
-import { Emitter } from './emitter.js';
 import { HlsMeshError, messageOf } from './errors.js';
 import { PlayerEvents } from './hls-events.js';
 import { createFragmentLoader, describeFragment } from './hls-loader.js';
-import {
-  changeOptions,
-  engineNumbers,
-  log,
-  playlistChannel,
-  readOptions,
-  refuseName,
-} from './options.js';
+import { engineNumbers, log, playlistChannel } from './options.js';
 import { PlaybackFigures } from './playback.js';
 import { PeerConnections } from './rtc.js';
 import { TrackerSocket } from './socket.js';
@@ -22,52 +14,9 @@ import { addStats, emptyStats, publicStats } from './stats.js';
 
 /** @typedef {import('hls.js').default} Hls */
 /** @typedef {import('./index.js').MeshEvents} MeshEvents */
-/** @typedef {import('./index.js').Mesh} MeshFace */
 /** @typedef {import('./index.js').MeshStats} MeshStats */
+/** @typedef {import('./handle.js').Inside} Inside */
 /** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
-
-/** The names of the events, as constants for those who like them. */
-export const Events = Object.freeze({
-  TRACKER: 'tracker',
-  PEER: 'peer',
-  SEGMENT: 'segment',
-  STATS: 'stats',
-  FALLBACK: 'fallback',
-  WARNING: 'warning',
-  FATAL: 'fatal',
-});
-const EVENT_NAMES = Object.values(Events);
-
-/** At which level an event is logged; warnings and errors speak for themselves. */
-const EVENT_LEVELS = /** @type {Partial<Record<string, import('./index.js').LogLevel>>} */ ({
-  tracker: 'info',
-  peer: 'info',
-  segment: 'debug',
-  fallback: 'debug',
-});
-
-/** How often `stats` is emitted, in milliseconds. */
-const STATS_INTERVAL_MS = 1000;
-
-/** @type {WeakMap<Hls, Mesh>} */
-const attached = new WeakMap();
-
-/**
- * @param {Hls} hls
- * @param {import('./index.js').HlsMeshOptions} options
- * @returns {Mesh}
- */
-export function attach(hls, options) {
-  if (!hls?.config || typeof hls.on !== 'function') {
-    throw new TypeError('HlsMesh.attach: the first argument must be an Hls instance');
-  }
-  if (attached.has(hls)) {
-    throw new Error('HlsMesh.attach: this Hls instance has a mesh; detach() that one first');
-  }
-  const mesh = new Mesh(hls, readOptions(options));
-  attached.set(hls, mesh);
-  return mesh;
-}
 
 /** @returns {boolean} */
 export function isSupported() {
@@ -76,12 +25,11 @@ export function isSupported() {
   );
 }
 
-/** @implements {MeshFace} */
+/** @implements {Inside} */
 export class Mesh {
   #hls;
   #settings;
-  /** @type {Emitter<MeshEvents>} */
-  #emitter;
+  #voice;
   #player;
   #playback;
   #Loader;
@@ -91,9 +39,6 @@ export class Mesh {
   #formerLoader;
   #detached = false;
 
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #statsTimer;
-
   /** @type {Driver | null} */
   #driver = null;
   #channel = '';
@@ -101,17 +46,16 @@ export class Mesh {
   #generation = 0;
   /** Counters of engines that have ended, and bytes that no engine saw. */
   #past = emptyStats();
-  /** @type {Set<HlsMeshErrorCode>} */
-  #warned = new Set();
 
   /**
    * @param {Hls} hls
    * @param {import('./options.js').Settings} settings
+   * @param {import('./voice.js').Voice} voice
    */
-  constructor(hls, settings) {
+  constructor(hls, settings, voice) {
     this.#hls = hls;
     this.#settings = settings;
-    this.#emitter = new Emitter((error) => log('error', settings, error));
+    this.#voice = voice;
 
     const { config } = hls;
     this.#formerLoader = config.fLoader;
@@ -160,58 +104,14 @@ export class Mesh {
     return this.#settings.enabled;
   }
 
-  set enabled(enabled) {
-    this.update({ enabled });
-  }
-
-  get upload() {
-    return this.#settings.upload;
-  }
-
-  set upload(upload) {
-    this.update({ upload });
-  }
-
-  /** @param {import('./index.js').MeshUpdate} options */
-  update(options) {
-    const names = changeOptions(this.#settings, options);
+  /** @param {string[]} names of options that have new values */
+  changed(names) {
     this.#driver?.set(this.#numbers(names));
-    return this;
-  }
-
-  /**
-   * @template {keyof MeshEvents} Name
-   * @param {Name} name
-   * @param {(event: MeshEvents[Name]) => void} listener
-   */
-  on(name, listener) {
-    return this.#listen(name, listener, false);
-  }
-
-  /**
-   * @template {keyof MeshEvents} Name
-   * @param {Name} name
-   * @param {(event: MeshEvents[Name]) => void} listener
-   */
-  once(name, listener) {
-    return this.#listen(name, listener, true);
-  }
-
-  /**
-   * @template {keyof MeshEvents} Name
-   * @param {Name} name
-   * @param {(event: MeshEvents[Name]) => void} [listener]
-   */
-  off(name, listener) {
-    this.#emitter.remove(name, listener);
-    this.#emitStats(false);
-    return this;
   }
 
   detach() {
     if (this.#detached) return;
     this.#detached = true;
-    attached.delete(this.#hls);
     this.#player.detach();
     if (typeof removeEventListener === 'function') {
       removeEventListener('pagehide', this.#pageHidden);
@@ -223,32 +123,8 @@ export class Mesh {
       config.fLoader = this.#formerLoader;
     this.#playback.detach();
     this.#stop();
-    this.#emitter.clear();
-    this.#emitStats(false);
+    this.#voice.end();
   }
-
-  /**
-   * @template {keyof MeshEvents} Name
-   * @param {Name} name
-   * @param {(event: MeshEvents[Name]) => void} listener
-   * @param {boolean} once
-   */
-  #listen(name, listener, once) {
-    if (!EVENT_NAMES.includes(name)) refuseName('event', name, EVENT_NAMES);
-    // A mesh that is detached says nothing any more.
-    if (this.#detached) return this;
-    this.#emitter.add(name, listener, once);
-    if (name === Events.STATS) this.#statsTimer ??= setInterval(this.#emitStats, STATS_INTERVAL_MS);
-    return this;
-  }
-
-  /** Counting costs a little, so it is done only for somebody who listens. */
-  #emitStats = (due = true) => {
-    if (due) this.#emitter.emit('stats', this.stats);
-    if (this.#emitter.has('stats')) return;
-    clearInterval(this.#statsTimer);
-    this.#statsTimer = undefined;
-  };
 
   /**
    * @template {keyof MeshEvents} Name
@@ -256,9 +132,7 @@ export class Mesh {
    * @param {MeshEvents[Name]} event
    */
   #emit(name, event) {
-    const level = EVENT_LEVELS[name];
-    if (level) log(level, this.#settings, name, event);
-    this.#emitter.emit(name, event);
+    this.#voice.emit(name, event);
   }
 
   /** @param {string[]} [names] of options */
@@ -363,12 +237,10 @@ export class Mesh {
         opened: (fresh) => driver.socketOpened(fresh),
         text: (text) => driver.socketText(text),
         closed: () => driver.socketClosed(),
-        refused: (error) =>
-          this.#warn(
-            'tracker-unreachable',
-            `cannot open ${socket.url}: ${messageOf(error)}`,
-            error,
-          ),
+        refused: (error) => {
+          const why = error.message || 'the Content Security Policy (connect-src) of the page';
+          this.#warn('tracker-unreachable', `cannot open ${socket.url}: ${why}`, error);
+        },
         tokenless: (error) => this.#warn('token', `no token: ${messageOf(error)}`, error),
       },
       this.#channel,
@@ -489,17 +361,12 @@ export class Mesh {
   }
 
   /**
-   * Says it once: what is wrong stays wrong, and the page's console is not ours to fill.
    * @param {HlsMeshErrorCode} code
    * @param {string} message
    * @param {unknown} [cause]
    */
   #warn(code, message, cause) {
-    if (this.#warned.has(code)) return;
-    this.#warned.add(code);
-    log('warn', this.#settings, message);
-    const error = cause instanceof Error ? cause : undefined;
-    this.#emit('warning', { code, message, error });
+    this.#voice.warn(code, message, cause);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The options of `attach` and `update`, checked; and what the browser says about itself. */
 
 import { Option } from './abi.js';
+import { messageOf } from './errors.js';
 
 /** @typedef {import('./index.js').HlsMeshOptions} HlsMeshOptions */
 /** @typedef {import('./index.js').LogLevel} LogLevel */
@@ -41,6 +42,11 @@ const LEVELS = ['none', 'error', 'warn', 'info', 'debug'];
 
 /** @typedef {[check: (value: any) => unknown, wanted: string]} Rule */
 
+/**
+ * Told of an option that cannot be, or of another mistake of the page. Where it returns, reading goes on without that option.
+ * @typedef {(text: string, code?: import('./index.js').HlsMeshErrorCode) => void} Complain
+ */
+
 /** @type {(type: string, wanted: string) => Rule} */
 const ofType = (type, wanted) => [(value) => typeof value === type, wanted];
 const FLAG = ofType('boolean', 'true or false');
@@ -54,9 +60,10 @@ const LIMIT = [(value) => value >= 0 && typeof value === 'number', 'a number of 
 
 /** @type {Record<keyof HlsMeshOptions, Rule>} */
 const RULES = {
+  // What is wrong with it is said entry by entry, by readTrackers().
   tracker: [
-    (value) => readTrackers(value),
-    `the tracker's WebSocket URL, ws://… or wss://…, or an array of 1 to ${MAX_TRACKERS} of them`,
+    () => true,
+    `the tracker's WebSocket URL, ws://… or wss://…, or an array of 1 to ${MAX_TRACKERS} of them; without one everything comes from the CDN`,
   ],
   channel: [
     (value) => typeof value === 'function' || (typeof value === 'string' && value),
@@ -66,6 +73,7 @@ const RULES = {
     (value) => typeof value === 'function' || (typeof value === 'string' && value),
     'a non-empty string, or a function that gives one or a promise of one',
   ],
+  strict: FLAG,
   segmentId: ofType('function', 'a function of { url, sn, level, type }'),
   enabled: FLAG,
   upload: FLAG,
@@ -121,47 +129,45 @@ const CHANGEABLE = [...Object.keys(NUMBERS), 'iceServers', 'rtcConfig', 'logger'
  */
 
 /**
- * @param {HlsMeshOptions} options
- * @returns {Settings} throws a TypeError that names the option, what it was and what it may be
+ * @param {unknown} options
+ * @param {Complain} [complain] throws when absent
+ * @returns {Settings} without a tracker when none can be used
  */
-export function readOptions(options) {
+export function readOptions(options, complain = refuse) {
   const platform = readPlatform();
+  const given = checked(options, complain);
+  const { rtcConfig } = given;
   const settings = {
     ...DefaultConfig,
     logger: console,
     cacheBytes: platform.mobile ? DEFAULT_MOBILE_CACHE_BYTES : DEFAULT_CACHE_BYTES,
-    ...checked(options),
+    ...given,
     rtcConfig: {},
     platform,
+    trackers: isObject(options) ? readTrackers(given.tracker, complain) : [],
   };
-  const { tracker } = settings;
-  check('tracker', tracker);
-  const trackers = /** @type {string[]} */ (readTrackers(tracker));
-  setRtc(
-    settings.rtcConfig,
-    { iceServers: DefaultConfig.iceServers, ...options.rtcConfig },
-    options,
-  );
-  return { ...settings, trackers };
+  setRtc(settings.rtcConfig, { iceServers: DefaultConfig.iceServers, ...rtcConfig }, given);
+  return settings;
 }
 
 /**
- * Changes settings in place, all or none.
+ * Changes settings in place: all that were given, save those that `complain` was told of; none if that throws.
  * @param {Settings} settings
  * @param {Partial<HlsMeshOptions>} options
- * @returns {(keyof HlsMeshOptions)[]} the names that were given
+ * @param {Complain} [complain] throws when absent
+ * @returns {string[]} the names of what changed
  */
-export function changeOptions(settings, options) {
-  const changes = checked(options);
-  const names = /** @type {(keyof HlsMeshOptions)[]} */ (Object.keys(changes));
-  for (const name of names) {
+export function changeOptions(settings, options, complain = refuse) {
+  const changes = checked(options, complain);
+  for (const name of /** @type {(keyof HlsMeshOptions)[]} */ (Object.keys(changes))) {
     if (CHANGEABLE.includes(name)) continue;
-    refuse(`option ${name} cannot change while running; detach() and attach again`);
+    complain(`option ${name} cannot change while running; detach() and attach again`);
+    delete changes[name];
   }
   const { rtcConfig } = settings;
   setRtc(rtcConfig, changes.rtcConfig ?? {}, changes);
   Object.assign(settings, changes, { rtcConfig });
-  return names;
+  return Object.keys(changes);
 }
 
 /**
@@ -198,48 +204,61 @@ export function engineNumbers(settings, names = Object.keys(NUMBERS)) {
  */
 export function log(level, { logger, logLevel }, ...words) {
   if (LEVELS.indexOf(level) > LEVELS.indexOf(logLevel)) return;
-  // No `?.()` here: with spread arguments Chrome knows it from 91 on only.
-  const speaker = /** @type {any} */ (logger);
-  if (speaker?.[level]) speaker[level]('[hlsmesh]', ...words);
+  try {
+    // No `?.()` here: with spread arguments Chrome knows it from 91 on only.
+    const speaker = /** @type {any} */ (logger);
+    if (speaker?.[level]) speaker[level]('[hlsmesh]', ...words);
+  } catch {
+    // A logger that throws has nobody to be told to.
+  }
 }
 
 /**
- * @param {Partial<HlsMeshOptions>} options
- * @returns {Partial<HlsMeshOptions>} a copy without what is undefined
+ * @param {any} options
+ * @param {Complain} complain
+ * @returns {Partial<HlsMeshOptions>} a copy without what is undefined, or cannot be
  */
-function checked(options) {
-  if (!isObject(options)) refuse(`options is ${show(options)}; it must be an object`);
-  const given = Object.entries(options).filter(([name, value]) => {
-    if (!Object.keys(RULES).includes(name)) refuseName('option', name, Object.keys(RULES));
-    if (value !== undefined) check(/** @type {keyof HlsMeshOptions} */ (name), value);
-    return value !== undefined;
-  });
-  return Object.fromEntries(given);
-}
-
-/**
- * @param {keyof HlsMeshOptions} name
- * @param {unknown} value
- */
-function check(name, value) {
-  const [check, wanted] = RULES[name];
-  if (!check(value)) refuse(`option ${name} is ${show(value)}; it must be ${wanted}`);
+function checked(options, complain) {
+  /** @type {Record<string, unknown>} */
+  const good = {};
+  if (!isObject(options)) {
+    complain(`options is ${show(options)}; it must be an object`);
+    return good;
+  }
+  const known = Object.keys(RULES);
+  for (const name of Object.keys(options)) {
+    let value;
+    try {
+      value = options[name];
+    } catch (error) {
+      complain(`option ${name} cannot be read: ${messageOf(error)}`);
+    }
+    if (!known.includes(name)) {
+      refuseName('option', name, known, complain);
+      continue;
+    }
+    const [check, wanted] = RULES[/** @type {keyof HlsMeshOptions} */ (name)];
+    if (value === undefined) continue;
+    if (check(value)) good[name] = value;
+    else complain(`option ${name} is ${show(value)}; it must be ${wanted}`);
+  }
+  return good;
 }
 
 /**
  * @param {string} what
  * @param {string} name
  * @param {readonly string[]} known
- * @returns {never}
+ * @param {Complain} complain
  */
-export function refuseName(what, name, known) {
+export function refuseName(what, name, known, complain) {
   const [near, far] = known
     .map((word) => /** @type {const} */ ([word, distance(word, String(name))]))
     .sort((a, b) => a[1] - b[1])[0];
   // A third of it wrong, or two letters: still more like it than unlike.
   const hint =
     far <= Math.max(2, near.length / 3) ? `did you mean ${near}?` : `known: ${known.join(', ')}`;
-  refuse(`there is no ${what} ${String(name)}; ${hint}`);
+  complain(`there is no ${what} ${String(name)}; ${hint}`);
 }
 
 /**
@@ -269,8 +288,9 @@ function refuse(text) {
 }
 
 /** @param {unknown} value */
-function show(value) {
+export function show(value) {
   if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'function') return 'a function';
   if (isObject(value)) return 'an object';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
@@ -290,23 +310,28 @@ export function playlistChannel(url) {
 
 /**
  * @param {unknown} tracker
- * @returns {string[] | null} null when one of them cannot be
+ * @param {Complain} complain
+ * @returns {string[]} of those that can be
  */
-function readTrackers(tracker) {
+function readTrackers(tracker, complain) {
+  const [, wanted] = RULES.tracker;
   const list = Array.isArray(tracker) ? tracker : [tracker];
-  try {
-    const urls = list.map((entry) => {
+  if (list.length === 0 || list.length > MAX_TRACKERS) {
+    complain(`option tracker has ${list.length} entries; it must be ${wanted}`);
+  }
+  return list.slice(0, MAX_TRACKERS).flatMap((entry, index) => {
+    try {
       const url = new URL(String(entry));
       // A WebSocket refuses a URL with a fragment.
       url.hash = '';
-      return url.href;
-    });
-    const good =
-      urls.length && urls.length <= MAX_TRACKERS && urls.every((url) => /^wss?:/.test(url));
-    return good ? urls : null;
-  } catch {
-    return null;
-  }
+      if (/^wss?:/.test(url.href)) return [url.href];
+    } catch {
+      // Said below.
+    }
+    const place = list === tracker ? `[${index}]` : '';
+    complain(`option tracker${place} is ${show(entry)}; it must be ${wanted}`);
+    return [];
+  });
 }
 
 /**

@@ -6,7 +6,8 @@ import { messageOf } from './errors.js';
  * @property {(token: string) => void} opened it is open; or renew() brought a fresh token
  * @property {(text: string) => void} text
  * @property {() => void} closed it ended, or could not be made
- * @property {(error: unknown) => void} refused the browser would not even try; `closed` follows
+ * @property {(error: Error) => void} refused the browser would not even try; `closed` follows. Without a message it is the
+ *   page's Content Security Policy
  * @property {(error: unknown) => void} tokenless the site gave no token; `closed` follows, unless the socket had one before
  */
 
@@ -47,9 +48,11 @@ export class TrackerSocket {
     let socket;
     try {
       socket = new WebSocket(withRoom(this.url, this.#room));
+      // Where the page's policy does not allow it, Firefox throws without a message, and Chromium gives one that is closed.
+      if (socket.readyState === WebSocket.CLOSED) throw new Error();
     } catch (error) {
       queueMicrotask(() => {
-        events.refused(error);
+        events.refused(/** @type {Error} */ (error));
         events.closed();
       });
       return;
@@ -60,9 +63,13 @@ export class TrackerSocket {
       // The protocol is text only; a binary frame means nothing.
       if (typeof data === 'string') events.text(data);
     };
-    // An error is always followed by close.
     socket.onclose = () => {
       if (this.#socket === socket) this.#drop();
+      events.closed();
+    };
+    // Fired only when the connection has failed; `close` follows, but not in every case.
+    socket.onerror = () => {
+      this.close();
       events.closed();
     };
   }
@@ -107,7 +114,7 @@ export class TrackerSocket {
   #drop() {
     const socket = this.#socket;
     this.#socket = null;
-    if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
+    if (socket) socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
     return socket;
   }
 }

@@ -4,8 +4,8 @@ import { FakeSocket, onFreshPages, setUp, SOURCE, until } from './fake-page.mjs'
 
 onFreshPages();
 
-test('enabled and upload take effect at once, and refuse what they cannot be', async () => {
-  const { hls, mesh } = setUp();
+test('enabled and upload take effect at once, and with strict refuse what they cannot be', async () => {
+  const { hls, mesh } = setUp({ strict: true });
   hls.loadSource(SOURCE);
   await until(() => FakeSocket.made.length === 1);
   FakeSocket.made[0].open();
@@ -23,8 +23,8 @@ test('enabled and upload take effect at once, and refuse what they cannot be', a
   assert.equal(mesh.upload, false);
 });
 
-test('update changes all it is given or nothing', () => {
-  const { mesh } = setUp();
+test('with strict, update changes all it is given or nothing', () => {
+  const { mesh } = setUp({ strict: true });
   assert.equal(mesh.update({ upload: false, maxChildren: 2 }), mesh);
   assert.equal(mesh.upload, false);
   assert.throws(() => mesh.update({ upload: true, maxChildren: -1 }), /option maxChildren is -1/);
@@ -74,8 +74,8 @@ test('stats are emitted each second while somebody listens, and no timer is left
   assert.equal(heard.length, 3);
 });
 
-test('off without a listener takes all of that name; a name that is no event is refused', () => {
-  const { hls, mesh, made } = setUp();
+test('off without a listener takes all of that name; with strict a name that is no event is refused', () => {
+  const { hls, mesh, made } = setUp({ strict: true });
   let heard = 0;
   mesh.on('segment', () => void heard++).on('segment', () => void heard++);
   mesh.off('segment');

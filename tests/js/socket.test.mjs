@@ -15,6 +15,8 @@ class FakeSocket {
   onopen = null;
   /** @type {(() => void) | null} */
   onclose = null;
+  /** @type {(() => void) | null} */
+  onerror = null;
 
   /** @param {string} url */
   constructor(url) {
@@ -153,3 +155,17 @@ for (const [what, source, message] of /** @type {[string, () => unknown, RegExp]
     assert.equal(made[1].closed, false);
   });
 }
+
+test('B10: a socket that reports an error and no more is given up at once, and reported closed once', () => {
+  const { socket, heard } = setUp(undefined);
+  socket.open(0);
+  const { onclose } = made[0];
+  made[0].onerror?.();
+  assert.deepEqual(heard, [['closed']]);
+  assert.equal(made[0].closed, true);
+  assert.equal(made[0].onclose, null);
+  assert.equal(typeof onclose, 'function');
+  socket.open(1);
+  made[1].opens();
+  assert.deepEqual(heard.at(-1), ['opened', '']);
+});

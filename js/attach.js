@@ -1,0 +1,104 @@
+/** `attach`: a player gets a mesh or is left alone, and plays whatever the page did wrong. */
+
+import { HlsMeshError, messageOf } from './errors.js';
+import { createHandle } from './handle.js';
+import { Mesh } from './mesh.js';
+import { readOptions, show } from './options.js';
+import { Voice } from './voice.js';
+
+/** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
+
+/**
+ * By player, and by the loader in its configuration, which finds a player that comes in a Proxy.
+ * @type {WeakMap<object, { handle: import('./index.js').Mesh, voice: Voice }>}
+ */
+const attachments = new WeakMap();
+
+/**
+ * Throws only if the option `strict` is true. Otherwise each problem is logged and given as a `warning`, an invalid option has
+ * its default value, and a player that cannot share is not touched.
+ * @param {import('hls.js').default} hls
+ * @param {import('./index.js').HlsMeshOptions} options
+ * @returns {import('./index.js').Mesh}
+ */
+export function attach(hls, options) {
+  const strict = wantsStrict(options);
+  /** Problems that were found before there was a voice to say them. @type {[HlsMeshErrorCode, string][]} */
+  const early = [];
+  /** @type {Voice | null} */
+  let voice = null;
+  /** @type {import('./options.js').Complain} */
+  const complain = (text, code = 'options') => {
+    const message = `HlsMesh: ${text}`;
+    if (strict) throw code === 'options' ? new TypeError(message) : new HlsMeshError(code, message);
+    if (voice) voice.complain(code, text);
+    else early.push([code, text]);
+  };
+  /** @template Result @param {() => Result} work @returns {Result | null} null when it threw */
+  const attempt = (work) => {
+    try {
+      return work();
+    } catch (error) {
+      if (strict) throw error;
+      complain(messageOf(error), 'internal');
+      return null;
+    }
+  };
+
+  // Vue's proxies know what they wrap. Loading runs through the player's own objects, not through what watches them.
+  const player = attempt(() => /** @type {any} */ (hls)?.__v_raw ?? hls);
+  const former = attempt(() => attachments.get(player) ?? attachments.get(player?.config?.fLoader));
+  if (former && !former.voice.ended) {
+    const text = 'this Hls instance has a mesh; detach() that one first';
+    if (strict) complain(text);
+    former.voice.complain('options', text);
+    return former.handle;
+  }
+  const settings = attempt(() => readOptions(options, complain)) ?? readOptions({}, () => {});
+  voice = new Voice(settings);
+  for (const [code, text] of early) voice.complain(code, text);
+  const able = attempt(() => canShare(player, complain)) && settings.trackers.length > 0;
+  const mesh = able
+    ? attempt(() => new Mesh(player, settings, /** @type {Voice} */ (voice)))
+    : null;
+  const handle = createHandle(mesh, settings, voice, complain);
+  if (mesh) {
+    for (const key of [player, player.config.fLoader]) attachments.set(key, { handle, voice });
+  }
+  return handle;
+}
+
+/** @param {any} options */
+function wantsStrict(options) {
+  try {
+    return options?.strict === true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {any} hls
+ * @param {import('./options.js').Complain} complain
+ * @returns {boolean}
+ */
+function canShare(hls, complain) {
+  const config = hls?.config;
+  if (typeof hls?.on !== 'function' || typeof (config?.fLoader ?? config?.loader) !== 'function') {
+    complain(`the first argument of attach is ${show(hls)}; it must be an Hls instance`);
+    return false;
+  }
+  // Versions before 1.4 know no load policies, call their loaders otherwise, and look elsewhere for what these report.
+  const { version } = hls.constructor;
+  const [, major, minor] = /^(?!0\.0\.)(\d+)\.(\d+)/.exec(version) ?? [];
+  const good = major
+    ? major === '1' && Number(minor) >= 4
+    : config.fragLoadPolicy || !('fragLoadingTimeOut' in config);
+  if (!good) {
+    complain(
+      `hls.js ${version ?? 'of an unknown version'} is not supported; hlsmesh needs hls.js 1.4 to 1.7 and leaves this player alone`,
+      'hls-version',
+    );
+  }
+  return Boolean(good);
+}

@@ -1,0 +1,166 @@
+/** What a page does to itself and to its mesh, in real browsers: its video plays, and somebody says what is wrong. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { withFirefox } from './firefox.mjs';
+import { LOWEST, Stage } from './stage.mjs';
+
+const SRC = '/vod/240p.m3u8';
+
+/** Nobody listens on the discard port. */
+const NOWHERE = 'ws://127.0.0.1:9/';
+
+/** @param {string} script */
+const page = (script) => `<!doctype html>
+<meta charset="utf-8" />
+<title>A page and its mistakes</title>
+<link rel="icon" href="data:," />
+<video id="video" muted playsinline width="426" height="240"></video>
+<script src="/vendor/hls.min.js"></script>
+<script src="/dist/hlsmesh.js"></script>
+<script src="/pages/observe.js"></script>
+${script}
+`;
+
+/**
+ * In the order of README, without a try; the player is in a Proxy. Deeper in one hls.js does not play, with a mesh or without.
+ * @param {string} options
+ * @param {string} [wrap] what becomes of the mesh `of`
+ */
+const inOrder = (options, wrap = 'of') => `<script>
+  const wrap = (of) => ${wrap};
+  const query = new URLSearchParams(location.search);
+  const video = document.getElementById('video');
+  globalThis.warnings = [];
+  globalThis.hls = new Proxy(new Hls(${JSON.stringify(LOWEST)}), {});
+  globalThis.mesh = wrap(HlsMesh.attach(hls, ${options}));
+  mesh.on('warning', ({ code, message }) => warnings.push(code + ': ' + message));
+  hls.loadSource(query.get('src'));
+  hls.attachMedia(video);
+  video.play();
+</script>`;
+
+/** Vue 3's `reactive` in short: objects that plain data is made of come out wrapped, functions are called on the wrapper. */
+const REACTIVE = `(function reactive(target) {
+    if (!['Object', 'Array'].includes(Object.prototype.toString.call(target).slice(8, -1))) return target;
+    return new Proxy(target, {
+      get(of, key, receiver) {
+        const value = Reflect.get(of, key, receiver);
+        const fixed = Object.getOwnPropertyDescriptor(of, key)?.configurable === false;
+        return value && typeof value === 'object' && !fixed ? reactive(value) : value;
+      },
+    });
+  })(of)`;
+
+/** @type {Record<string, string>} */
+const PAGES = {
+  '/unset/': page(inOrder('{ tracker: undefined }')),
+  '/wrong/': page(
+    inOrder(
+      `{ tracker: [query.get('tracker'), 'tracker.example'], iceServers: [], maxParents: '4', uplaod: false }`,
+    ),
+  ),
+  '/proxies/': page(inOrder(`{ tracker: query.get('tracker'), iceServers: [] }`, REACTIVE)),
+};
+
+describe('a page that is not as it should be', { concurrency: false }, () => {
+  /** @type {Stage} */
+  let stage;
+
+  before(async () => {
+    const routes = Object.fromEntries(
+      Object.entries(PAGES).map(([path, html]) => [
+        path,
+        /** @type {import('../../demo/origin.mjs').Handler} */
+        ((_, res) => res.setHeader('Content-Type', 'text/html').end(html)),
+      ]),
+    );
+    stage = await Stage.open({
+      ...routes,
+      '/policy/': (req, res) => {
+        const allowed = new URL(req.url ?? '', 'http://page').searchParams.get('allowed');
+        res.setHeader('Content-Security-Policy', `connect-src 'self' ${allowed}`);
+        res.setHeader('Content-Type', 'text/html');
+        res.end(page('<script>watch(Hls, HlsMesh);</script>'));
+      },
+    });
+    // Slower than peers connect.
+    stage.origin.onRequest = ({ path }) => (path.endsWith('.ts') ? { delayMs: 200 } : undefined);
+  });
+  after(() => stage?.close());
+
+  /** @param {import('./stage.mjs').Viewer} viewer @returns {Promise<string[]>} */
+  const warnings = ({ page }) => page.evaluate(() => /** @type {any} */ (globalThis).warnings);
+
+  test('B8: the tracker comes from a variable that is not set: it plays and says so', async () => {
+    const viewer = await stage.viewer({ name: 'unset', src: SRC, page: '/unset/' });
+    await viewer.plays(2);
+    const said = await warnings(viewer);
+    assert.equal(said.length, 1);
+    assert.match(said[0], /^options: option tracker is undefined; it must be the tracker's/);
+    const { enabled, own } = await viewer.page.evaluate(() => ({
+      enabled: mesh.enabled,
+      own: hls.config.fLoader === undefined,
+    }));
+    assert.deepEqual({ enabled, own }, { enabled: false, own: true });
+    await viewer.close();
+  });
+
+  test('B8, B9: wrong options are left out, and player and mesh in proxies share like others', async () => {
+    const first = await stage.viewer({ name: 'wrong', src: SRC, page: '/wrong/' });
+    await first.plays(2);
+    const said = await warnings(first);
+    assert.equal(said.length, 3);
+    assert.match(said.join(), /maxParents is "4".*did you mean upload.*tracker\[1\] is "tracker/s);
+    const second = await stage.viewer({ name: 'proxies', src: SRC, page: '/proxies/' });
+    await second.page.waitForFunction(() => mesh.stats.p2pSegments > 0 && mesh.peers.length > 0);
+    await second.plays(1);
+    const left = await second.page.evaluate(() => {
+      const { enabled, channel } = mesh;
+      mesh.update({ upload: false });
+      hls.stopLoad();
+      hls.startLoad();
+      mesh.detach();
+      const own = hls.config.fLoader === undefined;
+      hls.destroy();
+      return { enabled, upload: mesh.upload, own, channel: new URL(channel).pathname };
+    });
+    assert.deepEqual(left, { enabled: true, upload: false, own: true, channel: SRC });
+    assert.deepEqual(await warnings(second), []);
+    for (const viewer of [first, second]) await viewer.close();
+  });
+
+  for (const browser of ['Chromium', 'Firefox']) {
+    test(`B10: ${browser}: a tracker that the page's policy does not allow is left at once for the next`, async () => {
+      const url = stage.tracker?.url ?? '';
+      const play = async (/** @type {import('playwright-core').Browser} */ firefox) => {
+        const viewer = await stage.viewer({
+          name: 'policy',
+          src: SRC,
+          page: '/policy/',
+          query: { allowed: new URL(url).origin },
+          options: { tracker: [NOWHERE, url] },
+          ...(browser === 'Firefox' && { browser: firefox }),
+        });
+        await viewer.waitForEvent('tracker', { state: 'connected' });
+        const { events } = await viewer.seen();
+        const [away, there] = events.filter((/** @type {any} */ e) => e.name === 'tracker');
+        assert.equal(away.state, 'disconnected');
+        assert.equal(away.url, NOWHERE);
+        // Without a word from the socket, 15 seconds would pass first.
+        assert.ok(
+          there.at - away.at < 5000,
+          `the next tracker was there ${there.at - away.at} ms later`,
+        );
+        assert.ok(away.at < 15_000, `noticed ${away.at} ms after the page began`);
+        const said = events.filter((/** @type {any} */ e) => e.name === 'warning');
+        assert.equal(said.length, 1);
+        assert.equal(said[0].code, 'tracker-unreachable');
+        assert.match(said[0].message, /Content Security Policy \(connect-src\)/);
+        await viewer.plays(1);
+        await viewer.close();
+      };
+      if (browser === 'Firefox') await withFirefox(play);
+      else await play(/** @type {any} */ (null));
+    });
+  }
+});
