@@ -1,6 +1,6 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 export const Option = Object.freeze({
   seedLow: 1,

@@ -214,6 +214,10 @@ export class Driver {
     this.#tell('hm_peer_closed', peer);
   }
 
+  connectionRefused() {
+    this.#tell('hm_connection_refused');
+  }
+
   // Player.
 
   /** @param {import('./hls-events.js').Rendition[]} renditions */

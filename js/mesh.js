@@ -253,8 +253,8 @@ export class Mesh {
       writable: (peer, bufferedAmount) => driver.channelWritable(peer, bufferedAmount),
       closed: (peer) => driver.peerClosed(peer),
       unavailable: (error) => {
-        driver.set([[Option.p2p, 0]]);
-        this.#rtcUnavailable(messageOf(error), error);
+        driver.connectionRefused();
+        this.#warn('rtc-unavailable', `no peer connection for now: ${messageOf(error)}`, error);
       },
     });
     const driver = new Driver(core, {
@@ -265,7 +265,10 @@ export class Mesh {
       trapped: (error) => this.#trapped(error),
       broken: (error) => this.#broken(error),
     });
-    if (!PeerConnections.available) this.#rtcUnavailable('this browser has no RTCPeerConnection');
+    if (!PeerConnections.available) {
+      const why = 'this browser has no RTCPeerConnection';
+      this.#warn('rtc-unavailable', `no peer connections: ${why}; everything comes from the CDN`);
+    }
     this.#driver = driver;
     const [seedLow, seedHigh] = crypto.getRandomValues(new Uint32Array(2));
     driver.start({
@@ -341,18 +344,6 @@ export class Mesh {
     const reason = new HlsMeshError('engine-trap', `the engine died: ${error.message}`, error);
     log('error', this.#settings, reason);
     this.#emit('fatal', { error: reason });
-  }
-
-  /**
-   * @param {string} why
-   * @param {unknown} [cause]
-   */
-  #rtcUnavailable(why, cause) {
-    this.#warn(
-      'rtc-unavailable',
-      `no peer connections: ${why}; everything comes from the CDN`,
-      cause,
-    );
   }
 
   /** @param {unknown} error */

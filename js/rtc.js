@@ -16,6 +16,13 @@ const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024;
  */
 const GATHERING_MS = 100;
 
+/**
+ * Signals of the other side that one connection takes, and characters in all of them; a connection for which more come is lost.
+ * The same bounds as client/offer_limits.hpp, which has the reasons: candidates wait here for a description that may never come.
+ */
+const MOST_SIGNALS = 128;
+const MOST_SIGNAL_CHARS = 64 * 1024;
+
 /** How long a closing channel may take to send what is queued (a CLOSE, at most the rest of a packet). */
 const FLUSH_MS = 500;
 
@@ -28,7 +35,7 @@ const FLUSH_MS = 500;
  * @property {(peer: number, data: ArrayBuffer) => void} binary
  * @property {(peer: number, bufferedAmount: number) => void} writable
  * @property {(peer: number) => void} closed ended, or could not be made
- * @property {(error: unknown) => void} unavailable the browser makes no connection at all; `closed` follows
+ * @property {(error: unknown) => void} unavailable the browser refused to make a connection; `closed` follows
  */
 
 /**
@@ -41,6 +48,8 @@ const FLUSH_MS = 500;
  * @property {boolean} described own candidates found from now on are not in the description that was sent
  * @property {RTCIceCandidateInit[]} pending the other side's candidates that came before its description
  * @property {Promise<void>} signals the other side's signals, one after the other
+ * @property {number} signalCount of the other side's signals
+ * @property {number} signalChars in all of them
  */
 
 export class PeerConnections {
@@ -103,13 +112,19 @@ export class PeerConnections {
   }
 
   /**
-   * A description or candidate of the other side. One that cannot be read is passed over.
+   * A description or candidate of the other side. One that cannot be read is passed over; one too many ends the connection.
    * @param {number} handle
    * @param {string} json
    */
   signal(handle, json) {
     const peer = this.#peers.get(handle);
     if (!peer) return;
+    peer.signalCount += 1;
+    peer.signalChars += json.length;
+    if (peer.signalCount > MOST_SIGNALS || peer.signalChars > MOST_SIGNAL_CHARS) {
+      this.#lost(peer);
+      return;
+    }
     /** @type {any} */
     let message;
     try {
@@ -205,6 +220,8 @@ export class PeerConnections {
       described: false,
       pending: [],
       signals: Promise.resolve(),
+      signalCount: 0,
+      signalChars: 0,
     };
     this.#peers.set(handle, peer);
     connection.onicecandidate = ({ candidate }) => {

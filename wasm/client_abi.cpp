@@ -315,6 +315,10 @@ int32_t hm_peer_closed(double now, int32_t peer) {
       now, [peer](Engine& engine, TimeMs time) { engine.on_peer_closed(time, PeerHandle(peer)); });
 }
 
+int32_t hm_connection_refused(double now) {
+  return with_engine(now, [](Engine& engine, TimeMs time) { engine.on_connection_refused(time); });
+}
+
 int32_t hm_clear_renditions(void) {
   if (!state->engine) return kHmMisuse;
   state->engine->clear_renditions();

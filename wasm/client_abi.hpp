@@ -16,7 +16,7 @@ extern "C" {
 
 // Raised whenever a call, a record or a code changes meaning; the driver refuses another one's
 // module.
-inline constexpr int32_t kHmAbiVersion = 2;
+inline constexpr int32_t kHmAbiVersion = 3;
 
 enum HmError : int32_t {
   kHmOk = 0,
@@ -129,6 +129,7 @@ uint8_t* hm_channel_reserve(int32_t peer, uint32_t size);
 int32_t hm_channel_binary(double now, int32_t peer, uint32_t size);
 int32_t hm_channel_writable(double now, int32_t peer, uint32_t buffered_amount);
 int32_t hm_peer_closed(double now, int32_t peer);
+int32_t hm_connection_refused(double now);
 
 int32_t hm_clear_renditions(void);
 // text: codecs \n name \n language \n playlist URL

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -7,25 +8,35 @@
 
 namespace hlsmesh {
 
-Shared<SegmentBuffer> SegmentBuffer::allocate(const Segment& segment, size_t size) {
-  // Past PTRDIFF_MAX no object can be; some allocators end the process when asked.
-  if (size == 0 || size > static_cast<size_t>(PTRDIFF_MAX)) return nullptr;
-  // malloc and not new: without exceptions a failing new ends the process.
-  auto* data = static_cast<uint8_t*>(std::malloc(size));
-  if (data == nullptr) return nullptr;
-  return Shared<SegmentBuffer>(new SegmentBuffer(segment, data, size));
+Shared<SegmentBuffer> SegmentBuffer::allocate(const Segment& segment, size_t size, size_t held) {
+  if (size == 0) return nullptr;
+  Shared<SegmentBuffer> buffer(new SegmentBuffer(segment, size));
+  return buffer->hold(held) ? buffer : nullptr;
 }
-
-SegmentBuffer::SegmentBuffer(const Segment& segment, uint8_t* data, size_t size)
-    : segment_(segment), data_(data), size_(size) {}
 
 SegmentBuffer::~SegmentBuffer() {
   std::free(data_);
-  if (tally_) tally_->bytes -= size_;
+  if (tally_) tally_->bytes -= held_;
+}
+
+bool SegmentBuffer::hold(size_t bytes) {
+  if (bytes <= held_) return true;
+  // Past PTRDIFF_MAX no object can be; some allocators end the process when asked.
+  if (bytes > static_cast<size_t>(PTRDIFF_MAX)) return false;
+  // malloc and not new: without exceptions a failing new ends the process. And not realloc, which
+  // is 0.25 KB of the shipped wasm; most segments get their memory at once.
+  auto* data = static_cast<uint8_t*>(std::malloc(bytes));
+  if (data == nullptr) return false;
+  if (held_ > 0) std::memcpy(data, data_, held_);
+  std::free(data_);
+  if (tally_) tally_->bytes += bytes - held_;
+  data_ = data;
+  held_ = bytes;
+  return true;
 }
 
 bool SegmentBuffer::contains(size_t offset, size_t length) const {
-  return offset <= size_ && length <= size_ - offset;
+  return offset <= held_ && length <= held_ - offset;
 }
 
 MutableBytes SegmentBuffer::room(size_t offset, size_t length) {

@@ -18,20 +18,30 @@ void SegmentCache::set_playhead(double seconds) {
   make_room(0);
 }
 
-SegmentPtr SegmentCache::begin(const Segment& segment, size_t size) {
+SegmentPtr SegmentCache::begin(const Segment& segment, size_t size, size_t held) {
   if (size == 0 || size > budget_) return nullptr;
   const auto old = index_.find(segment.key);
   if (old != index_.end() && old->second.segment->complete()) return nullptr;
 
-  make_room(size);
+  make_room(held);
   if (bytes() > budget_) return nullptr;
-  SegmentPtr fresh = SegmentBuffer::allocate(segment, size);
+  SegmentPtr fresh = SegmentBuffer::allocate(segment, size, held);
   if (!fresh) return nullptr;
-  tally_->bytes += size;
+  tally_->bytes += held;
   fresh->tally_ = tally_;
   peak_bytes_ = std::max(peak_bytes_, bytes());
   index_[segment.key] = Entry{fresh, ++uses_};
   return fresh;
+}
+
+bool SegmentCache::grow(const SegmentPtr& segment, size_t bytes, size_t step) {
+  const size_t held = segment->held();
+  if (bytes <= held) return true;
+  const size_t wanted = std::min(std::max({bytes, step, 2 * held}), segment->size());
+  make_room(wanted - held);
+  if (this->bytes() > budget_ || !segment->hold(wanted)) return false;
+  peak_bytes_ = std::max(peak_bytes_, this->bytes());
+  return true;
 }
 
 void SegmentCache::abandon(const SegmentPtr& segment) {
@@ -83,7 +93,7 @@ MediaSequence SegmentCache::newest() const {
 size_t SegmentCache::bytes_ahead() const {
   size_t sum = 0;
   for (const auto& [key, entry] : index_) {
-    if (entry.segment->segment().span.end() > playhead_) sum += entry.segment->size();
+    if (entry.segment->segment().span.end() > playhead_) sum += entry.segment->held();
   }
   return sum;
 }

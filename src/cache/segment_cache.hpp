@@ -13,30 +13,36 @@
 
 namespace hlsmesh {
 
-// The bytes of one segment, whole or still arriving. Owns its memory, which never moves: a span
-// into it is good for as long as a SegmentPtr is held.
+// The bytes of one segment, whole or still arriving. Owns its memory, which has a place for all of
+// them from the beginning, or grows with what arrives (SegmentCache::grow). Growing moves it; once
+// it has its full size, a span into it is good for as long as a SegmentPtr is held.
 class SegmentBuffer : public Counted {
  public:
   // The unit in which arrival is tracked; the last piece of a segment may be shorter.
   static constexpr size_t kPieceBytes = 64 * 1024;
 
-  // nullptr when `size` is 0 or the memory is not to be had: a peer's announced size must never end
-  // the process.
-  static Shared<SegmentBuffer> allocate(const Segment& segment, size_t size);
+  // `held`: bytes to have memory for at first. nullptr when `size` is 0 or the memory is not to be
+  // had: a peer's announced size must never end the process.
+  static Shared<SegmentBuffer> allocate(const Segment& segment, size_t size, size_t held);
+  static Shared<SegmentBuffer> allocate(const Segment& segment, size_t size) {
+    return allocate(segment, size, size);
+  }
   ~SegmentBuffer();
   SegmentBuffer(const SegmentBuffer&) = delete;
   SegmentBuffer& operator=(const SegmentBuffer&) = delete;
 
   const Segment& segment() const { return segment_; }
   size_t size() const { return size_; }
+  // Bytes, from the first on, that there is memory for.
+  size_t held() const { return held_; }
 
-  // Room for `length` bytes at `offset`; empty if that is not inside the segment, or if the segment
-  // is complete, whose bytes must not change under those who are being served. Writing there
-  // changes nothing until committed.
+  // Room for `length` bytes at `offset`; empty if there is no memory for that, or if the segment is
+  // complete, whose bytes must not change under those who are being served. Writing there changes
+  // nothing until committed.
   MutableBytes room(size_t offset, size_t length);
   // Says that [offset, offset + length) now holds the segment's bytes; in any order, and what was
-  // committed before may be committed again. False, and nothing changes, if that is not inside the
-  // segment.
+  // committed before may be committed again. False, and nothing changes, if there is no memory for
+  // that.
   bool commit(size_t offset, size_t length);
 
   bool complete() const { return committed_bytes_ == size_; }
@@ -61,12 +67,15 @@ class SegmentBuffer : public Counted {
     size_t end;  // exclusive
   };
 
-  SegmentBuffer(const Segment& segment, uint8_t* data, size_t size);
+  SegmentBuffer(const Segment& segment, size_t size) : segment_(segment), size_(size) {}
   bool contains(size_t offset, size_t length) const;
+  // False, and nothing changes, when the memory is not to be had.
+  bool hold(size_t bytes);
 
   const Segment segment_;
-  uint8_t* const data_;
   const size_t size_;
+  uint8_t* data_ = nullptr;
+  size_t held_ = 0;
   size_t committed_bytes_ = 0;
   std::list<Interval> committed_;  // sorted; neither overlapping nor touching
   // The total that a cache keeps of the memory it answers for, so that a segment which left the
@@ -84,8 +93,8 @@ struct CacheCounts {
 // Segments by identity under a byte budget.
 //
 // Memory held by the cache never exceeds budget + one segment, except after set_budget lowered the
-// budget below what is in flight. Segments being filled count in full from begin() on, and whatever
-// left the index counts until its last holder lets go of it.
+// budget below what is in flight. Segments being filled count with the memory that they have got,
+// and whatever left the index counts until its last holder lets go of it.
 //
 // What is evicted first: segments wholly behind the playhead, the farthest behind first; then the
 // least recently used. Never a segment in flight, that is, one that somebody outside the cache
@@ -105,12 +114,18 @@ class SegmentCache {
   // to the budget if what was in flight had overdrawn it.
   void set_playhead(double seconds);
 
-  // Starts a segment of `size` bytes, making room for it first, and marks it as used. nullptr if a
-  // complete one is already there, if `size` is 0 or above the budget, if everything evictable is
-  // gone and the budget is still overdrawn without the new one, or if memory is not to be had. An
-  // unfinished one under the same key is replaced in the index (its holder keeps its own); on
-  // nullptr it stays.
-  SegmentPtr begin(const Segment& segment, size_t size);
+  // Starts a segment of `size` bytes, of which it gets memory for the first `held` at once, making
+  // room for those first, and marks it as used. nullptr if a complete one is already there, if
+  // `size` is 0 or above the budget, if everything evictable is gone and the budget is still
+  // overdrawn without the new one, or if memory is not to be had. An unfinished one under the same
+  // key is replaced in the index (its holder keeps its own); on nullptr it stays.
+  SegmentPtr begin(const Segment& segment, size_t size, size_t held);
+  SegmentPtr begin(const Segment& segment, size_t size) { return begin(segment, size, size); }
+  // Gives a segment that begin() returned memory for its first `bytes`, and for more where that
+  // spares moving it often: for `step` at least, and twice what it has. False, and nothing changes,
+  // if everything evictable is gone and the budget is still overdrawn without the growth, or if
+  // memory is not to be had.
+  bool grow(const SegmentPtr& segment, size_t bytes, size_t step);
   // Takes an unfinished segment out of the index; no effect on a complete one or on one that is not
   // in the index (replaced, abandoned before, from elsewhere). nullptr is allowed.
   void abandon(const SegmentPtr& segment);
@@ -128,7 +143,7 @@ class SegmentCache {
   MediaSequence newest() const;
 
   size_t bytes() const { return tally_->bytes; }
-  // Of segments in the index that end after the playhead, unfinished ones included.
+  // Of segments in the index that end after the playhead, unfinished ones with what they have got.
   size_t bytes_ahead() const;
   // The most that bytes() ever was.
   size_t peak_bytes() const { return peak_bytes_; }

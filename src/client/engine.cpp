@@ -8,9 +8,10 @@
 namespace hlsmesh {
 namespace {
 
-// New connections, dialled or answered: a tracker that introduces us without end, or dials that all
-// fail, must not run a page into Chromium's limit of 500 connections, against which closed ones
-// count until they are collected.
+// New connections, dialled and answered each: a tracker that introduces us without end, or dials
+// that all fail, must not run a page into Chromium's limit of 500 connections, against which closed
+// ones count until they are collected, within 30 s. The two budgets are apart, so that strangers
+// who offer do not keep us from dialling.
 constexpr int64_t kConnectionBurst = 32;
 constexpr DurationMs kConnectionInterval{1'000};
 
@@ -21,7 +22,8 @@ Engine::Impl::Impl(EngineConfig config)
       random_(config_.seed),
       cache_(config_.cache_bytes),
       tracker_(commands_, random_),
-      new_connections_(kConnectionBurst, kConnectionInterval),
+      dials_(kConnectionBurst, kConnectionInterval),
+      answers_(kConnectionBurst, kConnectionInterval),
       p2p_(config_.p2p),
       upload_(config_.upload) {
   tracker_.set_count(config_.tracker_count);
@@ -234,6 +236,7 @@ void Engine::on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_am
   impl_->on_channel_writable(now, peer, buffered_amount);
 }
 void Engine::on_peer_closed(TimeMs now, PeerHandle peer) { impl_->on_peer_closed(now, peer); }
+void Engine::on_connection_refused(TimeMs now) { impl_->on_connection_refused(now); }
 void Engine::clear_renditions() { impl_->clear_renditions(); }
 void Engine::add_rendition(RenditionFacts facts) { impl_->add_rendition(std::move(facts)); }
 void Engine::set_live(bool live) { impl_->set_live(live); }

@@ -238,6 +238,9 @@ class Engine {
   // Channel or connection ended or could not be made. The driver has let go of both: no kPeerClose
   // follows.
   void on_peer_closed(TimeMs now, PeerHandle peer);
+  // The browser refused to make a connection: too many exist, or the site's RTC configuration is
+  // wrong. For half a minute none is dialled or answered. on_peer_closed follows for the peer.
+  void on_connection_refused(TimeMs now);
 
   // --- player
   void clear_renditions();

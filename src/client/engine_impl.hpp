@@ -10,6 +10,7 @@
 #include "client/engine.hpp"
 #include "client/estimates.hpp"
 #include "client/load.hpp"
+#include "client/offer_limits.hpp"
 #include "client/peer_session.hpp"
 #include "client/playhead.hpp"
 #include "client/prefetch_plan.hpp"
@@ -51,6 +52,7 @@ class Engine::Impl final : private SegmentShelf {
   void on_channel_binary(TimeMs now, PeerHandle peer, size_t size);
   void on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_amount);
   void on_peer_closed(TimeMs now, PeerHandle peer);
+  void on_connection_refused(TimeMs now);
 
   void clear_renditions();
   void add_rendition(RenditionFacts facts);
@@ -100,6 +102,7 @@ class Engine::Impl final : private SegmentShelf {
   PeerSession* find_peer(PeerHandle peer);
   PeerSession* find_peer(const PeerId& id);
   PeerSession& add_peer(TimeMs now, const PeerId& remote, CommandKind kind);
+  bool connections_paused(TimeMs now) const { return now < connections_from_; }
   // Ends the session; `peer` is gone afterwards. A load that waited on it waits for a new decision.
   // `held`: the driver still has the connection; `report`: the tracker is to hear of it.
   void end_peer(TimeMs now, PeerSession& peer, PeerEnd end, FallbackReason reason, bool held = true,
@@ -121,7 +124,8 @@ class Engine::Impl final : private SegmentShelf {
   void on_keep_alive_ack(TimeMs now, PeerSession& peer, const peer::KeepAliveAck& message);
   void on_request(TimeMs now, PeerSession& peer, const peer::Request& message);
   void on_binary_header(TimeMs now, PeerSession& peer, const peer::Binary& message);
-  void on_lack(TimeMs now, PeerSession& peer, const peer::Lack& message);
+  // Whether it refuses what was asked.
+  bool on_lack(TimeMs now, PeerSession& peer, const peer::Lack& message);
   void heard_current(TimeMs now, PeerSession& peer, std::optional<MediaSequence> current);
   void heard_level(TimeMs now, PeerSession& peer, std::optional<int32_t> level);
   std::optional<MediaSequence> own_current() const;
@@ -180,7 +184,10 @@ class Engine::Impl final : private SegmentShelf {
   std::array<CdnTime, 3> cdn_time_;  // by TrackKind
   SegmentSizes sizes_;
   TransferLog transfer_log_;
-  TokenBucket new_connections_;
+  TokenBucket dials_;
+  TokenBucket answers_;
+  OfferLimits offers_;
+  TimeMs connections_from_{};  // the browser made no connection: none is asked of it before
   UploadBudget upload_budget_;
   Uplink uplink_;
   TimeMs line_free_at_ = kNever;  // when held requests may have their turn

@@ -7,6 +7,17 @@
 #include "client/engine_impl.hpp"
 
 namespace hlsmesh {
+namespace {
+
+// Memory that a segment of unknown size gets with its first packet.
+constexpr size_t kFirstBytes = 256 * 1024;
+
+// Packets of an honest parent have 1 KB or more on average, whatever limit its browser has; a few
+// short ones beyond that are no matter. Each packet costs the page an event, whatever is in it.
+constexpr int64_t kLeastPacketBytes = 1024;
+constexpr int64_t kSparePackets = 128;
+
+}  // namespace
 
 void Engine::Impl::on_channel_text(TimeMs now, PeerHandle handle, std::string_view text) {
   PeerSession* peer = find_peer(handle);
@@ -20,24 +31,31 @@ void Engine::Impl::on_channel_text(TimeMs now, PeerHandle handle, std::string_vi
     return;
   }
   peer->liveness.on_traffic();
+  bool chatter = false;
   if (const auto* keep_alive = std::get_if<peer::KeepAlive>(message)) {
     on_keep_alive(now, *peer, *keep_alive);
+    chatter = true;
   } else if (const auto* ack = std::get_if<peer::KeepAliveAck>(message)) {
     on_keep_alive_ack(now, *peer, *ack);
+    chatter = true;
   } else if (const auto* request = std::get_if<peer::Request>(message)) {
     on_request(now, *peer, *request);
   } else if (const auto* binary = std::get_if<peer::Binary>(message)) {
     on_binary_header(now, *peer, *binary);
   } else if (const auto* lack = std::get_if<peer::Lack>(message)) {
-    on_lack(now, *peer, *lack);
+    chatter = !on_lack(now, *peer, *lack);
   } else if (std::holds_alternative<peer::Close>(*message)) {
     end_peer(now, *peer, PeerEnd::kClosedByPeer, FallbackReason::kPeerLost);
   } else if (std::holds_alternative<peer::Error>(*message)) {
     end_peer(now, *peer, PeerEnd::kFailed, FallbackReason::kPeerLost);
+  } else {
+    chatter = true;
   }
   settle(now);
   peer = find_peer(handle);
-  if (peer != nullptr && peer->channel.flooded()) {
+  if (peer == nullptr) return;
+  const auto kilobytes = static_cast<int64_t>(text.size() / 1024);
+  if (peer->channel.flooded() || (chatter && !peer->chatter.take(now, 1 + kilobytes))) {
     misbehaved(now, *peer, FallbackReason::kProtocol, "floods us with messages");
     settle(now);
   }
@@ -111,20 +129,26 @@ void Engine::Impl::on_binary_header(TimeMs now, PeerSession& peer, const peer::B
       misbehaved(now, peer, FallbackReason::kProtocol, "BINARY within a transfer");
       return;
   }
+  Transfer& transfer = *requester.transfer();
   if (message.attachments <= 0 || message.size <= 0 || message.size > peer::kMaxSegmentBytes ||
-      static_cast<uint64_t>(message.size) > cache_.budget()) {
+      static_cast<uint64_t>(message.size) > cache_.budget() ||
+      !sizes_.plausible(transfer.ask.segment, transfer.size)) {
     misbehaved(now, peer, FallbackReason::kWrongSegment, "a segment of impossible size");
     return;
   }
-  Transfer& transfer = *requester.transfer();
   if (!transfer.ask.segment.may_have(transfer.size)) {
     misbehaved(now, peer, FallbackReason::kWrongSegment, "a byte range of another length");
+    return;
+  }
+  if (transfer.attachments > kSparePackets + message.size / kLeastPacketBytes) {
+    misbehaved(now, peer, FallbackReason::kProtocol, "a segment in crumbs");
     return;
   }
   transfer.bytes_before = peer_bytes_;
   const std::optional<LoadId> load = transfer.ask.load;
   if (load || wanted(transfer.ask.segment.key)) {
-    transfer.buffer = cache_.begin(transfer.ask.segment, transfer.size);
+    // Its memory comes with its bytes: an announcement is only a word.
+    transfer.buffer = cache_.begin(transfer.ask.segment, transfer.size, 0);
   }
   if (!load) return;
   if (transfer.buffer == nullptr) {
@@ -144,24 +168,36 @@ void Engine::Impl::report_progress(LoadId load, const Transfer& transfer) {
   commands_.push(command);
 }
 
-void Engine::Impl::on_lack(TimeMs now, PeerSession& peer, const peer::Lack& message) {
+bool Engine::Impl::on_lack(TimeMs now, PeerSession& peer, const peer::Lack& message) {
   heard_current(now, peer, message.current);
-  if (!peer.requester) return;
+  if (!peer.requester) return false;
   std::optional<LoadId> load;
-  if (peer.requester->on_lack(message, load) == Requester::Refusal::kCurrent && load) {
+  const Requester::Refusal refusal = peer.requester->on_lack(message, load);
+  if (refusal == Requester::Refusal::kUnasked) return false;
+  if (refusal == Requester::Refusal::kCurrent && load) {
     if (not_yet(now, *load, message)) {
       Load& waiting = *find_load(*load);
       waiting.state = Load::State::kWaiting;
       waiting.due = now;
-      return;
+      return true;
     }
     parent_failed(now, *load, peer.handle, FallbackReason::kLack);
   }
+  return true;
 }
 
 MutableBytes Engine::Impl::reserve_channel_binary(PeerHandle handle, size_t size) {
   PeerSession* peer = find_peer(handle);
   if (peer == nullptr || !peer->open || !peer->requester) return {};
+  Transfer* transfer = peer->requester->transfer();
+  if (transfer != nullptr && transfer->buffer != nullptr) {
+    // Most segments get all of their memory with the first packet.
+    const size_t step = std::max(kFirstBytes, 2 * sizes_.expected(transfer->ask.segment));
+    if (!cache_.grow(transfer->buffer, transfer->received + size, step)) {
+      cache_.abandon(transfer->buffer);
+      transfer->buffer = nullptr;
+    }
+  }
   return peer->requester->room(size);
 }
 
@@ -178,7 +214,15 @@ void Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size)
       peer->received_bytes += size;
       peer_bytes_ += size;
       const Transfer& transfer = *peer->requester->transfer();
-      if (transfer.ask.load) report_progress(*transfer.ask.load, transfer);
+      if (const std::optional<LoadId> load = transfer.ask.load) {
+        if (transfer.buffer != nullptr) {
+          report_progress(*load, transfer);
+        } else {
+          peer->requester->detach(*load);
+          parent_failed(now, *load, handle, FallbackReason::kNoMemory);
+          settle(now);
+        }
+      }
       if (packet == Requester::Packet::kMore) return;
       finish_transfer(now, *peer);
       settle(now);

@@ -14,6 +14,10 @@ constexpr DurationMs kConnectTimeout{10'000};
 // A busy page reports a drained channel late by this, in milliseconds, at most.
 constexpr double kReportMs = 100;
 
+// Chromium takes up to 30 s to collect closed connections, which count against its limit until
+// then.
+constexpr DurationMs kConnectionPause{30'000};
+
 }  // namespace
 
 PeerSession* Engine::Impl::find_peer(PeerHandle peer) {
@@ -77,6 +81,8 @@ void Engine::Impl::on_peer_closed(TimeMs now, PeerHandle handle) {
   end_peer(now, *peer, PeerEnd::kFailed, FallbackReason::kPeerLost, false);
   settle(now);
 }
+
+void Engine::Impl::on_connection_refused(TimeMs now) { connections_from_ = now + kConnectionPause; }
 
 void Engine::Impl::on_channel_writable(TimeMs now, PeerHandle handle, size_t buffered_amount) {
   PeerSession* peer = find_peer(handle);

@@ -85,7 +85,7 @@ void Engine::Impl::on_connect(TimeMs now, const PeerId& to) {
   if (to == tracker_.own_id() || find_peer(to) != nullptr) return;
   const auto parents = std::count_if(peers_.begin(), peers_.end(),
                                      [](const auto& entry) { return entry.second.is_parent(); });
-  if (parents >= config_.limits.max_parents || !new_connections_.take(now)) return;
+  if (parents >= config_.limits.max_parents || connections_paused(now) || !dials_.take(now)) return;
   // From here on the dial itself is what loads may wait for.
   parent_hope_until_ = now;
   add_peer(now, to, CommandKind::kPeerDial).requester.emplace();
@@ -98,6 +98,8 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal)
   if (offer) {
     // We dialled: the connection has its offer, ours.
     if (peer != nullptr && peer->is_parent()) return;
+    // The connection that it has, if any, is left alone: a flood of offers changes nothing here.
+    if (connections_paused(now) || !offers_.admit(now, signal.from_peer_id)) return;
     // A child that offers anew has lost the connection we still hold. Both have the same dc_id, so
     // a report would be taken for the end of the new one.
     if (peer != nullptr) {
@@ -106,11 +108,15 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal)
     }
     const auto children = std::count_if(
         peers_.begin(), peers_.end(), [](const auto& entry) { return !entry.second.is_parent(); });
-    if (!serves() || children >= config_.limits.max_children || !new_connections_.take(now)) return;
+    if (!serves() || children >= config_.limits.max_children || !answers_.take(now)) return;
     peer = &add_peer(now, signal.from_peer_id, CommandKind::kPeerAnswer);
     peer->uploader.emplace();
   }
   if (peer == nullptr) return;
+  if (!peer->signals.take(data.size())) {
+    misbehaved(now, *peer, FallbackReason::kPeerLost, "signals without end");
+    return;
+  }
   Command command;
   command.kind = CommandKind::kPeerSignal;
   command.peer = peer->handle;

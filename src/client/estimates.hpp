@@ -44,6 +44,15 @@ class SegmentSizes {
     if (entry == bytes_per_second_.end() || !(segment.span.duration > 0)) return 0;
     return static_cast<size_t>(std::min(entry->second * segment.span.duration, 1e9));
   }
+  // Whether the segment may have `bytes`. A rendition of variable rate that began with a still
+  // picture has segments many times as large later; what nothing is known of may be as large as the
+  // protocol lets it.
+  bool plausible(const Segment& segment, size_t bytes) const {
+    constexpr size_t kAlways = 8 * 1024 * 1024;
+    constexpr size_t kFactor = 16;
+    const size_t usual = expected(segment);
+    return usual == 0 || bytes <= kAlways || bytes / kFactor <= usual;
+  }
   void clear() { bytes_per_second_.clear(); }
 
  private:

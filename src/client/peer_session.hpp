@@ -6,7 +6,9 @@
 
 #include "client/channel.hpp"
 #include "client/liveness.hpp"
+#include "client/offer_limits.hpp"
 #include "client/requester.hpp"
+#include "client/token_bucket.hpp"
 #include "client/uploader.hpp"
 
 namespace hlsmesh {
@@ -19,6 +21,12 @@ namespace hlsmesh {
 //       v
 //      gone
 struct PeerSession {
+  // Messages that neither ask nor answer, each counted once and once more for every KB of it. An
+  // honest peer says a KEEPALIVE and an ACK in 10 s; one of a later level may have more to say.
+  // REQUESTs are bounded by their answers (Channel::flooded), answers by our REQUESTs.
+  static constexpr int64_t kChatterBurst = 128;
+  static constexpr DurationMs kChatterInterval{60};
+
   PeerSession(CommandQueue& commands, PeerHandle peer, PeerId remote_id, PeerId own,
               size_t queue_bytes)
       : handle(peer),
@@ -34,6 +42,8 @@ struct PeerSession {
   bool open = false;
   bool full = false;  // of our packets, so that the channel drains without a pause
   int32_t level = 0;  // extension level that the peer has shown; 0: version 1
+  SignalAllowance signals;
+  TokenBucket chatter{kChatterBurst, kChatterInterval};
   Channel channel;
   Liveness liveness;
   std::optional<Requester> requester;    // we dialled: the peer is our parent

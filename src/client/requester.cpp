@@ -154,7 +154,9 @@ Requester::Packet Requester::on_packet(TimeMs now, size_t size) {
   if (!transfer_) return Packet::kUnexpected;
   Transfer& transfer = *transfer_;
   if (size > transfer.size - transfer.received) return Packet::kTooMuch;
-  if (transfer.buffer != nullptr) transfer.buffer->commit(transfer.received, size);
+  if (transfer.buffer != nullptr && !transfer.buffer->commit(transfer.received, size)) {
+    transfer.buffer = nullptr;
+  }
   transfer.received += size;
   transfer.packets += 1;
   transfer.progress_at = now;

@@ -12,12 +12,13 @@ class TokenBucket {
   TokenBucket(int64_t burst, DurationMs interval)
       : capacity_(burst * interval), interval_(interval) {}
 
-  bool take(TimeMs now) {
+  // Whether `count` things may be done now; if so, they are counted.
+  bool take(TimeMs now, int64_t count = 1) {
     const DurationMs left = std::max(used_ - (now - counted_at_), DurationMs::zero());
     used_ = left;
     counted_at_ = now;
-    if (used_ + interval_ > capacity_) return false;
-    used_ += interval_;
+    if (used_ + count * interval_ > capacity_) return false;
+    used_ += count * interval_;
     return true;
   }
 

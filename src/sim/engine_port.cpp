@@ -151,6 +151,12 @@ void EnginePort::peer_closed(TimeMs now, PeerHandle peer) {
   drain();
 }
 
+void EnginePort::connection_refused(TimeMs now) {
+  note("hm_connection_refused", {as_argument(now)});
+  engine_.on_connection_refused(now);
+  drain();
+}
+
 void EnginePort::clear_renditions() {
   note("hm_clear_renditions", {});
   engine_.clear_renditions();

@@ -52,6 +52,7 @@ class EnginePort {
   void channel_binary(TimeMs now, PeerHandle peer, ByteView bytes);
   void channel_writable(TimeMs now, PeerHandle peer, size_t buffered);
   void peer_closed(TimeMs now, PeerHandle peer);
+  void connection_refused(TimeMs now);
   void clear_renditions();
   void add_rendition(const RenditionFacts& facts);
   void set_live(bool live);

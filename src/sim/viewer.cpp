@@ -125,6 +125,10 @@ void Viewer::end() {
   port_.reset();
 }
 
+void Viewer::refuse_connections() {
+  if (port_) port_->connection_refused(now());
+}
+
 void Viewer::show_stats() {
   if (port_) port_->show_stats();
 }

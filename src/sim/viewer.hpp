@@ -73,6 +73,8 @@ class Viewer : private CommandSink,
   void leave();
   // Is gone without a word.
   void vanish();
+  // Its browser makes no connection for now.
+  void refuse_connections();
   void set_fault(ParentFault fault) { fault_ = FaultyParent(fault); }
 
   ViewerId id() const { return id_; }

@@ -90,6 +90,50 @@ test('without RTCPeerConnection there is one warning, no tracker, and the CDN', 
   assert.equal(FakeSocket.made.length, 0);
 });
 
+test('a browser that refuses one connection is asked for another after a pause, and the page is warned once', async (t) => {
+  let refuses = true;
+  /** @type {object[]} */
+  const made = [];
+  class Connection {
+    constructor() {
+      if (refuses) throw new DOMException('Cannot create so many PeerConnections', 'UnknownError');
+      made.push(this);
+    }
+    createDataChannel() {
+      return {};
+    }
+    createOffer() {
+      return new Promise(() => {});
+    }
+    close() {}
+  }
+  Object.assign(globalThis, { RTCPeerConnection: Connection });
+  const { hls, mesh, events } = setUp();
+  hls.loadSource(SOURCE);
+  await until(() => FakeSocket.made.length === 1);
+  const [socket] = FakeSocket.made;
+  const says = (/** @type {object} */ message) =>
+    socket.onmessage({ data: JSON.stringify(message) });
+  socket.open();
+  says({ action: 'accept', live: false, peer_id: 'me' });
+  for (const id of ['p1', 'p2', 'p3']) says({ action: 'connect', to_peer_id: id });
+  const warnings = () => events.filter(([name]) => name === 'warning').map(([, { code }]) => code);
+  assert.deepEqual(warnings(), ['rtc-unavailable']);
+  assert.deepEqual(
+    socket.sent.filter(({ action }) => action === 'dc_failed').map(({ dc_id }) => dc_id),
+    ['me-p1'],
+  );
+  assert.ok(mesh.enabled);
+
+  refuses = false;
+  const { now } = performance;
+  t.mock.method(performance, 'now', () => now.call(performance) + 31_000);
+  says({ action: 'connect', to_peer_id: 'p4' });
+  assert.equal(made.length, 1);
+  assert.equal(mesh.peers.length, 1);
+  assert.deepEqual(warnings(), ['rtc-unavailable']);
+});
+
 test('a WebSocket that the browser refuses is a warning that names the URL', async () => {
   Object.assign(globalThis, {
     WebSocket: class {

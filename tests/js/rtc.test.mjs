@@ -356,3 +356,47 @@ test('a browser that makes no connection says so and the peer counts as closed',
     ['unavailable', 'closed'],
   );
 });
+
+for (const described of [false, true]) {
+  test(`D8: candidates without end lose the connection, ${described ? 'after' : 'before'} a description`, async () => {
+    peers.answer(1);
+    if (described) peers.signal(1, JSON.stringify({ type: 'offer', sdp: 'theirs' }));
+    await settled();
+    const [connection] = FakeConnection.made;
+    const closed = () => events.some(([name, peer]) => name === 'closed' && peer === 1);
+    for (let index = 0; index < 100; index++) {
+      peers.signal(1, JSON.stringify({ candidate: { candidate: `candidate ${index}` } }));
+    }
+    await settled();
+    assert.ok(!closed(), 'a hundred candidates are an honest host with many addresses');
+    for (let index = 0; index < 10_000; index++) {
+      peers.signal(1, JSON.stringify({ candidate: { candidate: `more ${index}` } }));
+    }
+    await settled();
+    assert.ok(closed());
+    assert.equal(connection.closed, 1);
+    assert.ok(connection.candidates.length <= 128);
+  });
+}
+
+test('D8: signals of many bytes lose the connection, however few they are', async () => {
+  peers.dial(1);
+  await settled();
+  for (let index = 0; index < 8; index++) {
+    peers.signal(1, JSON.stringify({ candidate: { candidate: 'x'.repeat(16_000) } }));
+  }
+  await settled();
+  assert.ok(events.some(([name, peer]) => name === 'closed' && peer === 1));
+  assert.equal(peers.size, 0);
+});
+
+test('D8: descriptions without end lose the connection', async () => {
+  peers.answer(1);
+  for (let index = 0; index < 1_000; index++) {
+    peers.signal(1, JSON.stringify({ type: 'offer', sdp: `offer ${index}` }));
+  }
+  await settled();
+  assert.equal(peers.size, 0);
+  const answers = events.filter(([name]) => name === 'signal');
+  assert.ok(answers.length <= 128, `${answers.length} answers`);
+});

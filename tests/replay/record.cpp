@@ -82,6 +82,7 @@ void record_live(const std::string& directory) {
   swarm.run_until(46);
   for (size_t i = 0; i < 2; ++i) {
     swarm.viewer(i).show_stats();
+    swarm.viewer(i).refuse_connections();
     swarm.viewer(i).leave();
   }
   write(directory + "/live-parent.trace", parent.trace());

@@ -124,6 +124,7 @@ const std::map<std::string, Function>& functions() {
       {"hm_channel_writable",
        [](const Call& c) { return hm_channel_writable(c.number(0), c.integer(1), c.size(2)); }},
       {"hm_peer_closed", [](const Call& c) { return hm_peer_closed(c.number(0), c.integer(1)); }},
+      {"hm_connection_refused", [](const Call& c) { return hm_connection_refused(c.number(0)); }},
       {"hm_clear_renditions", [](const Call&) { return hm_clear_renditions(); }},
       {"hm_add_rendition",
        [](const Call& c) {
