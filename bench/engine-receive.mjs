@@ -91,11 +91,9 @@ class Receiver {
     this.#channelText({ event: 'KEEPALIVE', current: 1, hlsmesh: 1 });
     core.callWithText(
       'hm_add_rendition',
-      '\n\n\nhttp://origin/240p.m3u8',
+      '\n\n\n\n\n\nhttp://origin/240p.m3u8',
       TrackKind.main,
       0,
-      1,
-      1,
       1,
     );
     this.#drain();

@@ -7,6 +7,7 @@
 
 import { CommandKind, EventCode, LoadFlag } from './abi.js';
 import { readCommand, readPeers } from './core.js';
+import { withoutCredentials } from './identity.js';
 import { emptyStats, readStats } from './stats.js';
 import { POISONED } from './wasm.js';
 
@@ -220,23 +221,16 @@ export class Driver {
 
   // Player.
 
-  /** @param {import('./hls-events.js').Rendition[]} renditions */
-  setRenditions(renditions) {
+  /**
+   * @param {import('./hls-events.js').Rendition[]} renditions
+   * @param {string} source the URL of the playlist that lists them
+   */
+  setRenditions(renditions, source) {
     this.#input(() => {
-      this.#core.call('hm_clear_renditions');
-      for (const {
-        kind,
-        index,
-        bitrate,
-        width,
-        height,
-        codecs,
-        name,
-        language,
-        url,
-      } of renditions) {
-        const text = [codecs, name, language].map(oneLine).join('\n') + '\n' + url;
-        this.#core.callWithText('hm_add_rendition', text, kind, index, bitrate, width, height);
+      this.#core.callWithText('hm_clear_renditions', withoutCredentials(source));
+      for (const { kind, index, bitrate, texts, url } of renditions) {
+        const text = [...texts.map(oneLine), withoutCredentials(url)].join('\n');
+        this.#core.callWithText('hm_add_rendition', text, kind, index, bitrate);
       }
     });
   }

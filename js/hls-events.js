@@ -7,13 +7,9 @@ import { Condition, TrackKind } from './abi.js';
 /**
  * @typedef {object} Rendition
  * @property {number} kind TrackKind
- * @property {number} index
+ * @property {number} index hls.js's; -1 for what it does not have, or not now
  * @property {number} bitrate
- * @property {number} width
- * @property {number} height
- * @property {string} codecs
- * @property {string} name
- * @property {string} language
+ * @property {string[]} texts codecs, resolution, language, group, name and stable id, as the playlist has them
  * @property {string} url
  */
 
@@ -48,6 +44,19 @@ const PLAYHEAD_INTERVAL_MS = 250;
 /** The hole in front of a buffered range that playback steps over, in seconds; hls.js's own `maxBufferHole`. */
 const BUFFER_HOLE = 0.1;
 
+const KINDS = [TrackKind.main, TrackKind.audio, TrackKind.subtitle];
+/** What `hlsManifestLoaded` lists, in the order of KINDS. */
+const LISTS = ['levels', 'audioTracks', 'subtitles'];
+/** Attributes of a rendition's tag, of which the first that is there counts. */
+const ATTRIBUTES = [
+  ['CODECS'],
+  ['RESOLUTION'],
+  ['LANGUAGE'],
+  ['GROUP-ID'],
+  ['NAME'],
+  ['STABLE-VARIANT-ID', 'STABLE-RENDITION-ID'],
+];
+
 const MEDIA_EVENTS = ['timeupdate', 'seeking', 'ratechange', 'pause', 'play'];
 
 export class PlayerEvents {
@@ -55,6 +64,8 @@ export class PlayerEvents {
   #sink;
   /** @type {HTMLMediaElement | null} */
   #media = null;
+  /** The event `hlsManifestLoaded` of what is played. @type {any} */
+  #manifest = null;
   #reported = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -77,7 +88,21 @@ export class PlayerEvents {
     };
     // Events by their names, so that hls.js itself is not imported.
     this.#listeners = [
-      ['hlsManifestLoading', () => sink.source()],
+      [
+        'hlsManifestLoading',
+        () => {
+          this.#manifest = null;
+          sink.source();
+        },
+      ],
+      [
+        // hls.js has parsed it, and told of it, by the time others hear that it was loaded.
+        'hlsManifestLoaded',
+        (_, data) => {
+          this.#manifest = data;
+          renditions();
+        },
+      ],
       ['hlsManifestParsed', renditions],
       ['hlsLevelsUpdated', renditions],
       ['hlsAudioTracksUpdated', renditions],
@@ -117,24 +142,24 @@ export class PlayerEvents {
     this.#watch(null);
   }
 
-  /** @returns {Rendition[]} */
+  /**
+   * Of what is played: hls.js follows redirects.
+   * @returns {string}
+   */
+  source() {
+    return this.#manifest?.url ?? this.#hls.url ?? '';
+  }
+
+  /** @returns {Rendition[]} all that hls.js has, and all that the multivariant playlist lists */
   renditions() {
     const { levels, audioTracks, subtitleTracks } = this.#hls;
-    return [
-      ...levels.map((level, index) => ({
-        kind: TrackKind.main,
-        index,
-        bitrate: whole(level.bitrate),
-        width: whole(level.width),
-        height: whole(level.height),
-        codecs: level.attrs?.CODECS ?? '',
-        name: level.name ?? '',
-        language: '',
-        url: level.uri ?? '',
-      })),
-      ...audioTracks.map((track) => describeTrack(TrackKind.audio, track)),
-      ...subtitleTracks.map((track) => describeTrack(TrackKind.subtitle, track)),
-    ];
+    const listed = this.#manifest ?? {};
+    const lists = [levels, audioTracks, subtitleTracks, ...LISTS.map((name) => listed[name])];
+    return lists.flatMap((list, which) =>
+      [...(list ?? [])].map((one, index) =>
+        describeRendition(KINDS[which % KINDS.length], which < KINDS.length ? index : -1, one),
+      ),
+    );
   }
 
   /** @returns {boolean | null} null while no media playlist is known */
@@ -214,22 +239,18 @@ export class PlayerEvents {
 }
 
 /**
- * The group is part of a track's name: groups list the same names at other bitrates (RFC 8216 section 4.3.4.1.1).
  * @param {number} kind
- * @param {import('hls.js').MediaPlaylist} track
+ * @param {number} index
+ * @param {any} rendition of hls.js; its own numbers and names are derived, and each of its versions derives others
  * @returns {Rendition}
  */
-function describeTrack(kind, track) {
+function describeRendition(kind, index, { attrs = {}, uri, url }) {
   return {
     kind,
-    index: track.id,
-    bitrate: whole(track.bitrate),
-    width: 0,
-    height: 0,
-    codecs: track.audioCodec ?? track.textCodec ?? '',
-    name: `${track.groupId ?? ''}/${track.name ?? ''}`,
-    language: track.lang ?? '',
-    url: track.url ?? '',
+    index,
+    bitrate: whole(Number(attrs.BANDWIDTH)),
+    texts: ATTRIBUTES.map((names) => attrs[names.find((name) => attrs[name]) ?? ''] ?? ''),
+    url: uri ?? url ?? '',
   };
 }
 

@@ -69,3 +69,27 @@ export function withoutCredentials(url) {
     .map(([, part]) => part);
   return kept.length ? `${plain}?${kept.join('&')}` : plain;
 }
+
+/** What the tracker's protocol has room for, in bytes. */
+const MAX_CHANNEL_BYTES = 2048;
+/** Enough of a longer name to know it by in a log, and below the limit however many bytes its characters have. */
+const KEPT_CHANNEL_CHARACTERS = 600;
+
+/**
+ * A channel that fits into a message: of a longer one its beginning and 128 bits of a hash, the same for all viewers.
+ * @param {string} channel
+ * @returns {string}
+ */
+export function shortChannel(channel) {
+  if (new TextEncoder().encode(channel).length <= MAX_CHANNEL_BYTES) return channel;
+  let digest = '';
+  for (let lane = 1; lane <= 4; lane++) {
+    let hash = lane;
+    for (let i = 0; i < channel.length; i++) {
+      hash = Math.imul(hash ^ channel.charCodeAt(i), 0x9e3779b1 + 2 * lane);
+      hash ^= hash >>> 15;
+    }
+    digest += (hash >>> 0).toString(16).padStart(8, '0');
+  }
+  return `${channel.slice(0, KEPT_CHANNEL_CHARACTERS)}~${digest}`;
+}

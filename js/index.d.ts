@@ -67,8 +67,8 @@ export interface HlsMeshOptions extends MeshUpdate {
   /** The tracker's WebSocket URL, `ws://…` or `wss://…`; or up to 8, the preferred one first. */
   tracker: string | URL | readonly (string | URL)[];
   /**
-   * Who shares with whom. Default: the URL of the multivariant playlist without query and fragment. Give a name of your own when
-   * that URL differs between viewers of the same stream; give a function when the player changes its source.
+   * Who shares with whom. Default: the URL of the multivariant playlist without fragment and credentials (docs/IDENTITY.md).
+   * Give a name of your own when that URL differs between viewers of the same stream; give a function when the player changes its source.
    */
   channel?: string | ((playlistUrl: string) => string);
   /**

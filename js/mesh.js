@@ -6,7 +6,8 @@ import { Driver } from './driver.js';
 import { HlsMeshError, messageOf } from './errors.js';
 import { PlayerEvents } from './hls-events.js';
 import { createFragmentLoader, describeFragment } from './hls-loader.js';
-import { engineNumbers, log, playlistChannel } from './options.js';
+import { shortChannel, withoutCredentials } from './identity.js';
+import { engineNumbers, log } from './options.js';
 import { PlaybackFigures } from './playback.js';
 import { PeerConnections } from './rtc.js';
 import { TrackerSocket } from './socket.js';
@@ -67,7 +68,8 @@ export class Mesh {
     this.#playback = new PlaybackFigures(hls);
     this.#player = new PlayerEvents(hls, {
       source: () => this.#sourceChanged(),
-      renditions: () => this.#driver?.setRenditions(this.#player.renditions()),
+      renditions: () =>
+        this.#driver?.setRenditions(this.#player.renditions(), this.#player.source()),
       live: (live) => this.#driver?.setLive(live),
       playhead: () => this.#reportPlayhead(),
       playlist: (kind, rendition) => this.#driver?.playlist(kind, rendition),
@@ -199,8 +201,8 @@ export class Mesh {
     if (!url) return;
     let channel = '';
     try {
-      const { channel: wanted = playlistChannel } = this.#settings;
-      channel = String((typeof wanted === 'function' ? wanted(url) : wanted) ?? '');
+      const { channel: wanted = withoutCredentials } = this.#settings;
+      channel = shortChannel(String((typeof wanted === 'function' ? wanted(url) : wanted) ?? ''));
     } catch (error) {
       this.#broken(error);
     }

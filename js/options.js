@@ -301,14 +301,6 @@ function isObject(value) {
 }
 
 /**
- * The tracker's `channel`: the multivariant playlist's URL up to `?` (protocol section 2).
- * @param {string} url
- */
-export function playlistChannel(url) {
-  return url.replace(/[?#].*$/s, '');
-}
-
-/**
  * @param {unknown} tracker
  * @param {Complain} complain
  * @returns {string[]} of those that can be

@@ -320,28 +320,25 @@ int32_t hm_connection_refused(double now) {
 }
 
 int32_t hm_clear_renditions(void) {
+  const std::string_view text = take_text();
   if (!state->engine) return kHmMisuse;
-  state->engine->clear_renditions();
+  state->engine->clear_renditions(std::string(text));
   return kHmOk;
 }
 
-int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate, int32_t width,
-                         int32_t height) {
+int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate) {
   std::string_view text = take_text();
-  if (!state->engine || !is_track(kind) || index < 0) return kHmMisuse;
-  const std::optional<std::string_view> codecs = take_line(text);
-  const std::optional<std::string_view> name = take_line(text);
-  const std::optional<std::string_view> language = take_line(text);
-  if (!codecs || !name || !language) return kHmMisuse;
+  if (!state->engine || !is_track(kind) || index < -1) return kHmMisuse;
   hlsmesh::RenditionFacts facts;
   facts.kind = static_cast<TrackKind>(kind);
   facts.index = index;
   facts.bitrate = bitrate;
-  facts.width = width;
-  facts.height = height;
-  facts.codecs = *codecs;
-  facts.name = *name;
-  facts.language = *language;
+  for (std::string* field : {&facts.codecs, &facts.resolution, &facts.language, &facts.group,
+                             &facts.name, &facts.stable_id}) {
+    const std::optional<std::string_view> line = take_line(text);
+    if (!line) return kHmMisuse;
+    *field = *line;
+  }
   facts.playlist_url = text;
   state->engine->add_rendition(std::move(facts));
   return kHmOk;

@@ -131,10 +131,10 @@ int32_t hm_channel_writable(double now, int32_t peer, uint32_t buffered_amount);
 int32_t hm_peer_closed(double now, int32_t peer);
 int32_t hm_connection_refused(double now);
 
-int32_t hm_clear_renditions(void);
-// text: codecs \n name \n language \n playlist URL
-int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate, int32_t width,
-                         int32_t height);
+int32_t hm_clear_renditions(void);  // text: the URL of what the player plays, without credentials
+// RenditionFacts of media/rendition.hpp. text: codecs \n resolution \n language \n group \n name \n
+// stable id \n playlist URL, without credentials
+int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate);
 int32_t hm_set_live(int32_t live);
 int32_t hm_playhead(double now, double current_time, double buffered_end, double playback_rate);
 int32_t hm_conditions(double now, int32_t conditions, double max_buffer);  // HmCondition; seconds

@@ -134,6 +134,18 @@ class SegmentCache {
   SegmentPtr find(const SegmentKey& key);
   // The same without counting or marking.
   SegmentPtr peek(const SegmentKey& key) const;
+  // A complete segment of number `sn` that `is_meant` accepts, or nullptr. Neither counts nor
+  // marks.
+  template <class Predicate>
+  SegmentPtr peek(MediaSequence sn, Predicate is_meant) {
+    // No signature sorts before the empty one.
+    for (auto it = index_.lower_bound(SegmentKey{{}, sn}); it != index_.end() && it->first.sn == sn;
+         ++it) {
+      const SegmentPtr& segment = it->second.segment;
+      if (segment->complete() && is_meant(segment->segment())) return segment;
+    }
+    return nullptr;
+  }
   // The complete segment that a version-1 request {url, sn} means; nullptr when none or several
   // match, since such a peer could not tell which it got. Marks it as used, but counts neither hit
   // nor miss: those are about the player's loads.

@@ -113,8 +113,8 @@ void Engine::Impl::end_children(TimeMs now) {
   }
 }
 
-void Engine::Impl::clear_renditions() {
-  renditions_.clear();
+void Engine::Impl::clear_renditions(std::string source) {
+  renditions_.clear(std::move(source));
   sizes_.clear();
   plan_.clear();
 }
@@ -237,7 +237,7 @@ void Engine::on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_am
 }
 void Engine::on_peer_closed(TimeMs now, PeerHandle peer) { impl_->on_peer_closed(now, peer); }
 void Engine::on_connection_refused(TimeMs now) { impl_->on_connection_refused(now); }
-void Engine::clear_renditions() { impl_->clear_renditions(); }
+void Engine::clear_renditions(std::string source) { impl_->clear_renditions(std::move(source)); }
 void Engine::add_rendition(RenditionFacts facts) { impl_->add_rendition(std::move(facts)); }
 void Engine::set_live(bool live) { impl_->set_live(live); }
 void Engine::on_playhead(TimeMs now, const PlayheadReport& report) {

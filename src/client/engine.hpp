@@ -243,7 +243,8 @@ class Engine {
   void on_connection_refused(TimeMs now);
 
   // --- player
-  void clear_renditions();
+  // See ChannelRenditions for both.
+  void clear_renditions(std::string source = {});
   void add_rendition(RenditionFacts facts);
   void set_live(bool live);
   void on_playhead(TimeMs now, const PlayheadReport& report);

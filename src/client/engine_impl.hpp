@@ -54,7 +54,7 @@ class Engine::Impl final : private SegmentShelf {
   void on_peer_closed(TimeMs now, PeerHandle peer);
   void on_connection_refused(TimeMs now);
 
-  void clear_renditions();
+  void clear_renditions(std::string source);
   void add_rendition(RenditionFacts facts);
   void set_live(bool live) { live_ = live; }
   void on_playhead(TimeMs now, const PlayheadReport& report);

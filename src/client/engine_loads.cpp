@@ -59,6 +59,7 @@ Load Engine::Impl::make_load(LoadId id, SegmentLoad what) const {
   load.segment.url = std::move(what.url);
   if (!what.range.whole() && !what.named) load.segment.url += '#' + what.range.to_string();
   load.segment.range = what.range;
+  load.segment.place = renditions_.place(what.kind, what.rendition_index);
   load.segment.span = what.span;
   load.kind = what.kind;
   load.rendition_index = what.rendition_index;
@@ -313,21 +314,23 @@ void Engine::Impl::on_fetch_failed(TimeMs now, LoadId id) { on_load_aborted(now,
 // --- what children may have of it
 
 SegmentPtr Engine::Impl::find(const peer::Request& request) {
-  if (request.rendition) return cache_.peek(SegmentKey{*request.rendition, request.sn});
+  if (request.rendition) {
+    return cache_.peek(
+        request.sn, [&](const Segment& segment) { return is_asked(segment, *request.rendition); });
+  }
   return cache_.find_by_wire_name(request.url, request.sn);
 }
 
 bool Engine::Impl::coming(const peer::Request& request) const {
-  const auto is_asked = [&](const Segment& segment) {
+  const auto is_meant = [&](const Segment& segment) {
     return segment.key.sn == request.sn &&
-           (request.rendition ? segment.key.rendition == *request.rendition
-                              : segment.url == request.url);
+           (request.rendition ? is_asked(segment, *request.rendition) : segment.url == request.url);
   };
   for (const auto& [id, load] : loads_) {
-    if (load.shareable && is_asked(load.segment)) return true;
+    if (load.shareable && is_meant(load.segment)) return true;
   }
   for (const auto& [handle, peer] : peers_) {
-    if (peer.requester && peer.requester->brings(is_asked)) return true;
+    if (peer.requester && peer.requester->brings(is_meant)) return true;
   }
   const int64_t ahead = request.sn.value() - cache_.newest().value();
   return is_live() && cache_.newest().value() >= 0 && ahead > 0 && ahead <= kLiveAhead;

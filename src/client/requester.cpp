@@ -47,7 +47,7 @@ peer::Request Requester::message(const Ask& ask) {
   peer::Request request;
   request.url = wire_url(ask);
   request.sn = ask.segment.key.sn;
-  if (ask.by_rendition) request.rendition = ask.segment.key.rendition;
+  if (ask.by_rendition) request.rendition = asking_name(ask.segment);
   return request;
 }
 
@@ -92,13 +92,13 @@ std::optional<LoadId> Requester::load() const {
 
 bool Requester::answers(const Ask& ask, const peer::Binary& header) {
   return header.url == wire_url(ask) && header.sn == ask.segment.key.sn &&
-         (!ask.by_rendition || header.rendition == ask.segment.key.rendition);
+         (!ask.by_rendition || header.rendition == asking_name(ask.segment));
 }
 
 // Some leave `sn` out; a rendition that is there must be the right one.
 bool Requester::answers(const Ask& ask, const peer::Lack& lack) {
   return lack.url == wire_url(ask) && (!lack.sn || *lack.sn == ask.segment.key.sn) &&
-         (!ask.by_rendition || !lack.rendition || *lack.rendition == ask.segment.key.rendition);
+         (!ask.by_rendition || !lack.rendition || *lack.rendition == asking_name(ask.segment));
 }
 
 void Requester::remember(Ask ask) {

@@ -6,6 +6,11 @@
 
 namespace hlsmesh {
 
+// Open a part of a signature or of a segment's name that is a digest, and one that is an id. Text
+// that is kept as it is never begins with either.
+inline constexpr char kDigestMark = '~';
+inline constexpr char kIdMark = '=';
+
 // Appends `value` in decimal digits.
 void append_number(std::string& out, int64_t value);
 

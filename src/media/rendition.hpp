@@ -11,42 +11,41 @@ namespace hlsmesh {
 
 enum class TrackKind : int32_t { kMain = 0, kAudio = 1, kSubtitle = 2 };
 
-// The facts a multivariant playlist gives about one rendition. Zero or empty where it says nothing.
+// What the author wrote of one rendition, in the attributes of its tag. Empty where the playlist
+// says nothing.
 struct RenditionFacts {
   TrackKind kind = TrackKind::kMain;
-  int32_t index = 0;  // the player's index of this rendition among its kind
-  int32_t bitrate = 0;
-  int32_t width = 0;
-  int32_t height = 0;
+  // The player's index of it among its kind. Negative: the multivariant playlist lists it, and the
+  // player does not have it, or not now.
+  int32_t index = 0;
+  int32_t bitrate = 0;  // compared within one playlist, and part of no signature: it is measured
   std::string codecs;
-  std::string name;
+  std::string resolution;
   std::string language;
-  std::string playlist_url;  // absolute, of its media playlist
+  std::string group;
+  std::string name;
+  std::string stable_id;     // STABLE-VARIANT-ID, STABLE-RENDITION-ID
+  std::string playlist_url;  // absolute, of its media playlist, without credentials
 };
-
-// Everything but `index` and `playlist_url`: indices change when levels are removed, URLs between
-// hosts. Redundant streams (RFC 8216 section 6.2.4) carry the same attributes and so share a
-// signature, as they should.
-//
-// Facts that differ give signatures that differ. Printable ASCII without quotes, backslashes or
-// spaces, so that it survives JSON unchanged, and at most 400 bytes: of a longer text field only a
-// 64-bit hash is kept.
-RenditionSignature make_signature(const RenditionFacts& facts);
 
 // All renditions of the channel that is playing.
 //
-// Two renditions with equal facts but unlike playlists (alternate angles, one language in several
-// audio groups) are told apart by what viewers share whatever host, path prefix or token they were
-// given: the path of the playlist below the deepest directory that holds all playlists with these
-// facts. Playlists of one path on unlike hosts are one rendition; playlists of one path on one host
-// are told apart by the query parameters that they do not have in common. It is added only where it
-// is needed, and therefore every rendition that the multivariant playlist lists must be added, not
-// merely those in use: a viewer that knows one of two equal-looking tracks takes either for it.
+// A signature is made of what the author wrote: the path of the media playlist below the directory
+// of the multivariant one, or the stable id, and the attributes; docs/IDENTITY.md says why. Equal
+// signatures mean equal renditions, and which others there are changes nothing in one, except for
+// what a multivariant playlist lists once for each of several hosts (redundant streams, RFC 8216
+// section 6.2.4; the pathways of content steering): those have the signature of the first, if each
+// host has one.
+//
+// Printable ASCII without quotes, backslashes or spaces, so that it survives JSON unchanged, and at
+// most 560 bytes: of a longer text only a digest is kept.
 class ChannelRenditions {
  public:
-  void clear();
-  // Replaces one added before under the same (kind, index). May change the signatures of others, so
-  // add all before asking; in which order makes no difference.
+  // `source`: the URL that the player was given, of the multivariant playlist or of a media
+  // playlist alone, without credentials.
+  void clear(std::string source);
+  // Replaces one added before under the same (kind, index), if the index is not negative. Add all
+  // before asking, and those that are merely listed in the order of the playlist.
   void add(RenditionFacts facts);
 
   // The signature of the player's rendition (kind, index); empty if it was never added. Valid until
@@ -54,6 +53,9 @@ class ChannelRenditions {
   const RenditionSignature& signature(TrackKind kind, int32_t index) const;
   // Of its media playlist; empty if it was never added. Valid as long.
   std::string_view playlist_url(TrackKind kind, int32_t index) const;
+  // A digest of that URL without its host. Viewers who came to a rendition by unlike ways, through
+  // the multivariant playlist or without it, have it in common.
+  const std::string& place(TrackKind kind, int32_t index) const;
 
   // Whether `url`, spelt relative to one rendition's playlist, names the same resource in every
   // rendition, so that a version-1 peer, which may key its cache by `url` alone, cannot confuse two
@@ -65,16 +67,16 @@ class ChannelRenditions {
  private:
   struct Rendition {
     RenditionFacts facts;
-    RenditionSignature base;               // of the facts alone
-    mutable RenditionSignature signature;  // good while derived_
+    mutable RenditionSignature signature;  // this and `place` are made when first asked for
+    mutable std::string place;
   };
-  void derive() const;
   const Rendition* find(TrackKind kind, int32_t index) const;
+  const RenditionFacts& first_copy(const RenditionFacts& facts) const;
+  RenditionSignature make_signature(const RenditionFacts& facts) const;
 
+  std::string source_;
   std::list<Rendition> renditions_;  // a few dozen at most
-  // Signatures depend on one another, so they are made when first asked for and not once per add().
-  mutable bool derived_ = true;
-  RenditionSignature none_;
+  std::string none_;
 };
 
 }  // namespace hlsmesh

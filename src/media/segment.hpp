@@ -60,6 +60,7 @@ struct Segment {
   std::string url;
   MediaSpan span;
   ByteRange range = {};
+  std::string place = {};  // of its rendition, see ChannelRenditions; empty where there is none
 
   // Whether a body of so many bytes can be it.
   bool may_have(size_t size) const { return range.whole() || size == range.size(); }

@@ -1,5 +1,7 @@
 #include "media/segment_key.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 
 #include "media/append.hpp"
@@ -12,11 +14,6 @@ namespace {
 constexpr char kDirectoryMark = '/';
 constexpr char kQueryMark = '?';
 constexpr char kRangeMark = '#';
-// Opens an id of the site, which may look like anything; no file name that is kept begins with it
-// or with the mark of a digest.
-constexpr char kIdMark = '=';
-constexpr char kDigestMark = '~';
-
 void append_name(std::string& out, std::string_view name) {
   if (!name.empty() && name.size() <= kMaxNameBytes && name[0] != kDigestMark &&
       name[0] != kIdMark) {
@@ -73,6 +70,23 @@ std::string_view plain_name(const SegmentKey& key) {
   std::string_view name = key.rendition;
   name.remove_prefix(name.find(kNameMark) + 1);
   return name[0] == kIdMark ? name.substr(1) : name.substr(0, name.find_first_of("/?#"));
+}
+
+std::string asking_name(const Segment& segment) {
+  std::string out = segment.key.rendition;
+  if (!segment.place.empty()) out += kNameMark + segment.place;
+  return out;
+}
+
+bool is_asked(const Segment& segment, std::string_view asking) {
+  const std::string_view own = segment.key.rendition;
+  const size_t end = asking.rfind(kNameMark);
+  const std::string_view place = asking.substr(std::min(end + 1, asking.size()));
+  const std::string_view key = asking.substr(0, end);
+  if (asking == own || key == own) return true;
+  return !segment.place.empty() && place == segment.place &&
+         key.find(kNameMark) != std::string_view::npos &&
+         key.substr(key.find(kNameMark)) == own.substr(own.find(kNameMark));
 }
 
 }  // namespace hlsmesh

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "media/segment.hpp"
@@ -33,5 +33,12 @@ inline constexpr size_t kMaxNameBytes = 120;
 // What a request says in place of the segment's URL where the key does the naming: its file name or
 // id, without query, host or directory. Never empty for a key that has a signature.
 std::string_view plain_name(const SegmentKey& key);
+
+// What a REQUEST says in its `rendition`: the key's, a space, and the place of the rendition.
+std::string asking_name(const Segment& segment);
+
+// Whether such a text means the segment, apart from its number: the same rendition, or one that
+// lies at the same place, and the same name. A text without a place is compared as it is.
+bool is_asked(const Segment& segment, std::string_view asking);
 
 }  // namespace hlsmesh

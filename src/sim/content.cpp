@@ -56,8 +56,8 @@ std::vector<RenditionFacts> Content::renditions() const {
     RenditionFacts facts;
     facts.index = static_cast<int32_t>(i);
     facts.bitrate = config_.bitrates[i];
-    facts.width = 640 + 320 * facts.index;
-    facts.height = 360 + 180 * facts.index;
+    facts.resolution =
+        std::to_string(640 + 320 * facts.index) + 'x' + std::to_string(360 + 180 * facts.index);
     facts.codecs = "avc1.4d401f,mp4a.40.2";
     facts.playlist_url = "https://cdn.sim/stream/v" + std::to_string(i) + "/index.m3u8";
     out.push_back(std::move(facts));

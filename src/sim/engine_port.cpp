@@ -157,20 +157,22 @@ void EnginePort::connection_refused(TimeMs now) {
   drain();
 }
 
-void EnginePort::clear_renditions() {
-  note("hm_clear_renditions", {});
-  engine_.clear_renditions();
+void EnginePort::clear_renditions(const std::string& source) {
+  note("hm_clear_renditions", {}, source);
+  engine_.clear_renditions(source);
   drain();
 }
 
 void EnginePort::add_rendition(const RenditionFacts& facts) {
-  const std::string text =
-      facts.codecs + '\n' + facts.name + '\n' + facts.language + '\n' + facts.playlist_url;
+  std::string text;
+  for (const std::string* field : {&facts.codecs, &facts.resolution, &facts.language, &facts.group,
+                                   &facts.name, &facts.stable_id}) {
+    text += *field + '\n';
+  }
   note("hm_add_rendition",
        {static_cast<double>(facts.kind), static_cast<double>(facts.index),
-        static_cast<double>(facts.bitrate), static_cast<double>(facts.width),
-        static_cast<double>(facts.height)},
-       text);
+        static_cast<double>(facts.bitrate)},
+       text + facts.playlist_url);
   engine_.add_rendition(facts);
   drain();
 }

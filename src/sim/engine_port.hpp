@@ -53,7 +53,7 @@ class EnginePort {
   void channel_writable(TimeMs now, PeerHandle peer, size_t buffered);
   void peer_closed(TimeMs now, PeerHandle peer);
   void connection_refused(TimeMs now);
-  void clear_renditions();
+  void clear_renditions(const std::string& source);
   void add_rendition(const RenditionFacts& facts);
   void set_live(bool live);
   void playhead(TimeMs now, const PlayheadReport& report);

@@ -58,7 +58,7 @@ void Viewer::core_ready() {
   port_ = std::make_unique<EnginePort>(config, sink, config_.observer);
   port_->start(now());
   port_->set_live(world_.content.config().live);
-  port_->clear_renditions();
+  port_->clear_renditions(world_.content.channel());
   for (const RenditionFacts& facts : world_.content.renditions()) port_->add_rendition(facts);
   PlayerConditions conditions;
   conditions.max_buffer = seconds(config_.player.buffer_goal);

@@ -56,19 +56,12 @@ async function setUp(module = shipped) {
       ],
       texts: { [Option.channel]: 'https://cdn.example/master.m3u8' },
     });
-    driver.setRenditions([
-      {
-        kind: 0,
-        index: 0,
-        bitrate: 1_000_000,
-        width: 640,
-        height: 360,
-        codecs: 'avc1.42c01e,mp4a.40.2',
-        name: 'two\nlines',
-        language: '',
-        url: 'https://cdn.example/v/360.m3u8',
-      },
-    ]);
+    const url = 'https://cdn.example/v/360.m3u8';
+    const texts = ['avc1.42c01e,mp4a.40.2', '640x360', '', '', 'two\nlines', ''];
+    driver.setRenditions(
+      [{ kind: 0, index: 0, bitrate: 1_000_000, texts, url }],
+      'https://cdn.example/master.m3u8',
+    );
     driver.playhead({ currentTime: 0, bufferedEnd: 0, rate: 1 });
   };
   return { core, driver, log, shims, start, names: () => log.map(([name]) => name) };

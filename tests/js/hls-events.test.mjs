@@ -151,35 +151,77 @@ test('conditions are what the player, the page and the browser say at that momen
   }
 });
 
-test('renditions are described by their attributes; tracks of unlike groups have unlike names', () => {
+test('renditions are described by what the author wrote, not by what hls.js made of it', () => {
   const { hls, player } = setUp();
+  const attrs = { CODECS: 'avc1', RESOLUTION: '640x360', NAME: 'low', BANDWIDTH: '900000' };
   hls.levels = [
-    { bitrate: 8e5, width: 640, height: 360, attrs: { CODECS: 'avc1' }, name: 'low', uri: 'u' },
+    { bitrate: 8e5, width: 1, height: 2, attrs, name: 'x', audioCodec: 'y', uri: 'u', url: ['u'] },
   ];
-  const track = { id: 0, name: 'English', lang: 'en', url: 'a', bitrate: 0 };
-  hls.audioTracks = [
-    { ...track, groupId: 'stereo' },
-    { ...track, id: 1, groupId: 'surround' },
-  ];
-  hls.subtitleTracks = [
-    { id: 0, name: 'Deutsch', lang: 'de', groupId: 'subs', url: 's', bitrate: undefined },
-  ];
-  const [level, stereo, surround, subtitle] = player.renditions();
-  assert.deepEqual(level, {
-    kind: TrackKind.main,
-    index: 0,
-    bitrate: 800000,
-    width: 640,
-    height: 360,
-    codecs: 'avc1',
-    name: 'low',
-    language: '',
-    url: 'u',
+  hls.audioTracks = ['stereo', 'surround'].map((group) => ({
+    id: 7,
+    name: 'x',
+    lang: 'y',
+    audioCodec: 'z',
+    groupId: group,
+    attrs: { NAME: 'English', LANGUAGE: 'en', 'GROUP-ID': group, 'STABLE-RENDITION-ID': 'a' },
+    url: group,
+  }));
+  hls.subtitleTracks = [{ id: 0, name: 'Deutsch', lang: 'de', groupId: 'subs', url: 's' }];
+  const { main, audio, subtitle } = TrackKind;
+  assert.deepEqual(player.renditions(), [
+    {
+      kind: main,
+      index: 0,
+      bitrate: 900000,
+      texts: ['avc1', '640x360', '', '', 'low', ''],
+      url: 'u',
+    },
+    {
+      kind: audio,
+      index: 0,
+      bitrate: 0,
+      texts: ['', '', 'en', 'stereo', 'English', 'a'],
+      url: 'stereo',
+    },
+    {
+      kind: audio,
+      index: 1,
+      bitrate: 0,
+      texts: ['', '', 'en', 'surround', 'English', 'a'],
+      url: 'surround',
+    },
+    { kind: subtitle, index: 0, bitrate: 0, texts: ['', '', '', '', '', ''], url: 's' },
+  ]);
+});
+
+test('what the multivariant playlist lists is told beside what hls.js has of it, and forgotten with it', () => {
+  const { hls, player, count } = setUp();
+  hls.url = 'https://cdn.example/asked.m3u8';
+  assert.equal(player.source(), 'https://cdn.example/asked.m3u8');
+  const attrs = { RESOLUTION: '640x360' };
+  hls.levels = [{ attrs, uri: 'a' }];
+  const before = count('renditions');
+  hls.emit('hlsManifestLoaded', 'hlsManifestLoaded', {
+    url: 'https://edge.example/redirected.m3u8',
+    levels: [
+      { attrs, url: 'a' },
+      { attrs, url: 'b' },
+    ],
+    audioTracks: [{ url: 'c' }],
   });
-  assert.deepEqual([stereo.kind, stereo.index, stereo.language], [TrackKind.audio, 0, 'en']);
-  assert.equal(surround.index, 1);
-  assert.notEqual(stereo.name, surround.name);
-  assert.deepEqual([subtitle.kind, subtitle.bitrate], [TrackKind.subtitle, 0]);
+  assert.equal(count('renditions'), before + 1);
+  assert.equal(player.source(), 'https://edge.example/redirected.m3u8');
+  assert.deepEqual(
+    player.renditions().map(({ kind, index, url }) => [kind, index, url]),
+    [
+      [TrackKind.main, 0, 'a'],
+      [TrackKind.main, -1, 'a'],
+      [TrackKind.main, -1, 'b'],
+      [TrackKind.audio, -1, 'c'],
+    ],
+  );
+  hls.emit('hlsManifestLoading', 'hlsManifestLoading', {});
+  assert.equal(player.renditions().length, 1);
 });
 
 test('live is unknown until a media playlist is there', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { withoutCredentials } from '../../js/identity.js';
+import { shortChannel, withoutCredentials } from '../../js/identity.js';
 
 const base = 'https://cdn.example/live/master.m3u8';
 
@@ -119,4 +119,19 @@ test('fragments are dropped, and text that is no URL is left alone', () => {
   assert.equal(withoutCredentials('seg1.ts'), 'seg1.ts');
   assert.equal(withoutCredentials('?part=2'), '?part=2');
   assert.equal(withoutCredentials('a?&&'), 'a');
+});
+
+test('C7: channels that fit stay, and of longer ones no two meet', () => {
+  const fits = 'x'.repeat(2048);
+  assert.equal(shortChannel(fits), fits);
+  assert.equal(shortChannel(''), '');
+  const seen = new Set([fits]);
+  for (let i = 0; i < 3000; i++) {
+    const letters = [...'x'.repeat(3000)];
+    letters[i] = 'y';
+    seen.add(shortChannel(letters.join('')));
+  }
+  for (const letter of ['é', '界', '😀']) seen.add(shortChannel(letter.repeat(1500)));
+  assert.equal(seen.size, 3004);
+  for (const channel of seen) assert.ok(new TextEncoder().encode(channel).length <= 2048);
 });

@@ -85,6 +85,29 @@ test('another source is another channel; the same one with a new token is not', 
   assert.equal(mesh.channel, 'https://cdn.example/live/master.m3u8');
 });
 
+test('A1: a source that its query selects is another channel', async () => {
+  const { hls, mesh } = setUp();
+  hls.loadSource('https://cdn.example/vod/master.m3u8?video=a&token=one#t=10');
+  assert.equal(mesh.channel, 'https://cdn.example/vod/master.m3u8?video=a');
+  hls.loadSource('https://cdn.example/vod/master.m3u8?video=b&token=one');
+  assert.equal(mesh.channel, 'https://cdn.example/vod/master.m3u8?video=b');
+  hls.loadSource('https://cdn.example/vod/master.m3u8?token=two&video=b');
+  assert.equal(mesh.channel, 'https://cdn.example/vod/master.m3u8?video=b');
+});
+
+test('C7: a channel that is too long for a message is shortened, however it came to be', async () => {
+  const long = `https://cdn.example/${'d/'.repeat(2000)}master.m3u8`;
+  const { hls, mesh } = setUp();
+  hls.loadSource(`${long}?token=${'t'.repeat(5000)}`);
+  const { channel } = mesh;
+  assert.ok(channel.length <= 2048 && channel.startsWith('https://cdn.example/d/'));
+  hls.loadSource(`${long}?v=1`);
+  assert.notEqual(mesh.channel, channel);
+  const named = setUp({ channel: () => long });
+  named.hls.loadSource('https://other.example/master.m3u8');
+  assert.equal(named.mesh.channel, channel);
+});
+
 test('a site may name the channel itself, by a name or by a function of the playlist URL', async () => {
   const named = setUp({ channel: 'news' });
   named.hls.loadSource(SOURCE);

@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Option } from '../../js/abi.js';
-import {
-  DefaultConfig,
-  changeOptions,
-  engineNumbers,
-  log,
-  playlistChannel,
-  readOptions,
-} from '../../js/options.js';
+import { DefaultConfig, changeOptions, engineNumbers, log, readOptions } from '../../js/options.js';
 
 const TRACKER = 'wss://tracker.example/';
-
-test('the channel is the playlist URL without query and fragment', () => {
-  const source = 'https://cdn.example/vod/master.m3u8?token=secret#t=10';
-  assert.equal(playlistChannel(source), 'https://cdn.example/vod/master.m3u8');
-  assert.equal(playlistChannel('https://cdn.example/a#b?c'), 'https://cdn.example/a');
-});
 
 test('an option that is undefined is one that was not given', () => {
   const settings = readOptions({ tracker: TRACKER, upload: undefined, iceServers: undefined });

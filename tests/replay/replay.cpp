@@ -127,10 +127,7 @@ const std::map<std::string, Function>& functions() {
       {"hm_connection_refused", [](const Call& c) { return hm_connection_refused(c.number(0)); }},
       {"hm_clear_renditions", [](const Call&) { return hm_clear_renditions(); }},
       {"hm_add_rendition",
-       [](const Call& c) {
-         return hm_add_rendition(c.integer(0), c.integer(1), c.integer(2), c.integer(3),
-                                 c.integer(4));
-       }},
+       [](const Call& c) { return hm_add_rendition(c.integer(0), c.integer(1), c.integer(2)); }},
       {"hm_set_live", [](const Call& c) { return hm_set_live(c.integer(0)); }},
       {"hm_playhead",
        [](const Call& c) {

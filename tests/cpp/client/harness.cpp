@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "media/segment_key.hpp"
+
 namespace hlsmesh::test {
 
 std::string Seen::to_string() const {
@@ -156,17 +158,39 @@ void Harness::peer_closed(int32_t peer) {
   drain();
 }
 
+namespace {
+
+RenditionFacts main_rendition(int32_t index, bool one_directory) {
+  RenditionFacts facts;
+  facts.index = index;
+  facts.bitrate = 1'000'000 * (index + 1);
+  facts.playlist_url =
+      "https://cdn.example/live/v" + std::to_string(index) + (one_directory ? ".m3u8" : "/i.m3u8");
+  return facts;
+}
+
+}  // namespace
+
 void Harness::add_renditions(bool one_directory) {
-  engine.clear_renditions();
+  engine.clear_renditions("https://cdn.example/live/master.m3u8");
   for (int32_t index = 0; index < 2; ++index) {
-    RenditionFacts facts;
-    facts.index = index;
-    facts.bitrate = 1'000'000 * (index + 1);
-    facts.playlist_url = one_directory
-                             ? "https://cdn.example/live/v" + std::to_string(index) + ".m3u8"
-                             : "https://cdn.example/live/v" + std::to_string(index) + "/i.m3u8";
-    engine.add_rendition(facts);
+    engine.add_rendition(main_rendition(index, one_directory));
   }
+}
+
+std::string Harness::asking(int32_t rendition, int64_t sn) {
+  ChannelRenditions renditions;
+  renditions.clear("https://cdn.example/live/master.m3u8");
+  for (int32_t index = 0; index < 2; ++index) renditions.add(main_rendition(index, true));
+  const std::string name = "seg" + std::to_string(sn) + ".ts";
+  SegmentFacts facts;
+  facts.sn = MediaSequence(sn);
+  facts.url = name;
+  facts.playlist_url = renditions.playlist_url(TrackKind::kMain, rendition);
+  Segment segment;
+  segment.key = make_key(renditions.signature(TrackKind::kMain, rendition), facts);
+  segment.place = renditions.place(TrackKind::kMain, rendition);
+  return asking_name(segment);
 }
 
 void Harness::playhead(double current_time, double buffered_end, double rate) {

@@ -75,6 +75,8 @@ class Harness {
   // --- to the player
   // Two main renditions in unlike directories, so that `url` is not unique; or in one.
   void add_renditions(bool one_directory);
+  // What a REQUEST says for segment `sn` of one of them, all in one directory.
+  static std::string asking(int32_t rendition, int64_t sn);
   void playhead(double current_time, double buffered_end, double rate = 1);
   // Segment `sn` of main rendition 0: 4 s long, "segN.ts".
   void load(int32_t id, int64_t sn, bool from_cdn = false);

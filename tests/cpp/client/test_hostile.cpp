@@ -28,17 +28,7 @@ struct HostileRoom {
   peer::Binary header(int64_t attachments, int64_t size) const {
     return peer::Binary{attachments, "seg5.ts", MediaSequence(5), size, std::nullopt, rendition()};
   }
-  static std::string rendition() {
-    ChannelRenditions renditions;
-    for (int32_t index = 0; index < 2; ++index) {
-      RenditionFacts facts;
-      facts.index = index;
-      facts.bitrate = 1'000'000 * (index + 1);
-      facts.playlist_url = "https://cdn.example/live/v" + std::to_string(index) + ".m3u8";
-      renditions.add(facts);
-    }
-    return renditions.signature(TrackKind::kMain, 0) + kNameMark + "seg5.ts";
-  }
+  static std::string rendition() { return Harness::asking(0, 5); }
   // The parent is counted, named, closed and reported; its load is at the CDN; the child lives.
   void check_dropped(std::optional<FallbackReason> reason = std::nullopt) const {
     CHECK(h.engine.stats().malformed == 1);

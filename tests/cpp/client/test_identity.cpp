@@ -142,3 +142,125 @@ TEST_CASE("D7: a version-1 parent is asked by the URL as the playlist spells it"
   CHECK(request.url == "seg6.ts?token=secret#100-300");
   CHECK_FALSE(request.rendition);
 }
+
+namespace {
+
+// A viewer's view of one channel: the playlist that the page was given, and what it lists.
+struct View {
+  std::string source;
+  std::vector<RenditionFacts> renditions;
+};
+
+RenditionFacts rendition(std::string playlist_url, std::string resolution = {}) {
+  RenditionFacts facts;
+  facts.playlist_url = std::move(playlist_url);
+  facts.resolution = std::move(resolution);
+  return facts;
+}
+
+void show(Harness& h, const View& view) {
+  h.engine.clear_renditions(view.source);
+  int32_t index = 0;
+  for (RenditionFacts facts : view.renditions) {
+    facts.index = index++;
+    h.engine.add_rendition(facts);
+  }
+}
+
+const View kMaster{"https://a.example/vod/master.m3u8",
+                   {rendition("https://a.example/vod/720p/index.m3u8", "1280x720"),
+                    rendition("https://a.example/vod/1080p/index.m3u8", "1920x1080"),
+                    rendition("https://a.example/vod/x.m3u8?quality=1", "256x144"),
+                    rendition("https://a.example/vod/x.m3u8?quality=2", "256x144")}};
+
+View alone(const std::string& media) { return {media, {rendition(media)}}; }
+
+// Asks a viewer that has segment 6 of rendition `has` for what another calls rendition `wants`.
+bool shares(const View& parent, int32_t has, const View& child, int32_t wants) {
+  Room asking;
+  show(asking.h, child);
+  SegmentLoad what = segment("seg6.ts");
+  what.rendition_index = wants;
+  const peer::Request request = asking.request(1, what);
+
+  Harness serving;
+  show(serving, parent);
+  serving.join();
+  const int32_t peer = serving.open_child("c1");
+  what.rendition_index = has;
+  what.from_cdn = true;
+  serving.engine.on_load(serving.now, LoadId(1), what);
+  serving.fetch_done(1, Harness::body(6, 1'000));
+  serving.clear();
+  serving.peer_says(peer, request);
+  serving.advance(2'000);
+  const auto headers = serving.sent<peer::Binary>(peer);
+  CHECK(headers.size() + serving.sent<peer::Lack>(peer).size() == 1);
+  if (headers.empty()) return false;
+  CHECK(headers[0].url == request.url);
+  CHECK(headers[0].rendition == request.rendition);
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("C5: who plays the master and who plays a media playlist share, both ways") {
+  const View media = alone("http://b.example:81/vod/720p/index.m3u8");
+  CHECK(shares(kMaster, 0, media, 0));
+  CHECK(shares(media, 0, kMaster, 0));
+  const View selected = alone("https://a.example/vod/x.m3u8?quality=2");
+  CHECK(shares(kMaster, 3, selected, 0));
+  CHECK(shares(selected, 0, kMaster, 3));
+}
+
+TEST_CASE("C5: never another rendition's bytes, however alike the names") {
+  const View media = alone("https://a.example/vod/720p/index.m3u8");
+  CHECK_FALSE(shares(kMaster, 1, media, 0));
+  CHECK_FALSE(shares(media, 0, kMaster, 1));
+  const View selected = alone("https://a.example/vod/x.m3u8?quality=2");
+  CHECK_FALSE(shares(kMaster, 2, selected, 0));
+  CHECK_FALSE(shares(selected, 0, kMaster, 2));
+  CHECK_FALSE(shares(media, 0, alone("https://a.example/vod/1080p/index.m3u8"), 0));
+  CHECK_FALSE(shares(media, 0, alone("https://a.example/720p/index.m3u8"), 0));
+  CHECK_FALSE(shares(media, 0, alone("https://a.example/index.m3u8"), 0));
+  for (const char* resolution : {"", "1280x720"}) {
+    const View single{"https://a.example/vod/1080p/master.m3u8",
+                      {rendition("https://a.example/vod/1080p/index.m3u8", resolution)}};
+    CHECK_FALSE(shares(single, 0, media, 0));
+    CHECK_FALSE(shares(media, 0, single, 0));
+  }
+}
+
+TEST_CASE("C5: two masters of one channel that list a playlist under other names share it") {
+  const View other{"https://a.example/vod/more/hd.m3u8",
+                   {rendition("https://a.example/vod/720p/index.m3u8", "1280x720")}};
+  CHECK(shares(kMaster, 0, other, 0));
+  CHECK(shares(other, 0, kMaster, 0));
+  CHECK_FALSE(shares(kMaster, 1, other, 0));
+}
+
+TEST_CASE("C5: an answer that is merely coming is waited for under the other's name too") {
+  Room asking;
+  const View media = alone("https://a.example/vod/720p/index.m3u8");
+  show(asking.h, media);
+  const peer::Request request = asking.request(1, segment("seg6.ts"));
+  Harness serving;
+  show(serving, kMaster);
+  serving.join();
+  const int32_t peer = serving.open_child("c1");
+  SegmentLoad what = segment("seg6.ts");
+  what.from_cdn = true;
+  serving.engine.on_load(serving.now, LoadId(1), what);
+  serving.peer_says(peer, request);
+  serving.advance(500);
+  CHECK(serving.sent<peer::Lack>(peer).empty());
+  serving.fetch_done(1, Harness::body(6, 1'000));
+  CHECK(serving.sent<peer::Binary>(peer).size() == 1);
+}
+
+TEST_CASE("C1: viewers who were told other bandwidths share") {
+  View later = kMaster;
+  for (RenditionFacts& facts : later.renditions) facts.bitrate = 347'514;
+  CHECK(shares(kMaster, 1, later, 1));
+  CHECK_FALSE(shares(kMaster, 0, later, 1));
+}

@@ -94,17 +94,8 @@ TEST_CASE("serve: a request by rendition is answered by that rendition, or not a
   other.from_cdn = true;
   r.h.engine.on_load(r.h.now, LoadId(5), other);
   r.h.fetch_done(5, Harness::body(1, 2'000));
-  ChannelRenditions renditions;
-  for (int32_t index = 0; index < 2; ++index) {
-    RenditionFacts facts;
-    facts.index = index;
-    facts.bitrate = 1'000'000 * (index + 1);
-    facts.playlist_url = "https://cdn.example/live/v" + std::to_string(index) + ".m3u8";
-    renditions.add(facts);
-  }
   r.h.clear();
-  peer::Request request{"seg9.ts", MediaSequence(9),
-                        renditions.signature(TrackKind::kMain, 1) + kNameMark + "seg9.ts"};
+  peer::Request request{"seg9.ts", MediaSequence(9), Harness::asking(1, 9)};
   r.h.peer_says(r.child, request);
   REQUIRE(r.headers().size() == 1);
   CHECK(r.headers()[0].size == 2'000);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,12 +10,13 @@ using namespace hlsmesh;
 
 namespace {
 
-RenditionFacts level(int32_t index, int32_t bitrate, std::string playlist_url) {
+constexpr char kMaster[] = "https://a.example/v/1/master.m3u8";
+
+RenditionFacts level(int32_t index, std::string playlist_url, int32_t bitrate = 1) {
   RenditionFacts facts;
   facts.index = index;
   facts.bitrate = bitrate;
-  facts.width = 1280;
-  facts.height = 720;
+  facts.resolution = "1280x720";
   facts.codecs = "avc1.64001f,mp4a.40.2";
   facts.playlist_url = std::move(playlist_url);
   return facts;
@@ -27,211 +27,288 @@ RenditionFacts audio(int32_t index, std::string name, std::string playlist_url) 
   facts.kind = TrackKind::kAudio;
   facts.index = index;
   facts.name = std::move(name);
+  facts.group = "stereo";
   facts.language = "en";
   facts.playlist_url = std::move(playlist_url);
   return facts;
 }
 
-// The signatures of main renditions with equal attributes, in the order of their playlists.
-std::vector<RenditionSignature> signatures_of(const std::vector<std::string>& playlists) {
+RenditionFacts bare(int32_t index, std::string playlist_url) {
+  RenditionFacts facts;
+  facts.index = index;
+  facts.bitrate = 331'676;
+  facts.playlist_url = std::move(playlist_url);
+  return facts;
+}
+
+// Of the first of `own` where `source` lists `listed`, and hls.js has `own`.
+RenditionSignature signature_of(RenditionFacts own, const std::string& source = kMaster,
+                                std::vector<RenditionFacts> listed = {}) {
   ChannelRenditions renditions;
-  int32_t index = 0;
-  for (const std::string& url : playlists) renditions.add(level(index++, 1, url));
-  std::vector<RenditionSignature> out;
-  for (int32_t i = 0; i < index; ++i) out.push_back(renditions.signature(TrackKind::kMain, i));
-  return out;
+  renditions.clear(source);
+  const TrackKind kind = own.kind;
+  const int32_t index = own.index;
+  renditions.add(std::move(own));
+  for (RenditionFacts& facts : listed) {
+    facts.index = -1;
+    renditions.add(std::move(facts));
+  }
+  return renditions.signature(kind, index);
+}
+
+std::string place_of(RenditionFacts own, const std::string& source = kMaster) {
+  ChannelRenditions renditions;
+  renditions.clear(source);
+  const TrackKind kind = own.kind;
+  const int32_t index = own.index;
+  renditions.add(std::move(own));
+  return renditions.place(kind, index);
 }
 
 bool goes_on_the_wire(const RenditionSignature& signature) {
-  return !signature.empty() && signature.size() <= 400 &&
+  return !signature.empty() && signature.size() <= 560 &&
          std::all_of(signature.begin(), signature.end(),
                      [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '\\'; });
 }
 
 }  // namespace
 
-TEST_CASE("A signature leaves out what differs between viewers: index and URL") {
-  CHECK(make_signature(level(0, 2500000, "https://a.example/x/720.m3u8?token=1")) ==
-        make_signature(level(3, 2500000, "https://b.example/y/720.m3u8?token=2")));
+TEST_CASE("C1: no measured number and no index is in a signature") {
+  const auto one = signature_of(level(0, "https://a.example/v/1/720/i.m3u8", 331'676));
+  CHECK(signature_of(level(3, "https://a.example/v/1/720/i.m3u8", 347'514)) == one);
+  CHECK(signature_of(level(3, "https://a.example/v/1/720/i.m3u8", 0)) == one);
+  const auto without = signature_of(bare(0, "https://a.example/v/1/720/i.m3u8"));
+  auto measured = bare(2, "https://a.example/v/1/720/i.m3u8");
+  measured.bitrate = 347'514;
+  CHECK(signature_of(measured) == without);
 }
 
-TEST_CASE("A signature differs with every single fact") {
-  RenditionFacts base;
-  std::set<RenditionSignature> seen{make_signature(base)};
-  const auto differs = [&seen, &base](auto change) {
+TEST_CASE("A signature is the same below whatever host, directory or token") {
+  const auto one = signature_of(level(0, "https://a.example/v/1/720/i.m3u8"));
+  CHECK(signature_of(level(0, "http://b.example:81/tok-bbb/x/720/i.m3u8"),
+                     "http://b.example:81/tok-bbb/x/m.m3u8") == one);
+  // The master playlist and its media playlists on hosts of their own.
+  CHECK(signature_of(level(0, "https://cdn-2.example/v/1/720/i.m3u8")) == one);
+  CHECK(signature_of(level(0, "/720/i.m3u8"), "https://c.example/master.m3u8") == one);
+}
+
+TEST_CASE("A signature differs with every single fact that the author wrote") {
+  const RenditionFacts base = level(0, "https://a.example/v/1/720/i.m3u8");
+  std::set<RenditionSignature> seen{signature_of(base)};
+  const auto differs = [&](auto change) {
     RenditionFacts facts = base;
     change(facts);
-    return seen.insert(make_signature(facts)).second;
+    return seen.insert(signature_of(facts)).second;
   };
   CHECK(differs([](RenditionFacts& f) { f.kind = TrackKind::kAudio; }));
   CHECK(differs([](RenditionFacts& f) { f.kind = TrackKind::kSubtitle; }));
-  CHECK(differs([](RenditionFacts& f) { f.bitrate = 1; }));
-  CHECK(differs([](RenditionFacts& f) { f.bitrate = -1; }));
-  CHECK(differs([](RenditionFacts& f) { f.width = 1; }));
-  CHECK(differs([](RenditionFacts& f) { f.height = 1; }));
   CHECK(differs([](RenditionFacts& f) { f.codecs = "x"; }));
+  CHECK(differs([](RenditionFacts& f) { f.codecs = ""; }));
+  CHECK(differs([](RenditionFacts& f) { f.resolution = "1920x1080"; }));
   CHECK(differs([](RenditionFacts& f) { f.name = "x"; }));
   CHECK(differs([](RenditionFacts& f) { f.language = "x"; }));
+  CHECK(differs([](RenditionFacts& f) { f.group = "x"; }));
+  CHECK(differs([](RenditionFacts& f) { f.stable_id = "x"; }));
+  CHECK(differs([](RenditionFacts& f) { f.playlist_url = "https://a.example/v/1/1080/i.m3u8"; }));
+  CHECK(differs([](RenditionFacts& f) { f.playlist_url = "https://a.example/v/1/i.m3u8"; }));
+  CHECK(differs([](RenditionFacts& f) { f.playlist_url = "https://a.example/v/2/720/i.m3u8"; }));
+  CHECK(differs([](RenditionFacts& f) { f.playlist_url = "https://a.example/720/i.m3u8"; }));
+  CHECK(differs([](RenditionFacts& f) { f.playlist_url += "?quality=1"; }));
+  CHECK(differs([](RenditionFacts& f) { f.playlist_url += "?quality=2"; }));
+  // Of text that looks like something else nothing is taken for it.
+  for (const char* text :
+       {"/", "a/", "/a", "a/b", "%2f", "%252f", "~", "~0",   "%7e", "%",  "%%",
+        "=", "=x", "\n", "\\",  "\"",  "-",     "0", "\xff", " ",   "  ", "\xc3\xa9"}) {
+    INFO(text);
+    CHECK(differs([&](RenditionFacts& f) { f.codecs = text; }));
+    CHECK(differs([&](RenditionFacts& f) { f.name = text; }));
+    CHECK(differs([&](RenditionFacts& f) { f.language = text; }));
+    CHECK(differs([&](RenditionFacts& f) { f.stable_id = text; }));
+    CHECK(differs([&](RenditionFacts& f) {
+      f.playlist_url = std::string("https://a.example/v/1/x") + text + ".m3u8";
+    }));
+  }
 }
 
-TEST_CASE("Text that looks like a delimiter, an escape or a hash collides with nothing") {
-  const std::vector<std::string> texts = {
-      "",   "/",  "a",  "a/", "/a", "a/b", "%2f",  "%252f", "~",  "~0",       "%7e",         "%",
-      "%%", "\n", "\\", "\"", "-",  "0",   "\xff", " ",     "  ", "\xc3\xa9", "\xef\xbf\xbd"};
-  std::set<RenditionSignature> seen;
-  size_t made = 0;
-  for (const std::string& codecs : texts) {
-    for (const std::string& name : texts) {
-      for (const std::string& language : texts) {
-        RenditionFacts facts;
-        facts.codecs = codecs;
-        facts.name = name;
-        facts.language = language;
-        seen.insert(make_signature(facts));
-        ++made;
-      }
-    }
+TEST_CASE("Which other renditions there are changes nothing") {
+  const auto own = level(0, "https://a.example/v/1/angle1/720.m3u8");
+  const auto alone = signature_of(own);
+  CHECK(signature_of(own, kMaster, {own}) == alone);
+  CHECK(signature_of(own, kMaster, {level(1, "https://a.example/v/1/angle2/720.m3u8"), own}) ==
+        alone);
+  CHECK(signature_of(own, kMaster, {level(1, "https://a.example/v/1/low.m3u8", 2), own}) == alone);
+  CHECK(signature_of(level(1, "https://a.example/v/1/angle2/720.m3u8"), kMaster, {own}) != alone);
+}
+
+TEST_CASE("An only rendition of which the author wrote nothing is told apart by its whole path") {
+  // Masters of one variant each, in directories of their own, under one name for the channel.
+  const auto low = signature_of(bare(0, "https://a.example/v/720p/index.m3u8"),
+                                "https://a.example/v/720p/master.m3u8");
+  const auto high = signature_of(bare(0, "https://a.example/v/1080p/index.m3u8"),
+                                 "https://a.example/v/1080p/master.m3u8");
+  CHECK(low != high);
+  CHECK(signature_of(bare(0, "http://b.example/v/720p/index.m3u8"),
+                     "http://b.example/v/720p/master.m3u8") == low);
+  // Of several, the paths below the master do, whatever stands above.
+  const auto here = signature_of(bare(0, "https://a.example/session-1/v/low.m3u8"),
+                                 "https://a.example/session-1/v/master.m3u8",
+                                 {bare(0, "https://a.example/session-1/v/low.m3u8"),
+                                  bare(1, "https://a.example/session-1/v/high.m3u8")});
+  const auto there = signature_of(bare(1, "https://a.example/session-2/v/low.m3u8"),
+                                  "https://a.example/session-2/v/master.m3u8",
+                                  {bare(0, "https://a.example/session-2/v/low.m3u8"),
+                                   bare(1, "https://a.example/session-2/v/high.m3u8")});
+  CHECK(here == there);
+}
+
+TEST_CASE("C5: a media playlist that is played without its master lies at the same place") {
+  const std::string media = "https://a.example/v/1/720p/index.m3u8";
+  const std::string other_host = "http://127.0.0.1:81/v/1/720p/index.m3u8";
+  CHECK(place_of(level(2, media)) == place_of(bare(0, media), media));
+  CHECK(place_of(level(2, media)) == place_of(bare(0, other_host), other_host));
+  CHECK(place_of(audio(1, "English", media)) == place_of(bare(0, media), media));
+  // And with a master that says nothing of it, it is the same rendition at once.
+  CHECK(signature_of(bare(2, media)) == signature_of(bare(0, other_host), other_host));
+
+  for (const char* another : {
+           "https://a.example/v/1/1080p/index.m3u8",  // a name that comes again
+           "https://a.example/v/2/720p/index.m3u8",
+           "https://a.example/x/v/1/720p/index.m3u8",
+           "https://a.example/720p/index.m3u8",
+           "https://a.example/index.m3u8",
+           "https://a.example/v/1/720p/index.m3u8?quality=high",
+       }) {
+    INFO(another);
+    CHECK(place_of(level(2, media)) != place_of(bare(0, another), another));
+    CHECK(signature_of(bare(0, media), media) != signature_of(bare(0, another), another));
   }
-  CHECK(seen.size() == made);
+}
+
+TEST_CASE("Redundant streams and pathways on several hosts have one signature") {
+  const auto here = level(0, "https://cdn-1.example/x/720.m3u8");
+  const auto there = level(1, "https://cdn-2.example/y/z/720.m3u8");
+  const auto other = level(2, "https://cdn-2.example/y/z/1080.m3u8", 2);
+  CHECK(signature_of(there, kMaster, {here, other, there}) ==
+        signature_of(here, kMaster, {here, other, there}));
+  CHECK(signature_of(other, kMaster, {here, other, there}) !=
+        signature_of(here, kMaster, {here, other, there}));
+  // One of them below the master playlist.
+  const auto below = level(0, "https://a.example/v/1/720.m3u8");
+  CHECK(signature_of(there, kMaster, {below, there}) == signature_of(below));
+  // A pathway that was cloned is in no list.
+  const auto clone = level(3, "https://cdn-3.example/x/720.m3u8");
+  CHECK(signature_of(clone, kMaster, {here, there}) == signature_of(here, kMaster, {here, there}));
+
+  SECTION("but angles on one host are told apart, and so are their copies") {
+    const std::vector<RenditionFacts> angles = {level(0, "https://cdn-1.example/a1/720.m3u8"),
+                                                level(1, "https://cdn-1.example/a2/720.m3u8"),
+                                                level(2, "https://cdn-2.example/b2/720.m3u8"),
+                                                level(3, "https://cdn-2.example/b1/720.m3u8")};
+    std::set<RenditionSignature> seen;
+    for (const RenditionFacts& angle : angles) seen.insert(signature_of(angle, kMaster, angles));
+    CHECK(seen.size() == 4);
+  }
+  SECTION("and so are those that one parameter selects") {
+    const std::vector<RenditionFacts> angles = {level(0, "https://cdn-1.example/720.m3u8?angle=1"),
+                                                level(1, "https://cdn-1.example/720.m3u8?angle=2")};
+    CHECK(signature_of(angles[0], kMaster, angles) != signature_of(angles[1], kMaster, angles));
+  }
+}
+
+TEST_CASE("A stable id is as good as a path") {
+  auto here = level(0, "https://cdn-1.example/x/720.m3u8?session=1");
+  auto there = level(1, "https://cdn-2.example/y/new-name.m3u8?session=2", 77);
+  here.stable_id = there.stable_id = "v720";
+  CHECK(signature_of(here) == signature_of(there));
+  there.stable_id = "v1080";
+  CHECK(signature_of(here) != signature_of(there));
+}
+
+TEST_CASE("One language in several audio groups is told apart") {
+  const auto one = audio(0, "English", "https://a.example/v/1/audio/64k/en.m3u8");
+  auto two = audio(1, "English", "https://a.example/v/1/audio/128k/en.m3u8");
+  CHECK(signature_of(one, kMaster, {one, two}) != signature_of(two, kMaster, {one, two}));
+  two.group = "surround";
+  CHECK(signature_of(one, kMaster, {one, two}) != signature_of(two, kMaster, {one, two}));
+  // One playlist in two groups is at one place.
+  two.playlist_url = one.playlist_url;
+  CHECK(place_of(one) == place_of(two));
 }
 
 TEST_CASE("A signature is short and plain ASCII whatever the playlist says") {
-  RenditionFacts facts;
-  facts.bitrate = std::numeric_limits<int32_t>::min();
-  facts.width = std::numeric_limits<int32_t>::min();
-  facts.height = std::numeric_limits<int32_t>::min();
+  auto facts = level(0, "");
   const size_t length =
-      GENERATE(size_t{0}, size_t{26}, size_t{27}, size_t{80}, size_t{81}, size_t{100000});
+      GENERATE(size_t{1}, size_t{26}, size_t{27}, size_t{80}, size_t{81}, size_t{100000});
   const char byte = GENERATE('x', '"', '\\', '\0', '\xff');
-  facts.codecs = facts.name = facts.language = std::string(length, byte);
-  CHECK(goes_on_the_wire(make_signature(facts)));
-
-  ChannelRenditions renditions;
-  facts.playlist_url = "https://a.example/" + std::string(length, 'x') + "/1.m3u8";
-  facts.index = 1;
-  renditions.add(facts);
-  facts.playlist_url = "https://a.example/" + std::string(length, 'y') + "/1.m3u8";
-  facts.index = 2;
-  renditions.add(facts);
-  const auto one = renditions.signature(TrackKind::kMain, 1);
-  const auto two = renditions.signature(TrackKind::kMain, 2);
+  facts.codecs = facts.name = facts.language = facts.group = facts.resolution =
+      std::string(length, byte);
+  const std::string path = "https://a.example/v/1/" + std::string(length, byte);
+  facts.playlist_url = path + "x.m3u8?a=" + std::string(length, byte);
+  const auto one = signature_of(facts);
   CHECK(goes_on_the_wire(one));
-  if (length > 0) CHECK(one != two);
+  facts.playlist_url = path + "y.m3u8?a=" + std::string(length, byte);
+  CHECK(signature_of(facts) != one);
+  facts.stable_id = std::string(length, byte);
+  CHECK(goes_on_the_wire(signature_of(facts)));
+  CHECK(goes_on_the_wire(signature_of(facts, "")));
 }
 
 TEST_CASE("Long texts that differ in one byte still differ") {
-  RenditionFacts facts;
+  auto facts = level(0, "https://a.example/v/1/720.m3u8");
   std::set<RenditionSignature> seen;
   for (size_t i = 0; i < 300; ++i) {
     facts.name = std::string(300, 'a');
     facts.name[i] = 'b';
-    seen.insert(make_signature(facts));
+    seen.insert(signature_of(facts));
   }
   CHECK(seen.size() == 300);
 }
 
 TEST_CASE("An unknown rendition has an empty signature, and clear() forgets all") {
   ChannelRenditions renditions;
+  renditions.clear(kMaster);
   CHECK(renditions.signature(TrackKind::kMain, 0).empty());
-  renditions.add(level(0, 1, "https://a.example/1.m3u8"));
+  renditions.add(level(0, "https://a.example/1.m3u8"));
   CHECK_FALSE(renditions.signature(TrackKind::kMain, 0).empty());
+  CHECK_FALSE(renditions.place(TrackKind::kMain, 0).empty());
   CHECK(renditions.signature(TrackKind::kAudio, 0).empty());
   CHECK(renditions.signature(TrackKind::kMain, 1).empty());
-  renditions.clear();
+  CHECK(renditions.signature(TrackKind::kMain, -1).empty());
+  renditions.clear(kMaster);
   CHECK(renditions.signature(TrackKind::kMain, 0).empty());
+  CHECK(renditions.place(TrackKind::kMain, 0).empty());
   CHECK_FALSE(renditions.url_is_unique("/a.ts"));
+}
+
+TEST_CASE("A rendition without a playlist has no identity") {
+  CHECK(signature_of(audio(0, "English", "")).empty());
 }
 
 TEST_CASE("A rendition added again under its index takes the place of the first") {
   ChannelRenditions renditions;
-  renditions.add(level(0, 1, "https://a.example/a/1.m3u8"));
-  renditions.add(level(1, 1, "https://a.example/b/1.m3u8"));
-  renditions.add(level(0, 2, "https://a.example/b/2.m3u8"));
-  CHECK(renditions.signature(TrackKind::kMain, 0) == make_signature(level(0, 2, "")));
-  CHECK(renditions.signature(TrackKind::kMain, 1) == make_signature(level(1, 1, "")));
+  renditions.clear(kMaster);
+  renditions.add(level(0, "https://a.example/a/1.m3u8"));
+  const auto before = renditions.signature(TrackKind::kMain, 0);
+  renditions.add(level(1, "https://a.example/b/1.m3u8"));
+  renditions.add(level(0, "https://a.example/b/2.m3u8"));
+  CHECK(renditions.signature(TrackKind::kMain, 0) != before);
   CHECK(renditions.url_is_unique("1.ts"));
 }
 
-TEST_CASE("Renditions that differ in their facts carry nothing of their URLs") {
-  ChannelRenditions renditions;
-  renditions.add(level(0, 1, "https://a.example/token123/low.m3u8"));
-  renditions.add(level(1, 2, "https://a.example/token123/high.m3u8"));
-  CHECK(renditions.signature(TrackKind::kMain, 0) == make_signature(level(0, 1, "")));
-  CHECK(renditions.signature(TrackKind::kMain, 1) == make_signature(level(0, 2, "")));
-}
-
-TEST_CASE("Alternate angles are told apart the same way whatever host, prefix or token") {
-  const auto here = signatures_of({"https://a.example/v/1/angle1/720.m3u8?token=aaa",
-                                   "https://a.example/v/1/angle2/720.m3u8?token=aaa"});
-  CHECK(here[0] != here[1]);
-  const auto there = signatures_of({"http://b.example:81/tok-bbb/x/y/angle1/720.m3u8",
-                                    "http://b.example:81/tok-bbb/x/y/angle2/720.m3u8#f"});
-  CHECK(here == there);
-  const auto files = signatures_of({"https://a.example/one.m3u8", "https://a.example/two.m3u8"});
-  CHECK(files[0] != files[1]);
-  const auto nested = signatures_of(
-      {"https://a.example/v/", "https://a.example/v/720.m3u8", "https://a.example/v/x/720.m3u8"});
-  CHECK(std::set(nested.begin(), nested.end()).size() == 3);
-}
-
-TEST_CASE("One language in several audio groups is told apart") {
-  ChannelRenditions renditions;
-  renditions.add(audio(0, "English", "https://a.example/audio/64k/en.m3u8"));
-  renditions.add(audio(1, "English", "https://a.example/audio/128k/en.m3u8"));
-  renditions.add(audio(2, "Commentary", "https://a.example/audio/64k/comment.m3u8"));
-  CHECK(renditions.signature(TrackKind::kAudio, 0) != renditions.signature(TrackKind::kAudio, 1));
-  CHECK(renditions.signature(TrackKind::kAudio, 2) == make_signature(audio(0, "Commentary", "")));
-}
-
-TEST_CASE("Neither the order of adding nor the player's indices change a signature") {
-  const std::vector<std::string> urls = {
-      "https://a.example/x/1/v.m3u8?q=1", "https://a.example/x/2/v.m3u8?q=1",
-      "https://a.example/x/2/v.m3u8?q=2", "https://b.example/x/2/w.m3u8"};
-  const auto forth = signatures_of(urls);
-  auto back = signatures_of({urls.rbegin(), urls.rend()});
-  std::reverse(back.begin(), back.end());
-  CHECK(forth == back);
-  CHECK(std::set(forth.begin(), forth.end()).size() == 4);
-}
-
-TEST_CASE("A signature asked for between two adds is brought up to date") {
-  ChannelRenditions renditions;
-  renditions.add(level(0, 1, "https://a.example/a/1.m3u8"));
-  const auto alone = renditions.signature(TrackKind::kMain, 0);
-  renditions.add(level(1, 1, "https://a.example/b/1.m3u8"));
-  CHECK(renditions.signature(TrackKind::kMain, 0) != alone);
-}
-
-TEST_CASE("Redundant streams listed as levels of their own share one signature") {
-  const auto same = signatures_of(
-      {"https://a.example/v/720.m3u8?token=1", "https://b.example/v/720.m3u8?token=2"});
-  CHECK(same[0] == same[1]);
-  CHECK(same[0] == make_signature(level(0, 1, "")));
-  const auto twice =
-      signatures_of({"https://a.example/v/720.m3u8", "https://a.example/v/720.m3u8"});
-  CHECK(twice[0] == twice[1]);
-}
-
-TEST_CASE("Playlists that differ only in a query parameter are told apart, tokens aside") {
-  const auto here = signatures_of(
-      {"https://a.example/p.m3u8?token=aaa&angle=1", "https://a.example/p.m3u8?token=aaa&angle=2"});
-  CHECK(here[0] != here[1]);
-  const auto there = signatures_of({"https://b.example/x/p.m3u8?angle=1&&token=bbb",
-                                    "https://b.example/x/p.m3u8?angle=2&&token=bbb"});
-  CHECK(here == there);
-  const auto bare = signatures_of({"https://a.example/p.m3u8", "https://a.example/p.m3u8?angle=2"});
-  CHECK(bare[0] != bare[1]);
-}
-
-TEST_CASE("A track without a playlist neither disturbs signatures nor the uniqueness of URLs") {
+TEST_CASE("A track without a playlist does not disturb the uniqueness of URLs") {
   ChannelRenditions renditions;
   renditions.add(audio(0, "English", ""));
   CHECK_FALSE(renditions.url_is_unique("1.ts"));
   renditions.add(audio(1, "English", "https://a.example/en.m3u8"));
-  renditions.add(level(0, 1, "https://a.example/1.m3u8"));
-  CHECK(renditions.signature(TrackKind::kAudio, 0) == make_signature(audio(0, "English", "")));
-  CHECK(renditions.signature(TrackKind::kAudio, 1) == make_signature(audio(0, "English", "")));
+  renditions.add(level(0, "https://a.example/1.m3u8"));
+  renditions.add(level(-1, "https://b.example/elsewhere/1.m3u8"));
   CHECK(renditions.url_is_unique("1.ts"));
+}
+
+TEST_CASE("What is merely listed makes no URL unique") {
+  ChannelRenditions renditions;
+  renditions.add(level(-1, "https://a.example/a/1.m3u8"));
+  CHECK_FALSE(renditions.url_is_unique("/1.ts"));
 }
 
 TEST_CASE("An absolute URL or path is unique as soon as there is a rendition") {
@@ -239,8 +316,8 @@ TEST_CASE("An absolute URL or path is unique as soon as there is a rendition") {
   const std::string url =
       GENERATE("https://a.example/1.ts", "//a.example/1.ts", "/1.ts", "HTTP:/x", "/");
   CHECK_FALSE(renditions.url_is_unique(url));
-  renditions.add(level(0, 1, "https://a.example/a/1.m3u8"));
-  renditions.add(level(1, 2, "https://a.example/b/1.m3u8"));
+  renditions.add(level(0, "https://a.example/a/1.m3u8"));
+  renditions.add(level(1, "https://a.example/b/1.m3u8"));
   CHECK(renditions.url_is_unique(url));
 }
 
@@ -248,9 +325,9 @@ TEST_CASE("A relative URL is unique only if all playlists share one directory") 
   const std::string url = GENERATE("1.ts", "../x/1.ts", "./1.ts", "1.ts?u=https://x/", "a/b:c.ts");
   ChannelRenditions renditions;
   CHECK_FALSE(renditions.url_is_unique(url));
-  renditions.add(level(0, 1, "https://a.example/v/low.m3u8?token=a/b"));
+  renditions.add(level(0, "https://a.example/v/low.m3u8?token=a/b"));
   CHECK(renditions.url_is_unique(url));
-  renditions.add(level(1, 2, "https://b.example/v/high.m3u8#x/y"));
+  renditions.add(level(1, "https://b.example/v/high.m3u8#x/y"));
   CHECK(renditions.url_is_unique(url));
   renditions.add(audio(0, "English", "https://a.example/v/audio/en.m3u8"));
   CHECK_FALSE(renditions.url_is_unique(url));
@@ -258,8 +335,8 @@ TEST_CASE("A relative URL is unique only if all playlists share one directory") 
 
 TEST_CASE("A reference to the playlist itself is not unique") {
   ChannelRenditions renditions;
-  renditions.add(level(0, 1, "https://a.example/v/low.m3u8"));
-  renditions.add(level(1, 2, "https://a.example/v/high.m3u8"));
+  renditions.add(level(0, "https://a.example/v/low.m3u8"));
+  renditions.add(level(1, "https://a.example/v/high.m3u8"));
   CHECK_FALSE(renditions.url_is_unique("?part=1"));
   CHECK_FALSE(renditions.url_is_unique(""));
   CHECK_FALSE(renditions.url_is_unique("#x"));
