@@ -197,7 +197,7 @@ export class Driver {
   channelBinary(peer, data) {
     this.#input(() => {
       const at = this.#core.call('hm_channel_reserve', peer, data.byteLength);
-      if (at > 0) this.#core.bytes(at, data.byteLength).set(new Uint8Array(data));
+      if (at > 0) this.#core.write(at, new Uint8Array(data));
       this.#core.call('hm_channel_binary', now(), peer, data.byteLength);
     });
   }
@@ -303,7 +303,7 @@ export class Driver {
     const body = data && this.#busy ? data.slice(0) : data;
     this.#input(() => {
       const at = this.#core.call('hm_fetch_reserve', load, size);
-      if (at > 0 && body) this.#core.bytes(at, size).set(new Uint8Array(body));
+      if (at > 0 && body) this.#core.write(at, new Uint8Array(body));
       this.#core.call('hm_fetch_done', now(), load, size);
     });
     return true;
@@ -451,18 +451,25 @@ export class Driver {
     }
   }
 
+  /** A timer that is set for an earlier moment stays: each packet moves the engine's next wake-up, and timers cost more. */
   #arm() {
-    const due = this.#ended ? Infinity : this.#core.call('hm_next_timeout');
-    if (due === this.#due || due === POISONED) return;
+    const due = this.#nextTimeout();
+    if (due >= this.#due) return;
     this.#due = due;
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (due === Infinity) return;
     const wait = Math.min(Math.max(0, Math.ceil(due - now())), MAX_TIMER_MS);
-    this.#timer = setTimeout(() => {
-      this.#due = Infinity;
-      this.#tell('hm_timeout');
-    }, wait);
+    this.#timer = setTimeout(this.#wake, wait);
+  }
+
+  #wake = () => {
+    this.#due = Infinity;
+    if (this.#nextTimeout() <= now()) this.#tell('hm_timeout');
+    else this.#arm();
+  };
+
+  #nextTimeout() {
+    const due = this.#ended ? Infinity : this.#core.call('hm_next_timeout');
+    return due === POISONED ? Infinity : due;
   }
 
   /** @param {Error} error */

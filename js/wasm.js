@@ -1,8 +1,8 @@
 /**
  * A WebAssembly engine without Emscripten's glue: instantiation, views on its memory, and what happens when it traps.
  *
- * The modules import two functions only (see wasm/CMakeLists.txt). Memory growth detaches every view, so none is kept across
- * a call.
+ * The modules import two functions only (see wasm/CMakeLists.txt). Memory growth detaches every view, so a caller keeps none across
+ * a call; the two on the whole memory are made anew once they are found detached.
  */
 
 const encoder = new TextEncoder();
@@ -16,6 +16,9 @@ export class Core {
   #exports;
   /** @type {WebAssembly.Memory} */
   #memory;
+  /** All of linear memory, once as bytes and once as records; of length 0 when it has grown since. */
+  #heap = new Uint8Array(0);
+  #records = new DataView(this.#heap.buffer);
   #textExport;
   /** @type {Error | null} */
   #poison = null;
@@ -94,7 +97,7 @@ export class Core {
     const bytes = encoder.encode(text);
     const pointer = this.call(this.#textExport, bytes.length);
     if (pointer <= 0) return this.#poison ? POISONED : NO_ROOM;
-    this.bytes(pointer, bytes.length).set(bytes);
+    this.write(pointer, bytes);
     return this.call(name, ...args);
   }
 
@@ -105,12 +108,32 @@ export class Core {
    * @returns {Uint8Array<ArrayBuffer>}
    */
   bytes(pointer, size) {
-    return new Uint8Array(/** @type {ArrayBuffer} */ (this.#memory.buffer), pointer, size);
+    return this.#whole().subarray(pointer, pointer + size);
   }
 
   /** @returns {DataView} a view on all of linear memory, good until the next call */
   view() {
-    return new DataView(this.#memory.buffer);
+    this.#whole();
+    return this.#records;
+  }
+
+  /**
+   * Copies `bytes` to where an export of the engine made room for them.
+   * @param {number} pointer
+   * @param {Uint8Array} bytes
+   */
+  write(pointer, bytes) {
+    this.#whole().set(bytes, pointer);
+  }
+
+  /** @returns {Uint8Array<ArrayBuffer>} */
+  #whole() {
+    if (this.#heap.length === 0) {
+      const buffer = /** @type {ArrayBuffer} */ (this.#memory.buffer);
+      this.#heap = new Uint8Array(buffer);
+      this.#records = new DataView(buffer);
+    }
+    return this.#heap;
   }
 
   /**

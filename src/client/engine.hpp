@@ -65,9 +65,10 @@ enum class CommandKind : int32_t {
   kChannelSendText = 8,    // text
   kChannelSendBinary = 9,  // data
   // Player's loads; `load` names them.
-  kLoadFromCdn = 10,   // fetch it exactly as the player would have; report with
-                       // reserve_fetch/on_fetch_done/on_fetch_failed
-  kLoadProgress = 11,  // code: bytes arrived so far; aux: size in all
+  kLoadFromCdn = 10,  // fetch it exactly as the player would have; report with
+                      // reserve_fetch/on_fetch_done/on_fetch_failed
+  // code: bytes arrived so far; aux: size in all. At the first byte, then at most once in 50 ms.
+  kLoadProgress = 11,
   // data: the segment; code: kCache or kPeer; t0, t1: first byte and end of its actual transfer,
   // which for kCache lies in the past. Not issued for a load that went to the CDN: the driver has
   // those bytes already.

@@ -17,6 +17,10 @@ constexpr size_t kFirstBytes = 256 * 1024;
 constexpr int64_t kLeastPacketBytes = 1024;
 constexpr int64_t kSparePackets = 128;
 
+// Twice in the 100 ms after which hls.js looks again how far a load has come. A fast peer's packets
+// come a hundred times as often.
+constexpr DurationMs kProgressInterval{50};
+
 }  // namespace
 
 void Engine::Impl::on_channel_text(TimeMs now, PeerHandle handle, std::string_view text) {
@@ -213,10 +217,13 @@ void Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size)
     case Requester::Packet::kComplete: {
       peer->received_bytes += size;
       peer_bytes_ += size;
-      const Transfer& transfer = *peer->requester->transfer();
+      Transfer& transfer = *peer->requester->transfer();
       if (const std::optional<LoadId> load = transfer.ask.load) {
         if (transfer.buffer != nullptr) {
-          report_progress(*load, transfer);
+          if (now - transfer.told_at >= kProgressInterval) {
+            transfer.told_at = now;
+            report_progress(*load, transfer);
+          }
         } else {
           peer->requester->detach(*load);
           parent_failed(now, *load, handle, FallbackReason::kNoMemory);

@@ -123,7 +123,7 @@ Requester::Answer Requester::on_header(TimeMs now, const peer::Binary& header) {
   silences_ = 0;
   transfer.size = static_cast<size_t>(header.size);
   transfer.attachments = header.attachments;
-  transfer.started_at = transfer.progress_at = now;
+  transfer.started_at = transfer.progress_at = transfer.told_at = now;
   transfer_ = std::move(transfer);
   stall_told_ = false;
   return Answer::kExpected;

@@ -32,6 +32,7 @@ struct Transfer {
   uint64_t bytes_before = 0;  // what had come from all peers when it began
   TimeMs started_at{};        // the header's arrival: the answer's first byte
   TimeMs progress_at{};       // the last packet's
+  TimeMs told_at{};           // when the load last heard how far it has come
 };
 
 // Asks one parent. A channel carries one request at a time (protocol section 1), and there is no
