@@ -15,6 +15,7 @@ export const Option = Object.freeze({
   uploadBytes: 10,
   trackerCount: 11,
   prefetchSeconds: 12,
+  uploadOnMetered: 13,
   channel: 16,
   browser: 17,
   os: 18,

@@ -30,6 +30,8 @@ export interface MeshUpdate {
   enabled?: boolean;
   /** Whether to serve peers; default true. Also `mesh.upload`. */
   upload?: boolean;
+  /** Whether to serve peers also on a connection that is metered or saves data (`navigator.connection`); default false. */
+  uploadOnMetered?: boolean;
   /**
    * Bytes a second sent to peers, on average; default Infinity. A segment is sent whole or refused, so that no peer waits for a
    * slow one.

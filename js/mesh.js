@@ -190,10 +190,11 @@ export class Mesh {
   }
 
   #reportPlayhead() {
-    const playhead = this.#driver && this.#player.playhead();
-    if (!playhead) return;
-    this.#driver?.conditions(this.#player.conditions());
-    this.#driver?.playhead(playhead);
+    const driver = this.#driver;
+    if (!driver) return;
+    driver.conditions(this.#player.conditions());
+    const playhead = this.#player.playhead();
+    if (playhead) driver.playhead(playhead);
   }
 
   #sourceChanged() {

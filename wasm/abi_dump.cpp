@@ -42,6 +42,7 @@ void print_client() {
   CONSTANT(uploadBytes, kHmOptionUploadBytes);
   CONSTANT(trackerCount, kHmOptionTrackerCount);
   CONSTANT(prefetchSeconds, kHmOptionPrefetchSeconds);
+  CONSTANT(uploadOnMetered, kHmOptionUploadOnMetered);
   CONSTANT(channel, kHmOptionChannel);
   CONSTANT(browser, kHmOptionBrowser);
   CONSTANT(os, kHmOptionOs);

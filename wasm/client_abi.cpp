@@ -93,6 +93,8 @@ bool set_limit(hlsmesh::EngineLimits& limits, int32_t option, double value) {
     limits.upload_bytes_per_second = value;
   } else if (option == kHmOptionUploadBytes && value >= 0) {
     limits.upload_bytes = value;
+  } else if (option == kHmOptionUploadOnMetered) {
+    limits.upload_on_metered = value != 0;
   } else {
     return false;
   }

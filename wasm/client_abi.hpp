@@ -38,6 +38,7 @@ enum HmOption : int32_t {
   kHmOptionUploadBytes = 10,          // in all; +infinity: no limit
   kHmOptionTrackerCount = 11,         // kSocketOpen's code stays below it
   kHmOptionPrefetchSeconds = 12,      // negative: as the player buffers; also while running
+  kHmOptionUploadOnMetered = 13,      // 0 or 1; also while running
   kHmOptionChannel = 16,              // text from here on
   kHmOptionBrowser = 17,
   kHmOptionOs = 18,

@@ -107,7 +107,7 @@ void Engine::Impl::set_limits(TimeMs now, const EngineLimits& limits) {
 void Engine::Impl::end_children(TimeMs now) {
   for (const PeerHandle handle : peer_handles()) {
     PeerSession* peer = find_peer(handle);
-    if (peer != nullptr && peer->uploader && (!upload_ || peer->uploader->idle())) {
+    if (peer != nullptr && peer->uploader && (!may_upload() || peer->uploader->idle())) {
       end_peer(now, *peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
     }
   }
@@ -138,7 +138,10 @@ void Engine::Impl::settle(TimeMs now) {
 }
 
 void Engine::Impl::on_timeout(TimeMs now) {
-  if (tracker_.on_timeout(now)) parent_hope_until_ = now;
+  if (tracker_.on_timeout(now)) {
+    parent_hope_until_ = now;
+    statistics_due_ = kNever;
+  }
   if (now >= statistics_due_) report_statistics(now);
   if (now >= line_free_at_) line_free_at_ = kNever;
   // Loads first: a request that nobody waits for any more is not repeated.

@@ -29,6 +29,8 @@ struct EngineLimits {
   int32_t max_children = 8;                   // served at the same time
   double upload_bytes_per_second = HUGE_VAL;  // on average
   double upload_bytes = HUGE_VAL;             // as long as the engine lives
+  // Whether children are served while traffic costs the viewer money, or is to be saved.
+  bool upload_on_metered = false;
 };
 
 struct EngineConfig {
@@ -136,7 +138,7 @@ struct PlayheadReport {
   double playback_rate = 1;  // 0 while paused
 };
 
-// What bears on asking peers for segments before the player wants them.
+// What bears on asking peers for segments before the player wants them, and on serving them.
 struct PlayerConditions {
   double max_buffer = 30;  // seconds that the player wants to have buffered
   bool loads = true;       // false: it was told not to load for now

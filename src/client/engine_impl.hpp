@@ -109,7 +109,12 @@ class Engine::Impl final : private SegmentShelf {
                 bool report = true);
   void misbehaved(TimeMs now, PeerSession& peer, FallbackReason reason, const char* what);
   std::list<PeerHandle> peer_handles() const;
-  bool serves() const { return upload_ && !upload_budget_.over(); }
+  // Whether the site, and the viewer's connection, let children be served at all. A hidden page
+  // serves them: whoever listens to it, or will come back, has a line that costs nothing more.
+  bool may_upload() const {
+    return upload_ && (config_.limits.upload_on_metered || !plan_.is_costly());
+  }
+  bool serves() const { return may_upload() && !upload_budget_.over(); }
   void end_children(TimeMs now);
   void on_peer_timeout(TimeMs now, PeerSession& peer);
   TimeMs next_due(const PeerSession& peer) const;

@@ -22,7 +22,8 @@ void Engine::Impl::set_prefetch(TimeMs now, double seconds) {
 
 void Engine::Impl::on_conditions(TimeMs now, const PlayerConditions& conditions) {
   plan_.set_conditions(conditions);
-  prefetch(now);
+  if (!may_upload()) end_children(now);  // before any of them is sent more
+  settle(now);
 }
 
 void Engine::Impl::on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index) {

@@ -50,6 +50,7 @@ void Engine::Impl::on_socket_text(TimeMs now, std::string_view text) {
     return;
   }
   carry_out(now, *message);
+  tracker_.on_heard(now);
   settle(now);
 }
 
