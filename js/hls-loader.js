@@ -18,6 +18,7 @@ import { withoutCredentials } from './identity.js';
  * @typedef {object} LoaderHost
  * @property {LoadDriver | null} driver null: everything goes to the CDN
  * @property {string} channel whose segments these are
+ * @property {import('./early-loads.js').EarlyLoads | null} early where segments are kept while the engine is still to come
  * @property {() => void} reportPlayhead
  * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} [segmentId] the site's own id, when it
  *   names segments itself: null, not to be shared; undefined, as usual
@@ -85,6 +86,8 @@ class FragmentLoader {
   #cdnTimes;
   /** The channel of the load: a page may play another by the time it ends. */
   #channel = '';
+  /** @type {import('./early-loads.js').EarlyLoads | null} */
+  #early = null;
   /**
    * Copies of what went to hls.js in pieces, because it transfers those away; null where pieces are of no use.
    * @type {ArrayBuffer[] | null}
@@ -141,6 +144,8 @@ class FragmentLoader {
       this.#load = driver.register(this.#sink());
       driver.load(this.#load, describe(context, this.#host));
     } else {
+      this.#early = this.#host.early;
+      this.#early?.asked();
       this.#fetch();
     }
     // A loader that cannot begin throws, ours as well as the one it stands for.
@@ -334,6 +339,8 @@ class FragmentLoader {
       driver = this.#host.driver;
       load = driver.register(this.#sink());
       driver.load(load, facts, true);
+    } else if (data) {
+      this.#early?.keep(facts, data);
     }
     const counted = driver?.fetchDone(load, data, bytes) ?? false;
     const durationMs = stats.loading.end - stats.loading.first;
