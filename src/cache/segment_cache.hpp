@@ -20,6 +20,7 @@ class SegmentBuffer : public Counted {
  public:
   // The unit in which arrival is tracked; the last piece of a segment may be shorter.
   static constexpr size_t kPieceBytes = 64 * 1024;
+  static constexpr size_t kMostGiven = 64;
 
   // `held`: bytes to have memory for at first. nullptr when `size` is 0 or the memory is not to be
   // had: a peer's announced size must never end the process.
@@ -52,6 +53,10 @@ class SegmentBuffer : public Counted {
   // Whether every byte of the piece was committed; false for an index past the last piece.
   bool has_piece(size_t index) const;
 
+  // Notes that somebody, by any number, was given the segment. Of many the latest are remembered.
+  void give(int32_t whom);
+  bool was_given(int32_t whom) const;
+
   // The whole segment. Only bytes that were committed may be read.
   ByteView bytes() const { return {data_, size_}; }
 
@@ -77,6 +82,7 @@ class SegmentBuffer : public Counted {
   uint8_t* data_ = nullptr;
   size_t held_ = 0;
   size_t committed_bytes_ = 0;
+  std::list<int32_t> given_;       // to whom, the latest last
   std::list<Interval> committed_;  // sorted; neither overlapping nor touching
   // The total that a cache keeps of the memory it answers for, so that a segment which left the
   // index counts until its last holder lets go. Null outside a cache.

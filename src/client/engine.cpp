@@ -129,9 +129,7 @@ void Engine::Impl::settle(TimeMs now) {
     entry = loads_.lower_bound(id);
     if (entry != loads_.end() && entry->first == id) ++entry;
   }
-  for (auto& [handle, peer] : peers_) {
-    if (peer.open && peer.uploader) pump(now, peer);
-  }
+  pump_children(now);
   // Children of a parent that refuses everything are better off with another.
   if (!serves()) end_children(now);
   prefetch(now);

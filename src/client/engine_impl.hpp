@@ -6,11 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "client/child_ledger.hpp"
 #include "client/command_queue.hpp"
 #include "client/engine.hpp"
 #include "client/estimates.hpp"
 #include "client/load.hpp"
-#include "client/offer_limits.hpp"
 #include "client/peer_session.hpp"
 #include "client/playhead.hpp"
 #include "client/prefetch_plan.hpp"
@@ -121,6 +121,7 @@ class Engine::Impl final : private SegmentShelf {
   // False if the peer was found dead and is gone.
   bool keep_alive(TimeMs now, PeerSession& peer);
   void pump(TimeMs now, PeerSession& peer);
+  void pump_children(TimeMs now);
   // Children that are being sent a segment.
   int32_t served(TimeMs now) const;
 
@@ -173,7 +174,9 @@ class Engine::Impl final : private SegmentShelf {
   SegmentPtr find(const peer::Request& request) override;
   bool coming(const peer::Request& request) const override;
   MediaSequence newest() const override { return cache_.newest(); }
-  Turn turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment, bool last) override;
+  Turn turn(TimeMs now, PeerHandle child, SegmentBuffer& segment, bool last) override;
+  // The same, as far as the line is concerned.
+  Turn line_turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment, bool last);
 
   EngineConfig config_;
   Random random_;
@@ -191,7 +194,7 @@ class Engine::Impl final : private SegmentShelf {
   TransferLog transfer_log_;
   TokenBucket dials_;
   TokenBucket answers_;
-  OfferLimits offers_;
+  ChildLedger ledger_;
   TimeMs connections_from_{};  // the browser made no connection: none is asked of it before
   UploadBudget upload_budget_;
   Uplink uplink_;
