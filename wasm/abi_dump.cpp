@@ -198,6 +198,7 @@ void print_tracker() {
   CONSTANT(close, TrackerCommandKind::kClose);
   CONSTANT(authorize, TrackerCommandKind::kAuthorize);
   CONSTANT(forward, TrackerCommandKind::kForward);
+  CONSTANT(split, TrackerCommandKind::kSplit);
   close_group();
 
   open_group("HtCommand");

@@ -28,6 +28,7 @@ export const CommandKind = Object.freeze({
   close: 3,
   authorize: 4,
   forward: 5,
+  split: 6,
 });
 
 export const HtCommand = Object.freeze({

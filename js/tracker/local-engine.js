@@ -23,6 +23,7 @@ import { CommandKind } from './abi.js';
  * @property {(conn: number, request: number, channel: string, token: string) => void} authorize whether the viewer may enter;
  *   to be answered by authorized(), at any time
  * @property {(conn: number, text: string) => void} [forward] what an engine elsewhere must hear of it, after elsewhere()
+ * @property {(parameter: string) => void} [split] the name of a query parameter in which alone channels differ
  * @property {(conn: number, code: number, reason: string) => void} close the engine has forgotten the connection: it hears no
  *   closed() for it
  */
@@ -183,6 +184,9 @@ export class LocalEngine {
           break;
         case CommandKind.forward:
           this.#outlet.forward?.(command.conn, utf8(command.text));
+          break;
+        case CommandKind.split:
+          this.#outlet.split?.(utf8(command.text));
           break;
         case CommandKind.ping:
           this.#outlet.ping(command.conn);

@@ -32,6 +32,11 @@ const CLOSE_GRACE_MS = 2000;
 // Frames that a peer may have had under way when its socket was closed. Who goes on beyond that is not listening.
 const MAX_FRAMES_AFTER_CLOSE = 100;
 
+/** What is logged of channels that are one but for the value of a query parameter. */
+const SPLIT =
+  "channels differ in one query parameter alone, so their viewers do not meet; if it selects no other video, leave it out by the player's " +
+  'option channel';
+
 export class Sockets {
   #engine;
   #limits;
@@ -82,6 +87,7 @@ export class Sockets {
         const ws = this.#open.get(conn);
         if (ws) this.#queue(ws, PING_FRAME);
       },
+      split: (parameter) => this.#log.warn(SPLIT, { parameter }),
       close: (conn, code, reason) => this.#closedByEngine(conn, code, reason),
       authorize: async (conn, request, channel, token) => {
         const verdict = await admission.check(channel, token);

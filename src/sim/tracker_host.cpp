@@ -130,6 +130,7 @@ void TrackerHost::drain() {
         tracker_->on_authorized(engine_time(queue_.now()), id, command->code, true, admitted_for_,
                                 {});
         break;
+      case TrackerCommandKind::kSplit:
       case TrackerCommandKind::kForward:
         // Every channel is run here.
         break;

@@ -29,6 +29,10 @@ class Outbox {
     items_.push_back({TrackerCommandKind::kForward, conn, 0, std::move(text)});
   }
 
+  void split(std::string parameter) {
+    items_.push_back({TrackerCommandKind::kSplit, ConnId(), 0, std::move(parameter)});
+  }
+
   // Valid until the next call of anything here.
   const TrackerCommand* poll() {
     if (next_ == items_.size()) {

@@ -49,6 +49,9 @@ enum class TrackerCommandKind : int32_t {
   kAuthorize = 4,
   // conn, text: what the engine that runs the peer's channel must hear of it (on_elsewhere()).
   kForward = 5,
+  // text: the name of a query parameter in which alone channels differ. Either it selects another
+  // video, or it parts viewers of one. Said once of such channels.
+  kSplit = 6,
 };
 
 // Views stay valid until the next call of a method of the tracker that is not const.
@@ -154,8 +157,10 @@ class Tracker {
   // What a dashboard shows, as JSON. `offset` and `limit` page through channels by id, and through
   // the peers of a channel by when they entered; a limit is cut to kMaxListed.
   //
-  // channels(): {total, offset, channels: [CHANNEL]}, where CHANNEL is
-  //   {id, type: "live" or "vod", host, peers, rooms, cdn_kb, p2p_kb}.
+  // channels(): {total, offset, channels: [CHANNEL], split_by: [SPLIT]}, where CHANNEL is
+  //   {id, type: "live" or "vod", host, peers, rooms, cdn_kb, p2p_kb}, and SPLIT is {parameter,
+  //   families}: the name of a query parameter, and how many families there are of channels that
+  //   are one but for its value. kMaxListed of them at most.
   // topology(): {channel: CHANNEL, offset, nodes: [NODE], edges: [EDGE]}; empty when there is no
   // such
   //   channel. NODE is {id, room, class, isp, province, device: "mobile" or "PC", browser, os,

@@ -115,7 +115,12 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   // It has a parent somewhere, so it is not fed by the CDN.
   if (peer.kept_parents > 0) peer.layer = 1;
   ++peers_;
-  channels_.try_emplace(enter.channel, enter.channel, config_.room_peers).first->second.add(peer);
+  const auto [channel, is_new] =
+      channels_.try_emplace(enter.channel, enter.channel, config_.room_peers);
+  channel->second.add(peer);
+  if (is_new) {
+    for (std::string& parameter : split_.opened(enter.channel)) outbox_.split(std::move(parameter));
+  }
   accept(peer, enter, valid);
   introductions_.on_entered(peer, now_);
 }
@@ -158,7 +163,9 @@ void Tracker::Impl::leave(Socket& socket) {
 void Tracker::Impl::drop_peer(Socket& socket, Channel& channel) {
   socket.peer.reset();
   --peers_;
-  if (channel.nodes.empty()) channels_.erase(channels_.find(channel.id));
+  if (!channel.nodes.empty()) return;
+  split_.closed(channel.id);
+  channels_.erase(channels_.find(channel.id));
 }
 
 }  // namespace hlsmesh

@@ -16,6 +16,7 @@
 #include "tracker/outbox.hpp"
 #include "tracker/peer.hpp"
 #include "tracker/socket.hpp"
+#include "tracker/split_channels.hpp"
 #include "tracker/timer_table.hpp"
 #include "tracker/tracker.hpp"
 
@@ -101,6 +102,7 @@ class Tracker::Impl {
   // Looked up, never iterated.
   std::unordered_map<int32_t, Socket> sockets_;
   std::map<std::string, tracker::Channel, std::less<>> channels_;
+  tracker::SplitChannels split_;
   tracker::JoinOrder last_join_ = 0;
   int32_t last_request_ = 0;
   int32_t peers_ = 0;

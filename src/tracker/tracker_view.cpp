@@ -119,6 +119,18 @@ std::string Tracker::Impl::channels(int32_t offset, int32_t limit) const {
     json.close('}');
   });
   json.close(']');
+  json.key("split_by");
+  json.open('[');
+  size_t left = kMaxListed;
+  for (const auto& [parameter, families] : split_.parameters()) {
+    if (left-- == 0) break;
+    json.next();
+    json.open('{');
+    json.text("parameter", parameter);
+    json.integer("families", families);
+    json.close('}');
+  }
+  json.close(']');
   json.close('}');
   return json.take();
 }

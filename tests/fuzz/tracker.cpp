@@ -188,6 +188,10 @@ class World {
 
   void drain() {
     while (const TrackerCommand* command = tracker_.poll()) {
+      if (command->kind == TrackerCommandKind::kSplit) {
+        fuzz::require(!command->text.empty() && command->text.size() <= 64);
+        continue;
+      }
       const int32_t to = command->conn.value();
       // Nothing is wanted of a socket that is closed.
       fuzz::require(open_.count(to) != 0);
@@ -215,6 +219,7 @@ class World {
           break;
         case TrackerCommandKind::kPing:
           break;
+        case TrackerCommandKind::kSplit:
         case TrackerCommandKind::kForward:  // this tracker was given no neighbours
         case TrackerCommandKind::kNone:
           fuzz::require(false);

@@ -470,6 +470,19 @@ test('logs are JSON where asked for, and cut addresses short unless asked not to
   assert.match(full.stderr(), /^hlsmesh-tracker: debug: opened conn=1 address="127\.0\.0\.1"/);
 });
 
+test('A2: a query parameter that keeps viewers apart is named in log and API, and its values are not', async () => {
+  const tracker = await startTracker(0, ['--log-format', 'json', '--api-token', API_TOKEN]);
+  for (const uid of ['4711', '4712', '4713']) {
+    await Peer.enter(tracker.url, { channel: `${CHANNEL}?part=1&uid=${uid}` });
+  }
+  await until(() => tracker.stderr().includes('"parameter":"uid"'), 'the log');
+  const said = tracker.stderr().split('"parameter":"uid"');
+  assert.equal(said.length, 2, 'it is said once');
+  assert.ok(!/471\d|"part"/.test(tracker.stderr()), tracker.stderr());
+  const { body } = await get(tracker.port, '/api/channels', BEARER);
+  assert.deepEqual(JSON.parse(body).split_by, [{ parameter: 'uid', families: 1 }]);
+});
+
 test('--print-config prints what would be used, and a misspelt variable is pointed out', async () => {
   const config = file('config.json', JSON.stringify({ 'max-children': 3 }));
   const env = { ...process.env, HLSMESH_CONFIG: config, HLSMESH_API_TOKEN: API_TOKEN };

@@ -74,6 +74,7 @@ export class Cluster {
         if (!this.#guests.send(conn, text)) outlet.send(conn, text);
       },
       ping: (conn) => outlet.ping(conn),
+      split: (parameter) => outlet.split?.(parameter),
       close: (conn, code, reason) => {
         if (this.#guests.close(conn, code, reason)) return;
         this.#forget(conn);

@@ -121,6 +121,10 @@ class Harness {
   void drain() {
     std::vector<ConnId> pinged;
     while (const TrackerCommand* command = tracker.poll()) {
+      if (command->kind == TrackerCommandKind::kSplit) {
+        split.push_back(std::string(command->text));
+        continue;
+      }
       Mailbox& mailbox = box[command->conn.value()];
       REQUIRE_FALSE(mailbox.close_code);
       switch (command->kind) {
@@ -145,6 +149,7 @@ class Harness {
         case TrackerCommandKind::kForward:
           mailbox.forwarded.push_back(std::string(command->text));
           break;
+        case TrackerCommandKind::kSplit:
         case TrackerCommandKind::kNone:
           FAIL("a command of no kind");
       }
@@ -155,6 +160,7 @@ class Harness {
   Tracker tracker;
   TimeMs now{DurationMs{1'000'000}};
   std::map<int32_t, Mailbox> box;
+  std::vector<std::string> split;  // parameters that were told of
   bool answer_pings = true;
 
  private:

@@ -19,10 +19,30 @@ TEST_CASE("channels are listed by id, page by page") {
       R"({"id":"https://cdn.example/a.m3u8","type":"live","host":"cdn.example","peers":1,"rooms":1,"cdn_kb":0,"p2p_kb":0})";
   const std::string c =
       R"({"id":"https://cdn.example/b.m3u8","type":"vod","host":"cdn.example","peers":1,"rooms":1,"cdn_kb":1024.25,"p2p_kb":1024176714.000001})";
-  CHECK(h.tracker.channels(0, 2) == R"({"total":3,"offset":0,"channels":[)" + a + "," + b + "]}");
-  CHECK(h.tracker.channels(2, 2) == R"({"total":3,"offset":2,"channels":[)" + c + "]}");
-  CHECK(h.tracker.channels(7, 2) == R"({"total":3,"offset":7,"channels":[]})");
-  CHECK(h.tracker.channels(-1, -1) == R"({"total":3,"offset":0,"channels":[]})");
+  CHECK(h.tracker.channels(0, 2) ==
+        R"({"total":3,"offset":0,"channels":[)" + a + "," + b + R"(],"split_by":[]})");
+  CHECK(h.tracker.channels(2, 2) ==
+        R"({"total":3,"offset":2,"channels":[)" + c + R"(],"split_by":[]})");
+  CHECK(h.tracker.channels(7, 2) == R"({"total":3,"offset":7,"channels":[],"split_by":[]})");
+  CHECK(h.tracker.channels(-1, -1) == R"({"total":3,"offset":0,"channels":[],"split_by":[]})");
+}
+
+TEST_CASE("A2: a parameter in which channels differ alone is told once, and listed while they do") {
+  Harness h;
+  const int32_t one = h.join("https://cdn.example/a.m3u8?uid=4711");
+  h.join("https://cdn.example/a.m3u8?uid=4711");
+  CHECK(h.split.empty());
+  const int32_t two = h.join("https://cdn.example/a.m3u8?uid=4712");
+  h.join("https://cdn.example/a.m3u8?uid=4713");
+  CHECK(h.split == std::vector<std::string>{"uid"});
+  const std::string listed = R"("split_by":[{"parameter":"uid","families":1}])";
+  CHECK(h.tracker.channels(0, 0).find(listed) != std::string::npos);
+  // A channel is gone with its last viewer.
+  h.hang_up(two);
+  h.hang_up(one);
+  CHECK(h.tracker.channels(0, 0).find(listed) != std::string::npos);
+  h.join("https://cdn.example/a.m3u8?uid=4712");
+  CHECK(h.split.size() == 1);
 }
 
 TEST_CASE("a channel's topology shows its peers and links, and no address") {
