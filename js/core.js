@@ -68,9 +68,7 @@ export function loadModule(source = defaultLocation()) {
 async function fetchModule(url) {
   let response;
   try {
-    // Behind the player's own requests, in browsers that rank them.
-    const low = /** @type {RequestInit} */ ({ credentials: 'same-origin', priority: 'low' });
-    response = await fetch(url, low);
+    response = await fetch(url, { credentials: 'same-origin' });
   } catch (error) {
     throw new HlsMeshError('wasm-fetch', `cannot load ${url}: ${messageOf(error)}`, error);
   }

@@ -133,11 +133,7 @@ class World {
         break;
       }
       case 4:
-        if (in_.next() & 1) {
-          say(conn(), wire::Ping{});
-        } else {
-          say(conn(), wire::Leave{});
-        }
+        say(conn(), wire::Leave{});
         break;
       case 5:
       case 6:

@@ -22,9 +22,8 @@ const PEER_ACTIONS = [
   'dc_closed',
   'dc_failed',
   'statistics',
-  'ping',
 ];
-const TRACKER_ACTIONS = ['accept', 'connect', 'signal', 'reject', 'disconnect', 'pong'];
+const TRACKER_ACTIONS = ['accept', 'connect', 'signal', 'reject', 'disconnect'];
 
 const ERRORS = [
   'too long',
