@@ -147,6 +147,9 @@ bool read_segment(hlsmesh::SegmentLoad& what, int32_t kind, int32_t rendition_in
   return true;
 }
 
+// Lines of RenditionFacts::attributes.
+constexpr int kAttributes = 5;
+
 // The part of `text` up to the next line feed, which is taken off too; nullopt when there is none.
 std::optional<std::string_view> take_line(std::string_view& text) {
   const size_t end = text.find('\n');
@@ -360,12 +363,16 @@ int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate) {
   facts.kind = static_cast<TrackKind>(kind);
   facts.index = index;
   facts.bitrate = bitrate;
-  for (std::string* field : {&facts.codecs, &facts.resolution, &facts.language, &facts.group,
-                             &facts.name, &facts.stable_id}) {
-    const std::optional<std::string_view> line = take_line(text);
-    if (!line) return kHmMisuse;
-    *field = *line;
+  size_t end = 0;
+  for (int i = 0; i < kAttributes; ++i) {
+    end = text.find('\n', end) + 1;
+    if (end == 0) return kHmMisuse;
   }
+  facts.attributes = text.substr(0, end);
+  text.remove_prefix(end);
+  const std::optional<std::string_view> stable_id = take_line(text);
+  if (!stable_id) return kHmMisuse;
+  facts.stable_id = *stable_id;
   facts.playlist_url = text;
   state->engine->add_rendition(std::move(facts));
   return kHmOk;

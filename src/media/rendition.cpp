@@ -46,9 +46,7 @@ void append_text(std::string& out, std::string_view text) {
 }
 
 bool same_attributes(const RenditionFacts& a, const RenditionFacts& b) {
-  return a.kind == b.kind && a.bitrate == b.bitrate && a.codecs == b.codecs &&
-         a.resolution == b.resolution && a.language == b.language && a.group == b.group &&
-         a.name == b.name;
+  return a.kind == b.kind && a.bitrate == b.bitrate && a.attributes == b.attributes;
 }
 
 // Without the host.
@@ -132,8 +130,7 @@ RenditionSignature ChannelRenditions::make_signature(const RenditionFacts& own) 
   // The only one of its kind, of which the author wrote nothing: one playlist of another directory
   // could have all else in common.
   const bool unknown =
-      facts.codecs.empty() && facts.resolution.empty() && facts.language.empty() &&
-      facts.group.empty() && facts.name.empty() &&
+      facts.attributes.find_first_not_of('\n') == std::string::npos &&
       std::none_of(renditions_.begin(), renditions_.end(), [&](const Rendition& other) {
         return other.facts.kind == facts.kind && other.facts.playlist_url != facts.playlist_url;
       });
@@ -148,10 +145,12 @@ RenditionSignature ChannelRenditions::make_signature(const RenditionFacts& own) 
   }
   out += kDelimiter;
   if (!url.query.empty() && facts.stable_id.empty()) append_digest(out, url.query);
-  for (const std::string* text :
-       {&facts.codecs, &facts.resolution, &facts.language, &facts.group, &facts.name}) {
+  std::string_view rest = facts.attributes;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('\n'), rest.size() - 1);
     out += kDelimiter;
-    append_text(out, *text);
+    append_text(out, rest.substr(0, end));
+    rest.remove_prefix(end + 1);
   }
   return out;
 }

@@ -11,19 +11,16 @@ namespace hlsmesh {
 
 enum class TrackKind : int32_t { kMain = 0, kAudio = 1, kSubtitle = 2 };
 
-// What the author wrote of one rendition, in the attributes of its tag. Empty where the playlist
-// says nothing.
+// What the author wrote of one rendition, in the attributes of its tag.
 struct RenditionFacts {
   TrackKind kind = TrackKind::kMain;
   // The player's index of it among its kind. Negative: the multivariant playlist lists it, and the
   // player does not have it, or not now.
   int32_t index = 0;
   int32_t bitrate = 0;  // compared within one playlist, and part of no signature: it is measured
-  std::string codecs;
-  std::string resolution;
-  std::string language;
-  std::string group;
-  std::string name;
+  // CODECS, RESOLUTION, LANGUAGE, GROUP-ID and NAME, with a line feed after each; an empty line
+  // where the playlist says nothing.
+  std::string attributes;
   std::string stable_id;     // STABLE-VARIANT-ID, STABLE-RENDITION-ID
   std::string playlist_url;  // absolute, of its media playlist, without credentials
 };

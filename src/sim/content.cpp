@@ -56,9 +56,8 @@ std::vector<RenditionFacts> Content::renditions() const {
     RenditionFacts facts;
     facts.index = static_cast<int32_t>(i);
     facts.bitrate = config_.bitrates[i];
-    facts.resolution =
-        std::to_string(640 + 320 * facts.index) + 'x' + std::to_string(360 + 180 * facts.index);
-    facts.codecs = "avc1.4d401f,mp4a.40.2";
+    facts.attributes = "avc1.4d401f,mp4a.40.2\n" + std::to_string(640 + 320 * facts.index) + 'x' +
+                       std::to_string(360 + 180 * facts.index) + "\n\n\n\n";
     facts.playlist_url = "https://cdn.sim/stream/v" + std::to_string(i) + "/index.m3u8";
     out.push_back(std::move(facts));
   }
@@ -66,8 +65,7 @@ std::vector<RenditionFacts> Content::renditions() const {
     RenditionFacts facts;
     facts.kind = TrackKind::kAudio;
     facts.bitrate = config_.audio_bitrate;
-    facts.name = "English";
-    facts.language = "en";
+    facts.attributes = "\n\nen\n\nEnglish\n";
     facts.playlist_url = "https://cdn.sim/stream/a0/index.m3u8";
     out.push_back(std::move(facts));
   }

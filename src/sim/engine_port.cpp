@@ -164,15 +164,10 @@ void EnginePort::clear_renditions(const std::string& source) {
 }
 
 void EnginePort::add_rendition(const RenditionFacts& facts) {
-  std::string text;
-  for (const std::string* field : {&facts.codecs, &facts.resolution, &facts.language, &facts.group,
-                                   &facts.name, &facts.stable_id}) {
-    text += *field + '\n';
-  }
   note("hm_add_rendition",
        {static_cast<double>(facts.kind), static_cast<double>(facts.index),
         static_cast<double>(facts.bitrate)},
-       text + facts.playlist_url);
+       facts.attributes + facts.stable_id + '\n' + facts.playlist_url);
   engine_.add_rendition(facts);
   drain();
 }

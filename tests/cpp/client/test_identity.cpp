@@ -151,10 +151,10 @@ struct View {
   std::vector<RenditionFacts> renditions;
 };
 
-RenditionFacts rendition(std::string playlist_url, std::string resolution = {}) {
+RenditionFacts rendition(std::string playlist_url, const std::string& resolution = {}) {
   RenditionFacts facts;
   facts.playlist_url = std::move(playlist_url);
-  facts.resolution = std::move(resolution);
+  facts.attributes = '\n' + resolution + "\n\n\n\n";
   return facts;
 }
 

@@ -10,10 +10,30 @@ using namespace hlsmesh;
 
 namespace {
 
+// A tag of the multivariant playlist, or the player's idea of it.
+struct Tag {
+  TrackKind kind = TrackKind::kMain;
+  int32_t index = 0;
+  int32_t bitrate = 0;
+  std::string codecs;
+  std::string resolution;
+  std::string language;
+  std::string group;
+  std::string name;
+  std::string stable_id;
+  std::string playlist_url;
+
+  operator RenditionFacts() const {
+    const std::string attributes =
+        codecs + '\n' + resolution + '\n' + language + '\n' + group + '\n' + name + '\n';
+    return {kind, index, bitrate, attributes, stable_id, playlist_url};
+  }
+};
+
 constexpr char kMaster[] = "https://a.example/v/1/master.m3u8";
 
-RenditionFacts level(int32_t index, std::string playlist_url, int32_t bitrate = 1) {
-  RenditionFacts facts;
+Tag level(int32_t index, std::string playlist_url, int32_t bitrate = 1) {
+  Tag facts;
   facts.index = index;
   facts.bitrate = bitrate;
   facts.resolution = "1280x720";
@@ -22,8 +42,8 @@ RenditionFacts level(int32_t index, std::string playlist_url, int32_t bitrate = 
   return facts;
 }
 
-RenditionFacts audio(int32_t index, std::string name, std::string playlist_url) {
-  RenditionFacts facts;
+Tag audio(int32_t index, std::string name, std::string playlist_url) {
+  Tag facts;
   facts.kind = TrackKind::kAudio;
   facts.index = index;
   facts.name = std::move(name);
@@ -33,8 +53,8 @@ RenditionFacts audio(int32_t index, std::string name, std::string playlist_url) 
   return facts;
 }
 
-RenditionFacts bare(int32_t index, std::string playlist_url) {
-  RenditionFacts facts;
+Tag bare(int32_t index, std::string playlist_url) {
+  Tag facts;
   facts.index = index;
   facts.bitrate = 331'676;
   facts.playlist_url = std::move(playlist_url);
@@ -42,26 +62,26 @@ RenditionFacts bare(int32_t index, std::string playlist_url) {
 }
 
 // Of the first of `own` where `source` lists `listed`, and hls.js has `own`.
-RenditionSignature signature_of(RenditionFacts own, const std::string& source = kMaster,
-                                std::vector<RenditionFacts> listed = {}) {
+RenditionSignature signature_of(Tag own, const std::string& source = kMaster,
+                                std::vector<Tag> listed = {}) {
   ChannelRenditions renditions;
   renditions.clear(source);
   const TrackKind kind = own.kind;
   const int32_t index = own.index;
-  renditions.add(std::move(own));
-  for (RenditionFacts& facts : listed) {
+  renditions.add(own);
+  for (Tag& facts : listed) {
     facts.index = -1;
-    renditions.add(std::move(facts));
+    renditions.add(facts);
   }
   return renditions.signature(kind, index);
 }
 
-std::string place_of(RenditionFacts own, const std::string& source = kMaster) {
+std::string place_of(Tag own, const std::string& source = kMaster) {
   ChannelRenditions renditions;
   renditions.clear(source);
   const TrackKind kind = own.kind;
   const int32_t index = own.index;
-  renditions.add(std::move(own));
+  renditions.add(own);
   return renditions.place(kind, index);
 }
 
@@ -93,40 +113,39 @@ TEST_CASE("A signature is the same below whatever host, directory or token") {
 }
 
 TEST_CASE("A signature differs with every single fact that the author wrote") {
-  const RenditionFacts base = level(0, "https://a.example/v/1/720/i.m3u8");
+  const Tag base = level(0, "https://a.example/v/1/720/i.m3u8");
   std::set<RenditionSignature> seen{signature_of(base)};
   const auto differs = [&](auto change) {
-    RenditionFacts facts = base;
+    Tag facts = base;
     change(facts);
     return seen.insert(signature_of(facts)).second;
   };
-  CHECK(differs([](RenditionFacts& f) { f.kind = TrackKind::kAudio; }));
-  CHECK(differs([](RenditionFacts& f) { f.kind = TrackKind::kSubtitle; }));
-  CHECK(differs([](RenditionFacts& f) { f.codecs = "x"; }));
-  CHECK(differs([](RenditionFacts& f) { f.codecs = ""; }));
-  CHECK(differs([](RenditionFacts& f) { f.resolution = "1920x1080"; }));
-  CHECK(differs([](RenditionFacts& f) { f.name = "x"; }));
-  CHECK(differs([](RenditionFacts& f) { f.language = "x"; }));
-  CHECK(differs([](RenditionFacts& f) { f.group = "x"; }));
-  CHECK(differs([](RenditionFacts& f) { f.stable_id = "x"; }));
-  CHECK(differs([](RenditionFacts& f) { f.playlist_url = "https://a.example/v/1/1080/i.m3u8"; }));
-  CHECK(differs([](RenditionFacts& f) { f.playlist_url = "https://a.example/v/1/i.m3u8"; }));
-  CHECK(differs([](RenditionFacts& f) { f.playlist_url = "https://a.example/v/2/720/i.m3u8"; }));
-  CHECK(differs([](RenditionFacts& f) { f.playlist_url = "https://a.example/720/i.m3u8"; }));
-  CHECK(differs([](RenditionFacts& f) { f.playlist_url += "?quality=1"; }));
-  CHECK(differs([](RenditionFacts& f) { f.playlist_url += "?quality=2"; }));
+  CHECK(differs([](Tag& f) { f.kind = TrackKind::kAudio; }));
+  CHECK(differs([](Tag& f) { f.kind = TrackKind::kSubtitle; }));
+  CHECK(differs([](Tag& f) { f.codecs = "x"; }));
+  CHECK(differs([](Tag& f) { f.codecs = ""; }));
+  CHECK(differs([](Tag& f) { f.resolution = "1920x1080"; }));
+  CHECK(differs([](Tag& f) { f.name = "x"; }));
+  CHECK(differs([](Tag& f) { f.language = "x"; }));
+  CHECK(differs([](Tag& f) { f.group = "x"; }));
+  CHECK(differs([](Tag& f) { f.stable_id = "x"; }));
+  CHECK(differs([](Tag& f) { f.playlist_url = "https://a.example/v/1/1080/i.m3u8"; }));
+  CHECK(differs([](Tag& f) { f.playlist_url = "https://a.example/v/1/i.m3u8"; }));
+  CHECK(differs([](Tag& f) { f.playlist_url = "https://a.example/v/2/720/i.m3u8"; }));
+  CHECK(differs([](Tag& f) { f.playlist_url = "https://a.example/720/i.m3u8"; }));
+  CHECK(differs([](Tag& f) { f.playlist_url += "?quality=1"; }));
+  CHECK(differs([](Tag& f) { f.playlist_url += "?quality=2"; }));
   // Of text that looks like something else nothing is taken for it.
   for (const char* text :
-       {"/", "a/", "/a", "a/b", "%2f", "%252f", "~", "~0",   "%7e", "%",  "%%",
-        "=", "=x", "\n", "\\",  "\"",  "-",     "0", "\xff", " ",   "  ", "\xc3\xa9"}) {
+       {"/", "a/", "/a", "a/b", "%2f", "%252f", "~",    "~0", "%7e", "%",       "%%",
+        "=", "=x", "\\", "\"",  "-",   "0",     "\xff", " ",  "  ",  "\xc3\xa9"}) {
     INFO(text);
-    CHECK(differs([&](RenditionFacts& f) { f.codecs = text; }));
-    CHECK(differs([&](RenditionFacts& f) { f.name = text; }));
-    CHECK(differs([&](RenditionFacts& f) { f.language = text; }));
-    CHECK(differs([&](RenditionFacts& f) { f.stable_id = text; }));
-    CHECK(differs([&](RenditionFacts& f) {
-      f.playlist_url = std::string("https://a.example/v/1/x") + text + ".m3u8";
-    }));
+    CHECK(differs([&](Tag& f) { f.codecs = text; }));
+    CHECK(differs([&](Tag& f) { f.name = text; }));
+    CHECK(differs([&](Tag& f) { f.language = text; }));
+    CHECK(differs([&](Tag& f) { f.stable_id = text; }));
+    CHECK(differs(
+        [&](Tag& f) { f.playlist_url = std::string("https://a.example/v/1/x") + text + ".m3u8"; }));
   }
 }
 
@@ -200,17 +219,17 @@ TEST_CASE("Redundant streams and pathways on several hosts have one signature") 
   CHECK(signature_of(clone, kMaster, {here, there}) == signature_of(here, kMaster, {here, there}));
 
   SECTION("but angles on one host are told apart, and so are their copies") {
-    const std::vector<RenditionFacts> angles = {level(0, "https://cdn-1.example/a1/720.m3u8"),
-                                                level(1, "https://cdn-1.example/a2/720.m3u8"),
-                                                level(2, "https://cdn-2.example/b2/720.m3u8"),
-                                                level(3, "https://cdn-2.example/b1/720.m3u8")};
+    const std::vector<Tag> angles = {level(0, "https://cdn-1.example/a1/720.m3u8"),
+                                     level(1, "https://cdn-1.example/a2/720.m3u8"),
+                                     level(2, "https://cdn-2.example/b2/720.m3u8"),
+                                     level(3, "https://cdn-2.example/b1/720.m3u8")};
     std::set<RenditionSignature> seen;
-    for (const RenditionFacts& angle : angles) seen.insert(signature_of(angle, kMaster, angles));
+    for (const Tag& angle : angles) seen.insert(signature_of(angle, kMaster, angles));
     CHECK(seen.size() == 4);
   }
   SECTION("and so are those that one parameter selects") {
-    const std::vector<RenditionFacts> angles = {level(0, "https://cdn-1.example/720.m3u8?angle=1"),
-                                                level(1, "https://cdn-1.example/720.m3u8?angle=2")};
+    const std::vector<Tag> angles = {level(0, "https://cdn-1.example/720.m3u8?angle=1"),
+                                     level(1, "https://cdn-1.example/720.m3u8?angle=2")};
     CHECK(signature_of(angles[0], kMaster, angles) != signature_of(angles[1], kMaster, angles));
   }
 }
