@@ -15,6 +15,7 @@ export const Option = Object.freeze({
   uploadBytes: 10,
   trackerCount: 11,
   prefetchSeconds: 12,
+  uploadOnMetered: 13,
   channel: 16,
   browser: 17,
   os: 18,
@@ -24,7 +25,6 @@ export const LoadFlag = Object.freeze({
   shareable: 1,
   fromCdn: 2,
   named: 4,
-  opaque: 8,
 });
 
 export const Condition = Object.freeze({
@@ -65,6 +65,7 @@ export const CommandKind = Object.freeze({
 });
 
 export const LoadSource = Object.freeze({
+  cache: 0,
   peer: 1,
   cdn: 2,
 });

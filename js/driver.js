@@ -23,7 +23,6 @@ import { POISONED } from './wasm.js';
  *   'dial' | 'answer' | 'signal' | 'sendText' | 'sendBinary' | 'settle' | 'close' | 'closeAll'>} peers
  * @property {(kind: number, from: number, until: number) => LoadFacts[]} segments those of the playlist that the player follows in
  *   the track of that kind, in its order, as far as they lie between two times of its timeline, in seconds
- * @property {() => void} recover what a peer sent may have ended the player
  * @property {(event: EngineEvent) => void} event
  * @property {(error: Error) => void} trapped the engine is dead; its loads are on their way to the CDN
  * @property {(error: unknown) => void} broken a shim or a listener threw; the driver goes on
@@ -42,7 +41,6 @@ import { POISONED } from './wasm.js';
  * Who waits for a load.
  * @typedef {object} LoadSink
  * @property {string} url
- * @property {object} answer what stands for the answer in the player, as long as the player speaks of it
  * @property {() => void} fetchFromCdn
  * @property {(loaded: number, total: number) => void} progress
  * @property {(data: ArrayBuffer, source: number, t0: number, t1: number) => void} done `data` is the sink's own
@@ -61,7 +59,6 @@ import { POISONED } from './wasm.js';
  * @property {number} to the byte after its last; 0 for all of the file
  * @property {boolean} shareable
  * @property {boolean} [named] `url` is the site's own id
- * @property {boolean} [opaque] encrypted as a whole
  */
 
 /** The longest wait that setTimeout understands. */
@@ -79,8 +76,6 @@ export class Driver {
   /** @type {Map<number, LoadSink>} */
   #loads = new Map();
   #lastLoad = 0;
-  /** Loads by what stands for their answers. @type {WeakMap<object, number>} */
-  #answers = new WeakMap();
   /**
    * Peers that we dialled: the one that dials is the child (protocol section 2).
    * @type {Set<number>}
@@ -271,7 +266,6 @@ export class Driver {
     // Positive 32 bits; by the time they run out the old ones are long done.
     this.#lastLoad = (this.#lastLoad % MAX_TIMER_MS) + 1;
     this.#loads.set(this.#lastLoad, sink);
-    this.#answers.set(sink.answer, this.#lastLoad);
     return this.#lastLoad;
   }
 
@@ -293,21 +287,7 @@ export class Driver {
 
   /** @param {number} load */
   loadAborted(load) {
-    this.#loads.delete(load);
-    this.#tell('hm_load_aborted', load);
-  }
-
-  /**
-   * What the player made of an answer.
-   * @param {object | null} answer null: the media element could not decode what it has around `seconds` of the timeline
-   * @param {number} seconds of media that it found; negative: it refused the bytes
-   */
-  verdict(answer, seconds) {
-    const load = answer ? this.#answers.get(answer) : 0;
-    if (load === undefined) return;
-    this.#input(() => {
-      if (this.#core.call('hm_verdict', now(), load, seconds) > 0) this.#shims.recover();
-    });
+    if (this.#loads.delete(load)) this.#tell('hm_load_aborted', load);
   }
 
   /**
@@ -520,13 +500,14 @@ const NO_MEMORY = -2;
  * @param {boolean} [fromCdn]
  * @returns {number[]}
  */
-function numbersOf(facts, fromCdn = false) {
-  const { kind, rendition, sn, start, duration, from, to, shareable, named, opaque } = facts;
+function numbersOf(
+  { kind, rendition, sn, start, duration, from, to, shareable, named },
+  fromCdn = false,
+) {
   const flags =
     (shareable ? LoadFlag.shareable : 0) |
     (fromCdn ? LoadFlag.fromCdn : 0) |
-    (named ? LoadFlag.named : 0) |
-    (opaque ? LoadFlag.opaque : 0);
+    (named ? LoadFlag.named : 0);
   return [kind, rendition, sn, start, duration, from, to, flags];
 }
 

@@ -57,6 +57,12 @@ const ATTRIBUTES = [
   ['STABLE-VARIANT-ID', 'STABLE-RENDITION-ID'],
 ];
 
+/**
+ * Connections by which traffic may cost the viewer money (Network Information API, `ConnectionType`): mobile networks, and a phone
+ * that is shared over Bluetooth.
+ */
+const METERED = ['cellular', 'wimax', 'bluetooth'];
+
 const MEDIA_EVENTS = ['timeupdate', 'seeking', 'ratechange', 'pause', 'play'];
 
 export class PlayerEvents {
@@ -124,6 +130,8 @@ export class PlayerEvents {
     const target = /** @type {any} */ (hls);
     for (const [name, listener] of this.#listeners) target.on(name, listener);
     this.#watch(hls.media);
+    // Changes are told at once, to a page that is paused as well.
+    connection()?.addEventListener?.('change', this.#report);
   }
 
   /** Tells the sink again all that it was told by events before. */
@@ -140,6 +148,7 @@ export class PlayerEvents {
     const target = /** @type {any} */ (this.#hls);
     for (const [name, listener] of this.#listeners) target.off(name, listener);
     this.#watch(null);
+    connection()?.removeEventListener?.('change', this.#report);
   }
 
   /**
@@ -190,12 +199,12 @@ export class PlayerEvents {
   conditions() {
     // hls.stopLoad() shows in the second, pauseBuffering() in the first; versions before 1.6 tell neither.
     const { config, bufferingEnabled = true, loadingEnabled = true } = this.#hls;
-    const { saveData, type } = /** @type {any} */ (globalThis.navigator)?.connection ?? {};
+    const { saveData, type } = connection() ?? {};
     const flags =
       (bufferingEnabled && loadingEnabled ? 0 : Condition.loadsNot) |
       (globalThis.document?.hidden ? Condition.hidden : 0) |
       (saveData ? Condition.saveData : 0) |
-      (type === 'cellular' ? Condition.metered : 0);
+      (METERED.includes(type) ? Condition.metered : 0);
     return { flags, maxBuffer: config.maxBufferLength };
   }
 
@@ -236,6 +245,11 @@ export class PlayerEvents {
     this.#reported = performance.now();
     this.#sink.playhead();
   };
+}
+
+/** @returns {any} what Chromium tells of the connection; undefined elsewhere */
+function connection() {
+  return /** @type {any} */ (globalThis.navigator)?.connection;
 }
 
 /**

@@ -18,10 +18,11 @@ import { withoutCredentials } from './identity.js';
  * @typedef {object} LoaderHost
  * @property {LoadDriver | null} driver null: everything goes to the CDN
  * @property {string} channel whose segments these are
+ * @property {import('./early-loads.js').EarlyLoads | null} early where segments are kept while the engine is still to come
  * @property {() => void} reportPlayhead
  * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} [segmentId] the site's own id, when it
  *   names segments itself: null, not to be shared; undefined, as usual
- * @property {(segment: { url: string, source: 'cdn' | 'peer', bytes: number, durationMs: number },
+ * @property {(segment: { url: string, source: 'cdn' | 'peer' | 'cache', bytes: number, durationMs: number },
  *   counted: boolean) => void} delivered hls.js is about to get a segment; `counted` by the engine
  */
 
@@ -85,6 +86,8 @@ class FragmentLoader {
   #cdnTimes;
   /** The channel of the load: a page may play another by the time it ends. */
   #channel = '';
+  /** @type {import('./early-loads.js').EarlyLoads | null} */
+  #early = null;
   /**
    * Copies of what went to hls.js in pieces, because it transfers those away; null where pieces are of no use.
    * @type {ArrayBuffer[] | null}
@@ -141,6 +144,8 @@ class FragmentLoader {
       this.#load = driver.register(this.#sink());
       driver.load(this.#load, describe(context, this.#host));
     } else {
+      this.#early = this.#host.early;
+      this.#early?.asked();
       this.#fetch();
     }
     // A loader that cannot begin throws, ours as well as the one it stands for.
@@ -192,7 +197,6 @@ class FragmentLoader {
   #sink() {
     return {
       url: this.context?.url ?? '',
-      answer: this.stats,
       fetchFromCdn: () => this.#fetch(),
       progress: (loaded, total) => {
         if (this.#over || this.#cdn.started) return;
@@ -228,7 +232,7 @@ class FragmentLoader {
     this.#host.delivered(
       {
         url,
-        source: source === LoadSource.peer ? 'peer' : 'cdn',
+        source: source === LoadSource.peer ? 'peer' : 'cache',
         bytes: data.byteLength,
         durationMs: end - first,
       },
@@ -335,6 +339,8 @@ class FragmentLoader {
       driver = this.#host.driver;
       load = driver.register(this.#sink());
       driver.load(load, facts, true);
+    } else if (data) {
+      this.#early?.keep(facts, data);
     }
     const counted = driver?.fetchDone(load, data, bytes) ?? false;
     const durationMs = stats.loading.end - stats.loading.first;
@@ -353,14 +359,6 @@ function isSegment({ frag, part, responseType }) {
 /** @param {FragmentLoaderContext['frag']} frag */
 function isMedia({ sn, relurl }) {
   return typeof sn === 'number' && sn >= 0 && Boolean(relurl);
-}
-
-/**
- * Whether all of its bytes are encrypted, as the methods AES-128, AES-256 and AES-256-CTR do it.
- * @param {FragmentLoaderContext['frag']} frag
- */
-function isOpaque({ levelkeys }) {
-  return Object.values(levelkeys ?? {}).some((key) => key?.method?.startsWith('AES-'));
 }
 
 /**
@@ -401,7 +399,6 @@ function describe(context, host) {
     to: rangeEnd ?? 0,
     shareable: whole && id !== null,
     named: typeof id === 'string',
-    opaque: isOpaque(frag),
   };
 }
 

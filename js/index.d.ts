@@ -30,6 +30,8 @@ export interface MeshUpdate {
   enabled?: boolean;
   /** Whether to serve peers; default true. Also `mesh.upload`. */
   upload?: boolean;
+  /** Whether to serve peers also on a connection that is metered or saves data (`navigator.connection`); default false. */
+  uploadOnMetered?: boolean;
   /**
    * Bytes a second sent to peers, on average; default Infinity. A segment is sent whole or refused, so that no peer waits for a
    * slow one.
@@ -180,7 +182,7 @@ export interface MeshEvents {
     | { state: 'opened'; id: string; role: PeerRole }
     | { state: 'closed'; id: string; role: PeerRole; reason: PeerCloseReason };
   /** A segment was handed to hls.js. */
-  segment: { url: string; source: 'cdn' | 'peer'; bytes: number; durationMs: number };
+  segment: { url: string; source: 'cdn' | 'peer' | 'cache'; bytes: number; durationMs: number };
   /** Each second while somebody listens. */
   stats: MeshStats;
   /** A transfer from a peer ended in a CDN fetch. */

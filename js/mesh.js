@@ -3,7 +3,9 @@
 import { EventCode, FallbackReason, Option, PeerEnd } from './abi.js';
 import { createCore, loadModule } from './core.js';
 import { Driver } from './driver.js';
+import { EarlyLoads } from './early-loads.js';
 import { HlsMeshError, messageOf } from './errors.js';
+import { afterFirstFrame } from './first-frame.js';
 import { PlayerEvents } from './hls-events.js';
 import { createFragmentLoader, describeFragment } from './hls-loader.js';
 import { shortChannel, withoutCredentials } from './identity.js';
@@ -12,7 +14,6 @@ import { PlaybackFigures } from './playback.js';
 import { PeerConnections } from './rtc.js';
 import { TrackerSocket } from './socket.js';
 import { addStats, emptyStats, publicStats } from './stats.js';
-import { Verdicts } from './verdicts.js';
 
 /** @typedef {import('hls.js').default} Hls */
 /** @typedef {import('./index.js').MeshEvents} MeshEvents */
@@ -34,7 +35,6 @@ export class Mesh {
   #voice;
   #player;
   #playback;
-  #verdicts;
   #Loader;
   /** @type {import('./driver.js').Shims['segments']} */
   #segments;
@@ -45,6 +45,10 @@ export class Mesh {
   /** @type {Driver | null} */
   #driver = null;
   #channel = '';
+  /** @type {EarlyLoads | null} what hls.js loads while the engine is still to come */
+  #early = null;
+  /** Ends the wait for the first frame. */
+  #callOff = () => {};
   /** Raised whenever the engine is to be another one, so that one that is still being made is dropped. */
   #generation = 0;
   /** Counters of engines that have ended, and bytes that no engine saw. */
@@ -68,9 +72,8 @@ export class Mesh {
     this.#Loader = createFragmentLoader(host, /** @type {any} */ (config.fLoader ?? config.loader));
     config.fLoader = /** @type {any} */ (this.#Loader);
     this.#playback = new PlaybackFigures(hls);
-    this.#verdicts = new Verdicts(hls, (answer, seconds) => this.#driver?.verdict(answer, seconds));
     this.#player = new PlayerEvents(hls, {
-      source: () => this.#sourceChanged(),
+      source: () => this.#sourceChanged(true),
       renditions: () =>
         this.#driver?.setRenditions(this.#player.renditions(), this.#player.source()),
       live: (live) => this.#driver?.setLive(live),
@@ -86,9 +89,7 @@ export class Mesh {
       addEventListener('pagehide', this.#pageHidden);
       addEventListener('pageshow', this.#pageShown);
     }
-    // Compiled while the playlists load.
-    loadModule(settings.wasm).catch(() => {});
-    this.#sourceChanged();
+    this.#sourceChanged(false);
   }
 
   /** @returns {MeshStats} */
@@ -118,7 +119,6 @@ export class Mesh {
     if (this.#detached) return;
     this.#detached = true;
     this.#player.detach();
-    this.#verdicts.detach();
     if (typeof removeEventListener === 'function') {
       removeEventListener('pagehide', this.#pageHidden);
       removeEventListener('pageshow', this.#pageShown);
@@ -166,6 +166,9 @@ export class Mesh {
       get channel() {
         return mesh.#channel;
       },
+      get early() {
+        return mesh.#early;
+      },
       reportPlayhead: () => this.#reportPlayhead(),
       segmentId: segmentId && ((segment) => this.#segmentId(segmentId, segment)),
       delivered: (segment, counted) => {
@@ -194,13 +197,15 @@ export class Mesh {
   }
 
   #reportPlayhead() {
-    const playhead = this.#driver && this.#player.playhead();
-    if (!playhead) return;
-    this.#driver?.conditions(this.#player.conditions());
-    this.#driver?.playhead(playhead);
+    const driver = this.#driver;
+    if (!driver) return;
+    driver.conditions(this.#player.conditions());
+    const playhead = this.#player.playhead();
+    if (playhead) driver.playhead(playhead);
   }
 
-  #sourceChanged() {
+  /** @param {boolean} fresh hls.js is about to load it */
+  #sourceChanged(fresh) {
     const { url } = this.#hls;
     if (!url) return;
     let channel = '';
@@ -213,18 +218,29 @@ export class Mesh {
     if (channel === this.#channel) return;
     this.#stop();
     this.#channel = channel;
-    this.#start();
+    if (!channel) return;
+    const early = new EarlyLoads();
+    this.#early = early;
+    const generation = ++this.#generation;
+    this.#callOff = afterFirstFrame(
+      this.#hls,
+      fresh,
+      () => early.any,
+      () => this.#start(generation),
+    );
   }
 
-  /** Makes an engine for the channel, unless that is called off meanwhile. */
-  async #start() {
-    const generation = ++this.#generation;
-    if (!this.#channel) return;
+  /**
+   * Makes an engine for the channel, unless that is called off meanwhile.
+   * @param {number} generation
+   */
+  async #start(generation) {
     try {
       const core = await createCore(await loadModule(this.#settings.wasm));
       if (generation === this.#generation) this.#run(core);
     } catch (error) {
       if (generation !== this.#generation) return;
+      this.#early = null;
       const reason =
         error instanceof HlsMeshError
           ? error
@@ -267,7 +283,6 @@ export class Mesh {
       socket,
       peers,
       segments: this.#segments,
-      recover: () => this.#verdicts.recover(),
       event: (event) => this.#engineEvent(event, socket.url),
       trapped: (error) => this.#trapped(error),
       broken: (error) => this.#broken(error),
@@ -294,10 +309,18 @@ export class Mesh {
       },
     });
     this.#player.repeat();
+    const early = this.#early;
+    this.#early = null;
+    early?.handOver(driver, (bytes) => {
+      this.#past.cdnBytes -= bytes;
+      this.#past.cdnSegments -= 1;
+    });
   }
 
   #stop() {
     this.#generation++;
+    this.#callOff();
+    this.#early = null;
     const driver = this.#driver;
     this.#driver = null;
     this.#channel = '';
@@ -310,7 +333,7 @@ export class Mesh {
 
   /** @param {PageTransitionEvent} event */
   #pageShown = (event) => {
-    if (event.persisted) this.#sourceChanged();
+    if (event.persisted) this.#sourceChanged(false);
   };
 
   /**

@@ -26,6 +26,7 @@ const MAX_TRACKERS = 8;
 export const DefaultConfig = Object.freeze({
   enabled: true,
   upload: true,
+  uploadOnMetered: false,
   uploadBytesPerSecond: Infinity,
   uploadBytesPerSession: Infinity,
   maxParents: 4,
@@ -77,6 +78,7 @@ const RULES = {
   segmentId: ofType('function', 'a function of { url, sn, level, type }'),
   enabled: FLAG,
   upload: FLAG,
+  uploadOnMetered: FLAG,
   uploadBytesPerSecond: LIMIT,
   uploadBytesPerSession: LIMIT,
   maxParents: whole(1, MAX_PEERS),
@@ -109,6 +111,7 @@ const RULES = {
 const NUMBERS = /** @type {Record<string, number | undefined>} */ ({
   enabled: Option.p2p,
   upload: Option.upload,
+  uploadOnMetered: Option.uploadOnMetered,
   maxParents: Option.maxParents,
   maxChildren: Option.maxChildren,
   prefetchSeconds: Option.prefetchSeconds,

@@ -42,6 +42,7 @@ void print_client() {
   CONSTANT(uploadBytes, kHmOptionUploadBytes);
   CONSTANT(trackerCount, kHmOptionTrackerCount);
   CONSTANT(prefetchSeconds, kHmOptionPrefetchSeconds);
+  CONSTANT(uploadOnMetered, kHmOptionUploadOnMetered);
   CONSTANT(channel, kHmOptionChannel);
   CONSTANT(browser, kHmOptionBrowser);
   CONSTANT(os, kHmOptionOs);
@@ -51,7 +52,6 @@ void print_client() {
   CONSTANT(shareable, kHmLoadShareable);
   CONSTANT(fromCdn, kHmLoadFromCdn);
   CONSTANT(named, kHmLoadNamed);
-  CONSTANT(opaque, kHmLoadOpaque);
   close_group();
 
   open_group("Condition");
@@ -92,6 +92,7 @@ void print_client() {
   close_group();
 
   open_group("LoadSource");
+  CONSTANT(cache, LoadSource::kCache);
   CONSTANT(peer, LoadSource::kPeer);
   CONSTANT(cdn, LoadSource::kCdn);
   close_group();

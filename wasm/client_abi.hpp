@@ -38,6 +38,7 @@ enum HmOption : int32_t {
   kHmOptionUploadBytes = 10,          // in all; +infinity: no limit
   kHmOptionTrackerCount = 11,         // kSocketOpen's code stays below it
   kHmOptionPrefetchSeconds = 12,      // negative: as the player buffers; also while running
+  kHmOptionUploadOnMetered = 13,      // 0 or 1; also while running
   kHmOptionChannel = 16,              // text from here on
   kHmOptionBrowser = 17,
   kHmOptionOs = 18,
@@ -46,8 +47,7 @@ enum HmOption : int32_t {
 enum HmLoadFlag : int32_t {
   kHmLoadShareable = 1,
   kHmLoadFromCdn = 2,
-  kHmLoadNamed = 4,   // the text is the site's own id of the segment
-  kHmLoadOpaque = 8,  // encrypted as a whole
+  kHmLoadNamed = 4,  // the text is the site's own id of the segment
 };
 
 // PlayerConditions of client/engine.hpp.
@@ -149,10 +149,6 @@ int32_t hm_list_segment(double now, int32_t kind, int32_t rendition_index, doubl
 int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index, double sn,
                 double start, double duration, double from, double to, int32_t flags);
 int32_t hm_load_aborted(double now, int32_t load);
-// seconds: of media that the player found in what it was given; negative: it refused the bytes.
-// Load 0: the media element could not decode what it has around `seconds` of the timeline. 1 when a
-// peer is to blame, so that a player that failed over it is to be brought back to life.
-int32_t hm_verdict(double now, int32_t load, double seconds);
 uint8_t* hm_fetch_reserve(int32_t load, uint32_t size);
 int32_t hm_fetch_done(double now, int32_t load, uint32_t size);
 int32_t hm_fetch_failed(double now, int32_t load);

@@ -20,6 +20,9 @@ void SegmentCache::set_playhead(double seconds) {
 
 SegmentPtr SegmentCache::begin(const Segment& segment, size_t size, size_t held) {
   if (size == 0 || size > budget_) return nullptr;
+  const auto old = index_.find(segment.key);
+  if (old != index_.end() && old->second.segment->complete()) return nullptr;
+
   make_room(held);
   if (bytes() > budget_) return nullptr;
   SegmentPtr fresh = SegmentBuffer::allocate(segment, size, held);
@@ -45,11 +48,6 @@ void SegmentCache::abandon(const SegmentPtr& segment) {
   if (!segment || segment->complete()) return;
   const auto entry = index_.find(segment->segment().key);
   if (entry != index_.end() && entry->second.segment == segment) index_.erase(entry);
-}
-
-void SegmentCache::drop(const SegmentKey& key) {
-  const auto entry = index_.find(key);
-  if (entry != index_.end() && entry->second.segment->complete()) index_.erase(entry);
 }
 
 SegmentPtr SegmentCache::find(const SegmentKey& key) {

@@ -20,6 +20,7 @@ class SegmentBuffer : public Counted {
  public:
   // The unit in which arrival is tracked; the last piece of a segment may be shorter.
   static constexpr size_t kPieceBytes = 64 * 1024;
+  static constexpr size_t kMostGiven = 64;
 
   // `held`: bytes to have memory for at first. nullptr when `size` is 0 or the memory is not to be
   // had: a peer's announced size must never end the process.
@@ -52,6 +53,10 @@ class SegmentBuffer : public Counted {
   // Whether every byte of the piece was committed; false for an index past the last piece.
   bool has_piece(size_t index) const;
 
+  // Notes that somebody, by any number, was given the segment. Of many the latest are remembered.
+  void give(int32_t whom);
+  bool was_given(int32_t whom) const;
+
   // The whole segment. Only bytes that were committed may be read.
   ByteView bytes() const { return {data_, size_}; }
 
@@ -77,6 +82,7 @@ class SegmentBuffer : public Counted {
   uint8_t* data_ = nullptr;
   size_t held_ = 0;
   size_t committed_bytes_ = 0;
+  std::list<int32_t> given_;       // to whom, the latest last
   std::list<Interval> committed_;  // sorted; neither overlapping nor touching
   // The total that a cache keeps of the memory it answers for, so that a segment which left the
   // index counts until its last holder lets go. Null outside a cache.
@@ -115,10 +121,10 @@ class SegmentCache {
   void set_playhead(double seconds);
 
   // Starts a segment of `size` bytes, of which it gets memory for the first `held` at once, making
-  // room for those first, and marks it as used. nullptr if `size` is 0 or above the budget, if
-  // everything evictable is gone and the budget is still overdrawn without the new one, or if
-  // memory is not to be had. One under the same key, complete or not, is replaced in the index (its
-  // holders keep their own); on nullptr it stays.
+  // room for those first, and marks it as used. nullptr if a complete one is already there, if
+  // `size` is 0 or above the budget, if everything evictable is gone and the budget is still
+  // overdrawn without the new one, or if memory is not to be had. An unfinished one under the same
+  // key is replaced in the index (its holder keeps its own); on nullptr it stays.
   SegmentPtr begin(const Segment& segment, size_t size, size_t held);
   SegmentPtr begin(const Segment& segment, size_t size) { return begin(segment, size, size); }
   // Gives a segment that begin() returned memory for its first `bytes`, and for more where that
@@ -129,9 +135,6 @@ class SegmentCache {
   // Takes an unfinished segment out of the index; no effect on a complete one or on one that is not
   // in the index (replaced, abandoned before, from elsewhere). nullptr is allowed.
   void abandon(const SegmentPtr& segment);
-
-  // Takes a complete segment out of the index; no effect on an unfinished one.
-  void drop(const SegmentKey& key);
 
   // A complete segment, or nullptr. Counts a hit or a miss and marks it as used.
   SegmentPtr find(const SegmentKey& key);

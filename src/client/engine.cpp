@@ -107,7 +107,7 @@ void Engine::Impl::set_limits(TimeMs now, const EngineLimits& limits) {
 void Engine::Impl::end_children(TimeMs now) {
   for (const PeerHandle handle : peer_handles()) {
     PeerSession* peer = find_peer(handle);
-    if (peer != nullptr && peer->uploader && (!upload_ || peer->uploader->idle())) {
+    if (peer != nullptr && peer->uploader && (!may_upload() || peer->uploader->idle())) {
       end_peer(now, *peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
     }
   }
@@ -129,16 +129,17 @@ void Engine::Impl::settle(TimeMs now) {
     entry = loads_.lower_bound(id);
     if (entry != loads_.end() && entry->first == id) ++entry;
   }
-  for (auto& [handle, peer] : peers_) {
-    if (peer.open && peer.uploader) pump(now, peer);
-  }
+  pump_children(now);
   // Children of a parent that refuses everything are better off with another.
   if (!serves()) end_children(now);
   prefetch(now);
 }
 
 void Engine::Impl::on_timeout(TimeMs now) {
-  if (tracker_.on_timeout(now)) parent_hope_until_ = now;
+  if (tracker_.on_timeout(now)) {
+    parent_hope_until_ = now;
+    statistics_due_ = kNever;
+  }
   if (now >= statistics_due_) report_statistics(now);
   if (now >= line_free_at_) line_free_at_ = kNever;
   // Loads first: a request that nobody waits for any more is not repeated.
@@ -256,9 +257,6 @@ void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
   impl_->on_load(now, load, std::move(what));
 }
 void Engine::on_load_aborted(TimeMs now, LoadId load) { impl_->on_load_aborted(now, load); }
-bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
-  return impl_->on_verdict(now, load, seconds);
-}
 MutableBytes Engine::reserve_fetch(LoadId load, size_t size) {
   return impl_->reserve_fetch(load, size);
 }

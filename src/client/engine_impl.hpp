@@ -6,18 +6,18 @@
 #include <string>
 #include <string_view>
 
+#include "client/child_ledger.hpp"
 #include "client/command_queue.hpp"
 #include "client/engine.hpp"
 #include "client/estimates.hpp"
 #include "client/load.hpp"
-#include "client/offer_limits.hpp"
 #include "client/peer_session.hpp"
 #include "client/playhead.hpp"
 #include "client/prefetch_plan.hpp"
-#include "client/receipts.hpp"
 #include "client/scheduler.hpp"
 #include "client/token_bucket.hpp"
 #include "client/tracker_session.hpp"
+#include "client/transfer_times.hpp"
 #include "client/uplink.hpp"
 #include "client/upload_budget.hpp"
 #include "common/random.hpp"
@@ -29,7 +29,7 @@ namespace hlsmesh {
 // between them. Split by subject: engine.cpp (settings, drain), engine_tracker.cpp (what the
 // tracker says), engine_peers.cpp (connections and their ends), engine_messages.cpp (what peers
 // say), engine_loads.cpp (the player's loads and the CDN), engine_prefetch.cpp (what peers are
-// asked for ahead of the player), engine_verdicts.cpp (what the player says of what it was given).
+// asked for ahead of the player).
 class Engine::Impl final : private SegmentShelf {
  public:
   explicit Impl(EngineConfig config);
@@ -63,7 +63,6 @@ class Engine::Impl final : private SegmentShelf {
   void list_segment(TimeMs now, SegmentLoad what);
   void on_load(TimeMs now, LoadId id, SegmentLoad what);
   void on_load_aborted(TimeMs now, LoadId id);
-  bool on_verdict(TimeMs now, LoadId id, double seconds);
 
   MutableBytes reserve_fetch(LoadId id, size_t size);
   void on_fetch_done(TimeMs now, LoadId id, size_t size);
@@ -110,13 +109,19 @@ class Engine::Impl final : private SegmentShelf {
                 bool report = true);
   void misbehaved(TimeMs now, PeerSession& peer, FallbackReason reason, const char* what);
   std::list<PeerHandle> peer_handles() const;
-  bool serves() const { return upload_ && !upload_budget_.over(); }
+  // Whether the site, and the viewer's connection, let children be served at all. A hidden page
+  // serves them: whoever listens to it, or will come back, has a line that costs nothing more.
+  bool may_upload() const {
+    return upload_ && (config_.limits.upload_on_metered || !plan_.is_costly());
+  }
+  bool serves() const { return may_upload() && !upload_budget_.over(); }
   void end_children(TimeMs now);
   void on_peer_timeout(TimeMs now, PeerSession& peer);
   TimeMs next_due(const PeerSession& peer) const;
   // False if the peer was found dead and is gone.
   bool keep_alive(TimeMs now, PeerSession& peer);
   void pump(TimeMs now, PeerSession& peer);
+  void pump_children(TimeMs now);
   // Children that are being sent a segment.
   int32_t served(TimeMs now) const;
 
@@ -154,23 +159,11 @@ class Engine::Impl final : private SegmentShelf {
   // The parent that the load waited on failed it.
   void parent_failed(TimeMs now, LoadId id, PeerHandle peer, FallbackReason reason);
   void give_up_parent(TimeMs now, Load& load, FallbackReason reason);
-  void done(const Load& load, const SegmentPtr& segment, TransferTimes times);
+  void done(const Load& load, const SegmentPtr& segment, LoadSource source, TransferTimes times);
   void count_level(const Load& load);
   // Whether the cache lacks `key` and no CDN fetch will bring it.
   bool wanted(const SegmentKey& key) const;
   bool at_cdn(const SegmentKey& key) const;
-
-  // --- verdicts
-  // The player has had the CDN's answer to `load`.
-  void note_given(const Load& load, TransferTimes times);
-  // Whether the whole body of `segment` may be shared.
-  static bool is_good(const Segment& segment, ByteView body);
-  // Whether what has come of a transfer may be the media that was asked for.
-  static bool looks_right(Transfer& transfer);
-  // Whether so many seconds are what a segment has in this stream.
-  bool is_usual(const Receipt& receipt, double seconds);
-  // Whoever gave one bad segment gave others too: all of them leave the cache.
-  void distrust(TimeMs now, const PeerId& giver);
 
   // --- ahead of the player
   void prefetch(TimeMs now);
@@ -181,7 +174,9 @@ class Engine::Impl final : private SegmentShelf {
   SegmentPtr find(const peer::Request& request) override;
   bool coming(const peer::Request& request) const override;
   MediaSequence newest() const override { return cache_.newest(); }
-  Turn turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment, bool last) override;
+  Turn turn(TimeMs now, PeerHandle child, SegmentBuffer& segment, bool last) override;
+  // The same, as far as the line is concerned.
+  Turn line_turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment, bool last);
 
   EngineConfig config_;
   Random random_;
@@ -196,11 +191,10 @@ class Engine::Impl final : private SegmentShelf {
   PrefetchPlan plan_;
   std::array<CdnTime, 3> cdn_time_;  // by TrackKind
   SegmentSizes sizes_;
-  Receipts receipts_;
-  double usual_share_ = 1;  // of its listed duration, that the player finds in a segment of the CDN
+  TransferLog transfer_log_;
   TokenBucket dials_;
   TokenBucket answers_;
-  OfferLimits offers_;
+  ChildLedger ledger_;
   TimeMs connections_from_{};  // the browser made no connection: none is asked of it before
   UploadBudget upload_budget_;
   Uplink uplink_;

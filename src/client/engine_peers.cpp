@@ -100,9 +100,21 @@ void Engine::Impl::on_channel_writable(TimeMs now, PeerHandle handle, size_t buf
     return;
   }
   // The line is free for others.
-  for (auto& [other, child] : peers_) {
-    if (child.open && child.uploader && child.uploader->holds()) pump(now, child);
+  pump_children(now);
+}
+
+// The child that was sent least lately has the first turn.
+void Engine::Impl::pump_children(TimeMs now) {
+  std::list<PeerSession*> children;
+  for (auto& [handle, peer] : peers_) {
+    if (!peer.open || !peer.uploader) continue;
+    const double had = ledger_.lately(peer.child);
+    children.insert(
+        std::find_if(children.begin(), children.end(),
+                     [&](const PeerSession* other) { return ledger_.lately(other->child) > had; }),
+        &peer);
   }
+  for (PeerSession* child : children) pump(now, *child);
 }
 
 void Engine::Impl::pump(TimeMs now, PeerSession& peer) {
@@ -121,11 +133,31 @@ int32_t Engine::Impl::served(TimeMs now) const {
   }));
 }
 
+SegmentShelf::Turn Engine::Impl::turn(TimeMs now, PeerHandle handle, SegmentBuffer& segment,
+                                      bool last) {
+  const int32_t child = find_peer(handle)->child;
+  const bool had = segment.was_given(child);
+  if (!ledger_.asks(now, child) || (had && !ledger_.may_repeat(now, child, false))) {
+    return Turn::kRefused;
+  }
+  const Turn turn = line_turn(now, handle, segment, last);
+  if (turn == Turn::kRefused) {
+    // When it wants the next one.
+    ledger_.on_refused(now, child, to_duration(segment.segment().span.duration * 1'250));
+  } else if (turn == Turn::kNow) {
+    if (had) ledger_.may_repeat(now, child, true);
+    segment.give(child);
+    ledger_.on_sent(now, child, segment.size());
+    uplink_.on_begun(now, segment.size());
+  }
+  return turn;
+}
+
 // On a slow line one after the other: of segments that share it, each would come late. Refused at
 // once, a child loses a round trip and asks elsewhere; begun too late, its segment is sent for
 // nothing.
-SegmentShelf::Turn Engine::Impl::turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment,
-                                      bool last) {
+SegmentShelf::Turn Engine::Impl::line_turn(TimeMs now, PeerHandle child,
+                                           const SegmentBuffer& segment, bool last) {
   constexpr DurationMs kFree{250};  // the next segment is begun so long before the line is idle
   const int32_t others = served(now);
   const double rate = uplink_.bytes_per_ms();
@@ -143,9 +175,8 @@ SegmentShelf::Turn Engine::Impl::turn(TimeMs now, PeerHandle child, const Segmen
   } else if (others > 1) {
     return last ? Turn::kRefused : Turn::kLater;
   }
-  if (!upload_budget_.take(now, segment.size())) return Turn::kRefused;
-  uplink_.on_begun(now, segment.size());
-  return Turn::kNow;
+  const bool favoured = !ledger_.has_more(now, find_peer(child)->child);
+  return upload_budget_.take(now, segment.size(), favoured) ? Turn::kNow : Turn::kRefused;
 }
 
 void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, FallbackReason reason,

@@ -22,7 +22,8 @@ void Engine::Impl::set_prefetch(TimeMs now, double seconds) {
 
 void Engine::Impl::on_conditions(TimeMs now, const PlayerConditions& conditions) {
   plan_.set_conditions(conditions);
-  prefetch(now);
+  if (!may_upload()) end_children(now);  // before any of them is sent more
+  settle(now);
 }
 
 void Engine::Impl::on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index) {
@@ -58,7 +59,7 @@ void Engine::Impl::prefetch(TimeMs now) {
     const Segment& segment = load.segment;
     if (segment.span.start >= player.current_time + window) return;
     if (segment.span.end() <= player.buffered_end || cache_.peek(segment.key) != nullptr ||
-        under_way(segment.key) || receipts_.given(segment.key)) {
+        under_way(segment.key)) {
       continue;
     }
     const bool anybody = std::any_of(peers_.begin(), peers_.end(), [now](const auto& entry) {

@@ -50,6 +50,7 @@ void Engine::Impl::on_socket_text(TimeMs now, std::string_view text) {
     return;
   }
   carry_out(now, *message);
+  tracker_.on_heard(now);
   settle(now);
 }
 
@@ -99,7 +100,7 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal)
     // We dialled: the connection has its offer, ours.
     if (peer != nullptr && peer->is_parent()) return;
     // The connection that it has, if any, is left alone: a flood of offers changes nothing here.
-    if (connections_paused(now) || !offers_.admit(now, signal.from_peer_id)) return;
+    if (connections_paused(now) || !ledger_.admit_offer(now, signal.from_peer_id)) return;
     // A child that offers anew has lost the connection we still hold. Both have the same dc_id, so
     // a report would be taken for the end of the new one.
     if (peer != nullptr) {
@@ -111,6 +112,7 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal)
     if (!serves() || children >= config_.limits.max_children || !answers_.take(now)) return;
     peer = &add_peer(now, signal.from_peer_id, CommandKind::kPeerAnswer);
     peer->uploader.emplace();
+    peer->child = ledger_.last_number();
   }
   if (peer == nullptr) return;
   if (!peer->signals.take(data.size())) {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "client/channel.hpp"
+#include "client/child_ledger.hpp"
 #include "client/liveness.hpp"
-#include "client/offer_limits.hpp"
 #include "client/requester.hpp"
 #include "client/token_bucket.hpp"
 #include "client/uploader.hpp"
@@ -48,6 +48,7 @@ struct PeerSession {
   Liveness liveness;
   std::optional<Requester> requester;    // we dialled: the peer is our parent
   std::optional<Uploader> uploader;      // it dialled: the peer is our child
+  int32_t child = 0;                     // its number in the ledger then
   std::optional<MediaSequence> current;  // newest sn in its cache, as it last said
   TimeMs current_at{};
   TimeMs ahead_after{};  // it is not asked before for what the player does not want yet

@@ -15,9 +15,7 @@ constexpr double kListStep = 2;
 
 double PrefetchPlan::window() const {
   // What nobody watches, and what costs the viewer, is fetched when the player cannot do without.
-  if (!conditions_.loads || conditions_.hidden || conditions_.save_data || conditions_.metered) {
-    return 0;
-  }
+  if (!conditions_.loads || conditions_.hidden || is_costly()) return 0;
   return limit_ < 0 ? conditions_.max_buffer : limit_;
 }
 

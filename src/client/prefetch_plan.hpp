@@ -23,6 +23,8 @@ class PrefetchPlan {
   // The site's own window, in seconds, or kFollowPlayer.
   void set_limit(double seconds) { limit_ = seconds; }
   void set_conditions(const PlayerConditions& conditions) { conditions_ = conditions; }
+  // Traffic costs the viewer money, or is to be saved.
+  bool is_costly() const { return conditions_.save_data || conditions_.metered; }
   // Seconds from the playhead, of what may be asked for now; 0: nothing.
   double window() const;
 

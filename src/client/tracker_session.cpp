@@ -12,6 +12,13 @@ constexpr DurationMs kAcceptTimeout{15'000};
 // shortest delay. One that accepts and hangs up at once keeps its clients away longer and longer.
 constexpr DurationMs kSettled{10'000};
 
+// A connection whose other end is gone (its machine lost power, a NAT forgot it) breaks only when
+// something is sent, and then after many minutes; the tracker's own WebSocket pings are nothing
+// that a page can see. So a tracker that has been quiet for this long is asked for a sign of life:
+// one message a minute each way from a viewer to whom nothing else happens.
+constexpr DurationMs kQuiet{60'000};
+constexpr DurationMs kPongTimeout{15'000};
+
 // A token that was not renewed is asked for again after this long.
 constexpr DurationMs kRenewAgain{10'000};
 // A token that is renewed by itself runs out sooner each time; it is not to be sent ever faster.
@@ -55,7 +62,7 @@ void TrackerSession::leave() {
     commands_.push(command_of(CommandKind::kSocketClose));
   }
   state_ = State::kIdle;
-  due_ = kNever;
+  due_ = quiet_due_ = kNever;
 }
 
 void TrackerSession::on_open(TimeMs now, const tracker_wire::Enter& enter) {
@@ -67,6 +74,12 @@ void TrackerSession::on_open(TimeMs now, const tracker_wire::Enter& enter) {
   }
   commands_.push(command_of(CommandKind::kSocketSend),
                  tracker_wire::serialize(tracker_wire::PeerMessage(enter)));
+}
+
+void TrackerSession::on_heard(TimeMs now) {
+  if (!joined() || level_ < tracker_wire::kPingLevel) return;
+  pinged_ = false;
+  quiet_due_ = now + kQuiet;
 }
 
 bool TrackerSession::on_accept(TimeMs now, const tracker_wire::Accept& accept) {
@@ -98,21 +111,23 @@ void TrackerSession::on_reject(TimeMs now, const std::string& reason) {
   const DurationMs delay = Backoff::rejected(random_);
   state_ = State::kAway;
   due_ = now + delay;
+  quiet_due_ = kNever;
   commands_.push(event_of(EventCode::kTrackerRejected, to_ms(delay)), reason);
 }
 
 void TrackerSession::on_closed(TimeMs now) {
   if (state_ == State::kIdle || state_ == State::kAway) return;
-  stay_away(now);
+  stay_away(now, false);
 }
 
-void TrackerSession::stay_away(TimeMs now) {
+void TrackerSession::stay_away(TimeMs now, bool silent) {
   const bool settled = state_ == State::kJoined && now - accepted_at_ >= kSettled;
   if (settled) backoff_.reset();
-  current_ = settled ? 0 : (current_ + 1) % count_;
+  current_ = settled && !silent ? 0 : (current_ + 1) % count_;
   const DurationMs delay = current_ == 0 ? backoff_.next(random_) : Backoff::first(random_);
   state_ = State::kAway;
   due_ = now + delay;
+  quiet_due_ = kNever;
   commands_.push(event_of(EventCode::kTrackerDisconnected, to_ms(delay)));
 }
 
@@ -123,6 +138,16 @@ bool TrackerSession::send(const tracker_wire::PeerMessage& message) {
 }
 
 bool TrackerSession::on_timeout(TimeMs now) {
+  if (now >= quiet_due_) {
+    if (pinged_) {
+      commands_.push(command_of(CommandKind::kSocketClose));
+      stay_away(now, true);
+      return true;
+    }
+    pinged_ = true;
+    quiet_due_ = now + kPongTimeout;
+    send(tracker_wire::Ping{});
+  }
   if (now < due_) return false;
   if (state_ == State::kAway) {
     open(now);
@@ -134,7 +159,7 @@ bool TrackerSession::on_timeout(TimeMs now) {
     return false;
   }
   commands_.push(command_of(CommandKind::kSocketClose));
-  stay_away(now);
+  stay_away(now, true);
   return true;
 }
 

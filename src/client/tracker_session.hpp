@@ -15,8 +15,9 @@ namespace hlsmesh {
 
 // The peer's side of the tracker's WebSocket (protocol section 2): opening, entering, leaving and
 // coming back. Of several trackers the next one is tried after each failure, and only a round in
-// which none worked makes the delay grow; a session that lasted starts over with the first. What
-// the tracker says beyond `accept` and `reject` is the caller's to carry out.
+// which none worked makes the delay grow; a session that lasted starts over with the first, unless
+// its tracker fell silent. What the tracker says beyond `accept` and `reject` is the caller's to
+// carry out.
 //
 //            start            on_open            accept
 //   idle ----------> opening ----------> entering -------> joined
@@ -50,6 +51,8 @@ class TrackerSession {
   // What `enter` says has changed: a fresh token is asked for, and with it goes another.
   void renew(TimeMs now);
   void on_closed(TimeMs now);
+  // The tracker said something, whatever it was.
+  void on_heard(TimeMs now);
   // False if it came at a time when it means nothing.
   bool on_accept(TimeMs now, const tracker_wire::Accept& accept);
   void on_reject(TimeMs now, const std::string& reason);
@@ -58,13 +61,14 @@ class TrackerSession {
   // moment and worth nothing later.
   bool send(const tracker_wire::PeerMessage& message);
 
-  TimeMs next_due() const { return due_; }
+  TimeMs next_due() const { return due_ < quiet_due_ ? due_ : quiet_due_; }
   // True if the session was given up for being silent.
   bool on_timeout(TimeMs now);
 
  private:
   void open(TimeMs now);
-  void stay_away(TimeMs now);
+  // `silent`: it ended because the tracker did not answer.
+  void stay_away(TimeMs now, bool silent);
   void watch_token(TimeMs now, const tracker_wire::Accept& accept);
 
   CommandQueue& commands_;
@@ -74,6 +78,8 @@ class TrackerSession {
   int32_t current_ = 0;
   State state_ = State::kIdle;
   TimeMs due_ = kNever;
+  TimeMs quiet_due_ = kNever;  // joined: the tracker has been quiet until then
+  bool pinged_ = false;
   TimeMs accepted_at_{};
   PeerId own_id_;
   std::optional<bool> live_;

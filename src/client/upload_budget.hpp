@@ -25,12 +25,14 @@ class UploadBudget {
     over_ = used_ >= bytes_;
   }
 
-  // Whether a segment may be sent; if so, it counts.
-  bool take(TimeMs now, size_t size) {
+  // Whether a segment may be sent; if so, it counts. `favoured`: it may use the rate ahead of time
+  // as far as that goes, others a quarter as far.
+  bool take(TimeMs now, size_t size, bool favoured) {
     const double amount = static_cast<double>(size);
     if (used_ + amount > bytes_) over_ = true;
     const double at = std::max(paid_until_ms_, to_ms(now));
-    if (over_ || bytes_per_ms_ <= 0 || at - to_ms(now) > kAheadMs) return false;
+    const double ahead = favoured ? kAheadMs : kAheadMs / 4;
+    if (over_ || bytes_per_ms_ <= 0 || at - to_ms(now) > ahead) return false;
     paid_until_ms_ = at + amount / bytes_per_ms_;
     used_ += amount;
     return true;

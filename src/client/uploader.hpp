@@ -21,7 +21,7 @@ class SegmentShelf {
   enum class Turn { kNow, kLater, kRefused };
   // Whether the segment may be sent to the child; after kNow it is. `last`: it cannot wait for its
   // turn any more.
-  virtual Turn turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment, bool last) = 0;
+  virtual Turn turn(TimeMs now, PeerHandle child, SegmentBuffer& segment, bool last) = 0;
 
  protected:
   ~SegmentShelf() = default;

@@ -95,6 +95,7 @@ PeerMessage read_from_peer(const std::string& action, FieldReader& fields) {
   if (action == "dc_closed") return DcClosed{fields.text(kDcId, 1, kMaxDcIdBytes)};
   if (action == "dc_failed") return DcFailed{fields.text(kDcId, 1, kMaxDcIdBytes)};
   if (action == "statistics") return read_statistics(fields);
+  if (action == "ping") return Ping{};
   return UnknownAction{action};
 }
 
@@ -117,6 +118,7 @@ TrackerMessage read_from_tracker(const std::string& action, FieldReader& fields)
     // missing.
     return Disconnect{fields.id(fields.has(kToPeerId) ? kToPeerId : kPeerId, kMaxIdBytes)};
   }
+  if (action == "pong") return Pong{};
   return UnknownAction{action};
 }
 
@@ -175,6 +177,8 @@ class Put {
     out_.number("p2p", message.p2p_kb);
     if (message.up_kb) out_.number("up", *message.up_kb);
   }
+  void operator()(const Ping&) { action("ping"); }
+  void operator()(const Pong&) { action("pong"); }
   void operator()(const Accept& message) {
     action("accept");
     out_.boolean("live", message.live);

@@ -35,8 +35,10 @@ inline constexpr double kMaxReportKb = 1e9;
 inline constexpr double kMinLevel = -1;
 inline constexpr double kMaxLevel = 1e9;
 
-// Extension level that this build speaks (protocol section 4, docs/PROTOCOL.md).
-inline constexpr int32_t kExtensionLevel = 1;
+// Extension level that this build speaks to trackers and peers of a tracker (protocol section 4,
+// docs/PROTOCOL.md), and the one from which on `ping` is answered.
+inline constexpr int32_t kExtensionLevel = 2;
+inline constexpr int32_t kPingLevel = 2;
 
 enum class Device { kPc, kMobile };  // "PC", "mobile"; anything else reads as PC
 
@@ -97,12 +99,15 @@ struct Statistics {
   std::optional<double> up_kb;  // extension `up`: KB uploaded since the last report
 };
 
+// Asks for a Pong. Level 2.
+struct Ping {};
+
 struct UnknownAction {
   std::string action;
 };
 
-using PeerMessage =
-    std::variant<Enter, Leave, SignalTo, DcOpened, DcClosed, DcFailed, Statistics, UnknownAction>;
+using PeerMessage = std::variant<Enter, Leave, SignalTo, DcOpened, DcClosed, DcFailed, Statistics,
+                                 Ping, UnknownAction>;
 
 // ---- tracker → peer
 
@@ -130,7 +135,10 @@ struct Disconnect {
   PeerId peer_id;  // seen as `to_peer_id` and as `peer_id`; both are read
 };
 
-using TrackerMessage = std::variant<Accept, Connect, SignalFrom, Reject, Disconnect, UnknownAction>;
+struct Pong {};
+
+using TrackerMessage =
+    std::variant<Accept, Connect, SignalFrom, Reject, Disconnect, Pong, UnknownAction>;
 
 enum class ParseError {
   kTooLong,

@@ -125,7 +125,9 @@ void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
     return malformed(*socket, *error);
   }
   auto& message = *std::get_if<wire::PeerMessage>(&parsed);
-  if (socket->elsewhere && !std::holds_alternative<wire::Enter>(message)) {
+  // A ping asks whether this connection is alive, whoever runs the channel.
+  if (socket->elsewhere && !std::holds_alternative<wire::Enter>(message) &&
+      !std::holds_alternative<wire::Ping>(message)) {
     return pass_on(*socket, message, text);
   }
   std::visit([&](auto& said) { handle(*socket, said); }, message);
@@ -267,6 +269,10 @@ void Tracker::Impl::handle(Socket& socket, const wire::Statistics& report) {
     link.parent->room->update(*link.parent);
   }
   introductions_.on_report(peer, now_);
+}
+
+void Tracker::Impl::handle(Socket& socket, const wire::Ping&) {
+  outbox_.send(socket.conn, wire::serialize(wire::TrackerMessage(wire::Pong{})));
 }
 
 // Counted, but no ground for closing: a later client may well say more than this tracker knows.

@@ -74,6 +74,7 @@ class Tracker::Impl {
   void handle(Socket& socket, const tracker_wire::DcClosed& report);
   void handle(Socket& socket, const tracker_wire::DcFailed& report);
   void handle(Socket& socket, const tracker_wire::Statistics& report);
+  void handle(Socket& socket, const tracker_wire::Ping& ping);
   void handle(Socket& socket, const tracker_wire::UnknownAction& unknown);
 
   // tracker_admission.cpp: from an `enter` to a peer in its channel.

@@ -14,6 +14,42 @@ function noteRequests() {
   Object.assign(globalThis, { asked });
 }
 
+/** Notes, in their order, the first frame and each thing of ours that takes the machine's time or the network's. */
+function noteOrder() {
+  /** @type {string[]} */
+  const order = [];
+  const note = (/** @type {string} */ what) => void (order.includes(what) || order.push(what));
+  addEventListener('loadeddata', () => note('frame'), true);
+  const { fetch } = globalThis;
+  globalThis.fetch = (/** @type {any} */ input, init) => {
+    if (String(input.url ?? input).endsWith('.wasm')) note('fetched');
+    return fetch(input, init);
+  };
+  const wasm = /** @type {any} */ (WebAssembly);
+  for (const [name, what] of [
+    ['compile', 'compiled'],
+    ['compileStreaming', 'compiled'],
+    ['instantiate', 'started'],
+    ['instantiateStreaming', 'started'],
+  ]) {
+    const inner = wasm[name];
+    wasm[name] = (/** @type {any[]} */ ...args) => (note(what), inner.apply(wasm, args));
+  }
+  for (const [name, what] of [
+    ['WebSocket', 'opened'],
+    ['RTCPeerConnection', 'dialled'],
+  ]) {
+    const inner = /** @type {any} */ (globalThis)[name];
+    /** @type {any} */ (globalThis)[name] = new Proxy(inner, {
+      construct: (target, args, like) => (note(what), Reflect.construct(target, args, like)),
+    });
+  }
+  Object.assign(globalThis, { order });
+}
+
+/** @param {import('./stage.mjs').Viewer} viewer @returns {Promise<string[]>} */
+const orderOf = ({ page }) => page.evaluate(() => /** @type {any} */ (globalThis).order);
+
 /** @param {import('./stage.mjs').Viewer} viewer */
 const firstRequest = async ({ page }) => {
   await page.waitForFunction(() => globalThis.asked.length > 0);
@@ -55,6 +91,62 @@ describe('the first segment waits for nothing of ours', { concurrency: 2 }, () =
         events.filter((/** @type {any} */ e) => e.name === 'warning'),
         [],
       );
+    });
+  });
+
+  for (const [kind, src] of [
+    ['VOD', '/vod/master.m3u8'],
+    ['live', '/live/master.m3u8'],
+  ]) {
+    test(`B5: ${kind}: nothing of ours is fetched, compiled, opened or dialled before the first frame`, async () => {
+      await withStage(async (stage) => {
+        stage.origin.latencyMs = 40;
+        const one = await stage.viewer({ name: 'one', src });
+        await one.plays(3);
+        const two = await stage.viewer({ name: 'two', src, init: noteOrder });
+        await two.waitForEvent('peer', { state: 'opened' });
+        const order = ['frame', 'fetched', 'compiled', 'started', 'opened', 'dialled'];
+        assert.deepEqual(await orderOf(two), order);
+        // What came before the engine is there for others all the same.
+        const { cdnSegments } = await two.stats();
+        assert.ok(cdnSegments > 0);
+        assert.deepEqual(loadErrors(await two.seen()), []);
+      });
+    });
+  }
+
+  test('B5: a page that waits for a click gets its engine all the same', async () => {
+    await withStage(async (stage) => {
+      const clickless = { config: { autoStartLoad: false }, init: noteOrder };
+      const waiting = await stage.viewer({ name: 'waiting', ...clickless });
+      await waiting.waitForEvent('tracker', { state: 'connected' });
+      assert.deepEqual(await orderOf(waiting), ['fetched', 'compiled', 'started', 'opened']);
+      assert.deepEqual((await waiting.seen()).fragments, []);
+      await waiting.page.evaluate(() => globalThis.hls.startLoad());
+      await waiting.plays(2);
+    });
+  });
+
+  test('B5: what hls.js loads before its engine is there, others get from it', async () => {
+    await withStage(async (stage) => {
+      let wasm = /** @type {() => void} */ (() => {});
+      const late = new Promise((resolve) => (wasm = () => resolve(undefined)));
+      stage.origin.onRequest = async ({ path, headers }) => {
+        if (path.endsWith('.wasm') && headers['user-agent']?.endsWith('viewer/one')) await late;
+      };
+      const config = { maxBufferLength: 4, maxMaxBufferLength: 4 };
+      const one = await stage.viewer({ name: 'one', config });
+      await one.plays(6);
+      await one.page.evaluate(() => globalThis.hls.media.pause());
+      const before = (await one.seen()).fragments.map((/** @type {any} */ f) => f.url);
+      wasm();
+      await one.waitForEvent('tracker', { state: 'connected' });
+      const two = await stage.viewer({ name: 'two', config });
+      await two.waitForEvent('segment', { source: 'peer' });
+      const fromPeers = (await two.seen()).events.filter(
+        (/** @type {any} */ e) => e.name === 'segment' && e.source === 'peer',
+      );
+      assert.ok(before.includes(fromPeers[0].url), `${fromPeers[0].url} of ${before}`);
     });
   });
 

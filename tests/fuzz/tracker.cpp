@@ -133,7 +133,11 @@ class World {
         break;
       }
       case 4:
-        say(conn(), wire::Leave{});
+        if (in_.next() & 1) {
+          say(conn(), wire::Ping{});
+        } else {
+          say(conn(), wire::Leave{});
+        }
         break;
       case 5:
       case 6:

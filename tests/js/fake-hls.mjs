@@ -143,6 +143,8 @@ export class FakeHls extends EventEmitter {
   loadSource(url) {
     this.url = url;
     this.emit('hlsManifestLoading', 'hlsManifestLoading', { url });
+    // The first segment comes at once.
+    setTimeout(() => this.emit('hlsFragBuffered', 'hlsFragBuffered', {}));
   }
 
   /** One load, as hls.js's fragment loader makes it. */

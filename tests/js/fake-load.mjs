@@ -44,6 +44,7 @@ export function setUp(driver = new FakeDriver(), config = { some: 'configuration
   const host = {
     driver,
     channel: 'https://cdn.example/v/master.m3u8',
+    early: null,
     reportPlayhead() {},
     delivered: (/** @type {any[]} */ ...args) => delivered.push(args),
   };

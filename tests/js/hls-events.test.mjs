@@ -144,6 +144,8 @@ test('conditions are what the player, the page and the browser say at that momen
   for (const [connection, flag] of /** @type {[object, number][]} */ ([
     [{ saveData: true }, Condition.saveData],
     [{ type: 'cellular' }, Condition.metered],
+    [{ type: 'bluetooth' }, Condition.metered],
+    [{ type: 'wimax' }, Condition.metered],
     [{ type: 'wifi', saveData: false }, 0],
   ])) {
     Object.defineProperty(world, 'navigator', { value: { connection }, configurable: true });
@@ -285,4 +287,19 @@ test('a media element that is detached, or a player that is, leaves no listener 
   assert.equal(hls.eventNames().length, 0);
   await pause(300);
   assert.equal(count('playhead'), before);
+});
+
+test('D1: a change of the connection is told at once, while paused and without media too', (t) => {
+  const connection = Object.assign(new EventTarget(), { type: 'wifi', saveData: false });
+  Object.defineProperty(globalThis, 'navigator', { value: { connection }, configurable: true });
+  t.after(() => Reflect.deleteProperty(globalThis, 'navigator'));
+  const { player, count } = setUp();
+  const before = count('playhead');
+  connection.type = 'cellular';
+  connection.dispatchEvent(new Event('change'));
+  assert.equal(count('playhead'), before + 1);
+  assert.equal(player.conditions().flags, Condition.metered);
+  player.detach();
+  connection.dispatchEvent(new Event('change'));
+  assert.equal(count('playhead'), before + 1);
 });

@@ -12,7 +12,7 @@ import {
 } from '../../js/index.js';
 import face from '../../js/index.js';
 import { fakeEngine } from './fake-engine.mjs';
-import { FakeHls, fakeLoaderClass } from './fake-hls.mjs';
+import { FakeHls, fakeLoaderClass, fragmentContext } from './fake-hls.mjs';
 import {
   FakeSocket,
   listeners,
@@ -167,11 +167,12 @@ test('a page that is hidden for good leaves, and one that comes back enters agai
   for (const listener of page.get('pageshow') ?? []) listener({ persisted: false });
   assert.equal(mesh.channel, '');
   for (const listener of page.get('pageshow') ?? []) listener({ persisted: true });
+  hls.emit('hlsFragBuffered');
   await until(() => FakeSocket.made.length === 2);
   assert.equal(mesh.channel, 'https://cdn.example/vod/master.m3u8');
 });
 
-test('the engine hears of renditions and keeps their segments for others; what is loaded again comes from the CDN', async () => {
+test('the engine hears of renditions, and its cache serves the same segment of the same rendition', async () => {
   const { hls, mesh, made } = setUp();
   hls.levels = [
     {
@@ -187,13 +188,58 @@ test('the engine hears of renditions and keeps their segments for others; what i
   await until(() => FakeSocket.made.length === 1);
   hls.emit('hlsManifestParsed');
   const first = hls.fragment();
-  made[0].answer(new Uint8Array([0xff, 0xf1, 3]).buffer);
+  made[0].answer(new Uint8Array([1, 2, 3]).buffer);
   const second = hls.fragment();
-  made[1].answer(new Uint8Array([0xff, 0xf1, 4]).buffer);
+  await Promise.resolve();
   assert.deepEqual([...first.names(), ...second.names()], ['success', 'success']);
-  assert.deepEqual([...new Uint8Array(second.calls[0][1].data)], [0xff, 0xf1, 4]);
-  const { cdnBytes, cacheHits, cacheBytes, peers } = mesh.stats;
-  assert.deepEqual([cdnBytes, cacheHits, cacheBytes, peers], [6, 0, 3, 0]);
+  assert.deepEqual([...new Uint8Array(second.calls[0][1].data)], [1, 2, 3]);
+  assert.deepEqual([mesh.stats.cdnBytes, mesh.stats.cacheHits, mesh.stats.peers], [3, 1, 0]);
+});
+
+test('B5: segments that come before the engine are kept for it, up to 16 MiB, and counted once', async () => {
+  const { hls, mesh, made } = setUp();
+  hls.levels = [{ bitrate: 1e6, uri: 'https://cdn.example/vod/360.m3u8' }];
+  hls.loadSource(SOURCE);
+  hls.emit('hlsManifestParsed');
+  const fragment = (/** @type {number} */ sn) =>
+    hls.fragment(fragmentContext({ sn, relurl: `seg${sn}.ts` }));
+  for (const [sn, bytes] of /** @type {const} */ ([
+    [7, 3],
+    [8, (16 << 20) - 3],
+    [9, 1],
+  ])) {
+    fragment(sn);
+    made.at(-1).answer(new Uint8Array(bytes).fill(sn).buffer);
+  }
+  const { cdnBytes, cdnSegments } = mesh.stats;
+  assert.equal(FakeSocket.made.length, 0, 'the engine was there already: the test shows nothing');
+  await until(() => FakeSocket.made.length === 1);
+  assert.deepEqual([cdnBytes, cdnSegments], [(16 << 20) + 1, 3]);
+  assert.deepEqual([mesh.stats.cdnBytes, mesh.stats.cdnSegments], [cdnBytes, cdnSegments]);
+  for (const [sn, kept] of /** @type {const} */ ([
+    [7, true],
+    [8, true],
+    [9, false],
+  ])) {
+    const again = fragment(sn);
+    await Promise.resolve();
+    assert.equal(again.names().length === 1, kept, `segment ${sn}`);
+    if (kept) assert.equal(new Uint8Array(again.calls[0][1].data)[0], sn);
+  }
+});
+
+test('B5: segments of another source are not kept for the engine of the next', async () => {
+  const { hls, made } = setUp();
+  hls.levels = [{ bitrate: 1e6, uri: 'https://cdn.example/vod/360.m3u8' }];
+  hls.loadSource('https://cdn.example/other.m3u8');
+  hls.fragment();
+  hls.loadSource(SOURCE);
+  made[0].answer(new ArrayBuffer(3));
+  hls.emit('hlsManifestParsed');
+  await until(() => FakeSocket.made.length === 1);
+  const { names } = hls.fragment();
+  await Promise.resolve();
+  assert.deepEqual(names(), []);
 });
 
 test('counters go on when the source changes', async () => {
@@ -240,22 +286,24 @@ test("the site's own id tells segments of one number apart, and null keeps one f
   hls.loadSource(SOURCE);
   await until(() => FakeSocket.made.length === 1);
   hls.emit('hlsManifestParsed');
-  const keptAfterLoad = () => {
+  const again = async () => {
     const { names } = hls.fragment();
-    made.at(-1).answer(new Uint8Array([0xff, 0xf1, 3, 4, 5, 6, 7, 8, 9, 10]).buffer);
+    await Promise.resolve();
+    if (made.at(-1).callbacks) made.at(-1).answer(new ArrayBuffer(10));
     assert.deepEqual(names(), ['success']);
-    return mesh.stats.cacheBytes;
+    return events.at(-1)?.[1].source;
   };
-  assert.equal(keptAfterLoad(), 10);
-  assert.equal(keptAfterLoad(), 10);
+  assert.equal(await again(), 'cdn');
+  assert.equal(await again(), 'cache');
   assert.deepEqual(Object.keys(asked[0]).sort(), ['level', 'sn', 'type', 'url']);
   assert.match(asked[0].url, /^https:/);
   id = 'advertisement';
-  assert.equal(keptAfterLoad(), 20);
+  assert.equal(await again(), 'cdn');
   id = null;
-  assert.equal(keptAfterLoad(), 20, 'what is not shared is not cached');
+  assert.equal(await again(), 'cdn');
+  assert.equal(await again(), 'cdn', 'what is not shared is not cached');
   id = 7;
-  assert.equal(keptAfterLoad(), 20);
+  assert.equal(await again(), 'cdn');
   assert.equal(
     events.filter(([name, { code }]) => name === 'warning' && code === 'internal').length,
     1,

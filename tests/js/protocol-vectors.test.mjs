@@ -22,8 +22,9 @@ const PEER_ACTIONS = [
   'dc_closed',
   'dc_failed',
   'statistics',
+  'ping',
 ];
-const TRACKER_ACTIONS = ['accept', 'connect', 'signal', 'reject', 'disconnect'];
+const TRACKER_ACTIONS = ['accept', 'connect', 'signal', 'reject', 'disconnect', 'pong'];
 
 const ERRORS = [
   'too long',

@@ -90,6 +90,75 @@ struct FullCache {
 
 }  // namespace
 
+TEST_CASE("D1: on a metered line, or to save data, nobody is served unless the site says so") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  h.cache_segment(1, 200'000);
+  PlayerConditions costly;
+  costly.metered = GENERATE(true, false);
+  costly.save_data = !costly.metered;
+  const auto asks = [&h](int32_t child) {
+    h.peer_says(child, peer::Request{"seg1.ts", MediaSequence(1), std::nullopt});
+  };
+  const auto admits = [&h](const char* id) {
+    h.clear();
+    offers(h, id);
+    return h.has(CommandKind::kPeerAnswer);
+  };
+  SECTION("from the beginning") {
+    h.engine.on_conditions(h.now, costly);
+    h.drain();
+    CHECK_FALSE(admits("c1"));
+    h.engine.on_conditions(h.now, PlayerConditions{});
+    h.drain();
+    CHECK(admits("c1"));
+  }
+  SECTION("the moment it becomes so, though a child is being served and more is asked for") {
+    const int32_t child = h.open_child("c1");
+    h.cache_segment(2, 4'000'000);
+    h.peer_says(child, peer::Request{"seg2.ts", MediaSequence(2), std::nullopt});
+    asks(child);
+    h.clear();
+    h.engine.on_conditions(h.now, costly);
+    h.drain();
+    CHECK(h.sent<peer::Close>(child).size() == 1);
+    CHECK(h.all(CommandKind::kPeerClose).size() == 1);
+    CHECK_FALSE(h.has(CommandKind::kChannelSendBinary));
+    CHECK(h.engine.stats().children == 0);
+    CHECK_FALSE(admits("c2"));
+    EngineLimits limits;
+    limits.upload_on_metered = true;
+    h.engine.set_limits(h.now, limits);
+    CHECK(admits("c2"));
+    h.engine.set_limits(h.now, EngineLimits{});
+    h.drain();
+    CHECK(h.has(CommandKind::kPeerClose));
+  }
+  SECTION("but whoever serves us goes on") {
+    h.open_parent("p1", true);
+    h.engine.on_conditions(h.now, costly);
+    h.drain();
+    CHECK(h.engine.stats().parents == 1);
+  }
+}
+
+TEST_CASE("D1: a hidden page, and one whose player loads nothing, serves on") {
+  Harness h;
+  h.add_renditions(true);
+  h.join();
+  const int32_t child = h.open_child("c1");
+  h.cache_segment(1, 1'000);
+  PlayerConditions conditions;
+  conditions.hidden = true;
+  conditions.loads = false;
+  h.clear();
+  h.engine.on_conditions(h.now, conditions);
+  h.drain();
+  h.peer_says(child, peer::Request{"seg1.ts", MediaSequence(1), std::nullopt});
+  CHECK(h.sent<peer::Binary>(child).size() == 1);
+}
+
 TEST_CASE("D3: text that draws no answer ends its peer, whatever it is") {
   Harness h;
   h.add_renditions(true);
@@ -254,7 +323,7 @@ TEST_CASE("D4: memory that runs out in mid-transfer sends the load to the CDN, n
   const auto request = h.sent<peer::Request>(parent).at(0);
   h.peer_says(parent, peer::Binary{66, request.url, request.sn, 4'000'000, std::nullopt,
                                    request.rendition});
-  h.peer_sends(parent, Harness::body(5, 61'440));
+  h.peer_sends(parent, std::string(61'440, 'x'));
   // Meanwhile a segment that the child is being sent takes all there is.
   h.cache_segment(3, 4 * kMiB);
   h.peer_says(child, peer::Request{"seg3.ts", MediaSequence(3), std::nullopt});

@@ -33,6 +33,8 @@ struct Describe {
     return d;
   }
   Described operator()(const Leave&) const { return {"leave"}; }
+  Described operator()(const Ping&) const { return {"ping"}; }
+  Described operator()(const Pong&) const { return {"pong"}; }
   Described operator()(const SignalTo& m) const {
     return {"signal", {{"to_peer_id", field(m.to_peer_id)}, {"data", m.data.text()}}};
   }

@@ -57,6 +57,15 @@ TEST_CASE("what a peer elsewhere says is passed on, its enter first and without 
   CHECK(h.box[conn].messages.empty());
 }
 
+TEST_CASE("D6: the ping of a peer elsewhere is answered here and goes no further") {
+  Harness h(asking_who_enters());
+  const int32_t conn = h.join("c", full_enter());
+  h.send_elsewhere(conn);
+  h.say(conn, wire::Ping{});
+  CHECK(h.box[conn].all<wire::Pong>().size() == 1);
+  CHECK(h.box[conn].forwarded.size() == 1);  // its enter
+}
+
 TEST_CASE("a peer elsewhere is kept alive and within its limits here") {
   TrackerConfig config = asking_who_enters();
   config.messages_per_second = 1;

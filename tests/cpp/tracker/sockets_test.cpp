@@ -37,6 +37,23 @@ TEST_CASE("a socket that answers its pings lives") {
   CHECK_FALSE(h.box[conn].close_code);
 }
 
+TEST_CASE("D6: a ping is answered at once, in a channel or not, and counts as a message") {
+  TrackerConfig config;
+  config.messages_per_second = 10;
+  Harness h(config);
+  const int32_t in_channel = h.join();
+  const int32_t outside = h.open();
+  for (const int32_t conn : {in_channel, outside}) {
+    h.say(conn, wire::Ping{});
+    CHECK(h.box[conn].all<wire::Pong>().size() == 1);
+  }
+  CHECK(h.tracker.stats().malformed == 0);
+  CHECK(h.box[in_channel].all<wire::Accept>().at(0).hlsmesh.value_or(0) == 0);
+  for (int i = 0; i < 1'000; ++i) h.say(in_channel, wire::Ping{});
+  CHECK(h.box[in_channel].close_code == 1008);
+  CHECK(h.box[in_channel].all<wire::Pong>().size() < 100);
+}
+
 TEST_CASE("a socket that does not enter within 10 s is closed") {
   Harness h;
   const int32_t idle = h.open();

@@ -1,0 +1,82 @@
+/** When the engine may come: fetched, compiled or connecting beside the first segment, it makes the first frame later. */
+
+/** @typedef {import('hls.js').default} Hls */
+
+/** HTMLMediaElement.HAVE_CURRENT_DATA: there is a frame at the playhead. */
+const HAS_FRAME = 2;
+
+/** From the data of the first frame to the frame itself, where the browser does not say when it is on the screen, in milliseconds. */
+const SHOWN_MS = 250;
+
+/** After the playlist, where the page asks for no segment: it waits for a click, and peers may be there by then. */
+const IDLE_MS = 3000;
+
+/** After the playlist, where segments are asked for and no frame comes of them. */
+const LATEST_MS = 15_000;
+
+/**
+ * Calls `go` once, when the source's first frame has been shown, or will not be soon.
+ * @param {Hls} hls
+ * @param {boolean} fresh its source is being replaced: what its element shows is still the one before
+ * @param {() => boolean} loads whether a segment of the source was asked for
+ * @param {() => void} go
+ * @returns {() => void} calls it off
+ */
+export function afterFirstFrame(hls, fresh, loads, go) {
+  const player = /** @type {any} */ (hls);
+  /** @type {HTMLVideoElement | null} */
+  let media = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let latest;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let shown;
+  let over = false;
+
+  const end = () => {
+    over = true;
+    clearTimeout(latest);
+    clearTimeout(shown);
+    for (const [name, listener] of listeners) player.off(name, listener);
+    watch(null);
+  };
+  const done = () => {
+    if (over) return;
+    end();
+    go();
+  };
+  const loaded = () => {
+    shown ??= setTimeout(done, SHOWN_MS);
+    media?.requestVideoFrameCallback?.(done);
+  };
+  // The element may have had its frame all along: where a source is loaded anew, or shown by nothing.
+  const buffered = () => {
+    if (!media) done();
+    else if (media.readyState >= HAS_FRAME) shown ??= setTimeout(done, SHOWN_MS);
+  };
+  const watch = (/** @type {any} */ element) => {
+    media?.removeEventListener('loadeddata', loaded);
+    media = element;
+    media?.addEventListener('loadeddata', loaded);
+  };
+  const parsed = () => {
+    clearTimeout(latest);
+    latest = setTimeout(() => {
+      if (!loads()) return done();
+      latest = setTimeout(done, LATEST_MS - IDLE_MS);
+    }, IDLE_MS);
+  };
+  /** @type {[string, (...args: any[]) => void][]} */
+  const listeners = [
+    ['hlsMediaAttached', (_, data) => watch(data.media)],
+    ['hlsMediaDetaching', () => watch(null)],
+    ['hlsManifestParsed', parsed],
+    ['hlsFragBuffered', buffered],
+  ];
+  for (const [name, listener] of listeners) player.on(name, listener);
+  watch(hls.media);
+  if (!fresh) {
+    if (hls.levels.length > 0) parsed();
+    if (media) buffered();
+  }
+  return end;
+}
