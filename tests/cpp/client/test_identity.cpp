@@ -92,7 +92,7 @@ TEST_CASE("A7: a body of the CDN that is not the range is not kept") {
 }
 
 TEST_CASE("C7: names of any length are asked for") {
-  for (const size_t length : {1'200, 5'000, 100'000}) {
+  for (const size_t length : {size_t{1'200}, size_t{5'000}, size_t{100'000}}) {
     Room r;
     const peer::Request request = r.request(1, segment(std::string(length, 'n') + ".ts"));
     CHECK(request.url.size() <= 200);
