@@ -97,13 +97,17 @@ export class Driver {
   }
 
   /**
-   * @param {{ numbers: [option: number, value: number][], texts: Record<number, string> }} options by Option
+   * @param {object} settings
+   * @param {[option: number, value: number][]} settings.numbers by Option
+   * @param {Record<number, string>} settings.texts by Option
+   * @param {import('./hls-events.js').Conditions} [settings.conditions] as of now
    */
-  start({ numbers, texts }) {
+  start({ numbers, texts, conditions }) {
     for (const [option, value] of numbers) this.#core.call('hm_set', option, value);
     for (const [option, value] of Object.entries(texts)) {
       this.#core.callWithText('hm_set_text', value, Number(option));
     }
+    if (conditions) this.conditions(conditions);
     this.#tell('hm_start');
   }
 

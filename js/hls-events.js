@@ -171,11 +171,14 @@ export class PlayerEvents {
     );
   }
 
+  /** Of the media playlist that is followed, or another while that is not known. */
+  get #details() {
+    return this.#hls.latestLevelDetails ?? this.#hls.levels.find((l) => l.details)?.details;
+  }
+
   /** @returns {boolean | null} null while no media playlist is known */
   live() {
-    const details =
-      this.#hls.latestLevelDetails ?? this.#hls.levels.find((l) => l.details)?.details;
-    return details ? details.live : null;
+    return this.#details?.live ?? null;
   }
 
   /**
@@ -200,7 +203,10 @@ export class PlayerEvents {
     // hls.stopLoad() shows in the second, pauseBuffering() in the first; versions before 1.6 tell neither.
     const { config, bufferingEnabled = true, loadingEnabled = true } = this.#hls;
     const { saveData, type } = connection() ?? {};
+    const details = this.#details;
+    const parts = details ? (details.partList ? Condition.parts : 0) : Condition.noPlaylist;
     const flags =
+      (config.lowLatencyMode && (details || config.autoStartLoad !== false) ? parts : 0) |
       (bufferingEnabled && loadingEnabled ? 0 : Condition.loadsNot) |
       (globalThis.document?.hidden ? Condition.hidden : 0) |
       (saveData ? Condition.saveData : 0) |

@@ -163,6 +163,12 @@ export type HlsMeshErrorCode =
   | 'options'
   /** This version of hls.js is not supported; the player was not touched. */
   | 'hls-version'
+  /** The source is a `blob:`, `data:` or `file:` URL: nothing is shared without the option `channel`. */
+  | 'channel'
+  /** No connection to another viewer within a minute of reaching the tracker. */
+  | 'alone'
+  /** hls.js loads low-latency parts, which are not shared: no tracker and no peer is connected. */
+  | 'parts-only'
   /** A peer broke the protocol and was dropped. */
   | 'peer-misbehaved'
   /** The browser did something the SDK did not expect; playback goes on. */

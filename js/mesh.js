@@ -28,6 +28,9 @@ export function isSupported() {
   );
 }
 
+/** URLs that lead elsewhere, or nowhere, in another browser. */
+const LOCAL = /^(blob|data|file|filesystem):/i;
+
 /** @implements {Inside} */
 export class Mesh {
   #hls;
@@ -76,7 +79,10 @@ export class Mesh {
       source: () => this.#sourceChanged(true),
       renditions: () =>
         this.#driver?.setRenditions(this.#player.renditions(), this.#player.source()),
-      live: (live) => this.#driver?.setLive(live),
+      live: (live) => {
+        this.#driver?.setLive(live);
+        this.#driver?.conditions(this.#player.conditions());
+      },
       playhead: () => this.#reportPlayhead(),
       playlist: (kind, rendition) => this.#driver?.playlist(kind, rendition),
       destroyed: () => {
@@ -215,6 +221,13 @@ export class Mesh {
     } catch (error) {
       this.#broken(error);
     }
+    if (LOCAL.test(url) && !this.#settings.channel) {
+      channel = '';
+      this.#warn(
+        'channel',
+        'only this viewer has the playlist at that URL: nothing is shared without the option `channel`',
+      );
+    }
     if (channel === this.#channel) return;
     this.#stop();
     this.#channel = channel;
@@ -307,6 +320,7 @@ export class Mesh {
         [Option.browser]: platform.browser,
         [Option.os]: platform.os,
       },
+      conditions: this.#player.conditions(),
     });
     this.#player.repeat();
     const early = this.#early;
@@ -360,6 +374,16 @@ export class Mesh {
         const reason = /** @type {any} */ (wordFor(FallbackReason, aux));
         return this.#emit('fallback', { url, reason });
       }
+      case EventCode.alone: {
+        const none = `no other viewer is in the channel ${this.#channel}; all need the same one`;
+        const why = aux ? `none of ${aux} connections to other viewers opened` : none;
+        return this.#warn('alone', `alone for a minute: ${why}`);
+      }
+      case EventCode.partsOnly:
+        return this.#warn(
+          'parts-only',
+          'hls.js loads low-latency parts, which are not shared; lowLatencyMode: false loads segments',
+        );
       case EventCode.peerMisbehaved:
         return this.#warn('peer-misbehaved', `a peer was dropped: ${text}`);
     }

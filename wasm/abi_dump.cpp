@@ -59,6 +59,8 @@ void print_client() {
   CONSTANT(hidden, kHmConditionHidden);
   CONSTANT(saveData, kHmConditionSaveData);
   CONSTANT(metered, kHmConditionMetered);
+  CONSTANT(parts, kHmConditionParts);
+  CONSTANT(noPlaylist, kHmConditionNoPlaylist);
   close_group();
 
   open_group("PeerFlag");
@@ -106,6 +108,8 @@ void print_client() {
   CONSTANT(segmentCached, EventCode::kSegmentCached);
   CONSTANT(fallback, EventCode::kFallback);
   CONSTANT(peerMisbehaved, EventCode::kPeerMisbehaved);
+  CONSTANT(alone, EventCode::kAlone);
+  CONSTANT(partsOnly, EventCode::kPartsOnly);
   close_group();
 
   open_group("PeerEnd");

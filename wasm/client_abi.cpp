@@ -397,15 +397,20 @@ int32_t hm_playhead(double now, double current_time, double buffered_end, double
 
 int32_t hm_conditions(double now, int32_t conditions, double max_buffer) {
   if (!(max_buffer >= 0)) return kHmMisuse;
-  return with_engine(now, [=](Engine& engine, TimeMs time) {
-    hlsmesh::PlayerConditions player;
-    player.max_buffer = max_buffer;
-    player.loads = (conditions & kHmConditionLoadsNot) == 0;
-    player.hidden = (conditions & kHmConditionHidden) != 0;
-    player.save_data = (conditions & kHmConditionSaveData) != 0;
-    player.metered = (conditions & kHmConditionMetered) != 0;
-    engine.on_conditions(time, player);
-  });
+  hlsmesh::PlayerConditions player;
+  player.max_buffer = max_buffer;
+  player.loads = (conditions & kHmConditionLoadsNot) == 0;
+  player.hidden = (conditions & kHmConditionHidden) != 0;
+  player.save_data = (conditions & kHmConditionSaveData) != 0;
+  player.metered = (conditions & kHmConditionMetered) != 0;
+  player.parts = (conditions & kHmConditionParts) != 0;
+  if ((conditions & kHmConditionNoPlaylist) != 0) player.parts.reset();
+  if (!state->engine) {
+    state->config.parts = player.parts;
+    return kHmOk;
+  }
+  return with_engine(
+      now, [&player](Engine& engine, TimeMs time) { engine.on_conditions(time, player); });
 }
 
 int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index) {

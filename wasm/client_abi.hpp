@@ -56,6 +56,8 @@ enum HmCondition : int32_t {
   kHmConditionHidden = 2,
   kHmConditionSaveData = 4,
   kHmConditionMetered = 8,
+  kHmConditionParts = 16,
+  kHmConditionNoPlaylist = 32,  // whether it loads parts is not known yet
 };
 
 enum HmPeerFlag : int32_t {
@@ -138,8 +140,9 @@ int32_t hm_clear_renditions(void);  // text: the URL of what the player plays, w
 int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate);
 int32_t hm_set_live(int32_t live);
 int32_t hm_playhead(double now, double current_time, double buffered_end, double playback_rate);
-int32_t hm_conditions(double now, int32_t conditions, double max_buffer);  // HmCondition; seconds
-int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index);    // -1: none
+// HmCondition; seconds. Also before hm_start.
+int32_t hm_conditions(double now, int32_t conditions, double max_buffer);
+int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index);  // -1: none
 // text: the segment's URL as its playlist spells it, and after a \n, where it differs, without
 // credentials (SegmentLoad::clean_url of client/engine.hpp); start, duration: seconds; from, to:
 // its bytes in the file, `to` exclusive and 0 for all of it; flags: HmLoadFlag

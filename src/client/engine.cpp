@@ -25,7 +25,9 @@ Engine::Impl::Impl(EngineConfig config)
       dials_(kConnectionBurst, kConnectionInterval),
       answers_(kConnectionBurst, kConnectionInterval),
       p2p_(config_.p2p),
-      upload_(config_.upload) {
+      upload_(config_.upload),
+      parts_(config_.parts.value_or(false)),
+      idle_(config_.parts.value_or(true)) {
   tracker_.set_count(config_.tracker_count);
   plan_.set_limit(config_.prefetch_seconds);
   set_limits(TimeMs(), config_.limits);
@@ -45,7 +47,25 @@ void Engine::Impl::event(EventCode code, PeerHandle peer, LoadId load, double au
 void Engine::Impl::start(TimeMs now) {
   if (started_ || stopped_) return;
   started_ = true;
-  if (p2p_) begin_session(now);
+  follow_activity(now, false);
+  if (parts_) event(EventCode::kPartsOnly, PeerHandle(), LoadId(), 0, {});
+}
+
+void Engine::Impl::follow_activity(TimeMs now, bool was_active) {
+  if (active() == was_active) return;
+  if (was_active) {
+    suspend(now);
+  } else {
+    begin_session(now);
+  }
+}
+
+void Engine::Impl::set_idle(TimeMs now, bool idle) {
+  if (idle_ == idle) return;
+  const bool was_active = active();
+  idle_ = idle;
+  follow_activity(now, was_active);
+  if (idle) event(EventCode::kPartsOnly, PeerHandle(), LoadId(), 0, {});
 }
 
 void Engine::Impl::begin_session(TimeMs now) {
@@ -81,14 +101,9 @@ void Engine::Impl::suspend(TimeMs now) {
 }
 
 void Engine::Impl::set_p2p(TimeMs now, bool enabled) {
-  if (p2p_ == enabled) return;
+  const bool was_active = active();
   p2p_ = enabled;
-  if (!started_ || stopped_) return;
-  if (enabled) {
-    begin_session(now);
-  } else {
-    suspend(now);
-  }
+  follow_activity(now, was_active);
 }
 
 void Engine::Impl::set_upload(TimeMs now, bool enabled) {
@@ -141,6 +156,11 @@ void Engine::Impl::on_timeout(TimeMs now) {
     statistics_due_ = kNever;
   }
   if (now >= statistics_due_) report_statistics(now);
+  if (now >= alone_due_) {
+    alone_due_ = kNever;
+    alone_told_ = tracker_.joined();
+    if (alone_told_) event(EventCode::kAlone, PeerHandle(), LoadId(), last_handle_, {});
+  }
   if (now >= line_free_at_) line_free_at_ = kNever;
   // Loads first: a request that nobody waits for any more is not repeated.
   for (auto& [id, load] : loads_) {
@@ -165,7 +185,7 @@ const Command* Engine::Impl::poll() {
 }
 
 std::optional<TimeMs> Engine::Impl::next_timeout() const {
-  TimeMs due = std::min({tracker_.next_due(), statistics_due_, line_free_at_});
+  TimeMs due = std::min({tracker_.next_due(), statistics_due_, line_free_at_, alone_due_});
   for (const auto& [handle, peer] : peers_) due = std::min(due, next_due(peer));
   for (const auto& [id, load] : loads_) {
     if (load.state != Load::State::kAtCdn) due = std::min(due, load.due);

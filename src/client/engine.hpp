@@ -44,6 +44,7 @@ struct EngineConfig {
   bool upload = true;  // false: no child is accepted
   EngineLimits limits;
   double prefetch_seconds = kFollowPlayer;   // how far ahead of the playhead peers are asked
+  std::optional<bool> parts = false;         // PlayerConditions::parts as of the start
   int32_t tracker_count = 1;                 // how many trackers kSocketOpen may name
   size_t channel_queue_bytes = 1024 * 1024;  // most that may wait in one data channel's send queue
 };
@@ -97,6 +98,11 @@ enum class EventCode : int32_t {
   kSegmentCached = 6,        // a segment became complete; text: url; code in aux: LoadSource
   kFallback = 7,        // load; aux: FallbackReason: a transfer from a peer ended in a CDN fetch
   kPeerMisbehaved = 8,  // peer; text: what it did
+  // No connection to a peer opened within a minute of the tracker's `accept`; aux: how many were
+  // begun. At most once.
+  kAlone = 9,
+  // The player loads low-latency parts, which are not shared: no tracker and no peer is connected.
+  kPartsOnly = 10,
 };
 
 enum class PeerEnd : int32_t {
@@ -145,6 +151,9 @@ struct PlayerConditions {
   bool hidden = false;     // nobody sees the page
   bool save_data = false;  // the viewer asked for little traffic
   bool metered = false;    // traffic costs the viewer money
+  // Whether the player loads low-latency parts in place of segments; nullopt before it has a
+  // playlist.
+  std::optional<bool> parts = false;
 };
 
 struct SegmentLoad {

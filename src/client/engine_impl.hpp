@@ -78,7 +78,11 @@ class Engine::Impl final : private SegmentShelf {
 
  private:
   // --- all
-  bool active() const { return started_ && !stopped_ && p2p_; }
+  bool active() const { return started_ && !stopped_ && p2p_ && !idle_; }
+  // Begins or ends the session after something that active() hangs on has changed.
+  void follow_activity(TimeMs now, bool was_active);
+  // Whether all that the player loads are parts, so that no connection is of use.
+  void set_idle(TimeMs now, bool idle);
   void begin_session(TimeMs now);
   void suspend(TimeMs now);
   // Lets waiting loads and queued requests see what has changed.
@@ -205,10 +209,15 @@ class Engine::Impl final : private SegmentShelf {
   bool stopped_ = false;
   bool p2p_;
   bool upload_;
+  bool parts_;  // the player loads parts, except where it is far behind the live edge
+  bool idle_;
+  TimeMs whole_until_{};  // until when segments that it loads whole are worth a session
   std::optional<bool> live_;
   int32_t last_handle_ = 0;
   TimeMs parent_hope_until_{};  // until when a `connect` may be expected at any moment
 
+  TimeMs alone_due_ = kNever;
+  bool alone_told_ = false;  // or a peer was there
   TimeMs statistics_due_ = kNever;
   uint64_t reported_cdn_kb_ = 0;
   uint64_t reported_p2p_kb_ = 0;

@@ -21,6 +21,10 @@ constexpr DurationMs kLevelShown{1'000};
 // viewers are refreshed at different moments, and so differ by a segment or a few short ones.
 constexpr int64_t kLiveAhead = 3;
 
+// How long a segment that was loaded whole lets us expect further ones, where the player otherwise
+// loads parts. Longer than any segment, so that the session does not come and go with each.
+constexpr DurationMs kAfterWhole{60'000};
+
 template <class Times>
 auto& cdn_time_of(Times& times, TrackKind kind) {
   const auto index = static_cast<size_t>(kind);
@@ -71,6 +75,11 @@ Load Engine::Impl::make_load(LoadId id, SegmentLoad what) const {
 void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
   on_load_aborted(now, id);  // a name used twice: the driver has forgotten the first
   const bool from_cdn = what.from_cdn;
+  // Far behind the live edge hls.js loads whole segments of a playlist with parts.
+  if (what.shareable && what.kind != TrackKind::kSubtitle) {
+    whole_until_ = now + kAfterWhole;
+    set_idle(now, false);
+  }
   Load& entry = loads_.try_emplace(id, make_load(id, std::move(what))).first->second;
   entry.began_at = now;
   entry.from_cdn = from_cdn;

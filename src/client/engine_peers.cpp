@@ -64,6 +64,8 @@ void Engine::Impl::on_channel_open(TimeMs now, PeerHandle handle, size_t max_mes
   if (peer == nullptr || peer->open) return;
   peer->open = true;
   peer->opened_at = now;
+  alone_told_ = true;
+  alone_due_ = kNever;
   peer->channel.open(now, max_message_bytes);
   peer->liveness.start(now);
   event(EventCode::kPeerOpened, handle, LoadId(), 0, peer->remote.text);

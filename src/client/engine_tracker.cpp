@@ -16,6 +16,10 @@ constexpr DurationMs kIntroduction{1'000};
 // Protocol section 1, defaults of the time.
 constexpr DurationMs kStatisticsInterval{30'000};
 
+// How long a viewer is alone before the page hears of it. The tracker introduces those it has at
+// once, and a connection opens within 10 seconds or not at all.
+constexpr DurationMs kAlone{60'000};
+
 }  // namespace
 
 void Engine::Impl::on_socket_open(TimeMs now, std::string_view token) {
@@ -75,6 +79,7 @@ void Engine::Impl::carry_out(TimeMs now, const tracker_wire::TrackerMessage& mes
 
 void Engine::Impl::on_accepted(TimeMs now) {
   statistics_due_ = now + kStatisticsInterval;
+  if (!alone_told_) alone_due_ = now + kAlone;
   parent_hope_until_ = open_parents() > 0 ? now : now + kIntroduction;
 }
 

@@ -132,6 +132,17 @@ test('conditions are what the player, the page and the browser say at that momen
   Object.assign(hls, { bufferingEnabled: true, loadingEnabled: false });
   assert.equal(player.conditions().flags, Condition.loadsNot, 'after hls.stopLoad()');
   Object.assign(hls, { loadingEnabled: true });
+  hls.config.lowLatencyMode = true;
+  assert.equal(player.conditions().flags, Condition.noPlaylist);
+  hls.config.autoStartLoad = false;
+  assert.equal(player.conditions().flags, 0, 'it will not have one before the page says so');
+  hls.levels = [{ details: { partList: [] } }];
+  assert.equal(player.conditions().flags, Condition.parts);
+  hls.config.lowLatencyMode = false;
+  assert.equal(player.conditions().flags, 0);
+  hls.config.lowLatencyMode = true;
+  hls.levels = [{ details: { partList: null } }];
+  assert.equal(player.conditions().flags, 0);
   const world = /** @type {any} */ (globalThis);
   const { navigator } = world;
   t.after(() => {

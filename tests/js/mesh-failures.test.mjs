@@ -168,3 +168,57 @@ test('a listener that throws breaks neither playback nor the listeners after it'
   assert.equal(heard, 2);
   assert.equal(reported.length, 1);
 });
+
+for (const source of [
+  'blob:https://site.example/1b4e28ba-2fa1-11d2-883f-0016d3cca427',
+  'data:application/vnd.apple.mpegurl,%23EXTM3U',
+  'FILE:///home/me/master.m3u8',
+]) {
+  test(`C6: a playlist at ${source.slice(0, 5)} is nobody else's: said once, unless the site names the channel`, async () => {
+    const { hls, made, mesh, events } = setUp();
+    for (let round = 0; round < 2; round++) hls.loadSource(source);
+    const { names } = hls.fragment();
+    made[0].answer(new ArrayBuffer(10));
+    assert.deepEqual(names(), ['success']);
+    const warnings = events.filter(([name]) => name === 'warning');
+    assert.equal(warnings.length, 1);
+    assert.equal(warnings[0][1].code, 'channel');
+    assert.match(warnings[0][1].message, /the option `channel`/);
+    assert.equal(mesh.channel, '');
+    assert.equal(FakeSocket.made.length, 0);
+    hls.loadSource(SOURCE);
+    await until(() => FakeSocket.made.length === 1);
+
+    for (const channel of ['news', () => 'news']) {
+      const named = setUp({ channel });
+      named.hls.loadSource(source);
+      await until(() => FakeSocket.made.length === 2);
+      assert.equal(named.mesh.channel, 'news');
+      assert.deepEqual(named.events, []);
+      FakeSocket.made.pop();
+    }
+  });
+}
+
+test('C6: a viewer who is alone for a minute hears in which channel', async (context) => {
+  let passed = 0;
+  const now = performance.now.bind(performance);
+  context.mock.method(performance, 'now', () => now() + passed);
+  const { hls, events } = setUp();
+  hls.loadSource(SOURCE);
+  await until(() => FakeSocket.made.length === 1);
+  const [socket] = FakeSocket.made;
+  socket.open();
+  const tell = (/** @type {object} */ message) =>
+    socket.onmessage({ data: JSON.stringify(message) });
+  tell({ action: 'accept', live: false, peer_id: 'me' });
+  const said = () => events.filter(([name]) => name === 'warning').map(([, event]) => event);
+  passed = 59_000;
+  tell({ action: 'nothing' });
+  assert.deepEqual(said(), []);
+  passed = 61_000;
+  hls.emit('hlsManifestParsed');
+  await until(() => said().length > 0);
+  assert.equal(said()[0].code, 'alone');
+  assert.match(said()[0].message, /https:\/\/cdn\.example\/vod\/master\.m3u8/);
+});

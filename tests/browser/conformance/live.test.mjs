@@ -11,7 +11,7 @@ before(async () => {
 after(() => theatre?.close());
 
 describe('live with a mesh is what it is without', { concurrency: false }, () => {
-  test('low latency: parts and blocking reload', async () => {
+  test('C10: low latency: parts and blocking reload; nobody is connected for what is not shared', async () => {
     const { fed } = await playLowLatency('low-latency');
     for (const { file, source } of fed.segments) {
       if (file.startsWith('part')) assert.equal(source, 'cdn', file);
@@ -19,7 +19,7 @@ describe('live with a mesh is what it is without', { concurrency: false }, () =>
     assert.ok(theatre.streams.count('fed', 'low-latency', /^part\d+\.m4s$/) > 8);
   });
 
-  test('low latency: parts that are byte ranges of a segment', async () => {
+  test('C10: low latency: parts that are byte ranges of a segment', async () => {
     const stream = 'low-latency-ranges';
     await playLowLatency(stream);
     const ranges = theatre.streams.fetches.filter(
@@ -40,7 +40,7 @@ describe('live with a mesh is what it is without', { concurrency: false }, () =>
     const [plain, alone, fed] = await Promise.all([
       theatre.run(pages.plain, play),
       theatre.run(pages.alone, play, `${room}, alone`),
-      held.then(() => theatre.run(pages.fed, { ...play, afterPeer: true }, room)),
+      held.then(() => theatre.run(pages.fed, play, room)),
     ]);
     await theatre.release(room);
     for (const result of [plain, alone, fed]) {
@@ -51,8 +51,34 @@ describe('live with a mesh is what it is without', { concurrency: false }, () =>
       // Of second 10.
       assert.ok(files.includes('part20.m4s') || files.includes('whole5.m4s'), `${files}`);
     }
+    for (const { peers, trackers, warnings } of [alone, fed]) {
+      assert.deepEqual({ peers, trackers }, { peers: 0, trackers: 0 });
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0], /^warning parts-only .*lowLatencyMode: false/);
+    }
     return { plain, alone, fed };
   }
+
+  test('C10: in low-latency mode a stream without parts, and with the mode off one with parts, are shared', async () => {
+    const { pages, streams } = theatre;
+    for (const [stream, lowLatencyMode] of /** @type {const} */ ([
+      ['low-latency', false],
+      ['ts', true],
+    ])) {
+      streams.live.start();
+      const room = `${stream} ${lowLatencyMode}`;
+      const config = { lowLatencyMode };
+      const play = { src: theatre.source(stream), rate: 1, endAt: 4, config };
+      await theatre.hold({ ...play, plays: stream !== 'ts' }, room);
+      const fed = await theatre.run(pages.fed, { ...play, afterPeer: true }, room);
+      await theatre.release(room);
+      assert.equal(fed.failure, undefined);
+      theatre.assertTrueBytes(fed);
+      assert.ok(fed.peers > 0);
+      assert.ok(fed.stats.p2pSegments > 0, `${stream}: nothing came from the peer`);
+      assert.deepEqual(fed.warnings, []);
+    }
+  });
 
   test('a media sequence that starts over: who knows the old numbers does not give them for the new', async () => {
     const { pages, streams } = theatre;

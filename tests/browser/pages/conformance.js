@@ -71,6 +71,8 @@ function open(play) {
     /** How many times bytes came before the answer. */
     pieces: 0,
     peers: 0,
+    /** How many times a tracker was reached. */
+    trackers: 0,
     /** Answers with another stats or context object than hls.js holds. */
     foreign: 0,
   };
@@ -98,6 +100,9 @@ function open(play) {
     mesh.on('segment', (/** @type {any} */ { url, source, bytes }) =>
       result.segments.push({ file: new URL(url).pathname.split('/').pop(), source, bytes }),
     );
+    mesh.on('tracker', (/** @type {any} */ { state }) => {
+      if (state === 'connected') result.trackers++;
+    });
     mesh.on('peer', (/** @type {any} */ { state, role }) => {
       if (state === 'opened' && role === 'parent') result.peers++;
     });
