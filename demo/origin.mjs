@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { reachableHosts } from '../js/tracker/reachable.js';
 import { CONTENT_TYPES, decodePath, fileIn, parseRange, reader } from './files.mjs';
 import { LiveChannel, parseVod } from './live.mjs';
 import { OriginStats } from './origin-stats.mjs';
@@ -129,7 +130,7 @@ class Origin {
     this.server.listen(port, host);
     await once(this.server, 'listening');
     this.port = /** @type {import('node:net').AddressInfo} */ (this.server.address()).port;
-    this.url = `http://${host.includes(':') ? `[${host}]` : host}:${this.port}`;
+    this.url = `http://${reachableHosts(host)[0]}:${this.port}`;
   }
 
   /** @returns {Promise<void>} settled when the port is free again; open answers are cut */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 
 import { createTracker } from '../js/tracker/index.js';
+import { reachableHosts, withHost } from '../js/tracker/reachable.js';
 import { createOrigin } from './origin.mjs';
 import { ensureStream } from './stream.mjs';
 
@@ -22,9 +23,11 @@ export async function serve(options = {}) {
   const mediaDir = options.mediaDir ?? (await ensureStream({ log }));
 
   const tracker = await createTracker({ host, port: trackerPort });
-  const config = JSON.stringify({ tracker: tracker.url });
-  /** @type {import('./origin.mjs').Handler} */
-  const sendConfig = (_req, res) => {
+  const hosts = reachableHosts(host);
+  /** The tracker by the address that the page was reached by: others may lead nowhere from there. @type {import('./origin.mjs').Handler} */
+  const sendConfig = (req, res) => {
+    const here = hosts.length > 1 && /^(.+?)(:\d+)?$/.exec(req.headers.host ?? '')?.[1];
+    const config = JSON.stringify({ tracker: here ? withHost(tracker.url, here) : tracker.url });
     res.setHeader('Content-Type', 'application/json; charset=utf-8');
     res.setHeader('Cache-Control', 'no-store');
     res.end(config);
@@ -42,7 +45,9 @@ export async function serve(options = {}) {
 
   const opened = browser && openBrowser(origin.url);
   log('');
-  log(`  The demo is at    ${origin.url}`);
+  log(
+    `  The demo is at    ${hosts.map((name) => withHost(origin.url, name).replace(/\/$/, '')).join(' ')}`,
+  );
   log(`  Live channel      ${origin.url}/?stream=live`);
   log(`  Tracker           ${tracker.url}`);
   log('');

@@ -32,6 +32,8 @@ export const Condition = Object.freeze({
   hidden: 2,
   saveData: 4,
   metered: 8,
+  parts: 16,
+  noPlaylist: 32,
 });
 
 export const PeerFlag = Object.freeze({
@@ -79,6 +81,8 @@ export const EventCode = Object.freeze({
   segmentCached: 6,
   fallback: 7,
   peerMisbehaved: 8,
+  alone: 9,
+  partsOnly: 10,
 });
 
 export const PeerEnd = Object.freeze({

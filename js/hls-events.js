@@ -270,7 +270,8 @@ function describeRendition(kind, index, { attrs = {}, uri, url }) {
     index,
     bitrate: whole(Number(attrs.BANDWIDTH)),
     texts: ATTRIBUTES.map((names) => attrs[names.find((name) => attrs[name]) ?? ''] ?? ''),
-    url: uri ?? url ?? '',
+    // The rest of a blob's URL is another one in each browser.
+    url: (uri ?? url ?? '').replace(/^blob:.*/is, 'blob:'),
   };
 }
 

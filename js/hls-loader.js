@@ -108,6 +108,8 @@ class FragmentLoader {
   /** hls.js has its answer, or wants none any more. */
   #over = false;
   #destroyed = false;
+  /** Of an answer that is not the CDN's. @type {ReturnType<typeof detailsOf> | null} */
+  #details = null;
 
   /** @type {FragmentLoaderContext | null} */
   context = null;
@@ -163,7 +165,8 @@ class FragmentLoader {
     if (this.#over) return;
     this.#over = true;
     stats.aborted = true;
-    callbacks.onAbort?.(stats, /** @type {FragmentLoaderContext} */ (context), null);
+    const { url } = /** @type {FragmentLoaderContext} */ (context);
+    callbacks.onAbort?.(stats, /** @type {FragmentLoaderContext} */ (context), detailsOf(url, 0));
   }
 
   destroy() {
@@ -182,7 +185,7 @@ class FragmentLoader {
 
   /** @param {string} name */
   getResponseHeader(name) {
-    return this.#cdn.header(name);
+    return this.#details ? this.#details.getResponseHeader(name) : this.#cdn.header(name);
   }
 
   /** Tells the engine that nobody waits any more. */
@@ -239,14 +242,15 @@ class FragmentLoader {
       true,
     );
     let answer = data;
+    const details = (this.#details = detailsOf(url, 200, data));
     if (callbacks.onProgress) {
       // In progressive mode hls.js takes nothing from the answer itself, and may abort from within.
-      callbacks.onProgress(stats, context, data, null);
+      callbacks.onProgress(stats, context, data, details);
       if (this.#over) return;
       answer = new ArrayBuffer(0);
     }
     this.#over = true;
-    callbacks.onSuccess({ url, data: answer, code: 200 }, stats, context, null);
+    callbacks.onSuccess({ url, data: answer, code: 200 }, stats, context, details);
   }
 
   #fetch() {
@@ -265,7 +269,8 @@ class FragmentLoader {
       const text = messageOf(error);
       queueMicrotask(() => {
         if (!this.#finish()) return;
-        callbacks.onError({ code: RETRIED_STATUS, text }, context, null, this.stats);
+        const code = RETRIED_STATUS;
+        callbacks.onError({ code, text }, context, detailsOf(context.url, code), this.stats);
       });
     }
   }
@@ -346,6 +351,31 @@ class FragmentLoader {
     const durationMs = stats.loading.end - stats.loading.first;
     this.#host.delivered({ url: context.url, source: 'cdn', bytes, durationMs }, counted);
   }
+}
+
+/**
+ * What hls.js hands on as `networkDetails` where no request was made, for pages that read status and headers: what an
+ * XMLHttpRequest and a Response have of those.
+ * @param {string} url
+ * @param {number} status
+ * @param {ArrayBuffer} [data]
+ * @returns {any}
+ */
+function detailsOf(url, status, data) {
+  const headers = new Headers();
+  if (data) headers.set('content-length', String(data.byteLength));
+  return {
+    url,
+    responseURL: url,
+    status,
+    statusText: data ? 'OK' : '',
+    ok: Boolean(data),
+    readyState: 4,
+    response: data ?? null,
+    headers,
+    getResponseHeader: (/** @type {string} */ name) => headers.get(name),
+    getAllResponseHeaders: () => [...headers].map((pair) => `${pair.join(': ')}\r\n`).join(''),
+  };
 }
 
 /**

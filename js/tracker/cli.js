@@ -8,6 +8,7 @@ import { WorkerBus } from './cluster/worker-bus.js';
 import { ConfigError, limitsOf, optionsOf, printable, readCommandLine } from './config.js';
 import { helpText } from './help.js';
 import { Log, formatted } from './log.js';
+import { reachableHosts, withHost } from './reachable.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -87,8 +88,11 @@ const format = /** @type {'json' | 'pretty'} */ (values.logFormat);
 const write = (_, { level, event, fields }) => {
   process.stderr.write(formatted(format, level, event, fields));
 };
-/** @param {string} url */
-const announce = (url) => process.stdout.write(`hlsmesh-tracker listening on ${url}\n`);
+/** @param {string} url of the tracker by one of its addresses; all of them are said */
+const announce = (url) => {
+  const urls = reachableHosts(String(values.host)).map((host) => withHost(url, host));
+  process.stdout.write(`hlsmesh-tracker listening on ${urls.join(' ')}\n`);
+};
 
 if (cluster.isPrimary && values.workers !== 1) await runWorkers();
 else await serve();

@@ -38,7 +38,7 @@ export function helpText() {
     groups.set(option.group, entries);
   }
   const listed = [...groups].map(([group, entries]) => `${group}:\n${entries.join('\n')}\n`);
-  return `Usage: hlsmesh-tracker [options]
+  return `Usage: npx -p hlsmesh hlsmesh-tracker [options]
 
 Introduces the viewers of a stream to each other and relays their signalling.
 Once it listens it prints the URL that players are given as their tracker.

@@ -180,7 +180,7 @@ export interface TrackerStats {
 }
 
 export interface Tracker {
-  /** Where peers connect. */
+  /** Where peers connect: of a tracker that listens on every address of its machine, by one that other machines can reach. */
   readonly url: string;
   readonly port: number;
   stats(): TrackerStats;

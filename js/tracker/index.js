@@ -16,11 +16,12 @@ import { WorkerBus } from './cluster/worker-bus.js';
 import { Gate } from './gate.js';
 import { answerFrom, pathOf, refuseUpgrade } from './http.js';
 import { keyFromSecret, keysFromText } from './keys.js';
-import { authority, createListener, listen } from './listener.js';
+import { createListener, listen } from './listener.js';
 import { LocalEngine } from './local-engine.js';
 import { Log, lineOf } from './log.js';
 import { MIN_BEARER_BYTES, camelCase } from './options.js';
 import { Places } from './places.js';
+import { reachableHosts } from './reachable.js';
 import { Bearer, healthRoutesOf, routesOf } from './routes.js';
 import { Sockets } from './sockets.js';
 import { joined, measure } from './tracker-metrics.js';
@@ -207,7 +208,7 @@ async function start(options, settings, limits, log, files) {
   const host = options.server ? address.address : settings.host;
   const scheme = settings.tlsCert === undefined ? 'ws' : 'wss';
   return {
-    url: `${scheme}://${authority(host, address.port)}${options.server ? path : '/'}`,
+    url: `${scheme}://${reachableHosts(host)[0]}:${address.port}${options.server ? path : '/'}`,
     port: address.port,
     stats: () => statsOf(sockets.engine),
     reload: () => files.reload(),

@@ -65,7 +65,6 @@ void Engine::Impl::set_idle(TimeMs now, bool idle) {
   const bool was_active = active();
   idle_ = idle;
   follow_activity(now, was_active);
-  if (idle) event(EventCode::kPartsOnly, PeerHandle(), LoadId(), 0, {});
 }
 
 void Engine::Impl::begin_session(TimeMs now) {

@@ -23,8 +23,11 @@ void Engine::Impl::set_prefetch(TimeMs now, double seconds) {
 void Engine::Impl::on_conditions(TimeMs now, const PlayerConditions& conditions) {
   plan_.set_conditions(conditions);
   if (!may_upload()) end_children(now);  // before any of them is sent more
-  parts_ = conditions.parts.value_or(parts_);
-  if (conditions.parts) set_idle(now, parts_ && now >= whole_until_);
+  if (conditions.parts) {
+    if (!parts_ && *conditions.parts) event(EventCode::kPartsOnly, PeerHandle(), LoadId(), 0, {});
+    parts_ = *conditions.parts;
+    set_idle(now, parts_ && now >= whole_until_);
+  }
   settle(now);
 }
 

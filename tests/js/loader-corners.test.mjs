@@ -135,11 +135,50 @@ describe('what hls.js gave comes back as it was', () => {
     load(context);
     driver.sinks[0].done(bytes(1, 2), LoadSource.peer, 1, 2);
     await Promise.resolve();
-    const [, response, itsStats, itsContext, details] = calls[0];
+    const [, response, itsStats, itsContext] = calls[0];
     assert.deepEqual([response.url, response.code], [context.url, 200]);
     assert.equal(itsStats, stats);
     assert.equal(itsContext, context);
-    assert.equal(details, null);
+  });
+
+  for (const source of [LoadSource.peer, LoadSource.cache]) {
+    test(`F8: what was not asked of the CDN has details all the same, source ${source}`, async () => {
+      const { load, driver, calls, callbacks, loader } = setUp();
+      const context = fragmentContext();
+      /** @type {any[]} */
+      const pieces = [];
+      const onProgress = (/** @type {any[]} */ ...args) => void pieces.push(args[3]);
+      load(context, { ...callbacks, onProgress });
+      assert.equal(loader.getResponseHeader?.('content-length'), null);
+      driver.sinks[0].done(bytes(1, 2), source, 1, 2);
+      await Promise.resolve();
+      const details = calls[0][4];
+      assert.deepEqual(pieces, [details]);
+      // Of an XMLHttpRequest.
+      assert.deepEqual([details.status, details.readyState, details.statusText], [200, 4, 'OK']);
+      assert.equal(details.responseURL, context.url);
+      assert.equal(details.getResponseHeader('Content-Length'), '2');
+      assert.equal(details.getResponseHeader('x-cache'), null);
+      assert.equal(details.getAllResponseHeaders(), 'content-length: 2\r\n');
+      // Of a Response.
+      assert.deepEqual([details.ok, details.url], [true, context.url]);
+      assert.equal(details.headers.get('content-length'), '2');
+      assert.equal(details.headers.get('age'), null);
+      // Of the loader itself, as hls.js offers it.
+      assert.equal(loader.getResponseHeader?.('content-length'), '2');
+      assert.equal(loader.getResponseHeader?.('age'), null);
+      assert.equal(loader.getCacheAge?.(), null);
+    });
+  }
+
+  test('F8: what was given up before it was asked of anybody has details too', () => {
+    const { load, loader, calls } = setUp();
+    load();
+    loader.abort();
+    const details = calls[0][3];
+    assert.deepEqual([calls[0][0], details.status, details.ok], ['abort', 0, false]);
+    assert.equal(details.getResponseHeader('content-length'), null);
+    assert.equal(details.getAllResponseHeaders(), '');
   });
 
   test('times of parsing and buffering, which are hls.js’s own, stay', async () => {

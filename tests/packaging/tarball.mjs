@@ -20,6 +20,12 @@ const SHIPPED = [
   'dist/hlsmesh.mjs',
   'dist/hlsmesh.mjs.map',
   'dist/hlsmesh.wasm',
+  'docs/API.md',
+  'docs/ARCHITECTURE.md',
+  'docs/IDENTITY.md',
+  'docs/OPERATING.md',
+  'docs/PROTOCOL.md',
+  'docs/RECIPES.md',
   'js/index.d.ts',
   'js/wasm-url.d.ts',
   'js/wasm.js',
@@ -35,6 +41,11 @@ export function tarballTests(project) {
     test('holds what ships and nothing else', () => {
       const tracker = filesIn(['js/tracker'], ['.js', '.ts']);
       assert.deepEqual(project().files, [...SHIPPED, ...tracker].sort());
+    });
+
+    test('F2: is small enough to be looked at before it is used', async () => {
+      const { size } = await stat(project().tarball);
+      assert.ok(size < 350_000, `${size} bytes`);
     });
 
     test('has its exports as publint and Are The Types Wrong want them, as ES modules', async () => {

@@ -13,6 +13,13 @@ const BUILDS = [
   ['hls.js 1.4 light', 'hls.js-1.4/dist/hls.light.min.js'],
 ];
 
+/** Versions before the range, whose playback a mesh would break. */
+const OLD = [
+  ['0.14', 'hls.js-0.14/dist/hls.min.js'],
+  ['1.0', 'hls.js-1.0/dist/hls.min.js'],
+  ['1.3', 'hls.js-1.3/dist/hls.min.js'],
+];
+
 /** @param {() => import('./project.mjs').Project} project */
 export function versionTests(project) {
   describe('a viewer with another hls.js takes segments from one and serves the next', () => {
@@ -24,6 +31,15 @@ export function versionTests(project) {
     before(async () => {
       stage = await Stage.open({
         '/packages/': project().path('node_modules'),
+        '/alone/': (req, res) => {
+          const build = new URL(req.url ?? '', 'http://page').searchParams.get('build');
+          res.setHeader('Content-Type', 'text/html');
+          res.end(scriptPage(`/packages/${build}`, LEFT_ALONE));
+        },
+        '/vue/': (_, res) => {
+          res.setHeader('Content-Type', 'text/html');
+          res.end(scriptPage('/packages/hls.js/dist/hls.min.js', IN_VUE));
+        },
         '/version/': (req, res) => {
           const build = new URL(req.url ?? '', 'http://page').searchParams.get('build');
           res.setHeader('Content-Type', 'text/html');
@@ -33,6 +49,45 @@ export function versionTests(project) {
       viewers = await relay(stage);
     });
     after(() => stage?.close());
+
+    for (const [version, build] of OLD) {
+      test(`B7: hls.js ${version} is left alone, says so, and plays`, async () => {
+        const viewer = await /** @type {Stage} */ (stage).viewer({
+          name: `old-${version}`,
+          page: '/alone/',
+          query: { build },
+        });
+        await viewer.plays(3);
+        const { seen, own, enabled } = await viewer.page.evaluate(() => {
+          const { warnings, before, hls } = /** @type {any} */ (globalThis);
+          return { seen: warnings, own: hls.config.fLoader === before, enabled: mesh.enabled };
+        });
+        assert.deepEqual({ own, enabled }, { own: true, enabled: false });
+        assert.equal(seen.length, 1);
+        assert.match(
+          seen[0],
+          new RegExp(`^hls-version hls\\.js ${version}\\.\\d+ is not .* 1\\.4 to 1\\.7`),
+        );
+        await viewer.close();
+      });
+    }
+
+    test('B9: in reactive() and ref() of Vue 3', async () => {
+      const viewer = await viewers.next({ name: 'vue', page: '/vue/' });
+      const told = await viewer.page.evaluate(() => {
+        const { state, boxed, hls, formerLoader } = /** @type {any} */ (globalThis);
+        state.mesh.upload = false;
+        boxed.value.update({ maxChildren: 2 });
+        const { stats, peers, channel, upload } = boxed.value;
+        state.mesh.detach();
+        return {
+          share: stats.p2pBytes > 0 && peers.length > 0 && channel !== '',
+          upload,
+          own: hls.config.fLoader === formerLoader,
+        };
+      });
+      assert.deepEqual(told, { share: true, upload: false, own: true });
+    });
 
     for (const [name, build] of BUILDS) {
       test(name, async () => {
@@ -49,6 +104,46 @@ export function versionTests(project) {
     }
   });
 }
+
+/** @param {string} hlsJs @param {string} scripts */
+const scriptPage = (hlsJs, scripts) => `<!doctype html>
+<meta charset="utf-8" />
+<title>A page of its own</title>
+<link rel="icon" href="data:," />
+<video id="video" muted playsinline width="426" height="240"></video>
+<script src="${hlsJs}"></script>
+<script src="/packages/hlsmesh/dist/hlsmesh.js"></script>
+${scripts}
+`;
+
+const LEFT_ALONE = `<script>
+  const query = new URLSearchParams(location.search);
+  const video = document.getElementById('video');
+  globalThis.warnings = [];
+  globalThis.hls = new Hls({ startLevel: 0 });
+  globalThis.before = hls.config.fLoader;
+  globalThis.mesh = HlsMesh.attach(hls, { tracker: query.get('tracker') });
+  mesh.on('warning', ({ code, message }) => warnings.push(code + ' ' + message));
+  hls.loadSource(query.get('src'));
+  hls.attachMedia(video);
+  video.play();
+</script>`;
+
+const IN_VUE = `<script src="/packages/vue/dist/vue.global.prod.js"></script>
+<script src="/pages/observe.js"></script>
+<script>
+  // The player goes to attach() in a proxy of Vue's too.
+  globalThis.state = Vue.reactive({});
+  watch(Hls, {
+    attach(player, options) {
+      globalThis.formerLoader = player.config.fLoader;
+      state.hls = player;
+      state.mesh = HlsMesh.attach(state.hls, options);
+      globalThis.boxed = Vue.ref(state.mesh);
+      return state.mesh;
+    },
+  });
+</script>`;
 
 /** @param {string} hlsJs */
 const pageWith = (hlsJs) => `<!doctype html>

@@ -63,6 +63,17 @@ TEST_CASE("C10: before the first playlist nothing is opened; one without parts o
   CHECK(h.events(EventCode::kPartsOnly).empty());
 }
 
+TEST_CASE("C10: a first playlist with parts is said, and nothing is opened") {
+  Harness h(starting(std::nullopt));
+  h.start();
+  conditions(h, std::nullopt);
+  CHECK(h.events(EventCode::kPartsOnly).empty());
+  conditions(h, true);
+  conditions(h, true);
+  CHECK(h.events(EventCode::kPartsOnly).size() == 1);
+  CHECK_FALSE(h.has(CommandKind::kSocketOpen));
+}
+
 TEST_CASE("C10: a player that goes over to parts leaves, and comes back with whole segments") {
   Harness h;
   h.join();

@@ -1,0 +1,35 @@
+/** Addresses to hand out: a server may listen on all of a machine's, of which none is called 0.0.0.0. */
+import { networkInterfaces } from 'node:os';
+
+/** What `listen` takes for every address of the machine. */
+const EVERYWHERE = ['0.0.0.0', '::', ''];
+
+/**
+ * @param {string} host that a server listens on
+ * @param {ReturnType<typeof networkInterfaces>} [interfaces]
+ * @returns {string[]} by which it is reached: of every address those that other machines can use first, IPv4 before IPv6, and
+ *   127.0.0.1 last. As in URLs, IPv6 is in brackets.
+ */
+export function reachableHosts(host, interfaces = networkInterfaces()) {
+  if (!EVERYWHERE.includes(host)) return [inUrl(host)];
+  const addresses = Object.values(interfaces)
+    .flatMap((list) => list ?? [])
+    .filter(({ internal, address }) => !internal && !/^(fe[89ab]|169\.254\.)/i.test(address))
+    .map(({ address }) => address);
+  const of = (/** @type {boolean} */ six) => addresses.filter((text) => text.includes(':') === six);
+  return [...of(false), ...(host === '0.0.0.0' ? [] : of(true)), '127.0.0.1'].map(inUrl);
+}
+
+/** @param {string} host */
+const inUrl = (host) => (host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
+
+/**
+ * @param {string} url
+ * @param {string} host as reachableHosts() gives it
+ * @returns {string} the URL with that host
+ */
+export function withHost(url, host) {
+  const other = new URL(url);
+  other.hostname = host;
+  return other.href;
+}
