@@ -5,6 +5,7 @@
 //   lack        LACK
 //   wrong-size  a BINARY whose packets do not add up to its `size`
 //   half        BINARY, half of the packets, then nothing
+//   flood       messages that draw no answer, from the moment the channel opens, as fast as it takes them
 'use strict';
 
 const PACKET = 61440;
@@ -15,6 +16,9 @@ globalThis.playRogue = function ({ tracker, channel, base, mode }) {
     requests: 0,
     served: 0,
     opened: 0,
+    sent: 0,
+    floodBegan: 0,
+    floodEnded: 0,
     texts: /** @type {string[]} */ ([]),
   };
   /** @type {Map<string, RTCPeerConnection>} */
@@ -53,12 +57,32 @@ globalThis.playRogue = function ({ tracker, channel, base, mode }) {
   function serve(dataChannel) {
     state.opened++;
     dataChannel.binaryType = 'arraybuffer';
+    if (mode === 'flood') return flood(dataChannel);
     dataChannel.onmessage = ({ data }) => {
       if (typeof data !== 'string') return;
       state.texts.push(data);
       const message = JSON.parse(data);
       if (message.event === 'REQUEST') answer(dataChannel, message);
     };
+  }
+
+  /** @param {RTCDataChannel} dataChannel */
+  function flood(dataChannel) {
+    const texts = [
+      { event: 'HELLO', filling: 'x'.repeat(100) },
+      { event: 'KEEPALIVE-ACK', current: 1 },
+      { event: 'LACK', url: 'nobody-asked.ts', sn: 1 },
+    ].map((message) => JSON.stringify(message));
+    dataChannel.onclose = () => (state.floodEnded = performance.now());
+    state.floodBegan = performance.now();
+    const more = () => {
+      if (dataChannel.readyState !== 'open') return;
+      while (dataChannel.bufferedAmount < 1024 * 1024) {
+        dataChannel.send(texts[state.sent++ % texts.length]);
+      }
+      setTimeout(more);
+    };
+    more();
   }
 
   /**
