@@ -68,16 +68,6 @@ bool SegmentBuffer::commit(size_t offset, size_t length) {
   return true;
 }
 
-void SegmentBuffer::give(int32_t whom) {
-  if (was_given(whom)) return;
-  if (given_.size() >= kMostGiven) given_.pop_front();
-  given_.push_back(whom);
-}
-
-bool SegmentBuffer::was_given(int32_t whom) const {
-  return std::find(given_.begin(), given_.end(), whom) != given_.end();
-}
-
 bool SegmentBuffer::has_piece(size_t index) const {
   if (index >= piece_count()) return false;
   const size_t begin = index * kPieceBytes;

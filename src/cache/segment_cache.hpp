@@ -20,7 +20,6 @@ class SegmentBuffer : public Counted {
  public:
   // The unit in which arrival is tracked; the last piece of a segment may be shorter.
   static constexpr size_t kPieceBytes = 64 * 1024;
-  static constexpr size_t kMostGiven = 64;
 
   // `held`: bytes to have memory for at first. nullptr when `size` is 0 or the memory is not to be
   // had: a peer's announced size must never end the process.
@@ -53,9 +52,10 @@ class SegmentBuffer : public Counted {
   // Whether every byte of the piece was committed; false for an index past the last piece.
   bool has_piece(size_t index) const;
 
-  // Notes that somebody, by any number, was given the segment. Of many the latest are remembered.
-  void give(int32_t whom);
-  bool was_given(int32_t whom) const;
+  // Notes that somebody, by a number, was given the segment. Numbers that are 64 apart count as
+  // one.
+  void give(int32_t whom) { given_ |= bit_of(whom); }
+  bool was_given(int32_t whom) const { return (given_ & bit_of(whom)) != 0; }
 
   // The whole segment. Only bytes that were committed may be read.
   ByteView bytes() const { return {data_, size_}; }
@@ -74,6 +74,7 @@ class SegmentBuffer : public Counted {
 
   SegmentBuffer(const Segment& segment, size_t size) : segment_(segment), size_(size) {}
   bool contains(size_t offset, size_t length) const;
+  static uint64_t bit_of(int32_t whom) { return uint64_t{1} << (whom & 63); }
   // False, and nothing changes, when the memory is not to be had.
   bool hold(size_t bytes);
 

@@ -60,11 +60,6 @@ class ChildLedger {
     age(now);
     if (Child* child = find(number)) child->bytes += static_cast<double>(bytes);
   }
-  // Bytes that it was sent lately.
-  double lately(int32_t number) {
-    const Child* child = find(number);
-    return child == nullptr ? 0 : child->bytes;
-  }
   // Whether it may have a segment that it has had; if `take`, it has.
   bool may_repeat(TimeMs now, int32_t number, bool take) {
     Child* child = find(number);

@@ -105,18 +105,14 @@ void Engine::Impl::on_channel_writable(TimeMs now, PeerHandle handle, size_t buf
   pump_children(now);
 }
 
-// The child that was sent least lately has the first turn.
+// Those who were sent no more than their share lately have the first turn.
 void Engine::Impl::pump_children(TimeMs now) {
-  std::list<PeerSession*> children;
-  for (auto& [handle, peer] : peers_) {
-    if (!peer.open || !peer.uploader) continue;
-    const double had = ledger_.lately(peer.child);
-    children.insert(
-        std::find_if(children.begin(), children.end(),
-                     [&](const PeerSession* other) { return ledger_.lately(other->child) > had; }),
-        &peer);
+  for (const bool all : {false, true}) {
+    for (auto& [handle, peer] : peers_) {
+      if (!peer.open || !peer.uploader) continue;
+      if (all || !ledger_.has_more(now, peer.child)) pump(now, peer);
+    }
   }
-  for (PeerSession* child : children) pump(now, *child);
 }
 
 void Engine::Impl::pump(TimeMs now, PeerSession& peer) {
