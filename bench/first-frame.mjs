@@ -140,8 +140,11 @@ function figure(name, meshed, plain) {
   };
 }
 
-/** @param {string[]} [args] */
-export async function run(args = []) {
+/**
+ * @param {string[]} [args]
+ * @param {(figure: import('./report.mjs').Figure) => void} [tell] hears of each figure when it is there
+ */
+export async function run(args = [], tell = () => {}) {
   const { values } = parseArgs({
     args,
     options: {
@@ -155,7 +158,11 @@ export async function run(args = []) {
   });
   const list = (/** @type {string} */ text) => text.split(',').filter(Boolean);
   await setup('test');
-  const figures = [];
+  const figures = /** @type {import('./report.mjs').Figure[]} */ ([]);
+  const add = (/** @type {import('./report.mjs').Figure} */ figure) => {
+    figures.push(figure);
+    tell(figure);
+  };
   for (const stream of list(values.streams)) {
     for (const latency of list(values.latencies)) {
       if (!Number(values.pairs)) continue;
@@ -164,16 +171,16 @@ export async function run(args = []) {
       const plain = samples.get('plain') ?? [];
       for (const kind of kinds.slice(1)) {
         const name = `${stream}, origin ${latency} ms away, mesh ${kind}`;
-        figures.push(figure(name, samples.get(kind) ?? [], plain));
+        add(figure(name, samples.get(kind) ?? [], plain));
       }
     }
     for (const size of list(values.viewers)) {
       if (!Number(values.crowds)) continue;
       const { meshed, plain } = await measureCrowds(stream, Number(size), Number(values.crowds));
-      figures.push(figure(`${stream}, ${size} viewers 3 s apart`, meshed, plain));
+      add(figure(`${stream}, ${size} viewers 3 s apart`, meshed, plain));
     }
   }
   return figures;
 }
 
-if (isMain(import.meta.url)) print(await run(process.argv.slice(2)));
+if (isMain(import.meta.url)) await run(process.argv.slice(2), print);

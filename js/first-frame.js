@@ -51,7 +51,7 @@ export function afterFirstFrame(hls, fresh, loads, go) {
   // The element may have had its frame all along: where a source is loaded anew, or shown by nothing.
   const buffered = () => {
     if (!media) done();
-    else if (media.readyState >= HAS_FRAME) shown ??= setTimeout(done, SHOWN_MS);
+    else if (!(media.readyState < HAS_FRAME)) shown ??= setTimeout(done, SHOWN_MS);
   };
   const watch = (/** @type {any} */ element) => {
     media?.removeEventListener('loadeddata', loaded);
