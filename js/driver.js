@@ -244,6 +244,21 @@ export class Driver {
     this.#input(() => this.#core.call('hm_set_live', Number(live)));
   }
 
+  /** The player begins to load a source. */
+  presentation() {
+    this.#tell('hm_presentation');
+  }
+
+  /**
+   * @param {number} kind TrackKind
+   * @param {number} rendition
+   * @param {import('hls.js').LevelDetails} details of its playlist, as just loaded
+   */
+  playlistLoaded(kind, rendition, { startSN, endSN, targetduration, live }) {
+    const numbers = [startSN, endSN, targetduration, Number(live)];
+    this.#tell('hm_playlist_loaded', kind, rendition, ...numbers);
+  }
+
   /** @param {import('./hls-events.js').Playhead} playhead */
   playhead({ currentTime, bufferedEnd, rate }) {
     this.#tell('hm_playhead', currentTime, bufferedEnd, rate);

@@ -29,10 +29,12 @@ import { Condition, TrackKind } from './abi.js';
 
 /**
  * @typedef {object} PlayerSink
- * @property {() => void} source `hls.url` may have changed
+ * @property {() => void} source one begins to load; `hls.url` may have changed
  * @property {() => void} renditions
  * @property {(live: boolean) => void} live
  * @property {() => void} playhead
+ * @property {(kind: number, rendition: number, details: import('hls.js').LevelDetails) => void} loaded a media playlist was,
+ *   for the first time or again
  * @property {(kind: number, rendition: number) => void} playlist the track of that kind follows another rendition, or its playlist
  *   was refreshed
  * @property {() => void} destroyed
@@ -87,10 +89,9 @@ export class PlayerEvents {
     this.#sink = sink;
     const main = () => sink.playlist(TrackKind.main, hls.loadLevel);
     const audio = () => sink.playlist(TrackKind.audio, hls.audioTrack);
-    const renditions = () => {
-      sink.renditions();
-      main();
-      audio();
+    const renditions = () => this.#describe();
+    const loaded = (/** @type {number} */ kind, /** @type {any} */ { level, id, details }) => {
+      if (details) sink.loaded(kind, level ?? id, details);
     };
     // Events by their names, so that hls.js itself is not imported.
     this.#listeners = [
@@ -118,11 +119,19 @@ export class PlayerEvents {
         'hlsLevelUpdated',
         (_, data) => {
           sink.live(Boolean(data.details?.live));
+          loaded(TrackKind.main, data);
           main();
         },
       ],
       ['hlsAudioTrackSwitching', audio],
-      ['hlsAudioTrackUpdated', audio],
+      [
+        'hlsAudioTrackUpdated',
+        (_, data) => {
+          loaded(TrackKind.audio, data);
+          audio();
+        },
+      ],
+      ['hlsSubtitleTrackUpdated', (_, data) => loaded(TrackKind.subtitle, data)],
       ['hlsMediaAttached', (_, data) => this.#watch(data.media)],
       ['hlsMediaDetaching', () => this.#watch(null)],
       ['hlsDestroying', () => sink.destroyed()],
@@ -136,12 +145,25 @@ export class PlayerEvents {
 
   /** Tells the sink again all that it was told by events before. */
   repeat() {
-    this.#sink.renditions();
+    this.#describe();
     const live = this.live();
     if (live !== null) this.#sink.live(live);
-    this.#sink.playlist(TrackKind.main, this.#hls.loadLevel);
-    this.#sink.playlist(TrackKind.audio, this.#hls.audioTrack);
     this.#sink.playhead();
+  }
+
+  /** All renditions, and the playlists that are followed. */
+  #describe() {
+    const { levels, loadLevel, audioTracks, audioTrack, subtitleTracks, subtitleTrack } = this.#hls;
+    const sink = this.#sink;
+    sink.renditions();
+    for (const [kind, rendition, track] of /** @type {[number, number, any][]} */ ([
+      [TrackKind.main, loadLevel, levels[loadLevel]],
+      [TrackKind.audio, audioTrack, audioTracks[audioTrack]],
+      [TrackKind.subtitle, subtitleTrack, subtitleTracks[subtitleTrack]],
+    ])) {
+      if (track?.details) sink.loaded(kind, rendition, track.details);
+      if (kind !== TrackKind.subtitle) sink.playlist(kind, rendition);
+    }
   }
 
   detach() {

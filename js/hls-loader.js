@@ -17,7 +17,7 @@ import { withoutCredentials } from './identity.js';
  * What a loader needs of its mesh.
  * @typedef {object} LoaderHost
  * @property {LoadDriver | null} driver null: everything goes to the CDN
- * @property {string} channel whose segments these are
+ * @property {number} source how many sources were loaded: what one names, another may use for other media
  * @property {import('./early-loads.js').EarlyLoads | null} early where segments are kept while the engine is still to come
  * @property {() => void} reportPlayhead
  * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} [segmentId] the site's own id, when it
@@ -84,8 +84,8 @@ class FragmentLoader {
   #host;
   #cdn;
   #cdnTimes;
-  /** The channel of the load: a page may play another by the time it ends. */
-  #channel = '';
+  /** The source of the load: a page may play another by the time it ends. */
+  #source = 0;
   /** @type {import('./early-loads.js').EarlyLoads | null} */
   #early = null;
   /**
@@ -139,8 +139,8 @@ class FragmentLoader {
     this.#config = config;
     this.#callbacks = callbacks;
     this.#host.reportPlayhead();
-    const { driver, channel } = this.#host;
-    this.#channel = channel;
+    const { driver, source } = this.#host;
+    this.#source = source;
     if (driver) {
       this.#driver = driver;
       this.#load = driver.register(this.#sink());
@@ -340,7 +340,7 @@ class FragmentLoader {
     this.#load = 0;
     this.#driver = null;
     this.#cdnTimes.firstByte = stats.loading.first - stats.loading.start;
-    if (!load && this.#host.driver && this.#host.channel === this.#channel) {
+    if (!load && this.#host.driver && this.#host.source === this.#source) {
       driver = this.#host.driver;
       load = driver.register(this.#sink());
       driver.load(load, facts, true);

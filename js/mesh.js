@@ -48,6 +48,8 @@ export class Mesh {
   /** @type {Driver | null} */
   #driver = null;
   #channel = '';
+  /** How many sources the player has begun to load. */
+  #sources = 0;
   /** @type {EarlyLoads | null} what hls.js loads while the engine is still to come */
   #early = null;
   /** Ends the wait for the first frame. */
@@ -84,6 +86,7 @@ export class Mesh {
         this.#driver?.conditions(this.#player.conditions());
       },
       playhead: () => this.#reportPlayhead(),
+      loaded: (kind, rendition, details) => this.#driver?.playlistLoaded(kind, rendition, details),
       playlist: (kind, rendition) => this.#driver?.playlist(kind, rendition),
       destroyed: () => {
         // hls.js is about to destroy its loaders; fetching for them would be in vain.
@@ -169,8 +172,8 @@ export class Mesh {
       get driver() {
         return mesh.#driver;
       },
-      get channel() {
-        return mesh.#channel;
+      get source() {
+        return mesh.#sources;
       },
       get early() {
         return mesh.#early;
@@ -214,6 +217,7 @@ export class Mesh {
   #sourceChanged(fresh) {
     const { url } = this.#hls;
     if (!url) return;
+    this.#sources++;
     let channel = '';
     try {
       const { channel: wanted = withoutCredentials } = this.#settings;
@@ -228,7 +232,10 @@ export class Mesh {
         'only this viewer has the playlist at that URL: nothing is shared without the option `channel`',
       );
     }
-    if (channel === this.#channel) return;
+    if (this.#driver && channel === this.#channel) {
+      this.#driver.presentation();
+      return;
+    }
     this.#stop();
     this.#channel = channel;
     if (!channel) return;

@@ -385,6 +385,25 @@ int32_t hm_set_live(int32_t live) {
   return kHmOk;
 }
 
+int32_t hm_presentation(double now) {
+  return with_engine(now, [](Engine& engine, TimeMs time) { engine.on_presentation(time); });
+}
+
+int32_t hm_playlist_loaded(double now, int32_t kind, int32_t rendition_index, double first,
+                           double newest, double target_duration, int32_t live) {
+  if (!is_track(kind) || !(first >= 0 && first < kMaxExact && newest >= 0 && newest < kMaxExact)) {
+    return kHmMisuse;
+  }
+  hlsmesh::PlaylistFacts facts;
+  facts.first = hlsmesh::MediaSequence(static_cast<int64_t>(first));
+  facts.newest = hlsmesh::MediaSequence(static_cast<int64_t>(newest));
+  facts.target_duration = target_duration;
+  facts.live = live != 0;
+  return with_engine(now, [=](Engine& engine, TimeMs time) {
+    engine.on_playlist_loaded(time, static_cast<TrackKind>(kind), rendition_index, facts);
+  });
+}
+
 int32_t hm_playhead(double now, double current_time, double buffered_end, double playback_rate) {
   if (!std::isfinite(current_time) || !std::isfinite(buffered_end) ||
       !std::isfinite(playback_rate)) {

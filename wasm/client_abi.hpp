@@ -139,6 +139,10 @@ int32_t hm_clear_renditions(void);  // text: the URL of what the player plays, w
 // stable id \n playlist URL, without credentials
 int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate);
 int32_t hm_set_live(int32_t live);
+int32_t hm_presentation(double now);  // a source begins to load
+// Sequence numbers; seconds; live: without EXT-X-ENDLIST
+int32_t hm_playlist_loaded(double now, int32_t kind, int32_t rendition_index, double first,
+                           double newest, double target_duration, int32_t live);
 int32_t hm_playhead(double now, double current_time, double buffered_end, double playback_rate);
 // HmCondition; seconds. Also before hm_start.
 int32_t hm_conditions(double now, int32_t conditions, double max_buffer);

@@ -50,6 +50,12 @@ void SegmentCache::abandon(const SegmentPtr& segment) {
   if (entry != index_.end() && entry->second.segment == segment) index_.erase(entry);
 }
 
+void SegmentCache::drop(std::string_view rendition, MediaSequence end) {
+  for (auto entry = index_.begin(); entry != index_.end() && entry->first.sn < end;) {
+    entry = is_of(entry->first, rendition) ? index_.erase(entry) : ++entry;
+  }
+}
+
 SegmentPtr SegmentCache::find(const SegmentKey& key) {
   const auto entry = index_.find(key);
   if (entry == index_.end() || !entry->second.segment->complete()) {
@@ -80,14 +86,6 @@ SegmentPtr SegmentCache::find_by_wire_name(std::string_view url, MediaSequence s
   if (match == nullptr) return nullptr;
   match->used = ++uses_;
   return match->segment;
-}
-
-MediaSequence SegmentCache::newest() const {
-  for (auto it = index_.end(); it != index_.begin();) {
-    --it;
-    if (it->second.segment->complete()) return it->first.sn;
-  }
-  return MediaSequence(-1);
 }
 
 size_t SegmentCache::bytes_ahead() const {

@@ -137,6 +137,10 @@ class SegmentCache {
   // in the index (replaced, abandoned before, from elsewhere). nullptr is allowed.
   void abandon(const SegmentPtr& segment);
 
+  // Takes out of the index what is of the rendition, or of any if it is empty, and before `end`;
+  // holders keep theirs.
+  void drop(std::string_view rendition, MediaSequence end);
+
   // A complete segment, or nullptr. Counts a hit or a miss and marks it as used.
   SegmentPtr find(const SegmentKey& key);
   // The same without counting or marking.
@@ -158,8 +162,18 @@ class SegmentCache {
   // nor miss: those are about the player's loads.
   SegmentPtr find_by_wire_name(std::string_view url, MediaSequence sn);
 
-  // Newest sn among complete segments, -1 when there is none: the wire's `current`.
-  MediaSequence newest() const;
+  // Newest sn among complete segments whose key `counts` accepts, -1 when there is none.
+  template <class Predicate>
+  MediaSequence newest(Predicate counts) const {
+    for (auto entry = index_.end(); entry != index_.begin();) {
+      --entry;
+      if (entry->second.segment->complete() && counts(entry->first)) return entry->first.sn;
+    }
+    return MediaSequence(-1);
+  }
+  MediaSequence newest() const {
+    return newest([](const SegmentKey&) { return true; });
+  }
 
   size_t bytes() const { return tally_->bytes; }
   // Of segments in the index that end after the playhead, unfinished ones with what they have got.

@@ -143,6 +143,10 @@ void Engine::Impl::settle(TimeMs now) {
     entry = loads_.lower_bound(id);
     if (entry != loads_.end() && entry->first == id) ++entry;
   }
+  if (retell_ && newest(now).value() >= 0) {
+    retell_ = false;
+    tell_current(now);
+  }
   pump_children(now);
   // Children of a parent that refuses everything are better off with another.
   if (!serves()) end_children(now);
@@ -271,6 +275,11 @@ void Engine::on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index) {
 }
 void Engine::list_segment(TimeMs now, SegmentLoad what) {
   impl_->list_segment(now, std::move(what));
+}
+void Engine::on_presentation(TimeMs now) { impl_->on_presentation(now); }
+void Engine::on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendition_index,
+                                const PlaylistFacts& facts) {
+  impl_->on_playlist_loaded(now, kind, rendition_index, facts);
 }
 void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
   impl_->on_load(now, load, std::move(what));

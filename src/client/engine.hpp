@@ -156,6 +156,14 @@ struct PlayerConditions {
   std::optional<bool> parts = false;
 };
 
+// What a media playlist says each time it is loaded.
+struct PlaylistFacts {
+  MediaSequence first;
+  MediaSequence newest;
+  double target_duration = 0;  // seconds
+  bool live = false;           // without EXT-X-ENDLIST
+};
+
 struct SegmentLoad {
   TrackKind kind = TrackKind::kMain;
   int32_t rendition_index = 0;
@@ -259,6 +267,14 @@ class Engine {
   void clear_renditions(std::string source = {});
   void add_rendition(RenditionFacts facts);
   void set_live(bool live);
+  // The player begins to load a source, the same one again or another of this channel: whatever was
+  // cached, asked for or told to peers belonged to the source before.
+  void on_presentation(TimeMs now);
+  // The player has loaded a media playlist, for the first time or again. To be reported before any
+  // of its segments is loaded or listed. A live playlist that begins anew, because its packager was
+  // started again, is found out here, and is another presentation.
+  void on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendition_index,
+                          const PlaylistFacts& facts);
   void on_playhead(TimeMs now, const PlayheadReport& report);
   void on_conditions(TimeMs now, const PlayerConditions& conditions);
   // The player follows this rendition from now on, or its playlist was refreshed. -1: none.

@@ -10,6 +10,7 @@
 #include "client/command_queue.hpp"
 #include "client/engine.hpp"
 #include "client/estimates.hpp"
+#include "client/known_playlist.hpp"
 #include "client/load.hpp"
 #include "client/peer_session.hpp"
 #include "client/playhead.hpp"
@@ -29,7 +30,7 @@ namespace hlsmesh {
 // between them. Split by subject: engine.cpp (settings, drain), engine_tracker.cpp (what the
 // tracker says), engine_peers.cpp (connections and their ends), engine_messages.cpp (what peers
 // say), engine_loads.cpp (the player's loads and the CDN), engine_prefetch.cpp (what peers are
-// asked for ahead of the player).
+// asked for ahead of the player), engine_presentation.cpp (when what is known is of the past).
 class Engine::Impl final : private SegmentShelf {
  public:
   explicit Impl(EngineConfig config);
@@ -60,6 +61,9 @@ class Engine::Impl final : private SegmentShelf {
   void on_playhead(TimeMs now, const PlayheadReport& report);
   void on_conditions(TimeMs now, const PlayerConditions& conditions);
   void on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index);
+  void on_presentation(TimeMs now);
+  void on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendition_index,
+                          const PlaylistFacts& facts);
   void list_segment(TimeMs now, SegmentLoad what);
   void on_load(TimeMs now, LoadId id, SegmentLoad what);
   void on_load_aborted(TimeMs now, LoadId id);
@@ -138,7 +142,9 @@ class Engine::Impl final : private SegmentShelf {
   bool on_lack(TimeMs now, PeerSession& peer, const peer::Lack& message);
   void heard_current(TimeMs now, PeerSession& peer, std::optional<MediaSequence> current);
   void heard_level(TimeMs now, PeerSession& peer, std::optional<int32_t> level);
-  std::optional<MediaSequence> own_current() const;
+  // The wire's `current`; nullopt before there was anything to tell.
+  std::optional<MediaSequence> own_current(TimeMs now);
+  void tell_current(TimeMs now);
   void finish_transfer(TimeMs now, PeerSession& peer);
   void report_progress(LoadId load, const Transfer& transfer);
   void waste(Transfer& transfer);
@@ -152,7 +158,7 @@ class Engine::Impl final : private SegmentShelf {
   bool join_transfer(TimeMs now, Load& load);
   // Whether a version-1 peer, which may know it by `url` alone, can be asked for it.
   bool known_by_url(const Load& load) const;
-  std::list<Candidate> candidates(TimeMs now, const Load& load) const;
+  std::list<Candidate> candidates(TimeMs now, const Load& load);
   DurationMs prospect(TimeMs now, const Load& load) const;
   DurationMs latest_start(TimeMs now, const Load& load) const;
   Need need(TimeMs now, const Load& load) const;
@@ -169,15 +175,26 @@ class Engine::Impl final : private SegmentShelf {
   bool wanted(const SegmentKey& key) const;
   bool at_cdn(const SegmentKey& key) const;
 
+  // --- presentations
+  KnownPlaylist* playlist_of(std::string_view rendition);
+  // Forgets all that is known of segments of the rendition, or of every one if it is empty: what is
+  // cached, listed and asked for. Loads under way end at the CDN, and their bodies are not kept.
+  void forget(TimeMs now, std::string_view rendition);
+  // Whether children may have it: its playlist vouches for it.
+  bool shares(TimeMs now, const SegmentKey& key);
+  // A parent that holds a newer segment watches another broadcast than we do. -1 while our own
+  // playlists vouch for nothing.
+  MediaSequence newest_believable(TimeMs now);
+
   // --- ahead of the player
   void prefetch(TimeMs now);
   // Whether a load or a request to a parent is about `key` already.
   bool under_way(const SegmentKey& key) const;
 
   // --- SegmentShelf
-  SegmentPtr find(const peer::Request& request) override;
-  bool coming(const peer::Request& request) const override;
-  MediaSequence newest() const override { return cache_.newest(); }
+  SegmentPtr find(TimeMs now, const peer::Request& request) override;
+  bool coming(TimeMs now, const peer::Request& request) override;
+  MediaSequence newest(TimeMs now) override;
   Turn turn(TimeMs now, PeerHandle child, SegmentBuffer& segment, bool last) override;
   // The same, as far as the line is concerned.
   Turn line_turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment, bool last);
@@ -192,6 +209,7 @@ class Engine::Impl final : private SegmentShelf {
   SortedMap<PeerHandle, PeerSession> peers_;
   SortedMap<LoadId, Load> loads_;
   Playhead playhead_;
+  std::list<KnownPlaylist> playlists_;  // of this presentation
   PrefetchPlan plan_;
   std::array<CdnTime, 3> cdn_time_;  // by TrackKind
   SegmentSizes sizes_;
@@ -212,6 +230,8 @@ class Engine::Impl final : private SegmentShelf {
   bool parts_;  // the player loads parts, except where it is far behind the live edge
   bool idle_;
   TimeMs whole_until_{};  // until when segments that it loads whole are worth a session
+  bool told_ = false;    // peers may have heard of a segment in the cache
+  bool retell_ = false;  // they were told that there is none, and are to hear when that ends
   std::optional<bool> live_;
   int32_t last_handle_ = 0;
   TimeMs parent_hope_until_{};  // until when a `connect` may be expected at any moment

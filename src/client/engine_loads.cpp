@@ -17,10 +17,6 @@ constexpr DurationMs kDialProspect{4'000};
 // is of version 1.
 constexpr DurationMs kLevelShown{1'000};
 
-// How far past our newest segment a live child may ask and be asked to wait: the playlists of two
-// viewers are refreshed at different moments, and so differ by a segment or a few short ones.
-constexpr int64_t kLiveAhead = 3;
-
 // How long a segment that was loaded whole lets us expect further ones, where the player otherwise
 // loads parts. Longer than any segment, so that the session does not come and go with each.
 constexpr DurationMs kAfterWhole{60'000};
@@ -161,14 +157,16 @@ bool Engine::Impl::known_by_url(const Load& load) const {
   return url.size() <= peer::kMaxUrlBytes && renditions_.url_is_unique(url);
 }
 
-std::list<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) const {
+std::list<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) {
   const bool unique = known_by_url(load);
+  const MediaSequence believable = newest_believable(now);
   std::list<Candidate> found;
   for (const auto& [handle, peer] : peers_) {
     if (!peer.open || !peer.requester || load.has_tried(handle)) continue;
     // Protocol section 1: the key of version 1 may be `url` alone.
     if (peer.level < 1 && !unique) continue;
     if (!peer.may_have(now, load.segment.key.sn)) continue;
+    if (peer.current && *peer.current > believable) continue;
     if (peer.requester->resting(now)) continue;  // nor is it worth waiting for
     Candidate candidate;
     candidate.peer = handle;
@@ -322,18 +320,21 @@ void Engine::Impl::on_fetch_failed(TimeMs now, LoadId id) { on_load_aborted(now,
 
 // --- what children may have of it
 
-SegmentPtr Engine::Impl::find(const peer::Request& request) {
-  if (request.rendition) {
-    return cache_.peek(
-        request.sn, [&](const Segment& segment) { return is_asked(segment, *request.rendition); });
-  }
-  return cache_.find_by_wire_name(request.url, request.sn);
+SegmentPtr Engine::Impl::find(TimeMs now, const peer::Request& request) {
+  const SegmentPtr found =
+      request.rendition
+          ? cache_.peek(request.sn,
+                        [&](const Segment& each) { return is_asked(each, *request.rendition); })
+          : cache_.find_by_wire_name(request.url, request.sn);
+  return found && shares(now, found->segment().key) ? found : nullptr;
 }
 
-bool Engine::Impl::coming(const peer::Request& request) const {
+bool Engine::Impl::coming(TimeMs now, const peer::Request& request) {
   const auto is_meant = [&](const Segment& segment) {
     return segment.key.sn == request.sn &&
-           (request.rendition ? is_asked(segment, *request.rendition) : segment.url == request.url);
+           (request.rendition ? is_asked(segment, *request.rendition)
+                              : segment.url == request.url) &&
+           shares(now, segment.key);
   };
   for (const auto& [id, load] : loads_) {
     if (load.shareable && is_meant(load.segment)) return true;
@@ -341,8 +342,9 @@ bool Engine::Impl::coming(const peer::Request& request) const {
   for (const auto& [handle, peer] : peers_) {
     if (peer.requester && peer.requester->brings(is_meant)) return true;
   }
-  const int64_t ahead = request.sn.value() - cache_.newest().value();
-  return is_live() && cache_.newest().value() >= 0 && ahead > 0 && ahead <= kLiveAhead;
+  const MediaSequence had = newest(now);
+  const int64_t ahead = request.sn.value() - had.value();
+  return is_live() && had.value() >= 0 && ahead > 0 && ahead <= kLiveSkew;
 }
 
 }  // namespace hlsmesh

@@ -65,11 +65,6 @@ void Engine::Impl::on_channel_text(TimeMs now, PeerHandle handle, std::string_vi
   }
 }
 
-std::optional<MediaSequence> Engine::Impl::own_current() const {
-  const MediaSequence newest = cache_.newest();
-  return newest.value() < 0 ? std::nullopt : std::optional(newest);
-}
-
 void Engine::Impl::heard_current(TimeMs now, PeerSession& peer,
                                  std::optional<MediaSequence> current) {
   if (!current) return;
@@ -87,7 +82,7 @@ void Engine::Impl::on_keep_alive(TimeMs now, PeerSession& peer, const peer::Keep
   peer.liveness.on_spoken();
   heard_current(now, peer, message.current);
   heard_level(now, peer, message.hlsmesh);
-  peer.channel.send(now, peer::KeepAliveAck{own_current(), peer::kExtensionLevel});
+  peer.channel.send(now, peer::KeepAliveAck{own_current(now), peer::kExtensionLevel});
 }
 
 void Engine::Impl::on_keep_alive_ack(TimeMs now, PeerSession& peer,
@@ -150,7 +145,7 @@ void Engine::Impl::on_binary_header(TimeMs now, PeerSession& peer, const peer::B
   }
   transfer.bytes_before = peer_bytes_;
   const std::optional<LoadId> load = transfer.ask.load;
-  if (load || wanted(transfer.ask.segment.key)) {
+  if (!transfer.ask.unwanted && (load || wanted(transfer.ask.segment.key))) {
     // Its memory comes with its bytes: an announcement is only a word.
     transfer.buffer = cache_.begin(transfer.ask.segment, transfer.size, 0);
   }

@@ -234,7 +234,7 @@ bool Engine::Impl::keep_alive(TimeMs now, PeerSession& peer) {
     case Liveness::Due::kNothing:
       return true;
     case Liveness::Due::kKeepAlive:
-      peer.channel.send(now, peer::KeepAlive{own_current(), peer::kExtensionLevel});
+      peer.channel.send(now, peer::KeepAlive{own_current(now), peer::kExtensionLevel});
       return true;
     case Liveness::Due::kDead:
       end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kPeerLost);

@@ -57,7 +57,7 @@ class SegmentSizes {
 
  private:
   static RenditionSignature rendition_of(const Segment& segment) {
-    return segment.key.rendition.substr(0, segment.key.rendition.find(kNameMark));
+    return RenditionSignature(hlsmesh::rendition_of(segment.key));
   }
 
   SortedMap<RenditionSignature, double> bytes_per_second_;

@@ -25,6 +25,11 @@ void PrefetchPlan::follow(TrackKind kind, int32_t rendition_index) {
   followed = Track{rendition_index, std::nullopt};
 }
 
+void PrefetchPlan::relist() {
+  segments_.clear();
+  for (Track& followed : tracks_) followed.listed_at.reset();
+}
+
 void PrefetchPlan::clear() {
   tracks_ = {};
   segments_.clear();

@@ -30,7 +30,12 @@ class PrefetchPlan {
 
   // -1: the track is not followed any more.
   void follow(TrackKind kind, int32_t rendition_index);
+  int32_t followed(TrackKind kind) const {
+    return tracks_[kind == TrackKind::kAudio ? 1 : 0].rendition;
+  }
   void clear();
+  // What is listed is out of date.
+  void relist();
 
   // The stretch of the track that has to be listed anew for a playhead at `seconds`; what was
   // listed is forgotten then. nullopt while the list is good.

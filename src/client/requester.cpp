@@ -53,7 +53,7 @@ peer::Request Requester::message(const Ask& ask) {
 
 peer::Request Requester::ask(TimeMs now, const Segment& segment, std::optional<LoadId> load,
                              bool by_rendition) {
-  asked_ = Ask{segment, by_rendition, load, now};
+  asked_ = Ask{segment, by_rendition, load, false, now};
   answer_due_ = now + kAnswerTimeout;
   may_repeat_ = version1_ && asks_ == 0 && now - opened_at_ < kEarly;
   ++asks_;
@@ -69,9 +69,22 @@ bool Requester::join(const SegmentKey& key, LoadId load) {
   } else if (asked_) {
     ask = &*asked_;
   }
-  if (ask == nullptr || ask->load || !(ask->segment.key == key)) return false;
+  if (ask == nullptr || ask->load || ask->unwanted || !(ask->segment.key == key)) return false;
   ask->load = load;
   return true;
+}
+
+void Requester::forget(std::string_view rendition) {
+  const auto forget = [rendition](Ask& ask) {
+    if (!is_of(ask.segment.key, rendition)) return;
+    ask.load.reset();
+    ask.unwanted = true;
+  };
+  if (asked_) forget(*asked_);
+  for (Ask& ask : overdue_) forget(ask);
+  if (!transfer_) return;
+  forget(transfer_->ask);
+  if (transfer_->ask.unwanted) transfer_->buffer = nullptr;
 }
 
 void Requester::detach(LoadId load) {

@@ -18,6 +18,7 @@ struct Ask {
   Segment segment;
   bool by_rendition = false;   // the request carried the rendition, and so must the answer
   std::optional<LoadId> load;  // who waits for it; nobody after an abort or a fallback
+  bool unwanted = false;       // of an earlier presentation: the answer is thrown away
   TimeMs asked_at{};
 };
 
@@ -69,9 +70,13 @@ class Requester {
   // Whether a segment that `is_meant` accepts is asked for or arriving.
   template <class Predicate>
   bool brings(Predicate is_meant) const {
-    return (asked_ && is_meant(asked_->segment)) ||
+    return (asked_ && !asked_->unwanted && is_meant(asked_->segment)) ||
            (transfer_ && transfer_->buffer != nullptr && is_meant(transfer_->ask.segment));
   }
+
+  // Nobody wants what was asked for of the rendition, or of any if it is empty: the answers, late
+  // ones included, are received and thrown away.
+  void forget(std::string_view rendition);
 
   // The load no longer waits for this peer; the request or transfer goes on for nobody.
   void detach(LoadId load);

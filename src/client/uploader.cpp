@@ -42,11 +42,11 @@ size_t Uploader::send_packets(Channel& channel) {
 bool Uploader::answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf) {
   for (auto entry = queue_.begin(); entry != queue_.end(); ++entry) {
     const peer::Request& request = entry->request;
-    SegmentPtr segment = shelf.find(request);
+    SegmentPtr segment = shelf.find(now, request);
     size_t packets = 0;
     if (segment != nullptr) {
       packets = (segment->size() + channel.packet_bytes() - 1) / channel.packet_bytes();
-    } else if (now - entry->arrived_at < kHold && shelf.coming(request)) {
+    } else if (now - entry->arrived_at < kHold && shelf.coming(now, request)) {
       continue;
     }
     SegmentShelf::Turn turn = SegmentShelf::Turn::kRefused;
@@ -62,7 +62,7 @@ bool Uploader::answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf) {
       header.url = request.url;
       header.sn = request.sn;
       header.size = static_cast<int64_t>(segment->size());
-      header.current = shelf.newest();
+      header.current = shelf.newest(now);
       header.rendition = request.rendition;
       channel.send(now, header);
       serving_ = std::move(segment);
@@ -80,7 +80,8 @@ void Uploader::lack(TimeMs now, Channel& channel, SegmentShelf& shelf,
   peer::Lack answer;
   answer.url = request.url;
   answer.sn = request.sn;
-  if (shelf.newest().value() >= 0) answer.current = shelf.newest();
+  const MediaSequence newest = shelf.newest(now);
+  if (newest.value() >= 0) answer.current = newest;
   answer.rendition = request.rendition;
   channel.send(now, answer);
 }

@@ -14,10 +14,11 @@ namespace hlsmesh {
 class SegmentShelf {
  public:
   // A complete segment, or nullptr.
-  virtual SegmentPtr find(const peer::Request& request) = 0;
+  virtual SegmentPtr find(TimeMs now, const peer::Request& request) = 0;
   // Whether find() may well succeed within seconds.
-  virtual bool coming(const peer::Request& request) const = 0;
-  virtual MediaSequence newest() const = 0;
+  virtual bool coming(TimeMs now, const peer::Request& request) = 0;
+  // The newest segment that find() could find, -1 when there is none.
+  virtual MediaSequence newest(TimeMs now) = 0;
   enum class Turn { kNow, kLater, kRefused };
   // Whether the segment may be sent to the child; after kNow it is. `last`: it cannot wait for its
   // turn any more.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "common/ids.hpp"
 
@@ -43,6 +44,16 @@ struct SegmentKey {
     return a.sn != b.sn ? a.sn < b.sn : a.rendition < b.rendition;
   }
 };
+
+// The signature in a key.
+inline std::string_view rendition_of(const SegmentKey& key) {
+  return std::string_view(key.rendition).substr(0, key.rendition.find(kNameMark));
+}
+
+// Whether it is a segment of the rendition; of any if that is empty.
+inline bool is_of(const SegmentKey& key, std::string_view rendition) {
+  return rendition.empty() || rendition_of(key) == rendition;
+}
 
 // Where a segment lies on the player's timeline, in seconds.
 struct MediaSpan {

@@ -193,6 +193,21 @@ void EnginePort::conditions(TimeMs now, const PlayerConditions& conditions) {
   drain();
 }
 
+void EnginePort::presentation(TimeMs now) {
+  note("hm_presentation", {as_argument(now)});
+  engine_.on_presentation(now);
+  drain();
+}
+
+void EnginePort::playlist_loaded(TimeMs now, RenditionId rendition, const PlaylistFacts& facts) {
+  note("hm_playlist_loaded",
+       {as_argument(now), static_cast<double>(rendition.kind), static_cast<double>(rendition.index),
+        static_cast<double>(facts.first.value()), static_cast<double>(facts.newest.value()),
+        facts.target_duration, facts.live ? 1.0 : 0.0});
+  engine_.on_playlist_loaded(now, rendition.kind, rendition.index, facts);
+  drain();
+}
+
 void EnginePort::playlist(TimeMs now, RenditionId rendition) {
   note("hm_playlist", {as_argument(now), static_cast<double>(rendition.kind),
                        static_cast<double>(rendition.index)});

@@ -58,6 +58,8 @@ class EnginePort {
   void set_live(bool live);
   void playhead(TimeMs now, const PlayheadReport& report);
   void conditions(TimeMs now, const PlayerConditions& conditions);
+  void presentation(TimeMs now);
+  void playlist_loaded(TimeMs now, RenditionId rendition, const PlaylistFacts& facts);
   void playlist(TimeMs now, RenditionId rendition);
   void list_segment(TimeMs now, const SegmentLoad& what);
   void load(TimeMs now, LoadId load, const SegmentLoad& what);

@@ -68,6 +68,8 @@ class Player {
   // What of the track's playlist has a part between the two, as far as it is known.
   std::vector<SegmentRequest> segments_between(TrackKind kind, Duration from, Duration until) const;
   RenditionId rendition(TrackKind kind) const;
+  // As last loaded; nullptr before the first.
+  const Playlist* playlist() const { return have_playlist_ ? &playlist_ : nullptr; }
 
   Duration position() const;
   Duration buffered_end() const;  // of all tracks together

@@ -432,9 +432,27 @@ void Viewer::abort_segment(RenditionId rendition, MediaSequence sn) {
 
 void Viewer::on_playlists() {
   if (!port_) return;
-  port_->playlist(now(), player_.rendition(TrackKind::kMain));
-  if (world_.content.has_audio()) port_->playlist(now(), player_.rendition(TrackKind::kAudio));
+  const Playlist* playlist = player_.playlist();
+  for (const TrackKind kind : {TrackKind::kMain, TrackKind::kAudio}) {
+    if (kind == TrackKind::kAudio && !world_.content.has_audio()) continue;
+    const RenditionId rendition = player_.rendition(kind);
+    if (playlist != nullptr && playlist->first <= playlist->last) {
+      PlaylistFacts facts;
+      facts.first = playlist->first;
+      facts.newest = playlist->last;
+      facts.target_duration = seconds(world_.content.config().segment_duration);
+      facts.live = !playlist->ended;
+      port_->playlist_loaded(now(), rendition, facts);
+    }
+    port_->playlist(now(), rendition);
+  }
   wake();
+}
+
+void Viewer::load_again() {
+  if (port_) port_->presentation(now());
+  on_playlists();
+  player_.seek(Duration{});
 }
 
 Time Viewer::playlist_at() { return world_.cdn.playlist_at(access_); }

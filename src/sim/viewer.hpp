@@ -75,6 +75,8 @@ class Viewer : private CommandSink,
   void vanish();
   // Its browser makes no connection for now.
   void refuse_connections();
+  // Loads its source again and plays from the beginning.
+  void load_again();
   void set_fault(ParentFault fault) { fault_ = FaultyParent(fault); }
 
   ViewerId id() const { return id_; }

@@ -26,6 +26,8 @@ const FUNCTIONS = {
   hm_clear_renditions: [[], [I32], ZERO],
   hm_add_rendition: [[I32, I32, I32], [I32], ZERO],
   hm_set_live: [[I32], [I32], ZERO],
+  hm_presentation: [[F64], [I32], ZERO],
+  hm_playlist_loaded: [[F64, I32, I32, F64, F64, F64, I32], [I32], ZERO],
   hm_playhead: [[F64, F64, F64, F64], [I32], ZERO],
   hm_conditions: [[F64, I32, F64], [I32], ZERO],
   hm_playlist: [[F64, I32, I32], [I32], ZERO],

@@ -43,7 +43,7 @@ export function setUp(driver = new FakeDriver(), config = { some: 'configuration
   const delivered = [];
   const host = {
     driver,
-    channel: 'https://cdn.example/v/master.m3u8',
+    source: 1,
     early: null,
     reportPlayhead() {},
     delivered: (/** @type {any[]} */ ...args) => delivered.push(args),

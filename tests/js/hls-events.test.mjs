@@ -46,6 +46,7 @@ function setUp() {
     renditions: note('renditions'),
     live: note('live'),
     playhead: note('playhead'),
+    loaded: note('loaded'),
     playlist: note('playlist'),
     destroyed: note('destroyed'),
   });
@@ -65,9 +66,9 @@ test('every change of the renditions is heard of, and live or VOD from the media
   ]) {
     hls.emit(event, event, {});
   }
-  hls.emit('hlsLevelUpdated', 'hlsLevelUpdated', { details: { live: true } });
+  hls.emit('hlsLevelUpdated', 'hlsLevelUpdated', { level: 0, details: { live: true } });
   hls.emit('hlsDestroying', 'hlsDestroying');
-  const others = heard.filter(([event]) => event !== 'playlist');
+  const others = heard.filter(([event]) => event !== 'playlist' && event !== 'loaded');
   assert.deepEqual(others, [
     ...Array.from({ length: 4 }, () => ['renditions']),
     ['live', true],
@@ -93,6 +94,42 @@ test('every change of the playlists that are followed is heard of, after renditi
   heard.length = 0;
   player.repeat();
   assert.deepEqual(heard, [['renditions'], main, audio, ['playhead']]);
+});
+
+test('A3: what each media playlist says is told before it is followed, and told again to a new engine', () => {
+  const { hls, heard, player } = setUp();
+  const details = { startSN: 3, endSN: 8, targetduration: 2, live: true };
+  const told = (/** @type {string} */ event, /** @type {any} */ data) => {
+    heard.length = 0;
+    hls.emit(event, event, data);
+    return heard.filter(([name]) => name === 'loaded' || name === 'playlist');
+  };
+  Object.assign(hls, { loadLevel: 1, audioTrack: 0, subtitleTrack: 0 });
+  // hls.js may load a level that it does not follow any more.
+  assert.deepEqual(told('hlsLevelUpdated', { level: 2, details }), [
+    ['loaded', TrackKind.main, 2, details],
+    ['playlist', TrackKind.main, 1],
+  ]);
+  assert.deepEqual(told('hlsAudioTrackUpdated', { id: 0, details }), [
+    ['loaded', TrackKind.audio, 0, details],
+    ['playlist', TrackKind.audio, 0],
+  ]);
+  assert.deepEqual(told('hlsSubtitleTrackUpdated', { id: 4, details }), [
+    ['loaded', TrackKind.subtitle, 4, details],
+  ]);
+  hls.levels = [{}, { details }];
+  hls.audioTracks = [{ details: { ...details, endSN: 9 } }];
+  hls.subtitleTracks = [{ details: { ...details, endSN: 10 } }];
+  heard.length = 0;
+  player.repeat();
+  assert.deepEqual(
+    heard.filter(([name]) => name === 'loaded').map(([, kind, , { endSN }]) => [kind, endSN]),
+    [
+      [TrackKind.main, 8],
+      [TrackKind.audio, 9],
+      [TrackKind.subtitle, 10],
+    ],
+  );
 });
 
 test('fragments are those of the playlist that is followed, in a stretch of its time', () => {

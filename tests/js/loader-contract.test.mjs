@@ -336,11 +336,11 @@ test('D7: the engine is told what of the URL is identity, beside the URL as the 
   assert.deepEqual([url, cleanUrl], ['a/seg7.ts?token=secret&part=2&auth=x', 'a/seg7.ts?part=2']);
 });
 
-test('a load that outlived its channel is not filed under the next', () => {
+test('a load that outlived its source is not filed under the next', () => {
   const { load, host, inner, names } = setUp(null);
   load();
   host.driver = new FakeDriver();
-  host.channel = 'https://cdn.example/other/master.m3u8';
+  host.source++;
   inner.answer(bytes(1));
   assert.deepEqual(names(), ['success']);
   assert.deepEqual(host.driver.names(), []);

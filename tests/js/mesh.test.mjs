@@ -242,6 +242,30 @@ test('B5: segments of another source are not kept for the engine of the next', a
   assert.deepEqual(names(), []);
 });
 
+test('A1: a source that is loaded, the same one again or another of the channel, is not answered from the one before', async () => {
+  const { hls, made, mesh } = setUp({ channel: 'one for both' });
+  const level = { attrs: {}, uri: 'https://cdn.example/vod/360.m3u8' };
+  const play = (/** @type {string} */ url) => {
+    hls.loadSource(url);
+    hls.levels = [level];
+    hls.emit('hlsManifestParsed');
+  };
+  play(`${SOURCE}?video=a`);
+  await until(() => FakeSocket.made.length === 1);
+  hls.fragment();
+  made[0].answer(new Uint8Array([1, 2, 3]).buffer);
+  for (const [url, body] of /** @type {[string, number][]} */ ([
+    [`${SOURCE}?video=b`, 4],
+    [`${SOURCE}?video=b`, 5],
+  ])) {
+    play(url);
+    const again = hls.fragment();
+    made.at(-1).answer(new Uint8Array([body]).buffer);
+    assert.deepEqual([...new Uint8Array(again.calls[0][1].data)], [body], url);
+  }
+  assert.deepEqual([FakeSocket.made.length, mesh.stats.cacheHits], [1, 0], 'one tracker session');
+});
+
 test('counters go on when the source changes', async () => {
   const { hls, mesh, made } = setUp();
   hls.loadSource(SOURCE);

@@ -26,7 +26,8 @@ void write(const std::string& path, const std::string& text) {
 }
 
 // VOD: the tracker goes and comes back, the child seeks back to what it has and on to what it has
-// not, and its parent is killed in mid-transfer; the child leaves in order.
+// not, and its parent is killed in mid-transfer; the child loads the source again and leaves in
+// order.
 void record_vod(const std::string& directory) {
   TraceWriter parent;
   TraceWriter child;
@@ -52,6 +53,8 @@ void record_vod(const std::string& directory) {
   swarm.viewer(1).show_stats();
   swarm.viewer(0).vanish();
   swarm.run_until(75);
+  swarm.viewer(1).load_again();
+  swarm.run_until(77);
   swarm.viewer(1).show_stats();
   swarm.viewer(1).leave();
   write(directory + "/vod-parent.trace", parent.trace());

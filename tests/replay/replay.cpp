@@ -129,6 +129,12 @@ const std::map<std::string, Function>& functions() {
       {"hm_add_rendition",
        [](const Call& c) { return hm_add_rendition(c.integer(0), c.integer(1), c.integer(2)); }},
       {"hm_set_live", [](const Call& c) { return hm_set_live(c.integer(0)); }},
+      {"hm_presentation", [](const Call& c) { return hm_presentation(c.number(0)); }},
+      {"hm_playlist_loaded",
+       [](const Call& c) {
+         return hm_playlist_loaded(c.number(0), c.integer(1), c.integer(2), c.number(3),
+                                   c.number(4), c.number(5), c.integer(6));
+       }},
       {"hm_playhead",
        [](const Call& c) {
          return hm_playhead(c.number(0), c.number(1), c.number(2), c.number(3));
