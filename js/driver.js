@@ -59,6 +59,7 @@ import { POISONED } from './wasm.js';
  * @property {number} to the byte after its last; 0 for all of the file
  * @property {boolean} shareable
  * @property {boolean} [named] `url` is the site's own id
+ * @property {number} [dateTime] milliseconds of the epoch by EXT-X-PROGRAM-DATE-TIME; 0: unknown
  */
 
 /** The longest wait that setTimeout understands. */
@@ -520,14 +521,14 @@ const NO_MEMORY = -2;
  * @returns {number[]}
  */
 function numbersOf(
-  { kind, rendition, sn, start, duration, from, to, shareable, named },
+  { kind, rendition, sn, start, duration, from, to, shareable, named, dateTime = 0 },
   fromCdn = false,
 ) {
   const flags =
     (shareable ? LoadFlag.shareable : 0) |
     (fromCdn ? LoadFlag.fromCdn : 0) |
     (named ? LoadFlag.named : 0);
-  return [kind, rendition, sn, start, duration, from, to, flags];
+  return [kind, rendition, sn, start, duration, from, to, flags, dateTime];
 }
 
 /** @param {LoadFacts} facts */

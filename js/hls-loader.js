@@ -429,6 +429,7 @@ function describe(context, host) {
     to: rangeEnd ?? 0,
     shareable: whole && id !== null,
     named: typeof id === 'string',
+    dateTime: frag.programDateTime ?? 0,
   };
 }
 

@@ -127,7 +127,8 @@ bool is_track(int32_t kind) {
 
 // A segment as a call tells it; false for what cannot be one.
 bool read_segment(hlsmesh::SegmentLoad& what, int32_t kind, int32_t rendition_index, double sn,
-                  double start, double duration, double from, double to, int32_t flags) {
+                  double start, double duration, double from, double to, int32_t flags,
+                  double date_time) {
   const std::string_view text = take_text();
   if (!is_track(kind) || !is_whole(sn, -1, kMaxExact) || !std::isfinite(start) ||
       !std::isfinite(duration) || !is_whole(to, 0, kMaxExact) ||
@@ -145,6 +146,7 @@ bool read_segment(hlsmesh::SegmentLoad& what, int32_t kind, int32_t rendition_in
   what.shareable = (flags & kHmLoadShareable) != 0;
   what.from_cdn = (flags & kHmLoadFromCdn) != 0;
   what.named = (flags & kHmLoadNamed) != 0;
+  what.date_time = date_time;
   return true;
 }
 
@@ -391,16 +393,10 @@ int32_t hm_presentation(double now) {
 
 int32_t hm_playlist_loaded(double now, int32_t kind, int32_t rendition_index, double first,
                            double newest, double target_duration, int32_t live) {
-  if (!is_track(kind) || !(first >= 0 && first < kMaxExact && newest >= 0 && newest < kMaxExact)) {
-    return kHmMisuse;
-  }
-  hlsmesh::PlaylistFacts facts;
-  facts.first = hlsmesh::MediaSequence(static_cast<int64_t>(first));
-  facts.newest = hlsmesh::MediaSequence(static_cast<int64_t>(newest));
-  facts.target_duration = target_duration;
-  facts.live = live != 0;
+  if (!is_track(kind)) return kHmMisuse;
   return with_engine(now, [=](Engine& engine, TimeMs time) {
-    engine.on_playlist_loaded(time, static_cast<TrackKind>(kind), rendition_index, facts);
+    engine.on_playlist_loaded(time, static_cast<TrackKind>(kind), rendition_index,
+                              {first, newest, target_duration, live != 0});
   });
 }
 
@@ -440,18 +436,19 @@ int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index) {
 }
 
 int32_t hm_list_segment(double now, int32_t kind, int32_t rendition_index, double sn, double start,
-                        double duration, double from, double to, int32_t flags) {
+                        double duration, double from, double to, int32_t flags, double date_time) {
   hlsmesh::SegmentLoad what;
-  if (!read_segment(what, kind, rendition_index, sn, start, duration, from, to, flags))
+  if (!read_segment(what, kind, rendition_index, sn, start, duration, from, to, flags, date_time))
     return kHmMisuse;
   return with_engine(
       now, [&](Engine& engine, TimeMs time) { engine.list_segment(time, std::move(what)); });
 }
 
 int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index, double sn,
-                double start, double duration, double from, double to, int32_t flags) {
+                double start, double duration, double from, double to, int32_t flags,
+                double date_time) {
   hlsmesh::SegmentLoad what;
-  if (!read_segment(what, kind, rendition_index, sn, start, duration, from, to, flags) ||
+  if (!read_segment(what, kind, rendition_index, sn, start, duration, from, to, flags, date_time) ||
       load <= 0) {
     return kHmMisuse;
   }

@@ -149,12 +149,14 @@ int32_t hm_conditions(double now, int32_t conditions, double max_buffer);
 int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index);  // -1: none
 // text: the segment's URL as its playlist spells it, and after a \n, where it differs, without
 // credentials (SegmentLoad::clean_url of client/engine.hpp); start, duration: seconds; from, to:
-// its bytes in the file, `to` exclusive and 0 for all of it; flags: HmLoadFlag
+// its bytes in the file, `to` exclusive and 0 for all of it; flags: HmLoadFlag; date_time:
+// SegmentFacts::date_time of media/segment_key.hpp
 int32_t hm_list_segment(double now, int32_t kind, int32_t rendition_index, double sn, double start,
-                        double duration, double from, double to, int32_t flags);
+                        double duration, double from, double to, int32_t flags, double date_time);
 // the same
 int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index, double sn,
-                double start, double duration, double from, double to, int32_t flags);
+                double start, double duration, double from, double to, int32_t flags,
+                double date_time);
 int32_t hm_load_aborted(double now, int32_t load);
 uint8_t* hm_fetch_reserve(int32_t load, uint32_t size);
 int32_t hm_fetch_done(double now, int32_t load, uint32_t size);

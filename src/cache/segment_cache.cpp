@@ -50,8 +50,9 @@ void SegmentCache::abandon(const SegmentPtr& segment) {
   if (entry != index_.end() && entry->second.segment == segment) index_.erase(entry);
 }
 
-void SegmentCache::drop(std::string_view rendition, MediaSequence end) {
-  for (auto entry = index_.begin(); entry != index_.end() && entry->first.sn < end;) {
+void SegmentCache::drop(std::string_view rendition, double end) {
+  for (auto entry = index_.begin();
+       entry != index_.end() && static_cast<double>(entry->first.sn.value()) < end;) {
     entry = is_of(entry->first, rendition) ? index_.erase(entry) : ++entry;
   }
 }

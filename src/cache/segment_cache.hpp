@@ -139,7 +139,7 @@ class SegmentCache {
 
   // Takes out of the index what is of the rendition, or of any if it is empty, and before `end`;
   // holders keep theirs.
-  void drop(std::string_view rendition, MediaSequence end);
+  void drop(std::string_view rendition, double end);
 
   // A complete segment, or nullptr. Counts a hit or a miss and marks it as used.
   SegmentPtr find(const SegmentKey& key);

@@ -158,8 +158,8 @@ struct PlayerConditions {
 
 // What a media playlist says each time it is loaded.
 struct PlaylistFacts {
-  MediaSequence first;
-  MediaSequence newest;
+  double first = 0;  // sequence numbers, as the driver has them
+  double newest = 0;
   double target_duration = 0;  // seconds
   bool live = false;           // without EXT-X-ENDLIST
 };
@@ -176,6 +176,7 @@ struct SegmentLoad {
   bool from_cdn = false;  // already being fetched by the driver; only its bytes are wanted
   // `url` is the site's own id of the segment: beside rendition and sn it tells segments apart.
   bool named = false;
+  double date_time = 0;  // SegmentFacts::date_time
 };
 
 struct EngineStats {

@@ -152,7 +152,7 @@ class Engine::Impl final : private SegmentShelf {
   // --- loads
   Load* find_load(LoadId id);
   // A load that has an identity, and no more than that.
-  Load make_load(LoadId id, SegmentLoad what) const;
+  Load make_load(LoadId id, SegmentLoad what);
   // Decides where the load's next attempt is made; the load may be gone afterwards.
   void decide_load(TimeMs now, Load& load);
   bool join_transfer(TimeMs now, Load& load);
@@ -184,7 +184,7 @@ class Engine::Impl final : private SegmentShelf {
   bool shares(TimeMs now, const SegmentKey& key);
   // A parent that holds a newer segment watches another broadcast than we do. -1 while our own
   // playlists vouch for nothing.
-  MediaSequence newest_believable(TimeMs now);
+  double newest_believable(TimeMs now);
 
   // --- ahead of the player
   void prefetch(TimeMs now);

@@ -46,7 +46,7 @@ void Engine::Impl::on_playhead(TimeMs now, const PlayheadReport& report) {
   settle(now);
 }
 
-Load Engine::Impl::make_load(LoadId id, SegmentLoad what) const {
+Load Engine::Impl::make_load(LoadId id, SegmentLoad what) {
   Load load;
   load.id = id;
   SegmentFacts facts;
@@ -55,7 +55,11 @@ Load Engine::Impl::make_load(LoadId id, SegmentLoad what) const {
   facts.playlist_url = renditions_.playlist_url(what.kind, what.rendition_index);
   facts.range = what.range;
   facts.named = what.named;
-  load.segment.key = make_key(renditions_.signature(what.kind, what.rendition_index), facts);
+  facts.date_time = what.date_time;
+  const RenditionSignature& rendition = renditions_.signature(what.kind, what.rendition_index);
+  const KnownPlaylist* const playlist = playlist_of(rendition);
+  facts.live = playlist != nullptr && playlist->was_live();
+  load.segment.key = make_key(rendition, facts);
   load.segment.url = std::move(what.url);
   if (!what.range.whole() && !what.named) load.segment.url += '#' + what.range.to_string();
   load.segment.range = what.range;
@@ -159,14 +163,14 @@ bool Engine::Impl::known_by_url(const Load& load) const {
 
 std::list<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) {
   const bool unique = known_by_url(load);
-  const MediaSequence believable = newest_believable(now);
+  const double believable = newest_believable(now);
   std::list<Candidate> found;
   for (const auto& [handle, peer] : peers_) {
     if (!peer.open || !peer.requester || load.has_tried(handle)) continue;
     // Protocol section 1: the key of version 1 may be `url` alone.
     if (peer.level < 1 && !unique) continue;
     if (!peer.may_have(now, load.segment.key.sn)) continue;
-    if (peer.current && *peer.current > believable) continue;
+    if (peer.current && static_cast<double>(peer.current->value()) > believable) continue;
     if (peer.requester->resting(now)) continue;  // nor is it worth waiting for
     Candidate candidate;
     candidate.peer = handle;
@@ -343,7 +347,7 @@ bool Engine::Impl::coming(TimeMs now, const peer::Request& request) {
     if (peer.requester && peer.requester->brings(is_meant)) return true;
   }
   const MediaSequence had = newest(now);
-  const int64_t ahead = request.sn.value() - had.value();
+  const auto ahead = static_cast<double>(request.sn.value() - had.value());
   return is_live() && had.value() >= 0 && ahead > 0 && ahead <= kLiveSkew;
 }
 

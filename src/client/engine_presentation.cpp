@@ -3,7 +3,7 @@
 // other media.
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 
 #include "client/engine_impl.hpp"
 
@@ -53,7 +53,7 @@ void Engine::Impl::on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendit
 
 void Engine::Impl::forget(TimeMs now, std::string_view rendition) {
   told_ |= cache_.segment_count() > 0;
-  cache_.drop(rendition, MediaSequence(std::numeric_limits<int64_t>::max()));
+  cache_.drop(rendition, HUGE_VAL);
   plan_.relist();
   for (auto& [handle, peer] : peers_) {
     if (peer.requester) peer.requester->forget(rendition);
@@ -90,18 +90,17 @@ void Engine::Impl::tell_current(TimeMs now) {
   }
 }
 
-MediaSequence Engine::Impl::newest_believable(TimeMs now) {
-  constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
-  int64_t newest = kAny;
+double Engine::Impl::newest_believable(TimeMs now) {
+  double newest = HUGE_VAL;
   for (const TrackKind kind : PrefetchPlan::kTracks) {
     const KnownPlaylist* const known =
         playlist_of(renditions_.signature(kind, plan_.followed(kind)));
     if (known == nullptr) continue;
-    if (!known->was_live()) return MediaSequence(kAny);
-    const int64_t own = known->vouches(now) ? known->newest().value() + kLiveSkew : -1;
-    newest = newest == kAny ? own : std::max(newest, own);
+    if (!known->was_live()) return HUGE_VAL;
+    const double own = known->vouches(now) ? known->newest() + kLiveSkew : -1;
+    newest = newest == HUGE_VAL ? own : std::max(newest, own);
   }
-  return MediaSequence(newest);
+  return newest;
 }
 
 }  // namespace hlsmesh

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 
 #include "client/clock.hpp"
@@ -11,7 +10,7 @@ namespace hlsmesh {
 
 // How many segments the live playlists of two viewers, or of one viewer from two servers of a CDN,
 // may differ by: they are refreshed at different moments.
-inline constexpr int64_t kLiveSkew = 3;
+inline constexpr double kLiveSkew = 3;
 
 // One media playlist of the presentation, as it was when it was last loaded.
 //
@@ -39,14 +38,13 @@ class KnownPlaylist {
   // Loaded again.
   Change loaded(TimeMs now, const PlaylistFacts& facts) {
     // A new broadcast has no more when it is first seen: players look once in a segment.
-    constexpr int64_t kMostAtFirst = 9;
-    const int64_t back = facts_.newest.value() - facts.newest.value();
-    const int64_t first_back = facts_.first.value() - facts.first.value();
+    constexpr double kMostAtFirst = 9;
+    const double back = facts_.newest - facts.newest;
+    const double first_back = facts_.first - facts.first;
     const bool fell = was_live() && (back > 0 || first_back > 0);
     const bool vouched = vouches(now);
     // An older state of the same window, from a server that lags.
-    if (fell && vouched && std::max(back, first_back) <= kLiveSkew &&
-        facts.newest.value() > kMostAtFirst) {
+    if (fell && vouched && std::max(back, first_back) <= kLiveSkew && facts.newest > kMostAtFirst) {
       return Change::kNone;
     }
     facts_ = facts;
@@ -67,8 +65,8 @@ class KnownPlaylist {
     if (was_live()) until_ = TimeMs{};
   }
   bool was_live() const { return until_ != kNever; }
-  MediaSequence first() const { return facts_.first; }
-  MediaSequence newest() const { return facts_.newest; }
+  double first() const { return facts_.first; }
+  double newest() const { return facts_.newest; }
 
  private:
   void vouch(TimeMs now) {

@@ -14,6 +14,18 @@ namespace {
 constexpr char kDirectoryMark = '/';
 constexpr char kQueryMark = '?';
 constexpr char kRangeMark = '#';
+constexpr char kLiveMark[] = "#live";
+constexpr char kDateMark[] = "#@";
+
+// Milliseconds of wall clock that one date in a key stands for. Viewers may reckon a segment's date
+// from different tags, which differ by the rounding of durations; the coarser the step, the rarer
+// they fall on unlike sides of a boundary, and then they only share nothing. Two broadcasts that
+// use the same names and numbers are told apart if one began this long after the other; one that
+// began sooner is found out by its numbers (docs/ARCHITECTURE.md, "Presentations").
+constexpr double kDateStep = 10'000;
+// Packagers like whole seconds and frames of 40 or 33 1/3 ms: no boundary lies there.
+constexpr double kDateOffset = 4'317;
+constexpr double kLastDate = 1e15;  // far beyond any that is meant
 void append_name(std::string& out, std::string_view name) {
   if (!name.empty() && name.size() <= kMaxNameBytes && name[0] != kDigestMark &&
       name[0] != kIdMark) {
@@ -62,6 +74,11 @@ SegmentKey make_key(const RenditionSignature& rendition, const SegmentFacts& fac
   if (!facts.range.whole()) {
     out += kRangeMark;
     out += facts.range.to_string();
+  }
+  if (facts.live) out += kLiveMark;
+  if (facts.date_time > 0 && facts.date_time < kLastDate) {
+    out += kDateMark;
+    append_number(out, static_cast<int64_t>((facts.date_time + kDateOffset) / kDateStep));
   }
   return key;
 }

@@ -16,6 +16,10 @@ struct SegmentFacts {
   std::string_view playlist_url;  // absolute, without credentials too
   ByteRange range;
   bool named = false;
+  // EXT-X-PROGRAM-DATE-TIME in milliseconds of the epoch, its own or reckoned from another
+  // segment's; 0 where the playlist has none.
+  double date_time = 0;
+  bool live = false;  // its playlist was seen without EXT-X-ENDLIST
 };
 
 // The identity of a segment; docs/IDENTITY.md says why it is made of these parts. With an empty

@@ -202,8 +202,7 @@ void EnginePort::presentation(TimeMs now) {
 void EnginePort::playlist_loaded(TimeMs now, RenditionId rendition, const PlaylistFacts& facts) {
   note("hm_playlist_loaded",
        {as_argument(now), static_cast<double>(rendition.kind), static_cast<double>(rendition.index),
-        static_cast<double>(facts.first.value()), static_cast<double>(facts.newest.value()),
-        facts.target_duration, facts.live ? 1.0 : 0.0});
+        facts.first, facts.newest, facts.target_duration, facts.live ? 1.0 : 0.0});
   engine_.on_playlist_loaded(now, rendition.kind, rendition.index, facts);
   drain();
 }
@@ -220,7 +219,7 @@ void EnginePort::list_segment(TimeMs now, const SegmentLoad& what) {
        {as_argument(now), static_cast<double>(what.kind), static_cast<double>(what.rendition_index),
         static_cast<double>(what.sn.value()), what.span.start, what.span.duration,
         static_cast<double>(what.range.start), static_cast<double>(what.range.end),
-        what.shareable ? 1.0 : 0.0},
+        what.shareable ? 1.0 : 0.0, what.date_time},
        what.url);
   engine_.list_segment(now, what);
   drain();
@@ -232,7 +231,7 @@ void EnginePort::load(TimeMs now, LoadId load, const SegmentLoad& what) {
        {as_argument(now), static_cast<double>(load.value()), static_cast<double>(what.kind),
         static_cast<double>(what.rendition_index), static_cast<double>(what.sn.value()),
         what.span.start, what.span.duration, static_cast<double>(what.range.start),
-        static_cast<double>(what.range.end), static_cast<double>(flags)},
+        static_cast<double>(what.range.end), static_cast<double>(flags), what.date_time},
        what.url);
   engine_.on_load(now, load, what);
   drain();

@@ -438,8 +438,8 @@ void Viewer::on_playlists() {
     const RenditionId rendition = player_.rendition(kind);
     if (playlist != nullptr && playlist->first <= playlist->last) {
       PlaylistFacts facts;
-      facts.first = playlist->first;
-      facts.newest = playlist->last;
+      facts.first = static_cast<double>(playlist->first.value());
+      facts.newest = static_cast<double>(playlist->last.value());
       facts.target_duration = seconds(world_.content.config().segment_duration);
       facts.live = !playlist->ended;
       port_->playlist_loaded(now(), rendition, facts);

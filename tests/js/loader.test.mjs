@@ -222,7 +222,8 @@ for (const [what, context] of /** @type {[string, any][]} */ ([
 
 test('what a segment is goes to the engine as the playlist has it', () => {
   const { load, driver } = setUp();
-  load(fragmentContext({ type: 'audio', level: 3, start: Number.NaN }));
+  const programDateTime = 1_700_000_000_000;
+  load(fragmentContext({ type: 'audio', level: 3, start: Number.NaN, programDateTime }));
   assert.deepEqual(driver.calls[0][2], {
     kind: 1,
     rendition: 3,
@@ -235,6 +236,7 @@ test('what a segment is goes to the engine as the playlist has it', () => {
     to: 0,
     shareable: true,
     named: false,
+    dateTime: programDateTime,
   });
 });
 

@@ -146,12 +146,13 @@ const std::map<std::string, Function>& functions() {
       {"hm_list_segment",
        [](const Call& c) {
          return hm_list_segment(c.number(0), c.integer(1), c.integer(2), c.number(3), c.number(4),
-                                c.number(5), c.number(6), c.number(7), c.integer(8));
+                                c.number(5), c.number(6), c.number(7), c.integer(8), c.number(9));
        }},
       {"hm_load",
        [](const Call& c) {
          return hm_load(c.number(0), c.integer(1), c.integer(2), c.integer(3), c.number(4),
-                        c.number(5), c.number(6), c.number(7), c.number(8), c.integer(9));
+                        c.number(5), c.number(6), c.number(7), c.number(8), c.integer(9),
+                        c.number(10));
        }},
       {"hm_load_aborted", [](const Call& c) { return hm_load_aborted(c.number(0), c.integer(1)); }},
       {"hm_fetch_reserve",

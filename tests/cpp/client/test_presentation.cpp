@@ -14,7 +14,7 @@ namespace {
 constexpr double kTarget = 4;
 
 PlaylistFacts listed(int64_t first, int64_t newest, bool live = true) {
-  return {MediaSequence(first), MediaSequence(newest), kTarget, live};
+  return {static_cast<double>(first), static_cast<double>(newest), kTarget, live};
 }
 
 // One viewer, one parent and one child of it, all in extension level 1.
@@ -328,7 +328,7 @@ TEST_CASE("A3: an EVENT playlist keeps all it lists, from the first segment") {
 
 TEST_CASE("a playlist without target duration vouches for seconds") {
   const TimeMs start{DurationMs(1'000)};
-  KnownPlaylist known("v", start, {MediaSequence(0), MediaSequence(9), 0, true});
+  KnownPlaylist known("v", start, {0, 9, 0, true});
   CHECK(known.vouches(start + DurationMs(3'000)));
   CHECK_FALSE(known.vouches(start + DurationMs(3'001)));
 }

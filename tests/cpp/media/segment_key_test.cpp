@@ -1,6 +1,7 @@
 #include "media/segment_key.hpp"
 
 #include <catch2/catch.hpp>
+#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -124,6 +125,37 @@ TEST_CASE("D7: the plain name holds nothing of host, directory or query, and is 
     CHECK(key.rendition.find("part") == std::string::npos);
     CHECK(key.rendition.find("campaign") == std::string::npos);
   }
+}
+
+TEST_CASE("A4: the date of a segment, and whether it is live, tell broadcasts of one name apart") {
+  SegmentFacts facts;
+  facts.sn = MediaSequence(5);
+  facts.url = "seg5.ts";
+  const auto key = [&](double date_time, bool live = true) {
+    facts.date_time = date_time;
+    facts.live = live;
+    return make_key("sig", facts);
+  };
+  constexpr double kNoon = 1'700'000'040'000;
+  // Of one broadcast whatever tag a viewer reckons from: whole seconds lie within 0.3 s of no
+  // boundary, so that rounding of that size is of no account.
+  for (int64_t second = 0; second < 100; ++second) {
+    const double date = kNoon + static_cast<double>(second) * 1000;
+    CHECK(key(date) == key(date - 250));
+    CHECK(key(date) == key(date + 250));
+  }
+  for (const double later : {10'000.0, 3'600'000.0, 86'400'000.0}) {
+    CHECK_FALSE(key(kNoon) == key(kNoon + later));
+  }
+  CHECK_FALSE(key(kNoon) == key(0));
+  CHECK_FALSE(key(0, true) == key(0, false));
+  for (const double none : {-1.0, 1e300, std::numeric_limits<double>::quiet_NaN()}) {
+    CHECK(key(none) == key(0));
+  }
+  CHECK(plain_name(key(kNoon)) == "seg5.ts");
+  // An id of the site's own says all there is to say.
+  facts.named = true;
+  CHECK(key(kNoon) == key(0, false));
 }
 
 TEST_CASE("Without a rendition there is no identity") {
