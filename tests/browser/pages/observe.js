@@ -5,7 +5,7 @@
 
 /**
  * @typedef {object} Seen
- * @property {{ sn: number, url: string, type: string, from: number, to: number, bytes: number, sha256?: string }[]} fragments
+ * @property {{ sn: number, url: string, type: string, from: number, to: number, bytes: number, at: number, sha256?: string }[]} fragments
  *   `to`: 0 for a whole file
  * @property {{ type?: string, details: string, fatal?: boolean, reason?: string }[]} errors
  * @property {Record<string, any>[]} events of the mesh
@@ -93,7 +93,15 @@ function watchLoads(player, record) {
           const copy = answer[0].data.slice(0);
           const { rangeStart: from = 0, rangeEnd: to = 0 } = context;
           const { sn, url, type } = frag;
-          const fragment = { sn, url, type, from, to, bytes: copy.byteLength };
+          const fragment = {
+            at: Date.now(),
+            sn,
+            url,
+            type,
+            from,
+            to,
+            bytes: copy.byteLength,
+          };
           record.fragments.push(fragment);
           callbacks.onSuccess(...answer);
           const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', copy));

@@ -1,0 +1,82 @@
+/** What must hold when a live packager is ended and started again under the names that it used before. */
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Packager } from './packager.mjs';
+import { withStage } from './stage.mjs';
+
+/** How old a playlist may be that a player acts upon, in milliseconds: it looks again after a segment or a half, and loads. */
+const REFRESH_MS = 3_000;
+
+export const SOURCE = '/air/live.m3u8';
+
+/**
+ * @param {import('./stage.mjs').Stage} stage
+ * @param {string} name
+ * @param {object} [config]
+ */
+export const watch = (stage, name, config) =>
+  stage.viewer({ name, src: SOURCE, config: { ...config, liveSyncDurationCount: 2 } });
+
+/**
+ * Every segment that hls.js got is of a broadcast that was on the air when it got it, or was within a refresh before.
+ * @param {Packager} packager
+ * @param {import('./stage.mjs').Viewer} viewer
+ * @param {number} least that it must have got of the last one
+ */
+export async function assertOnAir(packager, viewer, least) {
+  const { fragments } = await viewer.seen();
+  // By then the packager's folder has been looked at.
+  await sleep(500);
+  const { broadcasts } = packager;
+  let last = 0;
+  for (const { sha256, url, at, bytes, sn } of fragments) {
+    // Init segments are the same in every broadcast.
+    if (!sha256 || sn === 'initSegment') continue;
+    const number = packager.broadcastOf(sha256);
+    const next = broadcasts[number];
+    assert.ok(
+      number > 0 && (!next || at < next.since + REFRESH_MS),
+      `${viewer.name} got ${url} (${bytes} bytes) of broadcast ${number} of ${broadcasts.length}`,
+    );
+    if (number === broadcasts.length) last++;
+  }
+  assert.ok(last >= least, `${viewer.name} got only ${last} segments of the last broadcast`);
+}
+
+/**
+ * A and B watch, the packager is ended and started again, and 9 s later C comes and A loads its source again.
+ * @param {import('./packager.mjs').Command} command
+ * @param {NodeJS.Signals} signal that ends it
+ * @param {{ server?: import('./packager.mjs').Server, pauseMs?: number }} [more] what the command publishes to; how long nobody does
+ */
+export async function restart(command, signal, { server, pauseMs = 0 } = {}) {
+  const packager = await Packager.open(command, server);
+  try {
+    await withStage(
+      async (stage) => {
+        await packager.start();
+        await packager.makes(3);
+        const a = await watch(stage, 'a');
+        const b = await watch(stage, 'b');
+        await packager.makes(12);
+        await packager.end(signal);
+        await sleep(pauseMs);
+        await packager.start();
+        await sleep(9_000);
+        const c = await watch(stage, 'c');
+        await a.page.evaluate(() => {
+          const { hls } = /** @type {any} */ (globalThis);
+          hls.loadSource(hls.url);
+        });
+        await c.waitForEvent('peer', { state: 'opened' });
+        await c.plays(6);
+        await assertOnAir(packager, a, 4);
+        await assertOnAir(packager, b, 0);
+        await assertOnAir(packager, c, 6);
+      },
+      { '/air/': packager.serve },
+    );
+  } finally {
+    await packager.close();
+  }
+}
