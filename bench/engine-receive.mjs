@@ -145,6 +145,7 @@ class Page {
         ...{ close: nothing, closeAll: nothing },
       },
       segments: () => [],
+      recover: nothing,
       event: nothing,
       trapped: fail,
       broken: fail,
@@ -188,6 +189,7 @@ class Page {
     this.#driver.playhead({ currentTime: start - 60, bufferedEnd: start, rate: 1 });
     const load = this.#driver.register({
       url,
+      answer: {},
       fetchFromCdn: () => fail('to the CDN'),
       progress() {},
       done: (_data, source) => (this.#answered = source === LoadSource.peer),
@@ -324,6 +326,8 @@ function makePackets() {
     const packet = new Uint8Array(Math.min(PACKET_BYTES, SEGMENT_BYTES - offset));
     packets.push(packet.map((_, i) => (offset + i) & 0xff));
   }
+  // What does not begin like media is not taken: this is ADTS's sync word.
+  packets[0].set([0xff, 0xf1]);
   return packets;
 }
 

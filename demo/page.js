@@ -15,7 +15,7 @@ import { formatBytes, formatShare, plural } from './format.js';
 const SAMPLE_MS = 1000;
 const STRIP_SEGMENTS = 120;
 /** @type {Record<string, string>} */
-const SOURCE_WORDS = { peer: 'from a peer', cdn: 'from the CDN', cache: 'kept from before' };
+const SOURCE_WORDS = { peer: 'from a peer', cdn: 'from the CDN' };
 
 const page = /** @type {any} */ (window);
 const query = new URLSearchParams(location.search);

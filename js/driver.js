@@ -23,6 +23,7 @@ import { POISONED } from './wasm.js';
  *   'dial' | 'answer' | 'signal' | 'sendText' | 'sendBinary' | 'settle' | 'close' | 'closeAll'>} peers
  * @property {(kind: number, from: number, until: number) => LoadFacts[]} segments those of the playlist that the player follows in
  *   the track of that kind, in its order, as far as they lie between two times of its timeline, in seconds
+ * @property {() => void} recover what a peer sent may have ended the player
  * @property {(event: EngineEvent) => void} event
  * @property {(error: Error) => void} trapped the engine is dead; its loads are on their way to the CDN
  * @property {(error: unknown) => void} broken a shim or a listener threw; the driver goes on
@@ -41,6 +42,7 @@ import { POISONED } from './wasm.js';
  * Who waits for a load.
  * @typedef {object} LoadSink
  * @property {string} url
+ * @property {object} answer what stands for the answer in the player, as long as the player speaks of it
  * @property {() => void} fetchFromCdn
  * @property {(loaded: number, total: number) => void} progress
  * @property {(data: ArrayBuffer, source: number, t0: number, t1: number) => void} done `data` is the sink's own
@@ -60,6 +62,7 @@ import { POISONED } from './wasm.js';
  * @property {boolean} shareable
  * @property {boolean} [named] `url` is the site's own id
  * @property {number} [dateTime] milliseconds of the epoch by EXT-X-PROGRAM-DATE-TIME; 0: unknown
+ * @property {boolean} [opaque] encrypted as a whole
  */
 
 /** The longest wait that setTimeout understands. */
@@ -77,6 +80,8 @@ export class Driver {
   /** @type {Map<number, LoadSink>} */
   #loads = new Map();
   #lastLoad = 0;
+  /** Loads by what stands for their answers. @type {WeakMap<object, number>} */
+  #answers = new WeakMap();
   /**
    * Peers that we dialled: the one that dials is the child (protocol section 2).
    * @type {Set<number>}
@@ -286,6 +291,7 @@ export class Driver {
     // Positive 32 bits; by the time they run out the old ones are long done.
     this.#lastLoad = (this.#lastLoad % MAX_TIMER_MS) + 1;
     this.#loads.set(this.#lastLoad, sink);
+    this.#answers.set(sink.answer, this.#lastLoad);
     return this.#lastLoad;
   }
 
@@ -307,7 +313,21 @@ export class Driver {
 
   /** @param {number} load */
   loadAborted(load) {
-    if (this.#loads.delete(load)) this.#tell('hm_load_aborted', load);
+    this.#loads.delete(load);
+    this.#tell('hm_load_aborted', load);
+  }
+
+  /**
+   * What the player made of an answer.
+   * @param {object | null} answer null: the media element could not decode what it has around `seconds` of the timeline
+   * @param {number} seconds of media that it found; negative: it refused the bytes
+   */
+  verdict(answer, seconds) {
+    const load = answer ? this.#answers.get(answer) : 0;
+    if (load === undefined) return;
+    this.#input(() => {
+      if (this.#core.call('hm_verdict', now(), load, seconds) > 0) this.#shims.recover();
+    });
   }
 
   /**
@@ -520,14 +540,14 @@ const NO_MEMORY = -2;
  * @param {boolean} [fromCdn]
  * @returns {number[]}
  */
-function numbersOf(
-  { kind, rendition, sn, start, duration, from, to, shareable, named, dateTime = 0 },
-  fromCdn = false,
-) {
+function numbersOf(facts, fromCdn = false) {
+  const { kind, rendition, sn, start, duration, from, to, shareable, named, opaque } = facts;
+  const { dateTime = 0 } = facts;
   const flags =
     (shareable ? LoadFlag.shareable : 0) |
     (fromCdn ? LoadFlag.fromCdn : 0) |
-    (named ? LoadFlag.named : 0);
+    (named ? LoadFlag.named : 0) |
+    (opaque ? LoadFlag.opaque : 0);
   return [kind, rendition, sn, start, duration, from, to, flags, dateTime];
 }
 

@@ -7,11 +7,19 @@ const MOST_BYTES = 16 * 1024 * 1024;
 
 const NOBODY = { url: '', fetchFromCdn() {}, progress() {}, done() {} };
 
+/**
+ * @typedef {object} Kept
+ * @property {LoadFacts} facts
+ * @property {ArrayBuffer} data
+ * @property {object} answer what stands for it in the player
+ * @property {number} [seconds] what the player made of it
+ */
+
 export class EarlyLoads {
   /** A segment was asked for. */
   any = false;
   #room = MOST_BYTES;
-  /** @type {{ facts: LoadFacts, data: ArrayBuffer }[]} */
+  /** @type {Kept[]} */
   #kept = [];
 
   asked() {
@@ -21,11 +29,22 @@ export class EarlyLoads {
   /**
    * @param {LoadFacts} facts
    * @param {ArrayBuffer} data hls.js transfers it away once this returns
+   * @param {object} answer what stands for it in the player
    */
-  keep(facts, data) {
+  keep(facts, data, answer) {
     if (data.byteLength > this.#room) return;
     this.#room -= data.byteLength;
-    this.#kept.push({ facts, data: data.slice(0) });
+    this.#kept.push({ facts, data: data.slice(0), answer });
+  }
+
+  /**
+   * What the player made of an answer, for the engine to hear: that it refused it, above all.
+   * @param {object | null} answer
+   * @param {number} seconds
+   */
+  verdict(answer, seconds) {
+    const kept = this.#kept.find((one) => one.answer === answer);
+    if (kept) kept.seconds = Math.min(kept.seconds ?? seconds, seconds);
   }
 
   /** Forgets all, and keeps no more. */
@@ -34,14 +53,15 @@ export class EarlyLoads {
   }
 
   /**
-   * @param {Pick<import('./driver.js').Driver, 'register' | 'load' | 'fetchDone'>} driver
+   * @param {Pick<import('./driver.js').Driver, 'register' | 'load' | 'fetchDone' | 'verdict'>} driver
    * @param {(bytes: number) => void} counted one of them is counted by the engine
    */
   handOver(driver, counted) {
-    for (const { facts, data } of this.#kept) {
-      const load = driver.register(NOBODY);
+    for (const { facts, data, answer, seconds } of this.#kept) {
+      const load = driver.register({ ...NOBODY, answer });
       driver.load(load, facts, true);
       if (driver.fetchDone(load, data, data.byteLength)) counted(data.byteLength);
+      if (seconds !== undefined) driver.verdict(answer, seconds);
     }
     this.drop();
   }

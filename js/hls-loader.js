@@ -22,7 +22,7 @@ import { withoutCredentials } from './identity.js';
  * @property {() => void} reportPlayhead
  * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} [segmentId] the site's own id, when it
  *   names segments itself: null, not to be shared; undefined, as usual
- * @property {(segment: { url: string, source: 'cdn' | 'peer' | 'cache', bytes: number, durationMs: number },
+ * @property {(segment: { url: string, source: 'cdn' | 'peer', bytes: number, durationMs: number },
  *   counted: boolean) => void} delivered hls.js is about to get a segment; `counted` by the engine
  */
 
@@ -200,6 +200,7 @@ class FragmentLoader {
   #sink() {
     return {
       url: this.context?.url ?? '',
+      answer: this.stats,
       fetchFromCdn: () => this.#fetch(),
       progress: (loaded, total) => {
         if (this.#over || this.#cdn.started) return;
@@ -235,7 +236,7 @@ class FragmentLoader {
     this.#host.delivered(
       {
         url,
-        source: source === LoadSource.peer ? 'peer' : 'cache',
+        source: source === LoadSource.peer ? 'peer' : 'cdn',
         bytes: data.byteLength,
         durationMs: end - first,
       },
@@ -345,7 +346,7 @@ class FragmentLoader {
       load = driver.register(this.#sink());
       driver.load(load, facts, true);
     } else if (data) {
-      this.#early?.keep(facts, data);
+      this.#early?.keep(facts, data, stats);
     }
     const counted = driver?.fetchDone(load, data, bytes) ?? false;
     const durationMs = stats.loading.end - stats.loading.first;
@@ -392,6 +393,14 @@ function isMedia({ sn, relurl }) {
 }
 
 /**
+ * Whether all of its bytes are encrypted, as the methods AES-128, AES-256 and AES-256-CTR do it.
+ * @param {FragmentLoaderContext['frag']} frag
+ */
+function isOpaque({ levelkeys }) {
+  return Object.values(levelkeys ?? {}).some((key) => key?.method?.startsWith('AES-'));
+}
+
+/**
  * A fragment as hls.js would load it.
  * @param {import('hls.js').Fragment} frag
  * @param {LoaderHost} host
@@ -430,6 +439,7 @@ function describe(context, host) {
     shareable: whole && id !== null,
     named: typeof id === 'string',
     dateTime: frag.programDateTime ?? 0,
+    opaque: isOpaque(frag),
   };
 }
 

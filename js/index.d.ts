@@ -188,7 +188,7 @@ export interface MeshEvents {
     | { state: 'opened'; id: string; role: PeerRole }
     | { state: 'closed'; id: string; role: PeerRole; reason: PeerCloseReason };
   /** A segment was handed to hls.js. */
-  segment: { url: string; source: 'cdn' | 'peer' | 'cache'; bytes: number; durationMs: number };
+  segment: { url: string; source: 'cdn' | 'peer'; bytes: number; durationMs: number };
   /** Each second while somebody listens. */
   stats: MeshStats;
   /** A transfer from a peer ended in a CDN fetch. */

@@ -14,6 +14,7 @@ import { PlaybackFigures } from './playback.js';
 import { PeerConnections } from './rtc.js';
 import { TrackerSocket } from './socket.js';
 import { addStats, emptyStats, publicStats } from './stats.js';
+import { Verdicts } from './verdicts.js';
 
 /** @typedef {import('hls.js').default} Hls */
 /** @typedef {import('./index.js').MeshEvents} MeshEvents */
@@ -38,6 +39,7 @@ export class Mesh {
   #voice;
   #player;
   #playback;
+  #verdicts;
   #Loader;
   /** @type {import('./driver.js').Shims['segments']} */
   #segments;
@@ -77,6 +79,9 @@ export class Mesh {
     this.#Loader = createFragmentLoader(host, /** @type {any} */ (config.fLoader ?? config.loader));
     config.fLoader = /** @type {any} */ (this.#Loader);
     this.#playback = new PlaybackFigures(hls);
+    this.#verdicts = new Verdicts(hls, (answer, seconds) =>
+      (this.#driver ?? this.#early)?.verdict(answer, seconds),
+    );
     this.#player = new PlayerEvents(hls, {
       source: () => this.#sourceChanged(true),
       renditions: () =>
@@ -128,6 +133,7 @@ export class Mesh {
     if (this.#detached) return;
     this.#detached = true;
     this.#player.detach();
+    this.#verdicts.detach();
     if (typeof removeEventListener === 'function') {
       removeEventListener('pagehide', this.#pageHidden);
       removeEventListener('pageshow', this.#pageShown);
@@ -303,6 +309,7 @@ export class Mesh {
       socket,
       peers,
       segments: this.#segments,
+      recover: () => this.#verdicts.recover(),
       event: (event) => this.#engineEvent(event, socket.url),
       trapped: (error) => this.#trapped(error),
       broken: (error) => this.#broken(error),

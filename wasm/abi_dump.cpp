@@ -52,6 +52,7 @@ void print_client() {
   CONSTANT(shareable, kHmLoadShareable);
   CONSTANT(fromCdn, kHmLoadFromCdn);
   CONSTANT(named, kHmLoadNamed);
+  CONSTANT(opaque, kHmLoadOpaque);
   close_group();
 
   open_group("Condition");
@@ -94,7 +95,6 @@ void print_client() {
   close_group();
 
   open_group("LoadSource");
-  CONSTANT(cache, LoadSource::kCache);
   CONSTANT(peer, LoadSource::kPeer);
   CONSTANT(cdn, LoadSource::kCdn);
   close_group();

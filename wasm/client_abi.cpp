@@ -147,6 +147,7 @@ bool read_segment(hlsmesh::SegmentLoad& what, int32_t kind, int32_t rendition_in
   what.from_cdn = (flags & kHmLoadFromCdn) != 0;
   what.named = (flags & kHmLoadNamed) != 0;
   what.date_time = date_time;
+  what.opaque = (flags & kHmLoadOpaque) != 0;
   return true;
 }
 
@@ -460,6 +461,14 @@ int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index,
 int32_t hm_load_aborted(double now, int32_t load) {
   return with_engine(
       now, [load](Engine& engine, TimeMs time) { engine.on_load_aborted(time, LoadId(load)); });
+}
+
+int32_t hm_verdict(double now, int32_t load, double seconds) {
+  bool peers_fault = false;
+  const int32_t result = with_engine(now, [&](Engine& engine, TimeMs time) {
+    peers_fault = engine.on_verdict(time, LoadId(load), seconds);
+  });
+  return peers_fault ? 1 : result;
 }
 
 uint8_t* hm_fetch_reserve(int32_t load, uint32_t size) {

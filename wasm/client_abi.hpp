@@ -47,7 +47,8 @@ enum HmOption : int32_t {
 enum HmLoadFlag : int32_t {
   kHmLoadShareable = 1,
   kHmLoadFromCdn = 2,
-  kHmLoadNamed = 4,  // the text is the site's own id of the segment
+  kHmLoadNamed = 4,   // the text is the site's own id of the segment
+  kHmLoadOpaque = 8,  // encrypted as a whole
 };
 
 // PlayerConditions of client/engine.hpp.
@@ -158,6 +159,10 @@ int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index,
                 double start, double duration, double from, double to, int32_t flags,
                 double date_time);
 int32_t hm_load_aborted(double now, int32_t load);
+// seconds: of media that the player found in what it was given; negative: it refused the bytes.
+// Load 0: the media element could not decode what it has around `seconds` of the timeline. 1 when a
+// peer is to blame, so that a player that failed over it is to be brought back to life.
+int32_t hm_verdict(double now, int32_t load, double seconds);
 uint8_t* hm_fetch_reserve(int32_t load, uint32_t size);
 int32_t hm_fetch_done(double now, int32_t load, uint32_t size);
 int32_t hm_fetch_failed(double now, int32_t load);

@@ -20,9 +20,6 @@ void SegmentCache::set_playhead(double seconds) {
 
 SegmentPtr SegmentCache::begin(const Segment& segment, size_t size, size_t held) {
   if (size == 0 || size > budget_) return nullptr;
-  const auto old = index_.find(segment.key);
-  if (old != index_.end() && old->second.segment->complete()) return nullptr;
-
   make_room(held);
   if (bytes() > budget_) return nullptr;
   SegmentPtr fresh = SegmentBuffer::allocate(segment, size, held);
@@ -55,6 +52,11 @@ void SegmentCache::drop(std::string_view rendition, double end) {
        entry != index_.end() && static_cast<double>(entry->first.sn.value()) < end;) {
     entry = is_of(entry->first, rendition) ? index_.erase(entry) : ++entry;
   }
+}
+
+void SegmentCache::drop(const SegmentKey& key) {
+  const auto entry = index_.find(key);
+  if (entry != index_.end() && entry->second.segment->complete()) index_.erase(entry);
 }
 
 SegmentPtr SegmentCache::find(const SegmentKey& key) {

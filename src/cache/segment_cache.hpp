@@ -122,10 +122,10 @@ class SegmentCache {
   void set_playhead(double seconds);
 
   // Starts a segment of `size` bytes, of which it gets memory for the first `held` at once, making
-  // room for those first, and marks it as used. nullptr if a complete one is already there, if
-  // `size` is 0 or above the budget, if everything evictable is gone and the budget is still
-  // overdrawn without the new one, or if memory is not to be had. An unfinished one under the same
-  // key is replaced in the index (its holder keeps its own); on nullptr it stays.
+  // room for those first, and marks it as used. nullptr if `size` is 0 or above the budget, if
+  // everything evictable is gone and the budget is still overdrawn without the new one, or if
+  // memory is not to be had. One under the same key, complete or not, is replaced in the index (its
+  // holders keep their own); on nullptr it stays.
   SegmentPtr begin(const Segment& segment, size_t size, size_t held);
   SegmentPtr begin(const Segment& segment, size_t size) { return begin(segment, size, size); }
   // Gives a segment that begin() returned memory for its first `bytes`, and for more where that
@@ -140,6 +140,8 @@ class SegmentCache {
   // Takes out of the index what is of the rendition, or of any if it is empty, and before `end`;
   // holders keep theirs.
   void drop(std::string_view rendition, double end);
+  // Takes a complete segment out of the index; no effect on an unfinished one.
+  void drop(const SegmentKey& key);
 
   // A complete segment, or nullptr. Counts a hit or a miss and marks it as used.
   SegmentPtr find(const SegmentKey& key);

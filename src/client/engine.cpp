@@ -285,6 +285,9 @@ void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
   impl_->on_load(now, load, std::move(what));
 }
 void Engine::on_load_aborted(TimeMs now, LoadId load) { impl_->on_load_aborted(now, load); }
+bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
+  return impl_->on_verdict(now, load, seconds);
+}
 MutableBytes Engine::reserve_fetch(LoadId load, size_t size) {
   return impl_->reserve_fetch(load, size);
 }

@@ -72,8 +72,8 @@ enum class CommandKind : int32_t {
                       // reserve_fetch/on_fetch_done/on_fetch_failed
   // code: bytes arrived so far; aux: size in all. At the first byte, then at most once in 50 ms.
   kLoadProgress = 11,
-  // data: the segment; code: kCache or kPeer; t0, t1: first byte and end of its actual transfer,
-  // which for kCache lies in the past. Not issued for a load that went to the CDN: the driver has
+  // data: the segment; code: kPeer; t0, t1: first byte and end of its actual transfer,
+  // which may lie in the past. Not issued for a load that went to the CDN: the driver has
   // those bytes already.
   kLoadDone = 12,
   // Word for the page.
@@ -87,7 +87,7 @@ enum class CommandKind : int32_t {
   kRenewToken = 15,
 };
 
-enum class LoadSource : int32_t { kCache = 0, kPeer = 1, kCdn = 2 };
+enum class LoadSource : int32_t { kPeer = 1, kCdn = 2 };
 
 enum class EventCode : int32_t {
   kTrackerConnected = 1,     // text: own peer id
@@ -177,6 +177,7 @@ struct SegmentLoad {
   // `url` is the site's own id of the segment: beside rendition and sn it tells segments apart.
   bool named = false;
   double date_time = 0;  // SegmentFacts::date_time
+  bool opaque = false;   // encrypted as a whole (METHOD=AES-128)
 };
 
 struct EngineStats {
@@ -284,7 +285,13 @@ class Engine {
   // by now.
   void list_segment(TimeMs now, SegmentLoad what);
   void on_load(TimeMs now, LoadId load, SegmentLoad what);
+  // Also for a load that was answered by kLoadDone, if the player has not had the answer.
   void on_load_aborted(TimeMs now, LoadId load);
+  // What the player made of the bytes that it was given for `load`: it found so many seconds of
+  // media in them; negative: it refused them. Ignored for a load that has no part in sharing.
+  // Load 0: the media element could not decode what it has around `seconds` of the timeline. True
+  // when a peer is to blame: a player that failed over it is to be brought back to life.
+  bool on_verdict(TimeMs now, LoadId load, double seconds);
 
   // --- CDN
   // Where the body of a finished CDN fetch is to be written; empty when it is not wanted (not

@@ -15,10 +15,10 @@
 #include "client/peer_session.hpp"
 #include "client/playhead.hpp"
 #include "client/prefetch_plan.hpp"
+#include "client/receipts.hpp"
 #include "client/scheduler.hpp"
 #include "client/token_bucket.hpp"
 #include "client/tracker_session.hpp"
-#include "client/transfer_times.hpp"
 #include "client/uplink.hpp"
 #include "client/upload_budget.hpp"
 #include "common/random.hpp"
@@ -30,7 +30,8 @@ namespace hlsmesh {
 // between them. Split by subject: engine.cpp (settings, drain), engine_tracker.cpp (what the
 // tracker says), engine_peers.cpp (connections and their ends), engine_messages.cpp (what peers
 // say), engine_loads.cpp (the player's loads and the CDN), engine_prefetch.cpp (what peers are
-// asked for ahead of the player), engine_presentation.cpp (when what is known is of the past).
+// asked for ahead of the player), engine_presentation.cpp (when what is known is of the past),
+// engine_verdicts.cpp (what the player says of what it was given).
 class Engine::Impl final : private SegmentShelf {
  public:
   explicit Impl(EngineConfig config);
@@ -67,6 +68,7 @@ class Engine::Impl final : private SegmentShelf {
   void list_segment(TimeMs now, SegmentLoad what);
   void on_load(TimeMs now, LoadId id, SegmentLoad what);
   void on_load_aborted(TimeMs now, LoadId id);
+  bool on_verdict(TimeMs now, LoadId id, double seconds);
 
   MutableBytes reserve_fetch(LoadId id, size_t size);
   void on_fetch_done(TimeMs now, LoadId id, size_t size);
@@ -169,7 +171,7 @@ class Engine::Impl final : private SegmentShelf {
   // The parent that the load waited on failed it.
   void parent_failed(TimeMs now, LoadId id, PeerHandle peer, FallbackReason reason);
   void give_up_parent(TimeMs now, Load& load, FallbackReason reason);
-  void done(const Load& load, const SegmentPtr& segment, LoadSource source, TransferTimes times);
+  void done(const Load& load, const SegmentPtr& segment, TransferTimes times);
   void count_level(const Load& load);
   // Whether the cache lacks `key` and no CDN fetch will bring it.
   bool wanted(const SegmentKey& key) const;
@@ -185,6 +187,18 @@ class Engine::Impl final : private SegmentShelf {
   // A parent that holds a newer segment watches another broadcast than we do. -1 while our own
   // playlists vouch for nothing.
   double newest_believable(TimeMs now);
+
+  // --- verdicts
+  // The player has had the CDN's answer to `load`.
+  void note_given(const Load& load, TransferTimes times);
+  // Whether the whole body of `segment` may be shared.
+  static bool is_good(const Segment& segment, ByteView body);
+  // Whether what has come of a transfer may be the media that was asked for.
+  static bool looks_right(Transfer& transfer);
+  // Whether so many seconds are what a segment has in this stream.
+  bool is_usual(const Receipt& receipt, double seconds);
+  // Whoever gave one bad segment gave others too: all of them leave the cache.
+  void distrust(TimeMs now, const PeerId& giver);
 
   // --- ahead of the player
   void prefetch(TimeMs now);
@@ -213,7 +227,8 @@ class Engine::Impl final : private SegmentShelf {
   PrefetchPlan plan_;
   std::array<CdnTime, 3> cdn_time_;  // by TrackKind
   SegmentSizes sizes_;
-  TransferLog transfer_log_;
+  Receipts receipts_;
+  double usual_share_ = 1;  // of its listed duration, that the player finds in a segment of the CDN
   TokenBucket dials_;
   TokenBucket answers_;
   ChildLedger ledger_;
@@ -230,8 +245,8 @@ class Engine::Impl final : private SegmentShelf {
   bool parts_;  // the player loads parts, except where it is far behind the live edge
   bool idle_;
   TimeMs whole_until_{};  // until when segments that it loads whole are worth a session
-  bool told_ = false;    // peers may have heard of a segment in the cache
-  bool retell_ = false;  // they were told that there is none, and are to hear when that ends
+  bool told_ = false;     // peers may have heard of a segment in the cache
+  bool retell_ = false;   // they were told that there is none, and are to hear when that ends
   std::optional<bool> live_;
   int32_t last_handle_ = 0;
   TimeMs parent_hope_until_{};  // until when a `connect` may be expected at any moment

@@ -65,6 +65,7 @@ Load Engine::Impl::make_load(LoadId id, SegmentLoad what) {
   load.segment.range = what.range;
   load.segment.place = renditions_.place(what.kind, what.rendition_index);
   load.segment.span = what.span;
+  load.segment.opaque = what.opaque;
   load.kind = what.kind;
   load.rendition_index = what.rendition_index;
   // A segment that has no identity is the CDN's.
@@ -73,7 +74,8 @@ Load Engine::Impl::make_load(LoadId id, SegmentLoad what) {
 }
 
 void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
-  on_load_aborted(now, id);  // a name used twice: the driver has forgotten the first
+  // A name used twice: the driver has forgotten the first.
+  if (find_load(id) != nullptr) on_load_aborted(now, id);
   const bool from_cdn = what.from_cdn;
   // Far behind the live edge hls.js loads whole segments of a playlist with parts.
   if (what.shareable && what.kind != TrackKind::kSubtitle) {
@@ -88,28 +90,40 @@ void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
     entry.fetch_began_at = now;
     return;
   }
-  if (active() && entry.shareable) cache_.find(entry.segment.key);  // for its counts and its clock
+  if (active() && entry.shareable && !receipts_.given(entry.segment.key)) {
+    cache_.find(entry.segment.key);  // for its counts and its clock
+  }
   decide_load(now, entry);
 }
 
 void Engine::Impl::on_load_aborted(TimeMs now, LoadId id) {
   Load* load = find_load(id);
-  if (load == nullptr) return;
+  if (load == nullptr) {
+    receipts_.for_each([id](const SegmentKey&, Receipt& receipt) {
+      if (receipt.load == id) receipt.load = LoadId();
+    });
+    return;
+  }
   if (load->state == Load::State::kAsking) {
     // What is under way may still end in the cache.
     if (PeerSession* peer = find_peer(load->parent)) peer->requester->detach(id);
   }
   cache_.abandon(load->fetched);
+  if (load->refused) note_given(*load, TransferTimes());
   loads_.erase(id);
   settle(now);
 }
 
 void Engine::Impl::decide_load(TimeMs now, Load& load) {
   if (!active() || !load.shareable) return go_to_cdn(now, load);
-  if (const SegmentPtr segment = cache_.peek(load.segment.key)) {
+  Receipt* receipt = receipts_.find(load.segment.key);
+  // What the player asks for again, it may have found bad.
+  if (receipt != nullptr && receipt->given()) return go_to_cdn(now, load);
+  if (const SegmentPtr segment = cache_.peek(load.segment.key); segment && receipt) {
     const LoadId id = load.id;
-    const TransferTimes times = transfer_log_.take(load.segment.key, now);
-    done(load, segment, times.unasked ? LoadSource::kPeer : LoadSource::kCache, times);
+    receipt->load = id;
+    receipt->kind = load.kind;
+    done(load, segment, receipt->times);
     loads_.erase(id);
     return;
   }
@@ -248,13 +262,12 @@ void Engine::Impl::give_up_parent(TimeMs now, Load& load, FallbackReason reason)
   parent_failed(now, load.id, load.parent, reason);
 }
 
-void Engine::Impl::done(const Load& load, const SegmentPtr& segment, LoadSource source,
-                        TransferTimes times) {
+void Engine::Impl::done(const Load& load, const SegmentPtr& segment, TransferTimes times) {
   count_level(load);
   Command command;
   command.kind = CommandKind::kLoadDone;
   command.load = load.id;
-  command.code = static_cast<int32_t>(source);
+  command.code = static_cast<int32_t>(LoadSource::kPeer);
   command.t0 = to_ms(times.first_byte);
   command.t1 = to_ms(times.end);
   commands_.push(command, segment, 0, segment->size());
@@ -306,12 +319,15 @@ void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size) {
   if (!load->from_cdn) cdn_time_of(cdn_time_, load->kind).measured(now - load->fetch_began_at);
   const SegmentPtr body = std::move(load->fetched);
   const Segment segment = load->segment;
-  const TransferTimes times{load->fetch_began_at, now};
-  if (load->shareable) sizes_.measured(segment, size);
+  const bool good =
+      body != nullptr && body->size() == size && !load->refused && is_good(segment, body->bytes());
+  if (load->shareable) {
+    note_given(*load, TransferTimes{load->fetch_began_at, now});
+    if (good || body == nullptr) sizes_.measured(segment, size);
+  }
   loads_.erase(id);
-  if (body != nullptr && body->size() == size) {
+  if (good) {
     body->commit(0, size);
-    transfer_log_.add(cache_, segment.key, times);
     event(EventCode::kSegmentCached, PeerHandle(), LoadId(), static_cast<double>(LoadSource::kCdn),
           segment.url);
   } else {
@@ -320,7 +336,9 @@ void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size) {
   settle(now);
 }
 
-void Engine::Impl::on_fetch_failed(TimeMs now, LoadId id) { on_load_aborted(now, id); }
+void Engine::Impl::on_fetch_failed(TimeMs now, LoadId id) {
+  if (find_load(id) != nullptr) on_load_aborted(now, id);
+}
 
 // --- what children may have of it
 
@@ -330,7 +348,8 @@ SegmentPtr Engine::Impl::find(TimeMs now, const peer::Request& request) {
           ? cache_.peek(request.sn,
                         [&](const Segment& each) { return is_asked(each, *request.rendition); })
           : cache_.find_by_wire_name(request.url, request.sn);
-  return found && shares(now, found->segment().key) ? found : nullptr;
+  if (!found || receipts_.refused(found->segment().key)) return nullptr;
+  return shares(now, found->segment().key) ? found : nullptr;
 }
 
 bool Engine::Impl::coming(TimeMs now, const peer::Request& request) {

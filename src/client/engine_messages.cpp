@@ -207,12 +207,18 @@ void Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size)
   const Requester::Packet packet =
       peer->requester ? peer->requester->on_packet(now, size) : Requester::Packet::kUnexpected;
   const char* offence = nullptr;
+  FallbackReason reason = FallbackReason::kProtocol;
   switch (packet) {
     case Requester::Packet::kMore:
     case Requester::Packet::kComplete: {
       peer->received_bytes += size;
       peer_bytes_ += size;
       Transfer& transfer = *peer->requester->transfer();
+      if (!looks_right(transfer)) {
+        offence = "a segment that is not media";
+        reason = FallbackReason::kWrongSegment;
+        break;
+      }
       if (const std::optional<LoadId> load = transfer.ask.load) {
         if (transfer.buffer != nullptr) {
           if (now - transfer.told_at >= kProgressInterval) {
@@ -240,7 +246,7 @@ void Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size)
       offence = "fewer bytes than announced";
       break;
   }
-  misbehaved(now, *peer, FallbackReason::kProtocol, offence);
+  misbehaved(now, *peer, reason, offence);
   settle(now);
 }
 
@@ -265,7 +271,7 @@ void Engine::Impl::finish_transfer(TimeMs now, PeerSession& peer) {
   const DurationMs alone =
       to_duration(to_ms(now - transfer->started_at) * static_cast<double>(transfer->size) /
                   static_cast<double>(std::max<uint64_t>(meanwhile, 1)));
-  const TransferTimes times{now - alone, now, load == nullptr};
+  const TransferTimes times{now - alone, now};
   if (load == nullptr && at_cdn(segment.key)) {
     // Too late for the load that asked: the player gets these bytes from the CDN.
     stats_.p2p_wasted_bytes += transfer->size;
@@ -274,12 +280,17 @@ void Engine::Impl::finish_transfer(TimeMs now, PeerSession& peer) {
     stats_.p2p_segments += 1;
   }
   sizes_.measured(segment, transfer->size);
+  Receipt receipt;
+  receipt.times = times;
+  receipt.giver = peer.remote;
   if (load != nullptr) {
-    done(*load, buffer, LoadSource::kPeer, times);
+    receipt.load = load->id;
+    receipt.kind = load->kind;
+    done(*load, buffer, times);
     loads_.erase(*transfer->ask.load);
   }
+  receipts_.add(cache_, segment, std::move(receipt));
   if (kept) {
-    transfer_log_.add(cache_, segment.key, times);
     event(EventCode::kSegmentCached, PeerHandle(), LoadId(), static_cast<double>(LoadSource::kPeer),
           segment.url);
   }

@@ -64,7 +64,7 @@ void Engine::Impl::prefetch(TimeMs now) {
     const Segment& segment = load.segment;
     if (segment.span.start >= player.current_time + window) return;
     if (segment.span.end() <= player.buffered_end || cache_.peek(segment.key) != nullptr ||
-        under_way(segment.key)) {
+        under_way(segment.key) || receipts_.given(segment.key)) {
       continue;
     }
     const bool anybody = std::any_of(peers_.begin(), peers_.end(), [now](const auto& entry) {

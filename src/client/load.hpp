@@ -31,6 +31,7 @@ struct Load {
   PeerHandle parent;                      // asking: whom
   std::list<PeerHandle> tried;            // parents that failed it
   std::optional<FallbackReason> failure;  // the last of those failures
+  bool refused = false;                   // by the player, which has had its first bytes
   bool from_cdn = false;                  // the driver began the fetch: its beginning is unknown
   TimeMs fetch_began_at{};
   SegmentPtr fetched;  // where the body of the CDN fetch lands

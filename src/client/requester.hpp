@@ -30,6 +30,7 @@ struct Transfer {
   int64_t attachments = 0;
   size_t received = 0;
   int64_t packets = 0;
+  bool looked_at = false;     // its first bytes were, and may be media
   uint64_t bytes_before = 0;  // what had come from all peers when it began
   TimeMs started_at{};        // the header's arrival: the answer's first byte
   TimeMs progress_at{};       // the last packet's

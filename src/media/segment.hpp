@@ -72,6 +72,7 @@ struct Segment {
   MediaSpan span;
   ByteRange range = {};
   std::string place = {};  // of its rendition, see ChannelRenditions; empty where there is none
+  bool opaque = false;     // encrypted as a whole: its bytes do not show what they are of
 
   // Whether a body of so many bytes can be it.
   bool may_have(size_t size) const { return range.whole() || size == range.size(); }

@@ -12,7 +12,7 @@ constexpr size_t kWordBytes = 8;
 std::array<uint8_t, kWordBytes> word(uint32_t tag, size_t number) {
   std::array<uint8_t, kWordBytes> out{};
   for (size_t i = 0; i < 4; ++i) {
-    out[i] = static_cast<uint8_t>(static_cast<uint32_t>(number) >> (8 * i));
+    out[i] = static_cast<uint8_t>((static_cast<uint32_t>(number) ^ kBodyMark) >> (8 * i));
     out[i + 4] = static_cast<uint8_t>(tag >> (8 * i));
   }
   return out;

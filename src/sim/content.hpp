@@ -68,8 +68,10 @@ class Content {
   ContentConfig config_;
 };
 
-// Bodies: little-endian words of eight bytes, first the word's number in the segment, then the
-// segment's tag. Any word alone tells where it belongs.
+// Bodies: little-endian words of eight bytes, first the word's number in the segment xor kBodyMark,
+// then the segment's tag. Any word alone tells where it belongs. The mark makes each segment begin
+// with ADTS's sync word, so that the engine takes it for media.
+inline constexpr uint32_t kBodyMark = 0xf1ff;
 void fill_body(uint32_t tag, size_t offset, MutableBytes out);
 bool is_body(uint32_t tag, size_t offset, ByteView bytes);
 

@@ -304,8 +304,7 @@ void Viewer::take_segment(const Command& command) {
       !is_body(Content::tag(request.rendition, request.sn), 0, command.data)) {
     ++figures_.wrong_bodies;
   }
-  const bool cached = command.code == static_cast<int32_t>(LoadSource::kCache);
-  (cached ? figures_.cache_bytes : figures_.p2p_bytes) += command.data.size();
+  figures_.p2p_bytes += command.data.size();
   ++figures_.segments;
   world_.queue.after(Duration{}, [this, rendition = request.rendition, sn = request.sn] {
     player_.on_segment(rendition, sn);

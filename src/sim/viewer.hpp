@@ -39,7 +39,6 @@ struct ViewerFigures {
   // Media bytes handed to the player, by where they came from.
   uint64_t cdn_bytes = 0;
   uint64_t p2p_bytes = 0;
-  uint64_t cache_bytes = 0;
   int32_t segments = 0;
   int32_t wrong_bodies = 0;    // segments whose bytes were not those of the origin
   int32_t stray_commands = 0;  // that name a load, peer or socket which is not there

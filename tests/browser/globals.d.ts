@@ -8,6 +8,7 @@ declare var playRogue: (setup: {
   channel: string;
   base: string;
   mode: string;
+  level?: number;
 }) => void;
 declare var connections: RTCPeerConnection[];
 /** tests/browser/pages/conformance.js */

@@ -133,9 +133,9 @@ export class Stage {
 
   /**
    * A version-1 peer that misbehaves as told (tests/browser/pages/rogue.js).
-   * @param {{ mode: string, src?: string, browser?: import('playwright-core').Browser }} what
+   * @param {{ mode: string, level?: number, src?: string, browser?: import('playwright-core').Browser }} what
    */
-  async rogue({ mode, src = '/vod/master.m3u8', browser }) {
+  async rogue({ mode, level, src = '/vod/master.m3u8', browser }) {
     const target = await this.page({ name: 'rogue', browser });
     await target.goto(new URL('/pages/rogue.html', this.origin.url).href);
     const channel = new URL(src, this.origin.url).href;
@@ -144,6 +144,7 @@ export class Stage {
       channel,
       base: channel,
       mode,
+      level,
     });
     await target.waitForFunction(() => globalThis.rogue.entered);
     return target;

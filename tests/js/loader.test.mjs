@@ -55,7 +55,7 @@ test('a segment from a peer arrives once, whole, and not from inside load()', as
 
 test('a cache hit reports the time its bytes once took, ending now', async () => {
   const { load, driver, loader } = setUp();
-  driver.answer = (sink) => sink.done(bytes(1), LoadSource.cache, 100, 900);
+  driver.answer = (sink) => sink.done(bytes(1), LoadSource.peer, 100, 900);
   const { loading } = loader.stats;
   load();
   const asked = performance.now();
@@ -67,7 +67,7 @@ test('a cache hit reports the time its bytes once took, ending now', async () =>
 
 test('a transfer of no measurable length never reads as an infinitely fast network', async () => {
   const { load, driver, loader } = setUp();
-  driver.answer = (sink) => sink.done(bytes(1), LoadSource.cache, 100, 100);
+  driver.answer = (sink) => sink.done(bytes(1), LoadSource.peer, 100, 100);
   load();
   await Promise.resolve();
   const { loading, bwEstimate } = loader.stats;
@@ -149,7 +149,7 @@ test('an abort while a peer sends is reported once and the late bytes go nowhere
 
 test('an abort between a cache hit and its delivery wins', async () => {
   const { load, driver, loader, names } = setUp();
-  driver.answer = (sink) => sink.done(bytes(1), LoadSource.cache, 1, 2);
+  driver.answer = (sink) => sink.done(bytes(1), LoadSource.peer, 1, 2);
   load();
   loader.abort();
   await Promise.resolve();
@@ -237,6 +237,7 @@ test('what a segment is goes to the engine as the playlist has it', () => {
     shareable: true,
     named: false,
     dateTime: programDateTime,
+    opaque: false,
   });
 });
 

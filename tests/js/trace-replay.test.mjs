@@ -71,7 +71,7 @@ function body(tag, offset, size) {
   const first = Math.floor(offset / 8);
   const words = new Uint32Array(2 * (Math.ceil((offset + size) / 8) - first));
   for (let i = 0; i < words.length; i += 2) {
-    words[i] = first + i / 2;
+    words[i] = (first + i / 2) ^ 0xf1ff;
     words[i + 1] = tag;
   }
   return new Uint8Array(words.buffer, offset - first * 8, size);

@@ -155,6 +155,8 @@ const std::map<std::string, Function>& functions() {
                         c.number(10));
        }},
       {"hm_load_aborted", [](const Call& c) { return hm_load_aborted(c.number(0), c.integer(1)); }},
+      {"hm_verdict",
+       [](const Call& c) { return hm_verdict(c.number(0), c.integer(1), c.number(2)); }},
       {"hm_fetch_reserve",
        [](const Call& c) { return fill(hm_fetch_reserve(c.integer(0), c.size(1)), c); }},
       {"hm_fetch_done",

@@ -31,7 +31,7 @@ std::string payload_token(ByteView payload) {
   if (payload.size() >= 8) {
     uint32_t word[2];
     std::memcpy(word, payload.data(), sizeof(word));
-    const size_t offset = size_t{word[0]} * 8;
+    const size_t offset = size_t{word[0] ^ sim::kBodyMark} * 8;
     if (sim::is_body(word[1], offset, payload)) {
       return " body:" + std::to_string(word[1]) + ':' + std::to_string(offset) + ':' +
              std::to_string(payload.size());

@@ -39,7 +39,7 @@ const mesh: Mesh = attach(hls, options);
 
 mesh
   .on('segment', ({ url, source, bytes }) => {
-    const from: 'cdn' | 'peer' | 'cache' = source;
+    const from: 'cdn' | 'peer' = source;
     console.log(url.length + bytes, from);
   })
   .once(Events.STATS, (stats: MeshStats) => stats.offload + stats.stalledMs)

@@ -68,7 +68,7 @@ test('a line of 5 Mbit/s, a peer at 50 that has every other segment, some kept f
     );
   }
   const sources = new Set(fed.segments.map((/** @type {any} */ s) => s.source));
-  assert.deepEqual([...sources].sort(), ['cache', 'cdn', 'peer']);
+  assert.deepEqual([...sources].sort(), ['cdn', 'peer']);
   for (const [who, { history, segments }] of Object.entries({ alone, fed })) {
     const off = history.map((/** @type {any} */ { estimate }, /** @type {number} */ i) => {
       return estimate / throughput(segments.slice(0, i + 1));

@@ -1,6 +1,7 @@
 // What a test page records while it plays: every fragment with its digest, every moment without progress, every error. The
 // page address says what to play: ?src=<playlist>&tracker=<ws url>, and for special cases &options=<JSON of attach options>,
-// &config=<JSON of hls.js configuration>, &plain=1 (hls.js alone) and &late=1 (attach after loadSource).
+// &config=<JSON of hls.js configuration>, &plain=1 (hls.js alone), &late=1 (attach after loadSource) and &recover=1 (recoverMediaError() after
+// each fatal media error).
 'use strict';
 
 /**
@@ -50,6 +51,10 @@ function watch(Hls, HlsMesh, more) {
   player.on(Hls.Events.ERROR, (/** @type {any} */ _name, /** @type {any} */ data) => {
     const { type, details, fatal, reason, error } = data;
     record.errors.push({ type, details, fatal, reason: reason ?? error?.message });
+    if (query.has('recover') && fatal && type === 'mediaError') {
+      player.recoverMediaError();
+      video.play().catch(() => {});
+    }
   });
 
   const attach = () => {

@@ -6,11 +6,21 @@
 //   wrong-size  a BINARY whose packets do not add up to its `size`
 //   half        BINARY, half of the packets, then nothing
 //   flood       messages that draw no answer, from the moment the channel opens, as fast as it takes them
+//   random      bytes of no meaning, as many as the segment has
+//   flipped     the segment with a byte flipped in each kilobyte
+//   touched     the segment with some bytes of its pictures flipped, and all that a container checks as it was
+//   cut         the first half of the segment as if it were all
+//   packets     the same, cut between two packets of MPEG-TS
+//   shifted     another segment of the rendition
+//   other       the segment of another rendition
+//   boxes       ISO BMFF in place of MPEG-TS, whole and without meaning
+//   page        a page of HTML
+// With `level` 1 it is a peer of hlsmesh.
 'use strict';
 
 const PACKET = 61440;
 
-globalThis.playRogue = function ({ tracker, channel, base, mode }) {
+globalThis.playRogue = function ({ tracker, channel, base, mode, level = 0 }) {
   const state = {
     entered: false,
     requests: 0,
@@ -19,6 +29,7 @@ globalThis.playRogue = function ({ tracker, channel, base, mode }) {
     sent: 0,
     floodBegan: 0,
     floodEnded: 0,
+    errors: 0,
     texts: /** @type {string[]} */ ([]),
   };
   /** @type {Map<string, RTCPeerConnection>} */
@@ -63,6 +74,10 @@ globalThis.playRogue = function ({ tracker, channel, base, mode }) {
       state.texts.push(data);
       const message = JSON.parse(data);
       if (message.event === 'REQUEST') answer(dataChannel, message);
+      if (message.event === 'ERROR') state.errors++;
+      if (message.event === 'KEEPALIVE' && level) {
+        dataChannel.send(JSON.stringify({ event: 'KEEPALIVE-ACK', hlsmesh: level }));
+      }
     };
   }
 
@@ -85,17 +100,46 @@ globalThis.playRogue = function ({ tracker, channel, base, mode }) {
     more();
   }
 
+  /** @param {string} url of a segment, whose name ends in its number @param {string} name of the other rendition @param {number} by */
+  const another = (url, name, by) =>
+    url.replace(/\w+_(\d+)/, (_, n) => `${name}_${String(Number(n) + by).padStart(5, '0')}`);
+
+  /** @param {string} url */
+  async function bodyOf(url) {
+    if (mode === 'shifted') url = another(url, '240p', 3);
+    if (mode === 'other') url = another(url, '360p-high', 0);
+    const body = new Uint8Array(await (await fetch(new URL(url, base))).arrayBuffer());
+    if (mode === 'page')
+      return new TextEncoder().encode(`<!doctype html>${' '.repeat(body.length)}`);
+    if (mode === 'boxes') {
+      new DataView(body.buffer).setUint32(0, body.length);
+      body.set(new TextEncoder().encode('mdat'), 4);
+    }
+    if (mode === 'cut') return body.slice(0, body.length / 2 - 5);
+    if (mode === 'packets') return body.slice(0, Math.floor(body.length / 376) * 188);
+    // Blocks, because one call gives no more than 64 KiB.
+    if (mode === 'random') {
+      for (let at = 0; at < body.length; at += 65536) {
+        crypto.getRandomValues(body.subarray(at, at + 65536));
+      }
+    }
+    if (mode === 'flipped') for (let at = 40; at < body.length; at += 1021) body[at] ^= 255;
+    if (mode === 'touched')
+      for (let at = 188 * 9 + 60; at < body.length; at += 188 * 3) body[at] ^= 255;
+    return body;
+  }
+
   /**
    * @param {RTCDataChannel} dataChannel
-   * @param {{ url: string, sn: number }} request
+   * @param {{ url: string, sn: number, rendition?: string }} request
    */
-  async function answer(dataChannel, { url, sn }) {
+  async function answer(dataChannel, { url, sn, rendition }) {
     state.requests++;
     const reply = (/** @type {object} */ fields) =>
-      dataChannel.send(JSON.stringify({ url, sn, ...fields }));
+      dataChannel.send(JSON.stringify({ url, sn, rendition, ...fields }));
     if (mode === 'silent') return;
     if (mode === 'lack') return reply({ event: 'LACK' });
-    const body = new Uint8Array(await (await fetch(new URL(url, base))).arrayBuffer());
+    const body = await bodyOf(url);
     const attachments = Math.ceil(body.length / PACKET);
     const size = mode === 'wrong-size' ? body.length + 7 : body.length;
     reply({ event: 'BINARY', attachments, size });

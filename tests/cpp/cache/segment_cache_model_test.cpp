@@ -32,9 +32,6 @@ class Model {
   // Id of the new item, or -1.
   int begin(const Segment& segment, size_t size) {
     if (size == 0 || size > budget) return -1;
-    for (const Item& item : items) {
-      if (item.indexed && item.segment.key == segment.key && item.complete()) return -1;
-    }
     shrink(size);
     if (bytes() > budget) return -1;
     peak = std::max(peak, bytes() + size);

@@ -44,11 +44,10 @@ TEST_CASE("Only find() counts hits and misses") {
   CHECK(cache.counts().evictions == 0);
 }
 
-TEST_CASE("begin() refuses what is there complete, empty or above the budget, and evicts nothing") {
+TEST_CASE("begin() refuses what is empty or above the budget, and evicts nothing") {
   SegmentCache cache(100);
   REQUIRE(put(cache, segment(1), 60));
   REQUIRE(put(cache, segment(2), 40));
-  CHECK_FALSE(cache.begin(segment(1), 60));
   CHECK_FALSE(cache.begin(segment(3), 0));
   CHECK_FALSE(cache.begin(segment(3), 101));
   CHECK_FALSE(cache.begin(segment(3), std::numeric_limits<size_t>::max()));
@@ -58,6 +57,32 @@ TEST_CASE("begin() refuses what is there complete, empty or above the budget, an
   CHECK(cache.bytes() == 100);
   CHECK(cache.begin(segment(3), 100));
   CHECK(cache.counts().evictions == 2);
+}
+
+TEST_CASE("begin() replaces a complete segment; whoever reads the old one keeps it") {
+  SegmentCache cache(200);
+  REQUIRE(put(cache, segment(1), 60));
+  const SegmentPtr old = cache.peek(key(1));
+  const SegmentPtr fresh = cache.begin(segment(1), 50);
+  REQUIRE(fresh);
+  CHECK_FALSE(cache.peek(key(1)));
+  CHECK(old->complete());
+  CHECK(cache.bytes() == 110);
+  fresh->commit(0, 50);
+  CHECK(cache.peek(key(1)) == fresh);
+  CHECK(cache.segment_count() == 1);
+}
+
+TEST_CASE("drop() takes out what is complete, and nothing else") {
+  SegmentCache cache(200);
+  REQUIRE(put(cache, segment(1), 60));
+  const SegmentPtr unfinished = cache.begin(segment(2), 50);
+  for (const int sn : {1, 2, 3}) cache.drop(key(sn));
+  CHECK_FALSE(cache.peek(key(1)));
+  CHECK(cache.segment_count() == 1);
+  unfinished->commit(0, 50);
+  CHECK(cache.peek(key(2)) == unfinished);
+  CHECK(cache.counts().evictions == 0);
 }
 
 TEST_CASE("A cache without budget takes nothing") {

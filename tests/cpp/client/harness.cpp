@@ -28,6 +28,7 @@ std::string Harness::body(int64_t sn, size_t size) {
   for (size_t i = 0; i < size; ++i) {
     bytes[i] = static_cast<char>((i * 31 + static_cast<size_t>(sn) * 7) & 0xff);
   }
+  bytes.replace(0, 2, "\xff\xf1");  // ADTS's sync word
   return bytes;
 }
 

@@ -39,7 +39,7 @@ class Harness {
   explicit Harness(EngineConfig config = default_config());
 
   static EngineConfig default_config();
-  // A segment of `size` bytes that differ by `sn`.
+  // A segment of packed audio, by its first two bytes; the others differ by `sn`.
   static std::string body(int64_t sn, size_t size);
 
   Engine engine;

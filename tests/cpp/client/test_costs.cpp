@@ -323,7 +323,7 @@ TEST_CASE("D4: memory that runs out in mid-transfer sends the load to the CDN, n
   const auto request = h.sent<peer::Request>(parent).at(0);
   h.peer_says(parent, peer::Binary{66, request.url, request.sn, 4'000'000, std::nullopt,
                                    request.rendition});
-  h.peer_sends(parent, std::string(61'440, 'x'));
+  h.peer_sends(parent, Harness::body(5, 61'440));
   // Meanwhile a segment that the child is being sent takes all there is.
   h.cache_segment(3, 4 * kMiB);
   h.peer_says(child, peer::Request{"seg3.ts", MediaSequence(3), std::nullopt});

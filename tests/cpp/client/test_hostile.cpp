@@ -112,7 +112,7 @@ TEST_CASE("hostile: an answer to something else drops the peer") {
 TEST_CASE("hostile: BINARY that nobody asked for drops the peer") {
   HostileRoom r;
   r.h.peer_serves(r.parent, peer::Request{"seg5.ts", MediaSequence(5), HostileRoom::rendition()},
-                  "body");
+                  Harness::body(5, 4));
   REQUIRE(r.h.has(CommandKind::kLoadDone));
   r.h.clear();
   r.h.peer_says(r.parent, r.header(1, 100));
@@ -160,8 +160,9 @@ TEST_CASE("hostile: fewer bytes than announced drop the peer") {
 TEST_CASE("hostile: more binary messages than announced drop the peer") {
   HostileRoom r;
   r.h.peer_says(r.parent, r.header(2, 100));
-  r.h.peer_sends(r.parent, std::string(60, 'x'));
-  r.h.peer_sends(r.parent, std::string(40, 'x'));
+  const std::string body = Harness::body(5, 100);
+  r.h.peer_sends(r.parent, body.substr(0, 60));
+  r.h.peer_sends(r.parent, body.substr(60));
   REQUIRE(r.h.has(CommandKind::kLoadDone));
   r.h.clear();
   r.h.peer_sends(r.parent, "x");
@@ -178,7 +179,7 @@ TEST_CASE("hostile: a header within a transfer drops the peer") {
 
 TEST_CASE("hostile: bytes that look like control are bytes") {
   HostileRoom r;
-  const std::string body = R"({"event":"CLOSE"})";
+  const std::string body = "WEBVTT\n\n{\"event\":\"CLOSE\"}";
   r.h.peer_serves(r.parent, peer::Request{"seg5.ts", MediaSequence(5), HostileRoom::rendition()},
                   body);
   REQUIRE(r.h.all(CommandKind::kLoadDone).size() == 1);

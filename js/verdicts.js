@@ -1,0 +1,127 @@
+/** What hls.js and the media element make of the segments that they were given. */
+
+/** @typedef {import('hls.js').default} Hls */
+/** @typedef {import('hls.js').Fragment} Fragment */
+
+/**
+ * @callback VerdictSink
+ * @param {object | null} answer null: the media element could not decode what it has around `seconds` of the timeline
+ * @param {number} seconds of media found in the answer; negative: it was refused
+ */
+
+/** hls.js's `details` of errors that speak of a fragment's bytes. */
+const OF_BYTES = /^(fragP|fragDec|remuxAl|bufferAppend|mediaSourceReq)/;
+
+const MEDIA_EVENTS = ['play', 'pause', 'error'];
+
+/** MediaError.MEDIA_ERR_DECODE */
+const DECODE_ERROR = 3;
+
+/**
+ * Messages of decode errors that are about an append, of which hls.js's own error names the fragment: Chromium's
+ * CHUNK_DEMUXER_ERROR_APPEND_FAILED, Firefox's NS_ERROR_DOM_MEDIA_DEMUXER_ERR.
+ */
+const OF_APPEND = /demuxer/i;
+
+/** Messages of subtitles that cannot be placed yet; their bytes may be good. */
+const OF_TIMING = /initPTS|discontinuity/i;
+
+export class Verdicts {
+  #hls;
+  #tell;
+  /** @type {HTMLMediaElement | null} */
+  #media = null;
+  /** @type {MediaError | null} told already */
+  #told = null;
+  /** The element is not paused, or was not until it failed: Chromium pauses it then. */
+  #plays = false;
+  /** hls.js has stopped for good since the element was attached. */
+  #stopped = false;
+  /** @type {[string, (event: string, data: any) => void][]} */
+  #listeners;
+
+  /**
+   * @param {Hls} hls
+   * @param {VerdictSink} tell
+   */
+  constructor(hls, tell) {
+    this.#hls = hls;
+    this.#tell = tell;
+    // Events by their names, so that hls.js itself is not imported.
+    this.#listeners = [
+      ['hlsError', (_, data) => this.#failed(data)],
+      ['hlsFragBuffered', (_, { frag, part }) => this.#buffered(frag, part)],
+      ['hlsSubtitleFragProcessed', (_, data) => this.#subtitles(data)],
+      ['hlsMediaAttached', (_, { media }) => this.#watch(media)],
+      ['hlsMediaDetaching', () => this.#watch(null)],
+    ];
+    const target = /** @type {any} */ (hls);
+    for (const [name, listener] of this.#listeners) target.on(name, listener);
+    this.#watch(hls.media);
+  }
+
+  detach() {
+    const target = /** @type {any} */ (this.#hls);
+    for (const [name, listener] of this.#listeners) target.off(name, listener);
+    this.#watch(null);
+  }
+
+  /** Brings back a player that has failed, unless the page or hls.js does so at once. */
+  recover() {
+    setTimeout(() => {
+      const media = this.#media;
+      const plays = this.#plays;
+      if (!media || !(media.error || this.#stopped)) return;
+      this.#hls.recoverMediaError();
+      if (plays) media.play()?.catch(() => {});
+    });
+  }
+
+  /** @param {import('hls.js').ErrorData} data */
+  #failed({ details, frag, part, chunkMeta, error, fatal }) {
+    this.#stopped ||= fatal;
+    // hls.js may detach the element before its own event comes.
+    this.#look();
+    if (!frag || part || !OF_BYTES.test(details)) return;
+    if (chunkMeta && chunkMeta.sn !== frag.sn) return;
+    // What appendBuffer() itself throws is about room, or about an element that has failed before.
+    if (!details.startsWith('frag') && error instanceof DOMException) return;
+    this.#tell(frag.stats, -1);
+  }
+
+  /**
+   * @param {Fragment} frag
+   * @param {unknown} part
+   */
+  #buffered({ elementaryStreams, stats }, part) {
+    const lengths = Object.values(elementaryStreams ?? {}).flatMap((stream) =>
+      stream ? stream.endPTS - stream.startPTS : [],
+    );
+    if (!part && lengths.length > 0) this.#tell(stats, Math.max(0, ...lengths));
+  }
+
+  /** @param {import('hls.js').SubtitleFragProcessedData} data */
+  #subtitles({ success, frag, part, error }) {
+    if (part || OF_TIMING.test(error?.message ?? '')) return;
+    this.#tell(frag.stats, success ? frag.duration : -1);
+  }
+
+  /** @param {HTMLMediaElement | null} media */
+  #watch(media) {
+    this.#look();
+    for (const name of MEDIA_EVENTS) this.#media?.removeEventListener(name, this.#look);
+    this.#media = media;
+    this.#stopped = false;
+    for (const name of MEDIA_EVENTS) media?.addEventListener(name, this.#look);
+    this.#look();
+  }
+
+  #look = () => {
+    const { error, currentTime = 0, paused = true } = this.#media ?? {};
+    if (!error) this.#plays = !paused;
+    if (!error || error === this.#told) return;
+    this.#told = error;
+    if (error.code !== DECODE_ERROR || OF_APPEND.test(error.message)) return;
+    this.#tell(null, currentTime);
+  };
+}

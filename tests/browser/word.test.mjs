@@ -1,0 +1,175 @@
+/** What the player refuses, and what does not even look like media: none of it is shared or given a second time. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { ensureStream } from '../../demo/stream.mjs';
+import { withStage } from './stage.mjs';
+
+const SEGMENTS = 10;
+const SECONDS = 2 * SEGMENTS;
+
+// Little, so that most of the stream is asked for while a parent is there.
+const CONFIG = { maxBufferLength: 8, maxMaxBufferLength: 8 };
+
+const nameOf = (/** @type {number} */ number) => `240p_${String(number).padStart(5, '0')}.ts`;
+
+const sha256 = (/** @type {Buffer} */ body) => createHash('sha256').update(body).digest('hex');
+
+const bodyOf = async (/** @type {string} */ name) =>
+  readFile(path.join(await ensureStream(), name));
+
+/**
+ * An origin's handler of `/word/<anything>/`: the first segments of the stream, which `edge` may spoil.
+ * @typedef {(viewer: string, name: string, times: number, body: Buffer) => Buffer} Edge `times` that the viewer has asked for it
+ */
+class Word {
+  /** @type {Edge} */
+  edge = (_viewer, _name, _times, body) => body;
+  /** @type {Map<string, number>} */
+  asked = new Map();
+
+  /** @type {import('../../demo/origin.mjs').OriginOptions['routes']} */
+  routes = {
+    '/word/': async (/** @type {any} */ req, /** @type {any} */ res) => {
+      const name = path.basename(new URL(req.url, 'http://origin').pathname);
+      const viewer = / viewer\/(\S+)$/.exec(req.headers['user-agent'] ?? '')?.[1] ?? '';
+      const key = `${viewer} ${name}`;
+      const times = (this.asked.get(key) ?? 0) + 1;
+      this.asked.set(key, times);
+      const body = name.endsWith('.m3u8') ? playlist() : await bodyOf(name);
+      res.writeHead(200, { 'Cache-Control': 'no-store' });
+      res.end(name.endsWith('.m3u8') ? body : this.edge(viewer, name, times, Buffer.from(body)));
+    },
+  };
+
+  /** @param {string} viewer @param {number} number of the segment */
+  times(viewer, number) {
+    return this.asked.get(`${viewer} ${nameOf(number)}`) ?? 0;
+  }
+}
+
+function playlist() {
+  const lines = [
+    '#EXTM3U',
+    '#EXT-X-VERSION:3',
+    '#EXT-X-TARGETDURATION:2',
+    '#EXT-X-MEDIA-SEQUENCE:0',
+  ];
+  for (let i = 0; i < SEGMENTS; i++) lines.push('#EXTINF:2.000,', nameOf(i));
+  return Buffer.from(`${[...lines, '#EXT-X-ENDLIST'].join('\n')}\n`);
+}
+
+/** @param {import('./stage.mjs').Viewer} viewer */
+async function ends(viewer, seconds = SECONDS + 25) {
+  await viewer.page.waitForFunction(
+    () => /** @type {HTMLVideoElement} */ (document.getElementById('video')).ended,
+    null,
+    { timeout: seconds * 1000, polling: 250 },
+  );
+}
+
+/**
+ * Segments whose bytes, as hls.js was given them, are not the origin's.
+ * @param {import('./stage.mjs').Viewer} viewer
+ */
+async function strange(viewer) {
+  const { fragments } = await viewer.seen();
+  const wrong = [];
+  for (const { url, sha256: digest } of fragments) {
+    const name = path.basename(new URL(url).pathname);
+    if (digest !== sha256(await bodyOf(name))) wrong.push(name);
+  }
+  return wrong;
+}
+
+describe('A5: an edge that answers 200 with what is no segment, once', { concurrency: 3 }, () => {
+  for (const [what, spoil] of /** @type {[string, (body: Buffer) => Buffer][]} */ ([
+    ['a page of HTML', () => Buffer.from('<!doctype html>\n<title>Please wait</title>\n')],
+    ['half a segment', (body) => body.subarray(0, body.length / 2)],
+    [
+      'half a segment, cut between packets',
+      (body) => body.subarray(0, Math.floor(body.length / 376) * 188),
+    ],
+  ])) {
+    test(`A5: ${what}: not shared, and healed by the source loaded again`, async () => {
+      const word = new Word();
+      word.edge = (viewer, name, times, body) =>
+        viewer === 'one' && name === nameOf(3) && times === 1 ? spoil(body) : body;
+      await withStage(async (stage) => {
+        const src = '/word/a/240p.m3u8';
+        const one = await stage.viewer({ name: 'one', src, query: { recover: '1' } });
+        await one.plays(4);
+        const two = await stage.viewer({ name: 'two', src, config: CONFIG });
+        await Promise.all([ends(one), ends(two)]);
+        const stats = await two.stats();
+        assert.ok(stats.p2pSegments >= 4, `only ${stats.p2pSegments} from the other`);
+        assert.deepEqual(await strange(two), []);
+        assert.ok((await strange(one)).length <= 1);
+
+        await one.page.evaluate(() => {
+          globalThis.seen.fragments.length = 0;
+          globalThis.hls.loadSource(globalThis.hls.url);
+        });
+        await one.page.waitForFunction(
+          (count) =>
+            globalThis.seen.fragments.filter((/** @type {any} */ f) => f.sha256).length >= count,
+          SEGMENTS,
+          { timeout: 20_000 },
+        );
+        assert.deepEqual(await strange(one), []);
+      }, word.routes);
+    });
+  }
+});
+
+/** What does not even look like the segment is never given to hls.js. */
+const SEEN_THROUGH = ['random', 'flipped', 'cut', 'page'];
+/** hls.js or the decoder finds these out. */
+const REFUSED = ['touched', 'packets', 'boxes'];
+/** Media that plays: nobody can tell. */
+const PLAYS = ['other'];
+
+describe('A6: a parent that sends what is not the segment', () => {
+  /**
+   * @param {string} mode
+   * @param {boolean} recover
+   * @param {import('./stage.mjs').Stage} stage
+   */
+  async function drill(mode, recover, stage) {
+    const src = `/word/${mode}/240p.m3u8`;
+    const rogue = await stage.rogue({ mode, level: 1, src });
+    const query = /** @type {Record<string, string>} */ (recover ? { recover: '1' } : {});
+    const viewer = await stage.viewer({ name: mode, src, config: CONFIG, query });
+    await ends(viewer).catch((error) => assert.fail(`${mode}: ${error.message}`));
+    const { served, errors } = await rogue.evaluate(() => globalThis.rogue);
+    const { fragments } = await viewer.seen();
+    const wrong = await strange(viewer);
+    assert.ok(served > 0, `${mode}: the parent was never asked`);
+    if (PLAYS.includes(mode)) assert.ok(fragments.length < 2 * SEGMENTS, mode);
+    else assert.ok(errors > 0, `${mode}: the parent was not dropped`);
+    if (SEEN_THROUGH.includes(mode)) assert.deepEqual(wrong, [], mode);
+    // No segment is asked for again and again, and none twice of the parent.
+    assert.ok(fragments.length <= 2 * SEGMENTS, `${mode}: ${fragments.length} loads`);
+    assert.equal(new Set(wrong).size, wrong.length, `${mode}: ${wrong} given twice`);
+
+    if (PLAYS.includes(mode)) return;
+    await rogue.context().close();
+    const next = await stage.viewer({ name: `${mode}-next`, src, config: CONFIG });
+    await next.plays(6);
+    assert.deepEqual(await strange(next), [], `${mode}: served on`);
+  }
+
+  for (const recover of [false, true]) {
+    const page = recover ? 'a page that recovers' : 'a page that does nothing about errors';
+    test(`A6: ${page} plays to the end, the parent is dropped, and nothing is served on`, async () => {
+      const word = new Word();
+      await withStage(async (stage) => {
+        for (const modes of [SEEN_THROUGH, [...REFUSED, ...PLAYS]]) {
+          await Promise.all(modes.map((mode) => drill(mode, recover, stage)));
+        }
+      }, word.routes);
+    });
+  }
+});
