@@ -335,16 +335,18 @@ export class Driver {
    * @param {number} load
    * @param {ArrayBuffer | null} data null: not to be shared
    * @param {number} size
+   * @param {number} [firstByteMs] from the start of the fetch to its first byte
+   * @param {number} [bodyMs] from there to its end
    * @returns {boolean} whether the engine counts it
    */
-  fetchDone(load, data, size) {
+  fetchDone(load, data, size, firstByteMs = NaN, bodyMs = NaN) {
     if (this.#ended || !this.#loads.delete(load)) return false;
     // The player transfers the buffer away once this returns, so what has to wait keeps a copy.
     const body = data && this.#busy ? data.slice(0) : data;
     this.#input(() => {
       const at = this.#core.call('hm_fetch_reserve', load, size);
       if (at > 0 && body) this.#core.write(at, new Uint8Array(body));
-      this.#core.call('hm_fetch_done', now(), load, size);
+      this.#core.call('hm_fetch_done', now(), load, size, firstByteMs, bodyMs);
     });
     return true;
   }

@@ -348,8 +348,9 @@ class FragmentLoader {
     } else if (data) {
       this.#early?.keep(facts, data, stats);
     }
-    const counted = driver?.fetchDone(load, data, bytes) ?? false;
     const durationMs = stats.loading.end - stats.loading.first;
+    const counted =
+      driver?.fetchDone(load, data, bytes, this.#cdnTimes.firstByte, durationMs) ?? false;
     this.#host.delivered({ url: context.url, source: 'cdn', bytes, durationMs }, counted);
   }
 }

@@ -476,9 +476,10 @@ uint8_t* hm_fetch_reserve(int32_t load, uint32_t size) {
   return data_or_null(state->engine->reserve_fetch(LoadId(load), size));
 }
 
-int32_t hm_fetch_done(double now, int32_t load, uint32_t size) {
-  return with_engine(
-      now, [=](Engine& engine, TimeMs time) { engine.on_fetch_done(time, LoadId(load), size); });
+int32_t hm_fetch_done(double now, int32_t load, uint32_t size, double first_byte, double body) {
+  return with_engine(now, [=](Engine& engine, TimeMs time) {
+    engine.on_fetch_done(time, LoadId(load), size, first_byte, body);
+  });
 }
 
 int32_t hm_fetch_failed(double now, int32_t load) {

@@ -164,7 +164,9 @@ int32_t hm_load_aborted(double now, int32_t load);
 // peer is to blame, so that a player that failed over it is to be brought back to life.
 int32_t hm_verdict(double now, int32_t load, double seconds);
 uint8_t* hm_fetch_reserve(int32_t load, uint32_t size);
-int32_t hm_fetch_done(double now, int32_t load, uint32_t size);
+// How long the fetch took to its first byte, and from there to its end, in milliseconds; NaN:
+// unknown
+int32_t hm_fetch_done(double now, int32_t load, uint32_t size, double first_byte, double body);
 int32_t hm_fetch_failed(double now, int32_t load);
 
 int32_t hm_timeout(double now);

@@ -168,7 +168,7 @@ void Engine::Impl::on_timeout(TimeMs now) {
   // Loads first: a request that nobody waits for any more is not repeated.
   for (auto& [id, load] : loads_) {
     if (load.state == Load::State::kAsking && now >= load.due) {
-      give_up_parent(now, load, FallbackReason::kTimeout);
+      review(now, load);
     }
   }
   for (const PeerHandle handle : peer_handles()) {
@@ -291,8 +291,9 @@ bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
 MutableBytes Engine::reserve_fetch(LoadId load, size_t size) {
   return impl_->reserve_fetch(load, size);
 }
-void Engine::on_fetch_done(TimeMs now, LoadId load, size_t size) {
-  impl_->on_fetch_done(now, load, size);
+void Engine::on_fetch_done(TimeMs now, LoadId load, size_t size, double first_byte_ms,
+                           double body_ms) {
+  impl_->on_fetch_done(now, load, size, first_byte_ms, body_ms);
 }
 void Engine::on_fetch_failed(TimeMs now, LoadId load) { impl_->on_fetch_failed(now, load); }
 void Engine::on_timeout(TimeMs now) { impl_->on_timeout(now); }

@@ -72,9 +72,10 @@ enum class CommandKind : int32_t {
                       // reserve_fetch/on_fetch_done/on_fetch_failed
   // code: bytes arrived so far; aux: size in all. At the first byte, then at most once in 50 ms.
   kLoadProgress = 11,
-  // data: the segment; code: kPeer; t0, t1: first byte and end of its actual transfer,
-  // which may lie in the past. Not issued for a load that went to the CDN: the driver has
-  // those bytes already.
+  // data: the segment; code: kPeer; t0, t1: first byte and end of its transfer, which may lie in
+  // the past. A peer is one source on the viewer's line, and the player is to know of the line: a
+  // transfer counts as no longer than the CDN would have taken for its body. Not issued for a load
+  // that went to the CDN: the driver has those bytes already.
   kLoadDone = 12,
   // Word for the page.
   kEvent = 13,  // code: EventCode; peer, load, text where the code says so
@@ -298,7 +299,10 @@ class Engine {
   // shareable, no room). Valid until the next call that is not const. on_fetch_done must follow
   // either way.
   MutableBytes reserve_fetch(LoadId load, size_t size);
-  void on_fetch_done(TimeMs now, LoadId load, size_t size);
+  // `first_byte_ms`, `body_ms`: how long the fetch took to its first byte, and from there to its
+  // end; NaN where that is not known.
+  void on_fetch_done(TimeMs now, LoadId load, size_t size, double first_byte_ms = NAN,
+                     double body_ms = NAN);
   void on_fetch_failed(TimeMs now, LoadId load);
 
   // --- drain

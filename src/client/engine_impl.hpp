@@ -71,7 +71,7 @@ class Engine::Impl final : private SegmentShelf {
   bool on_verdict(TimeMs now, LoadId id, double seconds);
 
   MutableBytes reserve_fetch(LoadId id, size_t size);
-  void on_fetch_done(TimeMs now, LoadId id, size_t size);
+  void on_fetch_done(TimeMs now, LoadId id, size_t size, double first_byte_ms, double body_ms);
   void on_fetch_failed(TimeMs now, LoadId id);
 
   void on_timeout(TimeMs now);
@@ -128,6 +128,8 @@ class Engine::Impl final : private SegmentShelf {
   void end_children(TimeMs now);
   void on_peer_timeout(TimeMs now, PeerSession& peer);
   TimeMs next_due(const PeerSession& peer) const;
+  // Whether the transfer from a parent is for nobody, and will not end soon.
+  bool useless(TimeMs now, PeerSession& peer);
   // False if the peer was found dead and is gone.
   bool keep_alive(TimeMs now, PeerSession& peer);
   void pump(TimeMs now, PeerSession& peer);
@@ -162,12 +164,14 @@ class Engine::Impl final : private SegmentShelf {
   bool known_by_url(const Load& load) const;
   std::list<Candidate> candidates(TimeMs now, const Load& load);
   DurationMs prospect(TimeMs now, const Load& load) const;
-  DurationMs latest_start(TimeMs now, const Load& load) const;
   Need need(TimeMs now, const Load& load) const;
+  // Whether the load goes on waiting for its parent; else it is given up.
+  void review(TimeMs now, Load& load);
   void ask(TimeMs now, Load& load, PeerSession& peer, DurationMs within);
   void go_to_cdn(TimeMs now, Load& load);
-  // Whether a LACK means that the parent's live playlist is merely refreshed later than ours.
-  bool not_yet(TimeMs now, LoadId id, const peer::Lack& lack);
+  // Whether a LACK, after the parent has `held` the request, means that the segment is on its way
+  // there.
+  bool not_yet(TimeMs now, LoadId id, const PeerSession& peer, const peer::Lack& lack, bool held);
   // The parent that the load waited on failed it.
   void parent_failed(TimeMs now, LoadId id, PeerHandle peer, FallbackReason reason);
   void give_up_parent(TimeMs now, Load& load, FallbackReason reason);
@@ -229,6 +233,8 @@ class Engine::Impl final : private SegmentShelf {
   SegmentSizes sizes_;
   Receipts receipts_;
   double usual_share_ = 1;  // of its listed duration, that the player finds in a segment of the CDN
+  std::array<int64_t, 3> cdn_refused_{-1, -1,
+                                      -1};  // by TrackKind: the sn that the CDN refused last
   TokenBucket dials_;
   TokenBucket answers_;
   ChildLedger ledger_;
@@ -236,6 +242,7 @@ class Engine::Impl final : private SegmentShelf {
   UploadBudget upload_budget_;
   Uplink uplink_;
   TimeMs line_free_at_ = kNever;  // when held requests may have their turn
+  TimeMs vain_until_{};           // 10 s for each load that lately waited in vain
   uint64_t peer_bytes_ = 0;  // media bytes from all peers, to tell a line from one transfer on it
 
   bool started_ = false;

@@ -21,10 +21,18 @@ constexpr DurationMs kLevelShown{1'000};
 // loads parts. Longer than any segment, so that the session does not come and go with each.
 constexpr DurationMs kAfterWhole{60'000};
 
-template <class Times>
-auto& cdn_time_of(Times& times, TrackKind kind) {
+// A load that waits for a parent is looked at again after this time.
+constexpr DurationMs kLook{500};
+// What a load has lost by peers that brought nothing: less is a round trip.
+constexpr DurationMs kLostTime{100};
+// A load that waited in vain is forgotten after this time, and no more than four count.
+constexpr DurationMs kVainMemory{10'000};
+
+// The element of an array by TrackKind.
+template <class Array>
+auto& of_kind(Array& array, TrackKind kind) {
   const auto index = static_cast<size_t>(kind);
-  return times[index < times.size() ? index : 0];
+  return array[index < array.size() ? index : 0];
 }
 
 }  // namespace
@@ -37,11 +45,9 @@ Load* Engine::Impl::find_load(LoadId id) {
 void Engine::Impl::on_playhead(TimeMs now, const PlayheadReport& report) {
   playhead_.report(now, report);
   cache_.set_playhead(report.current_time);
-  // After a seek a transfer may have less time left than it was given.
+  // After a seek a transfer may have less time left than it had.
   for (auto& [id, load] : loads_) {
-    if (load.state != Load::State::kAsking) continue;
-    load.due = std::min(load.due, now + latest_start(now, load));
-    if (load.due <= now) give_up_parent(now, load, FallbackReason::kTimeout);
+    if (load.state == Load::State::kAsking) review(now, load);
   }
   settle(now);
 }
@@ -85,6 +91,8 @@ void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
   Load& entry = loads_.try_emplace(id, make_load(id, std::move(what))).first->second;
   entry.began_at = now;
   entry.from_cdn = from_cdn;
+  entry.cdn_refused =
+      entry.shareable && of_kind(cdn_refused_, entry.kind) == entry.segment.key.sn.value();
   if (from_cdn) {
     entry.state = Load::State::kAtCdn;
     entry.fetch_began_at = now;
@@ -147,23 +155,48 @@ void Engine::Impl::decide_load(TimeMs now, Load& load) {
 Need Engine::Impl::need(TimeMs now, const Load& load) const {
   Need need;
   need.slack = playhead_.slack(now, load.segment.span);
-  need.cdn_time = cdn_time_of(cdn_time_, load.kind).expected();
-  need.waited = now - load.began_at;
+  need.goal = to_duration(plan_.max_buffer() * 1'000);
+  if (load.segment.span.duration > 0)
+    need.duration = to_duration(load.segment.span.duration * 1'000);
   need.expected_bytes = sizes_.expected(load.segment);
+  need.cdn_time = of_kind(cdn_time_, load.kind).expected(need.expected_bytes);
+  need.waited = now - load.began_at;
+  need.newest = is_live() && !plan_.goes_on(load.kind, load.segment.span.end());
+  need.refused = load.cdn_refused;
+  if (now < vain_until_) need.vain = 1 + static_cast<int>((vain_until_ - now) / kVainMemory);
   return need;
+}
+
+void Engine::Impl::review(TimeMs now, Load& load) {
+  const Need needed = need(now, load);
+  const PeerSession* peer = find_peer(load.parent);
+  DurationMs left = patience(needed, peer != nullptr && peer->requester->proven());
+  if (peer != nullptr && peer->requester->transfer() != nullptr) {
+    if (const std::optional<DurationMs> end = peer->requester->remaining(now)) {
+      const DurationMs allowed = std::max(left, patience_for_transfer(needed));
+      left = *end <= allowed ? allowed : DurationMs::zero();
+    }
+  }
+  load.due = now + std::min(left, kLook);
+  if (left <= DurationMs::zero()) give_up_parent(now, load, FallbackReason::kTimeout);
 }
 
 // A request for the same segment that nobody waits for, one made ahead of the player or one whose
 // load was aborted, is as good as a new one, and begun already.
 bool Engine::Impl::join_transfer(TimeMs now, Load& load) {
-  const DurationMs latest = latest_start(now, load);
-  if (latest < kLeastAsk) return false;
+  const Need needed = need(now, load);
+  const auto is_it = [&load](const Segment& segment) { return segment.key == load.segment.key; };
   for (auto& [handle, peer] : peers_) {
-    if (!peer.requester || load.has_tried(handle)) continue;
+    if (!peer.requester || load.has_tried(handle) || !peer.requester->brings(is_it)) continue;
+    const DurationMs left = patience(needed, peer.requester->proven());
+    const std::optional<DurationMs> end = peer.requester->remaining(now);
+    if (end ? *end > std::max(left, patience_for_transfer(needed)) : left < kLeastAsk) continue;
     if (!peer.requester->join(load.segment.key, load.id)) continue;
     load.state = Load::State::kAsking;
     load.parent = handle;
-    load.due = now + std::min(latest, kLongestAsk);
+    load.due = now;
+    review(now, load);
+    if (load.state != Load::State::kAsking) continue;
     if (const Transfer* transfer = peer.requester->transfer()) report_progress(load.id, *transfer);
     return true;
   }
@@ -190,7 +223,9 @@ std::list<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) {
     candidate.peer = handle;
     candidate.busy = !peer.requester->idle();
     candidate.ready_in = std::max(DurationMs::zero(), peer.requester->ready_at() - now);
-    candidate.bytes_per_ms = peer.requester->bytes_per_ms();
+    candidate.free_in = peer.requester->remaining(now).value_or(DurationMs::zero());
+    candidate.bytes_per_ms = peer.requester->bytes_per_ms(now);
+    candidate.proven = peer.requester->proven();
     candidate.round_trip = peer.liveness.round_trip().value_or(DurationMs::zero());
     found.push_back(candidate);
   }
@@ -210,15 +245,10 @@ DurationMs Engine::Impl::prospect(TimeMs now, const Load& load) const {
   return std::max(DurationMs::zero(), until - now);
 }
 
-DurationMs Engine::Impl::latest_start(TimeMs now, const Load& load) const {
-  const Need needed = need(now, load);
-  return latest_cdn_start(needed.slack, needed.cdn_time);
-}
-
 void Engine::Impl::ask(TimeMs now, Load& load, PeerSession& peer, DurationMs within) {
   load.state = Load::State::kAsking;
   load.parent = peer.handle;
-  load.due = now + within;
+  load.due = now + std::min(within, kLook);
   peer.channel.send(now, peer.requester->ask(now, load.segment, load.id, peer.level >= 1));
 }
 
@@ -226,6 +256,9 @@ void Engine::Impl::go_to_cdn(TimeMs now, Load& load) {
   load.state = Load::State::kAtCdn;
   load.due = kNever;
   load.fetch_began_at = now;
+  if (now - load.began_at >= kLostTime) {
+    vain_until_ = std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * 4);
+  }
   if (load.failure) {
     ++stats_.fallbacks;
     event(EventCode::kFallback, load.parent, load.id, static_cast<double>(*load.failure), {});
@@ -236,16 +269,14 @@ void Engine::Impl::go_to_cdn(TimeMs now, Load& load) {
   commands_.push(command);
 }
 
-// A live parent that held our request as long as it may, and still says that it has nothing newer,
-// has a playlist that is refreshed later than ours: the segment is coming there, and asking again
-// is as good as waiting. Once per half segment at most, and not past one and a half.
-bool Engine::Impl::not_yet(TimeMs now, LoadId id, const peer::Lack& lack) {
+// A parent holds a request, as long as it may, for what it is getting itself: from a slow CDN, or
+// with a live playlist that is refreshed later than ours. Asking again is as good as waiting.
+bool Engine::Impl::not_yet(TimeMs now, LoadId id, const PeerSession& peer, const peer::Lack& lack,
+                           bool held) {
   const Load* load = find_load(id);
-  if (load == nullptr || !is_live() || !lack.current || *lack.current >= load->segment.key.sn) {
-    return false;
-  }
-  const DurationMs waited = now - load->began_at;
-  return waited >= DurationMs(1000) && waited < to_duration(load->segment.span.duration * 1500);
+  if (load == nullptr || !held) return false;
+  if (is_live() && lack.current && *lack.current >= load->segment.key.sn) return false;
+  return patience(need(now, *load), peer.requester->proven()) >= kLeastAsk;
 }
 
 void Engine::Impl::parent_failed(TimeMs now, LoadId id, PeerHandle peer, FallbackReason reason) {
@@ -264,11 +295,15 @@ void Engine::Impl::give_up_parent(TimeMs now, Load& load, FallbackReason reason)
 
 void Engine::Impl::done(const Load& load, const SegmentPtr& segment, TransferTimes times) {
   count_level(load);
+  vain_until_ = TimeMs();
   Command command;
   command.kind = CommandKind::kLoadDone;
   command.load = load.id;
   command.code = static_cast<int32_t>(LoadSource::kPeer);
-  command.t0 = to_ms(times.first_byte);
+  DurationMs lasted = times.end - times.first_byte;
+  const double line = of_kind(cdn_time_, load.kind).line_bytes_per_ms();
+  if (line > 0) lasted = std::min(lasted, to_duration(static_cast<double>(segment->size()) / line));
+  command.t0 = to_ms(times.end - lasted);
   command.t1 = to_ms(times.end);
   commands_.push(command, segment, 0, segment->size());
 }
@@ -310,13 +345,18 @@ MutableBytes Engine::Impl::reserve_fetch(LoadId id, size_t size) {
   return load->fetched == nullptr ? MutableBytes() : load->fetched->room(0, size);
 }
 
-void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size) {
+void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size, double first_byte_ms,
+                                 double body_ms) {
   Load* load = find_load(id);
   if (load == nullptr || load->state != Load::State::kAtCdn) return;
   stats_.cdn_bytes += size;
   stats_.cdn_segments += 1;
   count_level(*load);
-  if (!load->from_cdn) cdn_time_of(cdn_time_, load->kind).measured(now - load->fetch_began_at);
+  // Of a fetch that was begun before the engine was there only the driver knows how long it took.
+  double whole_ms = first_byte_ms + body_ms;
+  if (!load->from_cdn) whole_ms = to_ms(now - load->fetch_began_at);
+  if (!(body_ms >= 0 && body_ms <= whole_ms)) body_ms = whole_ms;
+  if (whole_ms >= 0) of_kind(cdn_time_, load->kind).measured(whole_ms, body_ms, size);
   const SegmentPtr body = std::move(load->fetched);
   const Segment segment = load->segment;
   const bool good =
@@ -337,7 +377,10 @@ void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size) {
 }
 
 void Engine::Impl::on_fetch_failed(TimeMs now, LoadId id) {
-  if (find_load(id) != nullptr) on_load_aborted(now, id);
+  const Load* load = find_load(id);
+  if (load == nullptr) return;
+  if (load->shareable) of_kind(cdn_refused_, load->kind) = load->segment.key.sn.value();
+  on_load_aborted(now, id);
 }
 
 // --- what children may have of it

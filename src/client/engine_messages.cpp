@@ -171,17 +171,18 @@ bool Engine::Impl::on_lack(TimeMs now, PeerSession& peer, const peer::Lack& mess
   heard_current(now, peer, message.current);
   if (!peer.requester) return false;
   std::optional<LoadId> load;
-  const Requester::Refusal refusal = peer.requester->on_lack(message, load);
-  if (refusal == Requester::Refusal::kUnasked) return false;
-  if (refusal == Requester::Refusal::kCurrent && load) {
-    if (not_yet(now, *load, message)) {
-      Load& waiting = *find_load(*load);
-      waiting.state = Load::State::kWaiting;
-      waiting.due = now;
-      return true;
-    }
-    parent_failed(now, *load, peer.handle, FallbackReason::kLack);
+  bool held = false;
+  const Requester::Refusal refusal = peer.requester->on_lack(now, message, load, held);
+  if (refusal != Requester::Refusal::kCurrent) return refusal == Requester::Refusal::kEarlier;
+  const bool dawdles = peer.requester->dawdles();
+  if (load && !dawdles && not_yet(now, *load, peer, message, held)) {
+    Load& waiting = *find_load(*load);
+    waiting.state = Load::State::kWaiting;
+    waiting.due = now;
+    return true;
   }
+  if (load) parent_failed(now, *load, peer.handle, FallbackReason::kLack);
+  if (dawdles) end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kLack);
   return true;
 }
 
@@ -236,6 +237,9 @@ void Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size)
       settle(now);
       return;
     }
+    case Requester::Packet::kEmpty:
+      offence = "an empty packet";
+      break;
     case Requester::Packet::kUnexpected:
       offence = "binary without a header";
       break;

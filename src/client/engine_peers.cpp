@@ -117,7 +117,13 @@ void Engine::Impl::pump_children(TimeMs now) {
 
 void Engine::Impl::pump(TimeMs now, PeerSession& peer) {
   peer.channel.set_drain(uplink_.bytes_per_ms() * kReportMs);
+  const bool fresh = peer.sent_bytes == 0;
   const size_t sent = peer.uploader->pump(now, peer.channel, *this);
+  // Of a channel that was never used it is certain how much waits in it.
+  if (fresh && sent > 0 && !peer.uploader->idle()) {
+    peer.full = true;
+    uplink_.on_full(now);
+  }
   peer.sent_bytes += sent;
   stats_.upload_bytes += sent;
 }
@@ -224,7 +230,11 @@ void Engine::Impl::misbehaved(TimeMs now, PeerSession& peer, FallbackReason reas
 TimeMs Engine::Impl::next_due(const PeerSession& peer) const {
   if (!peer.open) return peer.started_at + kConnectTimeout;
   TimeMs due = peer.liveness.next_due();
-  if (peer.requester) due = std::min(due, peer.requester->next_due());
+  if (peer.requester) {
+    due = std::min(due, peer.requester->next_due());
+    const Transfer* transfer = peer.requester->transfer();
+    if (transfer != nullptr && !transfer->ask.load) due = std::min(due, transfer->look_at);
+  }
   if (peer.uploader) due = std::min(due, peer.uploader->next_due());
   return due;
 }
@@ -243,6 +253,21 @@ bool Engine::Impl::keep_alive(TimeMs now, PeerSession& peer) {
   return true;
 }
 
+// Version 1 has no way to cancel a transfer but to end the connection.
+bool Engine::Impl::useless(TimeMs now, PeerSession& peer) {
+  constexpr DurationMs kSoon{8'000};
+  constexpr DurationMs kLook{1'000};
+  Transfer* transfer = peer.requester->transfer();
+  if (transfer == nullptr || transfer->ask.load || now < transfer->look_at) return false;
+  transfer->look_at = now + kLook;
+  DurationMs of_use = kSoon;
+  if (transfer->buffer != nullptr && wanted(transfer->ask.segment.key)) {
+    const double ahead_s = transfer->ask.segment.span.start - playhead_.last().current_time;
+    of_use = std::max(of_use, to_duration(ahead_s * 1'000));
+  }
+  return peer.requester->remaining(now).value_or(DurationMs::max()) > of_use;
+}
+
 void Engine::Impl::on_peer_timeout(TimeMs now, PeerSession& peer) {
   if (!peer.open) {
     if (now >= peer.started_at + kConnectTimeout) {
@@ -256,6 +281,10 @@ void Engine::Impl::on_peer_timeout(TimeMs now, PeerSession& peer) {
     return;
   }
   if (!peer.requester) return;
+  if (useless(now, peer)) {
+    end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kTimeout);
+    return;
+  }
   std::optional<LoadId> load;
   switch (peer.requester->on_timeout(now, load)) {
     case Requester::Due::kNothing:

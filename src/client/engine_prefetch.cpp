@@ -62,7 +62,9 @@ void Engine::Impl::prefetch(TimeMs now) {
   size_t ahead = cache_.bytes_ahead();
   for (Load& load : plan_.segments()) {
     const Segment& segment = load.segment;
-    if (segment.span.start >= player.current_time + window) return;
+    const double lasts = segment.span.duration;
+    const double until = segment.span.start - player.current_time - window;
+    if (until >= plan_.beyond(lasts)) return;
     if (segment.span.end() <= player.buffered_end || cache_.peek(segment.key) != nullptr ||
         under_way(segment.key) || receipts_.given(segment.key)) {
       continue;
@@ -79,7 +81,12 @@ void Engine::Impl::prefetch(TimeMs now) {
     for (const auto& [handle, peer] : peers_) {
       if (now < peer.ahead_after) load.tried.push_back(handle);
     }
-    const Decision decision = decide(need(now, load), candidates(now, load), DurationMs::zero());
+    Need needed = need(now, load);
+    // The player asks when its buffer has room, and the CDN brings what lies before.
+    const double before = (segment.span.start - player.buffered_end) / std::max(lasts, 0.1);
+    needed.ahead = std::max({DurationMs::zero(), to_duration(until * 1'000),
+                             to_duration(before * to_ms(needed.cdn_time))});
+    const Decision decision = decide(needed, candidates(now, load), DurationMs::zero());
     if (decision.kind != Decision::Kind::kAsk) continue;
     PeerSession& peer = *find_peer(decision.peer);
     peer.ahead_after = now + kAfterLack;

@@ -10,8 +10,9 @@
 
 namespace hlsmesh {
 
-// How long a CDN fetch is expected to take: an average that follows bad news faster than good,
-// because the price of too low a value is a stall and that of too high a one some bytes.
+// What the CDN was measured at: the time to the first byte, and the rate from there. Both follow
+// bad news faster than good, because the price of too low a value is a stall and that of too high a
+// one some bytes.
 class CdnTime {
  public:
   // Before the first measurement: slower than most CDNs, so that a cold start does not gamble.
@@ -19,14 +20,41 @@ class CdnTime {
   // A run of disk-cache hits must not make the CDN look instantaneous.
   static constexpr double kFloorMs = 100;
 
-  void measured(DurationMs time) {
-    const double sample = std::max(to_ms(time), kFloorMs);
-    mean_ms_ += (sample - mean_ms_) * (sample > mean_ms_ ? 0.7 : 0.3);
+  // hls.js counts every body as at least this long.
+  static constexpr double kBodyMs = 50;
+
+  // A fetch of `bytes` took `whole_ms`, of which its body took `body_ms`.
+  void measured(double whole_ms, double body_ms, size_t bytes) {
+    follow(mean_ms_, std::max(whole_ms, kFloorMs), 0.7, 0.3);
+    if (bytes == 0) return;
+    const auto amount = static_cast<double>(bytes);
+    const double ms_per_byte = std::max(body_ms, kBodyMs) / amount;
+    if (bytes_ == 0) {
+      bytes_ = amount;
+      ms_per_byte_ = ms_per_byte;
+      line_ = 1 / ms_per_byte;
+    }
+    follow(bytes_, amount, 0.3, 0.3);
+    follow(ms_per_byte_, ms_per_byte, 0.7, 0.3);
+    follow(line_, 1 / ms_per_byte, 0.5, 0.2);
   }
-  DurationMs expected() const { return to_duration(mean_ms_); }
+  // That a fetch is expected to take, of `bytes` where that is known; 0: of the usual size.
+  DurationMs expected(size_t bytes = 0) const {
+    const double more = bytes > 0 && bytes_ > 0 ? static_cast<double>(bytes) - bytes_ : 0;
+    return to_duration(std::max(kFloorMs, mean_ms_ + more * ms_per_byte_));
+  }
+  // What the line has shown to carry; 0 while unknown. One slow answer says little of it.
+  double line_bytes_per_ms() const { return line_; }
 
  private:
+  static void follow(double& mean, double sample, double up, double down) {
+    mean += (sample - mean) * (sample > mean ? up : down);
+  }
+
+  double line_ = 0;
   double mean_ms_ = kStartMs;
+  double ms_per_byte_ = 0;
+  double bytes_ = 0;  // of the usual fetch
 };
 
 // Bytes per second of media, by rendition: how large its next segment is going to be.

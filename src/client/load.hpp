@@ -24,10 +24,11 @@ struct Load {
   Segment segment;
   TrackKind kind = TrackKind::kMain;
   int32_t rendition_index = 0;
-  bool shareable = false;  // peers may carry it, and the cache may keep it
+  bool shareable = false;    // peers may carry it, and the cache may keep it
+  bool cdn_refused = false;  // when the player asked for it last
   State state = State::kWaiting;
   TimeMs began_at{};
-  TimeMs due = kNever;                    // waiting: decide again; asking: give up
+  TimeMs due = kNever;                    // waiting: decide again; asking: look at it again
   PeerHandle parent;                      // asking: whom
   std::list<PeerHandle> tried;            // parents that failed it
   std::optional<FallbackReason> failure;  // the last of those failures

@@ -1,5 +1,6 @@
 #include "client/prefetch_plan.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <utility>
@@ -17,6 +18,13 @@ double PrefetchPlan::window() const {
   // What nobody watches, and what costs the viewer, is fetched when the player cannot do without.
   if (!conditions_.loads || conditions_.hidden || is_costly()) return 0;
   return limit_ < 0 ? conditions_.max_buffer : limit_;
+}
+
+bool PrefetchPlan::goes_on(TrackKind kind, double seconds) const {
+  constexpr double kOverlap = 0.1;  // of segments whose times are rounded
+  return std::any_of(segments_.begin(), segments_.end(), [&](const Load& load) {
+    return load.kind == kind && load.segment.span.start >= seconds - kOverlap;
+  });
 }
 
 void PrefetchPlan::follow(TrackKind kind, int32_t rendition_index) {
@@ -43,13 +51,14 @@ std::optional<MediaSpan> PrefetchPlan::take_unlisted(TrackKind kind, double seco
   }
   forget(kind);
   followed.listed_at = seconds;
-  return MediaSpan{seconds, window() + kListStep};
+  return MediaSpan{seconds, window() + beyond(longest_) + kListStep};
 }
 
 void PrefetchPlan::list(Load segment) {
   const TrackKind kind = segment.kind;
   if (kind != kTracks[0] && kind != kTracks[1]) return;
   if (!segment.shareable || segment.rendition_index != track(kind).rendition) return;
+  longest_ = std::max(longest_, segment.segment.span.duration);
   // Mostly at the end already: a playlist is in order.
   auto place = segments_.end();
   while (place != segments_.begin() &&

@@ -27,6 +27,12 @@ class PrefetchPlan {
   bool is_costly() const { return conditions_.save_data || conditions_.metered; }
   // Seconds from the playhead, of what may be asked for now; 0: nothing.
   double window() const;
+  // How far beyond the window a segment of that duration may begin. Where the window is the
+  // player's own, peers have a segment and a half more to bring what it is going to ask for.
+  double beyond(double duration) const { return limit_ < 0 ? duration * 1.5 : 0; }
+  double max_buffer() const { return conditions_.max_buffer; }
+  // Whether a segment of the track is listed that begins at `seconds` or later.
+  bool goes_on(TrackKind kind, double seconds) const;
 
   // -1: the track is not followed any more.
   void follow(TrackKind kind, int32_t rendition_index);
@@ -58,6 +64,7 @@ class PrefetchPlan {
   PlayerConditions conditions_;
   std::array<Track, kTracks.size()> tracks_;
   std::list<Load> segments_;
+  double longest_ = 0;  // of the segments listed so far, in seconds
 };
 
 }  // namespace hlsmesh

@@ -19,6 +19,14 @@ constexpr DurationMs kRest{5'000};
 constexpr int kMostSilences = 2;
 // Several times the delay of any working path, retransmissions included.
 constexpr DurationMs kStallTimeout{1'500};
+// A transfer is judged after this time.
+constexpr DurationMs kJudged{3'000};
+// A LACK that comes this long after the request was put off.
+constexpr DurationMs kHeld{1'000};
+// A transfer's rate is measured over this time at least: a data channel delivers in bursts.
+constexpr DurationMs kMark{500};
+// A rate that was measured this long ago may have doubled.
+constexpr double kForgetMs = 10'000;
 // A transfer that stands still this long has died with its peer.
 constexpr DurationMs kGoneTimeout{10'000};
 // Unanswered requests that are remembered: more than kMostSilences and a repeat can make.
@@ -136,15 +144,22 @@ Requester::Answer Requester::on_header(TimeMs now, const peer::Binary& header) {
   silences_ = 0;
   transfer.size = static_cast<size_t>(header.size);
   transfer.attachments = header.attachments;
+  transfer.look_at = now + kJudged;
   transfer.started_at = transfer.progress_at = transfer.told_at = now;
+  transfer.mark.at = transfer.next_mark.at = now;
   transfer_ = std::move(transfer);
   stall_told_ = false;
   return Answer::kExpected;
 }
 
-Requester::Refusal Requester::on_lack(const peer::Lack& lack, std::optional<LoadId>& load) {
+Requester::Refusal Requester::on_lack(TimeMs now, const peer::Lack& lack,
+                                      std::optional<LoadId>& load, bool& held) {
   if (asked_ && answers(*asked_, lack)) {
     load = asked_->load;
+    held = now - asked_->asked_at >= kHeld;
+    // It has a newer one: hardly is it getting this one.
+    const bool newer = lack.current && *lack.current >= asked_->segment.key.sn;
+    if (held) late_lacks_ += newer ? 2 : 1;
     asked_.reset();
     silences_ = 0;
     return Refusal::kCurrent;
@@ -165,6 +180,7 @@ MutableBytes Requester::room(size_t size) {
 
 Requester::Packet Requester::on_packet(TimeMs now, size_t size) {
   if (!transfer_) return Packet::kUnexpected;
+  if (size == 0) return Packet::kEmpty;
   Transfer& transfer = *transfer_;
   if (size > transfer.size - transfer.received) return Packet::kTooMuch;
   if (transfer.buffer != nullptr && !transfer.buffer->commit(transfer.received, size)) {
@@ -173,6 +189,9 @@ Requester::Packet Requester::on_packet(TimeMs now, size_t size) {
   transfer.received += size;
   transfer.packets += 1;
   transfer.progress_at = now;
+  if (now - transfer.next_mark.at >= kMark) {
+    transfer.mark = std::exchange(transfer.next_mark, Transfer::Mark{now, transfer.received});
+  }
   stall_told_ = false;
   if (transfer.packets < transfer.attachments) return Packet::kMore;
   return transfer.received == transfer.size ? Packet::kComplete : Packet::kTooLittle;
@@ -186,10 +205,38 @@ std::optional<Transfer> Requester::take_transfer(TimeMs now) {
     const double sample = static_cast<double>(taken->size) /
                           std::max(1.0, to_ms(taken->progress_at - taken->started_at));
     bytes_per_ms_ = bytes_per_ms_ > 0 ? (bytes_per_ms_ + sample) / 2 : sample;
+    measured_at_ = now;
+    proven_ = true;
+    late_lacks_ = 0;
   }
   // The answer of a request sent meanwhile could not come before the end of this one.
   if (asked_) answer_due_ = now + kAnswerTimeout;
   return taken;
+}
+
+// A packet that is on its way does not count yet: the time since the last one is no silence before
+// it is as long as what was measured.
+std::optional<double> Transfer::bytes_per_ms(TimeMs now) const {
+  const DurationMs whole = now - mark.at;
+  if (whole < kMark || (received == mark.received && whole < kStallTimeout)) return std::nullopt;
+  const DurationMs time = std::max(progress_at - mark.at, whole / 2);
+  return static_cast<double>(received - mark.received) / std::max(1.0, to_ms(time));
+}
+
+double Requester::bytes_per_ms(TimeMs now) const {
+  if (transfer_) {
+    if (const std::optional<double> current = transfer_->bytes_per_ms(now)) return *current;
+  }
+  return bytes_per_ms_ * (1 + to_ms(now - measured_at_) / kForgetMs);
+}
+
+std::optional<DurationMs> Requester::remaining(TimeMs now) const {
+  if (!transfer_) return std::nullopt;
+  const std::optional<double> current = transfer_->bytes_per_ms(now);
+  const double rate = current ? *current : bytes_per_ms_;
+  if (!current && !(rate > 0)) return std::nullopt;
+  const auto left = static_cast<double>(transfer_->size - transfer_->received);
+  return to_duration(left / std::max(rate, 1e-6));
 }
 
 TimeMs Requester::next_due() const {
@@ -204,11 +251,14 @@ Requester::Due Requester::on_timeout(TimeMs now, std::optional<LoadId>& load) {
   if (transfer_) {
     if (stall_told_) return Due::kGone;
     stall_told_ = true;
+    proven_ = false;
+    transfer_->look_at = std::max(transfer_->look_at, now + kStallTimeout);
     load = transfer_->ask.load;
     transfer_->ask.load.reset();
     return Due::kStalled;
   }
   load = asked_->load;
+  proven_ = false;
   if (may_repeat_) {
     may_repeat_ = false;
     if (load) {

@@ -35,6 +35,18 @@ struct Transfer {
   TimeMs started_at{};        // the header's arrival: the answer's first byte
   TimeMs progress_at{};       // the last packet's
   TimeMs told_at{};           // when the load last heard how far it has come
+  TimeMs look_at{};           // when it is judged next, if nobody waits for it
+
+  // How much had arrived when.
+  struct Mark {
+    TimeMs at{};
+    size_t received = 0;
+  };
+  Mark mark;       // its rate is measured from here on
+  Mark next_mark;  // and half a second later from here on
+
+  // Bytes per millisecond of the last second or so; nullopt before anything can be said.
+  std::optional<double> bytes_per_ms(TimeMs now) const;
 };
 
 // Asks one parent. A channel carries one request at a time (protocol section 1), and there is no
@@ -59,8 +71,17 @@ class Requester {
   TimeMs ready_at() const { return ready_at_; }
   // It left a request unanswered, and is given time to come round.
   bool resting(TimeMs now) const { return silences_ > 0 && now < ready_at_; }
-  // Of past transfers; 0 while unknown.
-  double bytes_per_ms() const { return bytes_per_ms_; }
+  // Of the transfer under way, else of past ones; 0 while unknown. A slow parent may have become
+  // faster: what was measured long ago counts for more than it was.
+  double bytes_per_ms(TimeMs now) const;
+  // It has delivered, and has not failed us since.
+  bool proven() const { return proven_; }
+  // Until the transfer under way is expected to end; nullopt when nobody can tell.
+  std::optional<DurationMs> remaining(TimeMs now) const;
+  // It refuses what it could have refused at once, again and again.
+  bool dawdles() const {
+    return late_lacks_ >= (bytes_per_ms_ > 0 ? 2 * kMostLateLacks : kMostLateLacks);
+  }
 
   // Only when idle and ready. The message is the caller's to send. Without a load the answer goes
   // to the cache.
@@ -90,14 +111,15 @@ class Requester {
   // A BINARY header. After kExpected a transfer is under way, without a buffer.
   Answer on_header(TimeMs now, const peer::Binary& header);
   enum class Refusal { kCurrent, kEarlier, kUnasked };
-  // A LACK. After kCurrent nothing is asked any more; `load` is who waited for it.
-  Refusal on_lack(const peer::Lack& lack, std::optional<LoadId>& load);
+  // A LACK. After kCurrent nothing is asked any more; `load` is who waited for it, and `held` says
+  // that the parent has put off its answer, as one does that is getting the segment.
+  Refusal on_lack(TimeMs now, const peer::Lack& lack, std::optional<LoadId>& load, bool& held);
 
   Transfer* transfer() { return transfer_ ? &*transfer_ : nullptr; }
   const Transfer* transfer() const { return transfer_ ? &*transfer_ : nullptr; }
   // Where the next packet of `size` bytes goes; empty if it does not fit or is not wanted.
   MutableBytes room(size_t size);
-  enum class Packet { kMore, kComplete, kUnexpected, kTooMuch, kTooLittle };
+  enum class Packet { kMore, kComplete, kUnexpected, kTooMuch, kTooLittle, kEmpty };
   Packet on_packet(TimeMs now, size_t size);
   // Ends the transfer, complete or not.
   std::optional<Transfer> take_transfer(TimeMs now);
@@ -114,6 +136,10 @@ class Requester {
   peer::Request repeated() const;
 
  private:
+  // In a row, from a parent that has delivered nothing yet; from another twice as many. A live
+  // parent that is refreshed after us holds a request or two of each segment.
+  static constexpr int kMostLateLacks = 3;
+
   static bool answers(const Ask& ask, const peer::Binary& header);
   static bool answers(const Ask& ask, const peer::Lack& lack);
   static std::string_view wire_url(const Ask& ask);
@@ -132,6 +158,9 @@ class Requester {
   std::optional<Transfer> transfer_;
   bool stall_told_ = false;
   double bytes_per_ms_ = 0;
+  TimeMs measured_at_{};
+  bool proven_ = false;
+  int late_lacks_ = 0;  // in a row; one that is hardly honest counts twice
 };
 
 }  // namespace hlsmesh

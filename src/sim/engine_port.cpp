@@ -243,14 +243,16 @@ void EnginePort::load_aborted(TimeMs now, LoadId load) {
   drain();
 }
 
-void EnginePort::fetch_done(TimeMs now, LoadId load, ByteView body) {
+void EnginePort::fetch_done(TimeMs now, LoadId load, ByteView body, double first_byte_ms,
+                            double body_ms) {
   const auto size = static_cast<double>(body.size());
   note("hm_fetch_reserve", {static_cast<double>(load.value()), size}, std::nullopt, body);
   const MutableBytes room = engine_.reserve_fetch(load, body.size());
   if (!room.empty()) std::memcpy(room.data(), body.data(), body.size());
   result(room.empty() ? 0 : 1);
-  note("hm_fetch_done", {as_argument(now), static_cast<double>(load.value()), size});
-  engine_.on_fetch_done(now, load, body.size());
+  note("hm_fetch_done",
+       {as_argument(now), static_cast<double>(load.value()), size, first_byte_ms, body_ms});
+  engine_.on_fetch_done(now, load, body.size(), first_byte_ms, body_ms);
   drain();
 }
 

@@ -64,7 +64,8 @@ class EnginePort {
   void list_segment(TimeMs now, const SegmentLoad& what);
   void load(TimeMs now, LoadId load, const SegmentLoad& what);
   void load_aborted(TimeMs now, LoadId load);
-  void fetch_done(TimeMs now, LoadId load, ByteView body);
+  // In milliseconds: to the fetch's first byte, and from there to its end.
+  void fetch_done(TimeMs now, LoadId load, ByteView body, double first_byte_ms, double body_ms);
   void fetch_failed(TimeMs now, LoadId load);
   void timeout(TimeMs now);
   // Shows the observer statistics and peers; changes nothing.

@@ -116,9 +116,11 @@ Duration Player::latency() const {
 }
 
 PlayerFigures Player::figures() const {
+  Player now = *this;
+  if (!stopped_) now.count_buffer(position(), queue_.now() - moved_);
   PlayerFigures out = figures_;
   if (stalled_since_ && !stopped_) out.stalled += queue_.now() - *stalled_since_;
-  if (counted_ > 0) out.mean_buffer = buffer_area_ / counted_;
+  if (now.counted_ > 0) out.mean_buffer = now.buffer_area_ / now.counted_;
   return out;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/clock.hpp"
+
 namespace hlsmesh::sim {
 namespace {
 
@@ -71,12 +73,12 @@ void Viewer::core_ready() {
 
 // Bytes that came before the engine can still be shared.
 void Viewer::adopt_earlier_loads() {
-  for (const SegmentRequest& request : before_core_) {
+  for (const Load& before : before_core_) {
     const LoadId load(next_load_++);
-    SegmentLoad what = describe(request);
+    SegmentLoad what = describe(before.request);
     what.from_cdn = true;
     port_->load(now(), load, what);
-    body_from_cdn(load, request);
+    body_from_cdn(load, before);
   }
   before_core_.clear();
   for (const auto& [load, pending] : loads_) {
@@ -96,10 +98,15 @@ SegmentLoad Viewer::describe(const SegmentRequest& request) const {
   return what;
 }
 
-void Viewer::body_from_cdn(LoadId id, const SegmentRequest& request) {
+void Viewer::body_from_cdn(LoadId id, const Load& load) {
+  const SegmentRequest& request = load.request;
   std::vector<uint8_t> body(world_.content.segment_bytes(request.rendition, request.sn));
   fill_body(Content::tag(request.rendition, request.sn), 0, body);
-  port_->fetch_done(now(), id, body);
+  // As far as a page can tell: two round trips at least until the first byte, at whole
+  // milliseconds.
+  const auto whole = std::chrono::duration_cast<DurationMs>(load.took);
+  const auto first = std::min(whole, std::chrono::duration_cast<DurationMs>(config_.latency * 4));
+  port_->fetch_done(now(), id, body, to_ms(first), to_ms(whole - first));
 }
 
 void Viewer::leave() {
@@ -235,6 +242,7 @@ void Viewer::on_command(const Command& command) {
       }
       const SegmentRequest& request = it->second.request;
       it->second.fetch = world_.cdn.fetch(*this, access_, request.rendition, request.sn);
+      it->second.fetch_began = world_.queue.now();
       fetches_[it->second.fetch] = command.load;
       break;
     }
@@ -370,15 +378,17 @@ void Viewer::on_cdn_done(FetchId fetch) {
   if (gone_ || it == fetches_.end()) return;
   const LoadId load = it->second;
   fetches_.erase(it);
-  const SegmentRequest request = loads_[load].request;
+  Load done = loads_[load];
+  done.took = world_.queue.now() - done.fetch_began;
+  const SegmentRequest& request = done.request;
   loads_.erase(load);
   figures_.cdn_bytes += world_.content.segment_bytes(request.rendition, request.sn);
   ++figures_.segments;
   if (port_) {
-    body_from_cdn(load, request);
+    body_from_cdn(load, done);
     wake();
   } else {
-    before_core_.push_back(request);
+    before_core_.push_back(done);
   }
   player_.on_segment(request.rendition, request.sn);
 }
@@ -408,6 +418,7 @@ void Viewer::load_segment(const SegmentRequest& request) {
   }
   const FetchId fetch = world_.cdn.fetch(*this, access_, request.rendition, request.sn);
   loads_[load].fetch = fetch;
+  loads_[load].fetch_began = world_.queue.now();
   fetches_[fetch] = load;
 }
 

@@ -91,6 +91,8 @@ class Viewer : private CommandSink,
   struct Load {
     SegmentRequest request;
     FetchId fetch{};  // zero unless the CDN was asked
+    Time fetch_began{};
+    Duration took{};  // by the time it has ended
   };
 
   void join();
@@ -102,7 +104,7 @@ class Viewer : private CommandSink,
   void arm(Time due);
   void timer_fired();
   void end();
-  void body_from_cdn(LoadId id, const SegmentRequest& request);
+  void body_from_cdn(LoadId id, const Load& load);
   void take_segment(const Command& command);
   void list_segments(TrackKind kind, Duration from, Duration until);
   void send(const Command& command);
@@ -139,7 +141,7 @@ class Viewer : private CommandSink,
   ConnId socket_{};  // zero while there is none
   std::map<LoadId, Load> loads_;
   std::map<FetchId, LoadId> fetches_;
-  std::vector<SegmentRequest> before_core_;  // loaded whole before the engine was there
+  std::vector<Load> before_core_;  // loaded whole before the engine was there
   int32_t next_load_ = 1;
   std::optional<Time> armed_;
   ViewerFigures figures_;

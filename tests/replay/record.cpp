@@ -48,6 +48,9 @@ void record_vod(const std::string& directory) {
   // Another seek while something is on its way from the parent.
   swarm.run_until(50, [&] { return swarm.rtc().buffered(sim::ViewerId(1)) > 100'000; });
   swarm.viewer(1).player().seek(std::chrono::seconds(36));
+  // And one more before anything has come of it.
+  swarm.run_until(sim::seconds(swarm.now().time_since_epoch()) + 0.004);
+  swarm.viewer(1).player().seek(std::chrono::seconds(40));
   swarm.run_until(70, [&] { return swarm.rtc().buffered(sim::ViewerId(1)) > 100'000; });
   swarm.viewer(0).show_stats();
   swarm.viewer(1).show_stats();

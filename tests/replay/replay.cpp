@@ -160,7 +160,9 @@ const std::map<std::string, Function>& functions() {
       {"hm_fetch_reserve",
        [](const Call& c) { return fill(hm_fetch_reserve(c.integer(0), c.size(1)), c); }},
       {"hm_fetch_done",
-       [](const Call& c) { return hm_fetch_done(c.number(0), c.integer(1), c.size(2)); }},
+       [](const Call& c) {
+         return hm_fetch_done(c.number(0), c.integer(1), c.size(2), c.number(3), c.number(4));
+       }},
       {"hm_fetch_failed", [](const Call& c) { return hm_fetch_failed(c.number(0), c.integer(1)); }},
       {"hm_timeout", [](const Call& c) { return hm_timeout(c.number(0)); }},
       {"hm_peer_count", [](const Call&) { return hm_peer_count(); }},

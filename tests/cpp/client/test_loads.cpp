@@ -38,9 +38,9 @@ TEST_CASE("waiting: a dial under way is waited for, and serves when it opens") {
     CHECK_FALSE(h.went_to_cdn(1));
   }
   SECTION("but not for ever") {
-    h.advance(3'999);
+    h.advance(1'500);
     CHECK_FALSE(h.went_to_cdn(1));
-    h.advance(1);
+    h.advance(100);
     CHECK(h.went_to_cdn(1));
   }
   SECTION("and not with little slack") {
@@ -116,8 +116,38 @@ TEST_CASE("loads: a failed fetch leaves nothing behind") {
   r.h.fetch_failed(1);
   CHECK(r.h.engine.stats().cache_bytes == 0);
   CHECK(r.h.engine.stats().cdn_bytes == 0);
+}
+
+TEST_CASE("loads: what the CDN has refused is asked of a parent, with nothing buffered too") {
+  ParentRoom r(true);
+  r.h.playhead(0, 0);
   r.h.load(1, 0);
-  CHECK(r.h.all(CommandKind::kLoadFromCdn).size() == 2);
+  REQUIRE(r.h.went_to_cdn(1));
+  r.h.fetch_failed(1);
+  r.h.clear();
+  r.h.load(2, 0);
+  const auto requests = r.h.sent<peer::Request>(r.parent);
+  REQUIRE(requests.size() == 1);
+  CHECK_FALSE(r.h.went_to_cdn(2));
+  SECTION("and comes from there") {
+    r.h.peer_serves(r.parent, requests[0], Harness::body(0, kSize));
+    CHECK(r.h.has(CommandKind::kLoadDone));
+  }
+  SECTION("a refusal sends it to the CDN at once") {
+    r.h.peer_says(r.parent,
+                  peer::Lack{requests[0].url, requests[0].sn, std::nullopt, requests[0].rendition});
+    CHECK(r.h.went_to_cdn(2));
+  }
+  SECTION("silence does so after a second") {
+    r.h.advance(999);
+    CHECK_FALSE(r.h.went_to_cdn(2));
+    r.h.advance(1);
+    CHECK(r.h.went_to_cdn(2));
+  }
+  SECTION("another segment is not meant") {
+    r.h.load(3, 1);
+    CHECK(r.h.went_to_cdn(3));
+  }
 }
 
 TEST_CASE("loads: a body shorter than reserved is not kept") {

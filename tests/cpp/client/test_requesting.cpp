@@ -84,13 +84,23 @@ TEST_CASE("request: packets of any size make up a segment") {
   r.h.advance(250);
   const peer::Request request = r.request(1, 5);
   const std::string body = Harness::body(5, 10'000);
-  r.h.peer_says(r.parent, peer::Binary{4, request.url, request.sn, 10'000, std::nullopt, {}});
+  r.h.peer_says(r.parent, peer::Binary{3, request.url, request.sn, 10'000, std::nullopt, {}});
   r.h.peer_sends(r.parent, body.substr(0, 1));
-  r.h.peer_sends(r.parent, "");
   r.h.peer_sends(r.parent, body.substr(1, 9'000));
   r.h.peer_sends(r.parent, body.substr(9'001));
   REQUIRE(r.h.all(CommandKind::kLoadDone).size() == 1);
   CHECK(r.h.all(CommandKind::kLoadDone)[0].data == body);
+}
+
+TEST_CASE("request: an empty packet drops the parent") {
+  ParentRoom r(true);
+  const peer::Request request = r.request(1, 5);
+  r.h.peer_says(r.parent,
+                peer::Binary{4, request.url, request.sn, 10'000, std::nullopt, request.rendition});
+  r.h.peer_sends(r.parent, Harness::body(5, 5'000));
+  r.h.peer_sends(r.parent, "");
+  REQUIRE(r.h.events(EventCode::kPeerMisbehaved).size() == 1);
+  CHECK(r.h.has(CommandKind::kPeerClose));
 }
 
 TEST_CASE("request: with nothing buffered the CDN is asked at once") {
@@ -198,8 +208,8 @@ TEST_CASE("request: silence ends in the CDN in time for playback") {
     CHECK(r.h.events(EventCode::kFallback).at(0).aux == code(FallbackReason::kTimeout));
   }
   SECTION("within 2 s however long the slack") {
-    r.h.playhead(0, 20);
-    r.h.load(1, 5);
+    r.h.playhead(0, 28);
+    r.h.load(1, 7);
     r.h.advance(1'999);
     CHECK_FALSE(r.h.went_to_cdn(1));
     r.h.advance(1);
@@ -260,18 +270,62 @@ TEST_CASE("request: a stalled transfer is left within 1.5 s") {
   }
 }
 
-TEST_CASE("request: no transfer runs longer than 5 s, however steadily it drips") {
+TEST_CASE("request: a transfer that would end too late is left as soon as that shows") {
   ParentRoom r(true);
   const peer::Request request = r.request(1, 5);
   r.h.peer_says(r.parent,
                 peer::Binary{100, request.url, request.sn, 100, std::nullopt, request.rendition});
-  for (int i = 0; i < 49; ++i) {
+  const std::string body = Harness::body(5, 100);
+  for (size_t i = 0; i < 10; ++i) {
     r.h.advance(100);
-    r.h.peer_sends(r.parent, "x");
+    r.h.peer_sends(r.parent, body.substr(i, 1));
+  }
+  CHECK(r.h.went_to_cdn(1));
+  CHECK_FALSE(r.h.has(CommandKind::kPeerClose));
+
+  SECTION("and ends with its parent when it will not be over soon") {
+    r.h.advance(3'100);
+    CHECK(r.h.all(CommandKind::kPeerClose).size() == 1);
+    CHECK(r.h.events(EventCode::kPeerClosed).at(0).aux == static_cast<double>(PeerEnd::kTimedOut));
+  }
+  SECTION("and goes on to the cache when it will") {
+    for (size_t i = 10; i < 100; ++i) {
+      r.h.advance(50);
+      r.h.peer_sends(r.parent, body.substr(i, 1));
+    }
+    CHECK_FALSE(r.h.has(CommandKind::kPeerClose));
+    CHECK(r.h.engine.stats().cache_bytes == 100);
+  }
+}
+
+TEST_CASE("request: a long transfer that will end in time is waited for") {
+  ParentRoom r(true);
+  r.h.playhead(0, 30);
+  const peer::Request request = r.request(1, 8);
+  r.h.peer_says(r.parent,
+                peer::Binary{80, request.url, request.sn, 80, std::nullopt, request.rendition});
+  const std::string body = Harness::body(8, 80);
+  for (size_t i = 0; i < 80; ++i) {
+    r.h.advance(100);
+    r.h.peer_sends(r.parent, body.substr(i, 1));
   }
   CHECK_FALSE(r.h.went_to_cdn(1));
-  r.h.advance(100);
-  CHECK(r.h.went_to_cdn(1));
+  CHECK(r.h.all(CommandKind::kLoadDone).size() == 1);
+}
+
+TEST_CASE("request: a parent that refuses late, again and again, is given up") {
+  ParentRoom r(true);
+  for (int32_t id = 1; id <= 3; ++id) {
+    r.h.playhead(0, 30);
+    const peer::Request request = r.request(id, 8 + id);
+    CHECK_FALSE(r.h.has(CommandKind::kPeerClose));
+    while (!r.h.went_to_cdn(id) && !r.h.has(CommandKind::kPeerClose)) {
+      r.h.advance(1'900);
+      r.h.peer_says(r.parent, peer::Lack{request.url, request.sn, std::nullopt, request.rendition});
+    }
+    if (r.h.has(CommandKind::kPeerClose)) break;
+  }
+  CHECK(r.h.all(CommandKind::kPeerClose).size() == 1);
 }
 
 TEST_CASE("request: a late answer is no lie, and not wanted any more") {
@@ -321,8 +375,8 @@ TEST_CASE("request: a parent that was silent rests 5 s; silent again, it is repl
 TEST_CASE("request: the first one to a version-1 parent may be lost, and is repeated once") {
   ParentRoom r(false);
   r.h.advance(300);
-  r.h.playhead(0, 20);
-  const peer::Request request = r.request(1, 5);
+  r.h.playhead(0, 28);
+  const peer::Request request = r.request(1, 7);
   r.h.advance(2'000);
   CHECK(r.h.sent<peer::Request>(r.parent).size() == 2);
   CHECK_FALSE(r.h.went_to_cdn(1));
@@ -388,4 +442,25 @@ TEST_CASE("request: a parent whose cache is far behind is not asked") {
   CHECK(r.h.went_to_cdn(1));
   r.h.load(2, 4);
   CHECK(r.h.sent<peer::Request>(r.parent).size() == 1);
+}
+
+TEST_CASE("B3: a slow parent's transfer counts as no longer than the CDN's line takes for it") {
+  ParentRoom r(true);
+  r.h.playhead(0, 0);
+  r.h.load(1, 0);
+  r.h.advance(140);
+  r.h.engine.on_fetch_done(r.h.now, LoadId(1), 600'000, 40, 100);
+  r.h.playhead(0, 28);
+  const peer::Request request = r.request(2, 7);
+  r.h.peer_says(r.parent, peer::Binary{3, request.url, request.sn, static_cast<int64_t>(kSize),
+                                       std::nullopt, request.rendition});
+  const std::string body = Harness::body(7, kSize);
+  for (size_t at = 0; at < kSize; at += 61'440) {
+    r.h.advance(300);
+    r.h.peer_sends(r.parent, std::string_view(body).substr(at, 61'440));
+  }
+  const auto done = r.h.all(CommandKind::kLoadDone);
+  REQUIRE(done.size() == 1);
+  CHECK(done[0].t1 - done[0].t0 == static_cast<double>(kSize) / 6'000);
+  CHECK(done[0].t1 == static_cast<double>(r.h.now.time_since_epoch().count()));
 }

@@ -1,4 +1,4 @@
-#include "cpp/sim/scenario.hpp"
+#include "cpp/sim/twin.hpp"
 
 namespace hlsmesh::sim {
 namespace {
@@ -94,6 +94,7 @@ TEST_CASE("parent gone in mid-transfer: the rest comes from the CDN in time") {
   CHECK(figures.player.finished == !live);
   CHECK(figures.engine.fallbacks >= 1);
   CHECK(figures.engine.parents == 0);
+  require_never_worse(swarm, config, {}, live ? kLeastLiveBuffer : 0.8);
 }
 
 TEST_CASE("a parent that misbehaves: every segment is right and in time all the same") {
@@ -129,6 +130,7 @@ TEST_CASE("a parent that turns bad midway: what came before counts, the rest is 
   require_no_stall(figures);
   CHECK(figures.p2p_bytes > 0);
   CHECK(figures.player.finished == !live);
+  require_never_worse(swarm, config, {}, live ? kLeastLiveBuffer : 0.8);
 }
 
 TEST_CASE("a data channel that closes in mid-transfer: playback goes on, and peers meet again") {
@@ -148,6 +150,7 @@ TEST_CASE("a data channel that closes in mid-transfer: playback goes on, and pee
   // dc_closed from a child means that it needs another parent (protocol section 2).
   CHECK(figures.p2p_bytes > before);
   CHECK(figures.engine.cdn_bytes == figures.cdn_bytes);
+  require_never_worse(swarm, config, {}, live ? kLeastLiveBuffer : 0.8);
 }
 
 TEST_CASE("signalling that gets lost: the viewer plays from the CDN") {
@@ -224,6 +227,7 @@ TEST_CASE("upload switched off: the tracker's introductions lead nowhere, and no
     CHECK(figures.player.finished);
     CHECK(figures.engine.upload_bytes == 0);
   }
+  require_never_worse(swarm, config);
 }
 
 TEST_CASE("a small cache still plays, and holds its budget") {
@@ -244,6 +248,7 @@ TEST_CASE("a small cache still plays, and holds its budget") {
     require_no_stall(figures);
     CHECK(figures.player.finished);
   }
+  require_never_worse(swarm, config);
 }
 
 }  // namespace hlsmesh::sim

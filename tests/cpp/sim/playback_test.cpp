@@ -1,4 +1,4 @@
-#include "cpp/sim/scenario.hpp"
+#include "cpp/sim/twin.hpp"
 
 namespace hlsmesh::sim {
 
@@ -21,6 +21,7 @@ TEST_CASE("VOD: a viewer that joins 10 s later plays to the end mostly from the 
   CHECK(figures.viewers[0].engine.upload_bytes == figures.viewers[1].p2p_bytes);
   CHECK(figures.distinct == 30);
   require_figures_agree(swarm);
+  require_never_worse(swarm, config);
 }
 
 TEST_CASE("live: a viewer that joins 10 s later plays mostly from the first") {
@@ -39,6 +40,7 @@ TEST_CASE("live: a viewer that joins 10 s later plays mostly from the first") {
   }
   CHECK(p2p_share(figures.viewers[1]) >= 0.7);
   require_figures_agree(swarm);
+  require_never_worse(swarm, config, {}, kLeastLiveBuffer);
 }
 
 TEST_CASE("live: the share does not hang on whose playlist is refreshed first") {
@@ -61,6 +63,7 @@ TEST_CASE("live: the share does not hang on whose playlist is refreshed first") 
   }
   CHECK(p2p_share(figures.viewers[1]) >= 0.9);
   require_figures_agree(swarm);
+  require_never_worse(swarm, config, {}, kLeastLiveBuffer);
 }
 
 TEST_CASE("live: peers add no latency") {
@@ -90,6 +93,7 @@ TEST_CASE("VOD: audio and video as separate tracks both come from the first view
   }
   CHECK(p2p_share(figures.viewers[1]) >= 0.7);
   require_figures_agree(swarm);
+  require_never_worse(swarm, config);
 }
 
 TEST_CASE("VOD: a viewer on another rendition is never given the wrong one") {
@@ -105,6 +109,7 @@ TEST_CASE("VOD: a viewer on another rendition is never given the wrong one") {
     CHECK(viewer.p2p_bytes == 0);
   }
   require_figures_agree(swarm);
+  require_never_worse(swarm, config);
 }
 
 TEST_CASE("VOD: after a quality switch the peers are kept and feed the new rendition") {

@@ -1,0 +1,96 @@
+// Worlds drawn from a seed: whatever they are like, nobody is worse off than without peers.
+
+#include <cmath>
+#include <iterator>
+
+#include "common/random.hpp"
+#include "cpp/sim/twin.hpp"
+
+namespace hlsmesh::sim {
+namespace {
+
+// Under AddressSanitizer and as WebAssembly a seed takes several times as long.
+#if defined(__SANITIZE_ADDRESS__) || defined(__EMSCRIPTEN__)
+constexpr uint64_t kSeeds = 24;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr uint64_t kSeeds = 24;
+#else
+constexpr uint64_t kSeeds = 200;
+#endif
+#else
+constexpr uint64_t kSeeds = 200;
+#endif
+
+constexpr ParentFault kFaults[] = {
+    ParentFault::kSilent,     ParentFault::kLacks,        ParentFault::kClaimsMore,
+    ParentFault::kClaimsLess, ParentFault::kWrongSegment, ParentFault::kStopsMidway,
+    ParentFault::kGarbage,    ParentFault::kDrips,        ParentFault::kEmptyPackets,
+    ParentFault::kLateLacks,
+};
+
+struct Drawn {
+  SwarmConfig config;
+  std::string what;  // for whoever reads a failure
+};
+
+Drawn draw(uint64_t seed) {
+  Random random(seed + 1);
+  // Between the two, evenly.
+  const auto between = [&](double low, double high) {
+    return low + (high - low) * random.below(1'001) / 1'000.0;
+  };
+  Drawn out;
+  SwarmConfig& config = out.config;
+  config.seed = seed;
+  config.content.live = random.below(3) == 0;
+  config.content.first_sn = config.content.live ? 1'000 : 0;
+  const int lasts = config.content.live ? 2 + 2 * static_cast<int>(random.below(3))
+                                        : 2 + static_cast<int>(random.below(9));
+  config.content.segment_duration = std::chrono::seconds(lasts);
+  config.content.vod_segments = 140 / lasts;
+  const double rate = between(60'000, random.below(5) == 0 ? 1'200'000 : 300'000);
+  config.content.bitrates = {static_cast<int32_t>(rate)};
+  config.cdn.latency = std::chrono::milliseconds(static_cast<int>(between(5, 150)));
+  if (random.below(2) == 0) {
+    config.cdn.hiccup_every = 6 + static_cast<int32_t>(random.below(10));
+    const double longest = config.content.live ? lasts : 8;
+    config.cdn.hiccup = std::chrono::milliseconds(static_cast<int>(between(500, longest * 1'000)));
+  }
+  config.viewers.resize(2 + random.below(4));
+  const double goal = 1 + random.below(2);
+  for (size_t i = 0; i < config.viewers.size(); ++i) {
+    ViewerConfig& viewer = config.viewers[i];
+    viewer.join_at = at_second(i == 0 ? 0 : between(0.5, 25));
+    viewer.latency = std::chrono::milliseconds(static_cast<int>(between(2, 80)));
+    // From a tenth of the stream to twenty times it.
+    viewer.up_bits_per_second = rate * std::pow(10, between(-1, 1.3));
+    viewer.down_bits_per_second = rate * between(5, 40);
+    viewer.player.buffer_goal = std::chrono::seconds(static_cast<int>(goal * 30));
+    if (random.below(3) == 0) viewer.fault = kFaults[random.below(std::size(kFaults))];
+    viewer.p2p_refused = random.below(12) == 0;
+    out.what += " up " + std::to_string(viewer.up_bits_per_second / rate) + " down " +
+                std::to_string(viewer.down_bits_per_second / rate) + " fault " +
+                std::to_string(static_cast<int>(viewer.fault)) + ';';
+  }
+  out.what += " live " + std::to_string(config.content.live) + " segments of " +
+              std::to_string(lasts) + " s, rate " + std::to_string(rate) + " hiccup " +
+              std::to_string(config.cdn.hiccup_every) + " of " +
+              std::to_string(seconds(config.cdn.hiccup)) + " s";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("whatever the world, no viewer is worse off than the same player without peers") {
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    const Drawn drawn = draw(seed);
+    CAPTURE(seed, drawn.what);
+    Swarm swarm(drawn.config);
+    swarm.run_until(150);
+    require_never_worse(swarm, drawn.config, {},
+                        drawn.config.content.live ? kLeastLiveBuffer : 0.75);
+  }
+}
+
+}  // namespace hlsmesh::sim

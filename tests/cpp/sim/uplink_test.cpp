@@ -1,0 +1,74 @@
+// What a viewer's own line can carry is uploaded so that it is of use.
+
+#include "cpp/sim/scenario.hpp"
+
+namespace hlsmesh::sim {
+namespace {
+
+struct Usefulness {
+  uint64_t uploaded = 0;
+  uint64_t used = 0;  // of it, what became segments that the children have whole
+
+  double share() const { return static_cast<double>(used) / static_cast<double>(uploaded); }
+};
+
+// One viewer with everything, and children that join one after the other and have no other parent.
+SwarmConfig one_parent(int children, double bytes_per_second, size_t segment_bytes, int seconds) {
+  SwarmConfig out;
+  out.content.segment_duration = std::chrono::seconds(seconds);
+  out.content.vod_segments = 160 / seconds;
+  out.content.bitrates = {static_cast<int32_t>(segment_bytes * 8 / static_cast<size_t>(seconds))};
+  out.viewers.resize(static_cast<size_t>(children) + 1);
+  for (int i = 0; i <= children; ++i) {
+    ViewerConfig& viewer = out.viewers[static_cast<size_t>(i)];
+    viewer.join_at = at_second(i == 0 ? 0 : 20 + i * 0.7);
+    viewer.upload = i == 0;
+    viewer.up_bits_per_second = bytes_per_second * 8;
+  }
+  // It has loaded what the children are going to ask for.
+  out.viewers[0].player.buffer_goal = std::chrono::seconds(160);
+  return out;
+}
+
+Usefulness usefulness(const SwarmConfig& config, double end) {
+  Swarm swarm(config);
+  swarm.run_until(end);
+  Usefulness out;
+  const SwarmFigures figures = swarm.figures();
+  out.uploaded = figures.viewers[0].engine.upload_bytes;
+  for (size_t i = 1; i < figures.viewers.size(); ++i) {
+    require_sound(figures.viewers[i]);
+    require_no_stall(figures.viewers[i]);
+    out.used += figures.viewers[i].engine.p2p_bytes;
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("B6: on a slow uplink segments go out one after the other, and in time") {
+  const int children = GENERATE(2, 4, 6);
+  CAPTURE(children);
+  const Usefulness found = usefulness(one_parent(children, 300'000, 1'000'000, 4), 120);
+  INFO(found.used << " of " << found.uploaded);
+  CHECK(found.share() >= 0.8);
+  // The line carries one child and a little: 100 s at 300 KB/s.
+  CHECK(found.used >= 15'000'000);
+}
+
+TEST_CASE("B6: a fast uplink serves all children side by side") {
+  const int children = GENERATE(2, 6);
+  CAPTURE(children);
+  const Usefulness found = usefulness(one_parent(children, 4'000'000, 1'000'000, 4), 120);
+  INFO(found.used << " of " << found.uploaded);
+  CHECK(found.share() >= 0.95);
+  CHECK(found.used >= static_cast<uint64_t>(children) * 20'000'000);
+}
+
+TEST_CASE("B6: a line that is too slow for the stream is not filled with segments that come late") {
+  const Usefulness found = usefulness(one_parent(4, 100'000, 1'000'000, 4), 120);
+  INFO(found.used << " of " << found.uploaded);
+  CHECK(found.uploaded <= 5'000'000);
+}
+
+}  // namespace hlsmesh::sim
