@@ -25,6 +25,7 @@ export const LoadFlag = Object.freeze({
   shareable: 1,
   fromCdn: 2,
   named: 4,
+  opaque: 8,
 });
 
 export const Condition = Object.freeze({
@@ -67,7 +68,6 @@ export const CommandKind = Object.freeze({
 });
 
 export const LoadSource = Object.freeze({
-  cache: 0,
   peer: 1,
   cdn: 2,
 });

@@ -50,7 +50,7 @@ export class Verdicts {
     // Events by their names, so that hls.js itself is not imported.
     this.#listeners = [
       ['hlsError', (_, data) => this.#failed(data)],
-      ['hlsFragBuffered', (_, { frag, part }) => this.#buffered(frag, part)],
+      ['hlsFragBuffered', (_, data) => data?.frag && this.#buffered(data.frag, data.part)],
       ['hlsSubtitleFragProcessed', (_, data) => this.#subtitles(data)],
       ['hlsMediaAttached', (_, { media }) => this.#watch(media)],
       ['hlsMediaDetaching', () => this.#watch(null)],

@@ -83,7 +83,7 @@ class SegmentBuffer : public Counted {
   uint8_t* data_ = nullptr;
   size_t held_ = 0;
   size_t committed_bytes_ = 0;
-  std::list<int32_t> given_;       // to whom, the latest last
+  uint64_t given_ = 0;             // bit_of() everybody it was given to
   std::list<Interval> committed_;  // sorted; neither overlapping nor touching
   // The total that a cache keeps of the memory it answers for, so that a segment which left the
   // index counts until its last holder lets go. Null outside a cache.

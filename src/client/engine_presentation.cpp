@@ -54,6 +54,7 @@ void Engine::Impl::on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendit
 void Engine::Impl::forget(TimeMs now, std::string_view rendition) {
   told_ |= cache_.segment_count() > 0;
   cache_.drop(rendition, HUGE_VAL);
+  if (rendition.empty()) receipts_.clear();
   plan_.relist();
   for (auto& [handle, peer] : peers_) {
     if (peer.requester) peer.requester->forget(rendition);

@@ -59,8 +59,8 @@ void EnginePort::result(int32_t value) {
   if (observer_ != nullptr) observer_->on_result(value);
 }
 
-void EnginePort::drain() {
-  result(0);
+void EnginePort::drain(int32_t value) {
+  result(value);
   while (const Command* command = engine_.poll()) {
     ++command_count_;
     digest_ = digest_number(digest_, static_cast<int32_t>(command->kind));
@@ -191,6 +191,11 @@ void EnginePort::conditions(TimeMs now, const PlayerConditions& conditions) {
   note("hm_conditions", {as_argument(now), static_cast<double>(flags), conditions.max_buffer});
   engine_.on_conditions(now, conditions);
   drain();
+}
+
+void EnginePort::verdict(TimeMs now, LoadId load, double seconds) {
+  note("hm_verdict", {as_argument(now), static_cast<double>(load.value()), seconds});
+  drain(engine_.on_verdict(now, load, seconds) ? 1 : 0);
 }
 
 void EnginePort::presentation(TimeMs now) {

@@ -58,6 +58,7 @@ class EnginePort {
   void set_live(bool live);
   void playhead(TimeMs now, const PlayheadReport& report);
   void conditions(TimeMs now, const PlayerConditions& conditions);
+  void verdict(TimeMs now, LoadId load, double seconds);
   void presentation(TimeMs now);
   void playlist_loaded(TimeMs now, RenditionId rendition, const PlaylistFacts& facts);
   void playlist(TimeMs now, RenditionId rendition);
@@ -80,7 +81,7 @@ class EnginePort {
   void note(const char* name, std::initializer_list<double> arguments,
             std::optional<std::string_view> text = std::nullopt, ByteView payload = {});
   void result(int32_t value);
-  void drain();
+  void drain(int32_t value = 0);
 
   Engine engine_;
   CommandSink& sink_;

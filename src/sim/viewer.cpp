@@ -136,6 +136,10 @@ void Viewer::refuse_connections() {
   if (port_) port_->connection_refused(now());
 }
 
+void Viewer::fail_to_decode() {
+  if (port_) port_->verdict(now(), LoadId(0), seconds(player_.position()));
+}
+
 void Viewer::show_stats() {
   if (port_) port_->show_stats();
 }

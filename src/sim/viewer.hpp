@@ -74,6 +74,8 @@ class Viewer : private CommandSink,
   void vanish();
   // Its browser makes no connection for now.
   void refuse_connections();
+  // Its media element cannot decode what it plays.
+  void fail_to_decode();
   // Loads its source again and plays from the beginning.
   void load_again();
   void set_fault(ParentFault fault) { fault_ = FaultyParent(fault); }

@@ -144,7 +144,7 @@ export class FakeHls extends EventEmitter {
     this.url = url;
     this.emit('hlsManifestLoading', 'hlsManifestLoading', { url });
     // The first segment comes at once.
-    setTimeout(() => this.emit('hlsFragBuffered', 'hlsFragBuffered', {}));
+    setTimeout(() => this.emit('hlsFragBuffered', 'hlsFragBuffered', { frag: {} }));
   }
 
   /** One load, as hls.js's fragment loader makes it. */

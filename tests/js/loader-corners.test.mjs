@@ -141,7 +141,7 @@ describe('what hls.js gave comes back as it was', () => {
     assert.equal(itsContext, context);
   });
 
-  for (const source of [LoadSource.peer, LoadSource.cache]) {
+  for (const source of [LoadSource.peer]) {
     test(`F8: what was not asked of the CDN has details all the same, source ${source}`, async () => {
       const { load, driver, calls, callbacks, loader } = setUp();
       const context = fragmentContext();

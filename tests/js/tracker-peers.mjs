@@ -51,7 +51,8 @@ export async function startTracker(port = 0, args = []) {
   const often = ['--requests-per-address', '1000000'];
   const { child, exited, stdout, stderr } = launch(['--port', String(port), ...often, ...args]);
   await until(() => stdout().includes('\n') || child.exitCode !== null, 'the tracker to listen');
-  const url = /^hlsmesh-tracker listening on (wss?:\/\/[^/]+:(\d+)\/)\n$/.exec(stdout());
+  // One that listens on all addresses names each that a viewer could use, its own machine's last.
+  const url = /^hlsmesh-tracker listening on (?:\S+ )*(wss?:\/\/[^/]+:(\d+)\/)\n$/.exec(stdout());
   assert.ok(url, `unexpected output: ${stdout()}${stderr()}`);
   return { child, exited, stderr, url: url[1], port: Number(url[2]) };
 }

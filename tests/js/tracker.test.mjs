@@ -37,7 +37,7 @@ test('the command says what is wrong with its arguments', async () => {
   const tracker = await startTracker();
   /** @type {[string[], number, RegExp][]} */
   const cases = [
-    [['--help'], 0, /^Usage: hlsmesh-tracker/],
+    [['--help'], 0, /^Usage: npx -p hlsmesh hlsmesh-tracker/],
     [['--version'], 0, new RegExp(`^${version.replaceAll('.', '\\.')}\n$`)],
     [['--port', 'http'], 2, /--port must be a whole number from 0 to 65535, not 'http'/],
     [['--port', '65536'], 2, /--port must be a whole number/],

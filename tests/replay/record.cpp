@@ -54,6 +54,7 @@ void record_vod(const std::string& directory) {
   swarm.run_until(70, [&] { return swarm.rtc().buffered(sim::ViewerId(1)) > 100'000; });
   swarm.viewer(0).show_stats();
   swarm.viewer(1).show_stats();
+  swarm.viewer(1).fail_to_decode();
   swarm.viewer(0).vanish();
   swarm.run_until(75);
   swarm.viewer(1).load_again();

@@ -42,7 +42,7 @@ TEST_CASE("A5: a page, XML, JSON and plain text are not media, whatever surround
                "{\"error\":\"not found\"}", "[1,2,3]", "Not Found", "GET OUT",
                "upstream connect error", "#EXTM3U\n#EXT-X-VERSION:3\n",
                "\xef\xbb\xbf<!doctype html>", "\xff\xfe<\0h\0t\0m\0l\0", "\x1f\x8b\x08", "", " ");
-  const size_t padding = GENERATE(0, 100, 5'000);
+  const size_t padding = GENERATE(size_t{0}, size_t{100}, size_t{5'000});
   const std::string bytes = page.empty() ? page : page + std::string(padding, ' ');
   CAPTURE(page, padding);
   CHECK_FALSE(begins(bytes));
