@@ -6,7 +6,7 @@ import { LOGS, ROOT, buildEnvironment, filesIn, lastLines, run } from './process
 import { compile } from '../build.mjs';
 
 /** No program of ours runs this long unless it hangs. */
-const CTEST_LIMIT_S = 300;
+const CTEST_LIMIT_S = 900;
 const NODE_LIMIT_MS = 25 * 60_000;
 
 /** How much of a failed program's output is worth reading on the spot; all of it is in build/logs. */

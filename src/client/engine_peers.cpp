@@ -256,10 +256,10 @@ bool Engine::Impl::keep_alive(TimeMs now, PeerSession& peer) {
 // Version 1 has no way to cancel a transfer but to end the connection.
 bool Engine::Impl::useless(TimeMs now, PeerSession& peer) {
   constexpr DurationMs kSoon{8'000};
-  constexpr DurationMs kLook{1'000};
+  constexpr DurationMs kUselessLook{1'000};
   Transfer* transfer = peer.requester->transfer();
   if (transfer == nullptr || transfer->ask.load || now < transfer->look_at) return false;
-  transfer->look_at = now + kLook;
+  transfer->look_at = now + kUselessLook;
   DurationMs of_use = kSoon;
   if (transfer->buffer != nullptr && wanted(transfer->ask.segment.key)) {
     const double ahead_s = transfer->ask.segment.span.start - playhead_.last().current_time;

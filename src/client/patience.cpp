@@ -37,7 +37,7 @@ DurationMs patience(const Need& need, bool proven) {
   DurationMs growing = growing_part(need, need.duration - need.cdn_time);
   // What a proven parent holds it is getting itself, and began to before the CDN would here.
   growing = std::max(growing, proven ? std::min(need.cdn_time, need.duration) : of_newest(need));
-  growing /= 1 << need.vain;
+  growing /= 1 << std::clamp(need.vain, 0, 30);
   if (proven) growing = std::max(growing, of_newest(need));
   const DurationMs wait =
       std::min(std::max(need.slack - percent(need.goal, kFull), growing - need.waited),

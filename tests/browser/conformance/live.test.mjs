@@ -97,7 +97,11 @@ describe('live with a mesh is what it is without', { concurrency: false }, () =>
         assert.equal(result.ended, true);
       }
       assert.deepEqual(errorsOf(meshed), errorsOf(plain));
-      assert.ok(Math.abs(meshed.currentTime - plain.currentTime) < 0.5);
+      // The one beside a peer waits for it first, so that its timeline begins with a later playlist.
+      assert.equal(meshed.loads.at(-1).file, plain.loads.at(-1).file);
+      if (meshed.loads[0].file === plain.loads[0].file) {
+        assert.ok(Math.abs(meshed.currentTime - plain.currentTime) < 0.5);
+      }
     }
     await theatre.release(room);
   });
