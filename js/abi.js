@@ -92,6 +92,8 @@ export const PeerEnd = Object.freeze({
   timedOut: 3,
   misbehaved: 4,
   disconnectedByTracker: 5,
+  refused: 6,
+  useless: 7,
 });
 
 export const FallbackReason = Object.freeze({

@@ -205,7 +205,9 @@ export type PeerCloseReason =
   | 'failed'
   | 'timed-out'
   | 'misbehaved'
-  | 'disconnected-by-tracker';
+  | 'disconnected-by-tracker'
+  | 'refused'
+  | 'useless';
 
 export type FallbackReason =
   'lack' | 'timeout' | 'wrong-segment' | 'peer-lost' | 'protocol' | 'no-memory';

@@ -119,6 +119,8 @@ void print_client() {
   CONSTANT(timedOut, PeerEnd::kTimedOut);
   CONSTANT(misbehaved, PeerEnd::kMisbehaved);
   CONSTANT(disconnectedByTracker, PeerEnd::kDisconnectedByTracker);
+  CONSTANT(refused, PeerEnd::kRefused);
+  CONSTANT(useless, PeerEnd::kUseless);
   close_group();
 
   open_group("FallbackReason");

@@ -24,6 +24,7 @@ Engine::Impl::Impl(EngineConfig config)
       tracker_(commands_, random_),
       dials_(kConnectionBurst, kConnectionInterval),
       answers_(kConnectionBurst, kConnectionInterval),
+      refusals_(kConnectionBurst, kConnectionInterval),
       p2p_(config_.p2p),
       upload_(config_.upload),
       parts_(config_.parts.value_or(false)),
@@ -47,6 +48,7 @@ void Engine::Impl::event(EventCode code, PeerHandle peer, LoadId load, double au
 void Engine::Impl::start(TimeMs now) {
   if (started_ || stopped_) return;
   started_ = true;
+  active_at_ = now;
   follow_activity(now, false);
   if (parts_) event(EventCode::kPartsOnly, PeerHandle(), LoadId(), 0, {});
 }
@@ -109,10 +111,10 @@ void Engine::Impl::set_upload(TimeMs now, bool enabled) {
   if (upload_ == enabled) return;
   upload_ = enabled;
   if (!enabled) end_children(now);
+  tell_facts(now);
 }
 
 void Engine::Impl::set_limits(TimeMs now, const EngineLimits& limits) {
-  if (limits.max_parents != config_.limits.max_parents) tracker_.renew(now);
   config_.limits = limits;
   upload_budget_.set(limits.upload_bytes_per_second, limits.upload_bytes);
   settle(now);
@@ -136,6 +138,7 @@ void Engine::Impl::clear_renditions(std::string source) {
 void Engine::Impl::add_rendition(RenditionFacts facts) { renditions_.add(std::move(facts)); }
 
 void Engine::Impl::settle(TimeMs now) {
+  give_back_parent(now);
   for (auto entry = loads_.begin(); entry != loads_.end();) {
     const LoadId id = entry->first;
     if (entry->second.state == Load::State::kWaiting) decide_load(now, entry->second);
@@ -150,6 +153,8 @@ void Engine::Impl::settle(TimeMs now) {
   pump_children(now);
   // Children of a parent that refuses everything are better off with another.
   if (!serves()) end_children(now);
+  tell_facts(now);
+  tell_idle(now);
   prefetch(now);
 }
 
@@ -188,7 +193,9 @@ const Command* Engine::Impl::poll() {
 }
 
 std::optional<TimeMs> Engine::Impl::next_timeout() const {
-  TimeMs due = std::min({tracker_.next_due(), statistics_due_, line_free_at_, alone_due_});
+  TimeMs due =
+      std::min({tracker_.next_due(), statistics_due_, facts_due_, line_free_at_, alone_due_});
+  if (!idle_told_ && tracker_.joined() && tracker_.level() >= 1) due = std::min(due, idle_at());
   for (const auto& [handle, peer] : peers_) due = std::min(due, next_due(peer));
   for (const auto& [id, load] : loads_) {
     if (load.state != Load::State::kAtCdn) due = std::min(due, load.due);

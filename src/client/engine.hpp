@@ -112,7 +112,9 @@ enum class PeerEnd : int32_t {
   kFailed = 2,
   kTimedOut = 3,
   kMisbehaved = 4,
-  kDisconnectedByTracker = 5
+  kDisconnectedByTracker = 5,
+  kRefused = 6,  // it turned our offer down
+  kUseless = 7,  // a parent that gave nothing, a child that asked for nothing
 };
 
 enum class FallbackReason : int32_t {

@@ -10,6 +10,7 @@
 #include "client/command_queue.hpp"
 #include "client/engine.hpp"
 #include "client/estimates.hpp"
+#include "client/grudges.hpp"
 #include "client/known_playlist.hpp"
 #include "client/load.hpp"
 #include "client/peer_session.hpp"
@@ -25,6 +26,8 @@
 #include "common/sorted_map.hpp"
 
 namespace hlsmesh {
+
+inline constexpr DurationMs kGiveBackPause{5'000};
 
 // What holds the parts together. Each part keeps its own state and rules; here is what happens
 // between them. Split by subject: engine.cpp (settings, drain), engine_tracker.cpp (what the
@@ -83,6 +86,17 @@ class Engine::Impl final : private SegmentShelf {
   const SegmentCache& cache() const { return cache_; }
 
  private:
+  // What the tracker must know to give us parents and children that suit.
+  struct Facts {
+    std::optional<int32_t> up_kbps;  // none: unknown
+    int32_t slots = 0;
+    int32_t wants = 0;
+
+    friend bool operator==(const Facts& a, const Facts& b) {
+      return a.up_kbps == b.up_kbps && a.slots == b.slots && a.wants == b.wants;
+    }
+  };
+
   // --- all
   bool active() const { return started_ && !stopped_ && p2p_ && !idle_; }
   // Begins or ends the session after something that active() hangs on has changed.
@@ -104,6 +118,16 @@ class Engine::Impl final : private SegmentShelf {
   void on_connect(TimeMs now, const PeerId& to);
   void on_signal(TimeMs now, const tracker_wire::SignalFrom& signal);
   void on_disconnect(TimeMs now, const PeerId& id);
+  // Answers an offer that is not taken, so that whoever made it need not wait.
+  void refuse(TimeMs now, const PeerId& id);
+  // What `enter` says of what we can give and want, so that a change of it is noticed.
+  Facts facts() const;
+  // Enters anew if that has changed.
+  void tell_facts(TimeMs now);
+  // From when on we are idle, unless something happens: paused, and no load under way.
+  TimeMs idle_at() const;
+  // Tells the tracker if we became idle, or are so no longer.
+  void tell_idle(TimeMs now);
   void report_statistics(TimeMs now);
   int32_t open_parents() const;
   int32_t open_children() const;
@@ -126,6 +150,14 @@ class Engine::Impl final : private SegmentShelf {
   }
   bool serves() const { return may_upload() && !upload_budget_.over(); }
   void end_children(TimeMs now);
+  // The parent that gives least, of those that nothing is expected of now; nullptr if each of them
+  // gave what it was asked for last.
+  PeerSession* worst_parent();
+  void give_back_parent(TimeMs now);
+  bool full() const;
+  // Whether others may have the child's place.
+  bool mute(TimeMs now, const PeerSession& child) const;
+  PeerSession* mute_child(TimeMs now);
   void on_peer_timeout(TimeMs now, PeerSession& peer);
   TimeMs next_due(const PeerSession& peer) const;
   // Whether the transfer from a parent is for nobody, and will not end soon.
@@ -239,6 +271,11 @@ class Engine::Impl final : private SegmentShelf {
   TokenBucket answers_;
   ChildLedger ledger_;
   TimeMs connections_from_{};  // the browser made no connection: none is asked of it before
+  TokenBucket refusals_;
+  Grudges grudges_;
+  TimeMs give_back_after_{};  // no parent is given back as useless before
+  // Doubles with each, until a parent gives something.
+  DurationMs give_back_pause_ = kGiveBackPause;
   UploadBudget upload_budget_;
   Uplink uplink_;
   TimeMs line_free_at_ = kNever;  // when held requests may have their turn
@@ -260,6 +297,12 @@ class Engine::Impl final : private SegmentShelf {
 
   TimeMs alone_due_ = kNever;
   bool alone_told_ = false;  // or a peer was there
+  Facts facts_told_;
+  TimeMs facts_after_{};       // not told anew before
+  TimeMs facts_due_ = kNever;  // when a change is to be told
+  TimeMs active_at_{};         // when the player last played or loaded
+  DurationMs pace_{};          // within which a player that goes on loads the next segment
+  bool idle_told_ = false;
   TimeMs statistics_due_ = kNever;
   uint64_t reported_cdn_kb_ = 0;
   uint64_t reported_p2p_kb_ = 0;

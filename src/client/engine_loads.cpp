@@ -44,6 +44,7 @@ Load* Engine::Impl::find_load(LoadId id) {
 
 void Engine::Impl::on_playhead(TimeMs now, const PlayheadReport& report) {
   playhead_.report(now, report);
+  if (playhead_.playing()) active_at_ = now;
   cache_.set_playhead(report.current_time);
   // After a seek a transfer may have less time left than it had.
   for (auto& [id, load] : loads_) {
@@ -89,7 +90,8 @@ void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
     set_idle(now, false);
   }
   Load& entry = loads_.try_emplace(id, make_load(id, std::move(what))).first->second;
-  entry.began_at = now;
+  entry.began_at = active_at_ = now;
+  pace_ = to_duration(entry.segment.span.duration * 1'500);
   entry.from_cdn = from_cdn;
   entry.cdn_refused =
       entry.shareable && of_kind(cdn_refused_, entry.kind) == entry.segment.key.sn.value();
@@ -98,6 +100,7 @@ void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
     entry.fetch_began_at = now;
     return;
   }
+  tell_idle(now);
   if (active() && entry.shareable && !receipts_.given(entry.segment.key)) {
     cache_.find(entry.segment.key);  // for its counts and its clock
   }
@@ -159,8 +162,11 @@ Need Engine::Impl::need(TimeMs now, const Load& load) const {
   if (load.segment.span.duration > 0)
     need.duration = to_duration(load.segment.span.duration * 1'000);
   need.expected_bytes = sizes_.expected(load.segment);
-  need.cdn_time = of_kind(cdn_time_, load.kind).expected(need.expected_bytes);
+  need.cdn_time = of_kind(cdn_time_, load.kind).expected(now, need.expected_bytes);
   need.waited = now - load.began_at;
+  // A paused player's buffer does not shrink, but a load waits no longer than if it did: nobody
+  // else gets from this viewer what it waits for.
+  if (!playhead_.playing()) need.slack -= need.waited;
   need.newest = is_live() && !plan_.goes_on(load.kind, load.segment.span.end());
   need.refused = load.cdn_refused;
   if (now < vain_until_) need.vain = 1 + static_cast<int>((vain_until_ - now) / kVainMemory);
@@ -253,6 +259,15 @@ void Engine::Impl::ask(TimeMs now, Load& load, PeerSession& peer, DurationMs wit
 }
 
 void Engine::Impl::go_to_cdn(TimeMs now, Load& load) {
+  if (active() && load.shareable) {
+    // Those that were asked in vain have been counted.
+    const bool unique = renditions_.url_is_unique(load.segment.url);
+    for (auto& [handle, peer] : peers_) {
+      if (!peer.open || !peer.requester || load.has_tried(handle)) continue;
+      const bool nameless = peer.level < 1 && !unique;
+      if (nameless || !peer.may_have(now, load.segment.key.sn)) peer.usefulness.missed(now);
+    }
+  }
   load.state = Load::State::kAtCdn;
   load.due = kNever;
   load.fetch_began_at = now;
@@ -286,6 +301,8 @@ void Engine::Impl::parent_failed(TimeMs now, LoadId id, PeerHandle peer, Fallbac
   load->due = now;  // the settle() that ends every event decides anew
   load->tried.push_back(peer);
   load->failure = reason;
+  PeerSession* session = find_peer(peer);
+  if (session != nullptr && reason != FallbackReason::kNoMemory) session->usefulness.missed(now);
 }
 
 void Engine::Impl::give_up_parent(TimeMs now, Load& load, FallbackReason reason) {
@@ -349,6 +366,7 @@ void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size, double firs
                                  double body_ms) {
   Load* load = find_load(id);
   if (load == nullptr || load->state != Load::State::kAtCdn) return;
+  active_at_ = now;
   stats_.cdn_bytes += size;
   stats_.cdn_segments += 1;
   count_level(*load);
@@ -356,7 +374,7 @@ void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size, double firs
   double whole_ms = first_byte_ms + body_ms;
   if (!load->from_cdn) whole_ms = to_ms(now - load->fetch_began_at);
   if (!(body_ms >= 0 && body_ms <= whole_ms)) body_ms = whole_ms;
-  if (whole_ms >= 0) of_kind(cdn_time_, load->kind).measured(whole_ms, body_ms, size);
+  if (whole_ms >= 0) of_kind(cdn_time_, load->kind).measured(now, whole_ms, body_ms, size);
   const SegmentPtr body = std::move(load->fetched);
   const Segment segment = load->segment;
   const bool good =
@@ -410,7 +428,9 @@ bool Engine::Impl::coming(TimeMs now, const peer::Request& request) {
   }
   const MediaSequence had = newest(now);
   const auto ahead = static_cast<double>(request.sn.value() - had.value());
-  return is_live() && had.value() >= 0 && ahead > 0 && ahead <= kLiveSkew;
+  // Paused, with a full buffer, the player gets no more.
+  return is_live() && now <= active_at_ + pace_ && had.value() >= 0 && ahead > 0 &&
+         ahead <= kLiveSkew;
 }
 
 }  // namespace hlsmesh

@@ -103,6 +103,7 @@ void Engine::Impl::on_request(TimeMs now, PeerSession& peer, const peer::Request
     peer.channel.send(now, lack);
     return;
   }
+  peer.usefulness.on_request(now);
   if (!peer.uploader->on_request(now, message)) {
     misbehaved(now, peer, FallbackReason::kProtocol, "too many requests unanswered");
   }
@@ -130,7 +131,6 @@ void Engine::Impl::on_binary_header(TimeMs now, PeerSession& peer, const peer::B
   }
   Transfer& transfer = *requester.transfer();
   if (message.attachments <= 0 || message.size <= 0 || message.size > peer::kMaxSegmentBytes ||
-      static_cast<uint64_t>(message.size) > cache_.budget() ||
       !sizes_.plausible(transfer.ask.segment, transfer.size)) {
     misbehaved(now, peer, FallbackReason::kWrongSegment, "a segment of impossible size");
     return;
@@ -150,6 +150,11 @@ void Engine::Impl::on_binary_header(TimeMs now, PeerSession& peer, const peer::B
     transfer.buffer = cache_.begin(transfer.ask.segment, transfer.size, 0);
   }
   if (!load) return;
+  // What the cache could never hold goes to the player and is not kept: our limit is no fault of
+  // the parent's.
+  if (transfer.buffer == nullptr && transfer.size > cache_.budget()) {
+    transfer.buffer = SegmentBuffer::allocate(transfer.ask.segment, transfer.size);
+  }
   if (transfer.buffer == nullptr) {
     requester.detach(*load);
     parent_failed(now, *load, peer.handle, FallbackReason::kNoMemory);
@@ -174,6 +179,7 @@ bool Engine::Impl::on_lack(TimeMs now, PeerSession& peer, const peer::Lack& mess
   bool held = false;
   const Requester::Refusal refusal = peer.requester->on_lack(now, message, load, held);
   if (refusal != Requester::Refusal::kCurrent) return refusal == Requester::Refusal::kEarlier;
+  if (!load) peer.usefulness.missed(now);
   const bool dawdles = peer.requester->dawdles();
   if (load && !dawdles && not_yet(now, *load, peer, message, held)) {
     Load& waiting = *find_load(*load);
@@ -260,6 +266,7 @@ void Engine::Impl::finish_transfer(TimeMs now, PeerSession& peer) {
   const Segment& segment = transfer->ask.segment;
   const SegmentPtr& buffer = transfer->buffer;
   if (buffer == nullptr) {
+    sizes_.measured(segment, transfer->size);
     waste(*transfer);
     return;
   }
@@ -282,6 +289,8 @@ void Engine::Impl::finish_transfer(TimeMs now, PeerSession& peer) {
   } else {
     stats_.p2p_bytes += transfer->size;
     stats_.p2p_segments += 1;
+    peer.usefulness.got();
+    give_back_pause_ = kGiveBackPause;
   }
   sizes_.measured(segment, transfer->size);
   Receipt receipt;

@@ -18,6 +18,25 @@ constexpr double kReportMs = 100;
 // then.
 constexpr DurationMs kConnectionPause{30'000};
 
+// A parent that gave nothing is given back, and another asked for. The pause doubles each time that
+// none gives anything: there may be none that could.
+constexpr DurationMs kLongestGiveBackPause{5 * 60'000};
+
+tracker_wire::EndReason reason_of(PeerEnd end) {
+  switch (end) {
+    case PeerEnd::kTimedOut:
+      return tracker_wire::EndReason::kSilent;
+    case PeerEnd::kMisbehaved:
+      return tracker_wire::EndReason::kMisbehaved;
+    case PeerEnd::kRefused:
+      return tracker_wire::EndReason::kRefused;
+    case PeerEnd::kUseless:
+      return tracker_wire::EndReason::kUseless;
+    default:
+      return tracker_wire::EndReason::kNone;
+  }
+}
+
 }  // namespace
 
 PeerSession* Engine::Impl::find_peer(PeerHandle peer) {
@@ -68,6 +87,7 @@ void Engine::Impl::on_channel_open(TimeMs now, PeerHandle handle, size_t max_mes
   alone_due_ = kNever;
   peer->channel.open(now, max_message_bytes);
   peer->liveness.start(now);
+  peer->usefulness.on_open(now);
   event(EventCode::kPeerOpened, handle, LoadId(), 0, peer->remote.text);
   if (peer->requester) {
     peer->requester->on_open(now);
@@ -190,6 +210,10 @@ void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, Fallback
   const bool was_parent = peer.is_parent();
   const std::string dc_id = peer.dc_id();
   const std::string remote = peer.remote.text;
+  // A mute child did no wrong, nor one that could not reach us: it may come again.
+  if (was_parent || (was_open && end != PeerEnd::kUseless)) {
+    grudges_.on_end(now, peer.remote, end, was_open, now - peer.opened_at);
+  }
   std::optional<LoadId> load;
   if (peer.requester) {
     load = peer.requester->load();
@@ -212,12 +236,52 @@ void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, Fallback
 
   // Of a connection that never opened only its initiator speaks.
   if (report && was_open) {
-    tracker_.send(tracker_wire::DcClosed{dc_id});
+    tracker_.send(tracker_wire::DcClosed{dc_id, reason_of(end)});
   } else if (report && was_parent) {
-    tracker_.send(tracker_wire::DcFailed{dc_id});
+    tracker_.send(tracker_wire::DcFailed{dc_id, reason_of(end)});
   }
   if (was_parent) expect_parent(now);
   if (load) parent_failed(now, *load, handle, reason);
+}
+
+PeerSession* Engine::Impl::worst_parent() {
+  PeerSession* worst = nullptr;
+  for (auto& [handle, peer] : peers_) {
+    if (!peer.open || !peer.requester || !peer.requester->idle()) continue;
+    if (peer.usefulness.misses() == 0) continue;
+    if (worst == nullptr || peer.usefulness.is_worse_than(worst->usefulness)) worst = &peer;
+  }
+  return worst;
+}
+
+// Without a tracker there is no other to be had.
+void Engine::Impl::give_back_parent(TimeMs now) {
+  if (now < give_back_after_ || !tracker_.joined()) return;
+  PeerSession* parent = worst_parent();
+  if (parent == nullptr || !parent->usefulness.useless()) return;
+  give_back_after_ = now + give_back_pause_;
+  give_back_pause_ = std::min(give_back_pause_ * 2, kLongestGiveBackPause);
+  end_peer(now, *parent, PeerEnd::kUseless, FallbackReason::kPeerLost);
+}
+
+bool Engine::Impl::full() const {
+  const auto children = std::count_if(peers_.begin(), peers_.end(),
+                                      [](const auto& entry) { return !entry.second.is_parent(); });
+  return children >= config_.limits.max_children;
+}
+
+bool Engine::Impl::mute(TimeMs now, const PeerSession& child) const {
+  return child.open && child.uploader && child.uploader->idle() &&
+         now >= child.usefulness.mute_at();
+}
+
+PeerSession* Engine::Impl::mute_child(TimeMs now) {
+  PeerSession* found = nullptr;
+  for (auto& [handle, peer] : peers_) {
+    if (!mute(now, peer)) continue;
+    if (found == nullptr || peer.usefulness.mute_at() < found->usefulness.mute_at()) found = &peer;
+  }
+  return found;
 }
 
 void Engine::Impl::misbehaved(TimeMs now, PeerSession& peer, FallbackReason reason,
@@ -234,6 +298,9 @@ TimeMs Engine::Impl::next_due(const PeerSession& peer) const {
     due = std::min(due, peer.requester->next_due());
     const Transfer* transfer = peer.requester->transfer();
     if (transfer != nullptr && !transfer->ask.load) due = std::min(due, transfer->look_at);
+  }
+  if (full() && peer.uploader && peer.uploader->idle() && tracker_.joined()) {
+    due = std::min(due, peer.usefulness.mute_at());
   }
   if (peer.uploader) due = std::min(due, peer.uploader->next_due());
   return due;
@@ -276,6 +343,10 @@ void Engine::Impl::on_peer_timeout(TimeMs now, PeerSession& peer) {
     return;
   }
   if (!keep_alive(now, peer)) return;
+  if (tracker_.joined() && full() && mute(now, peer)) {
+    end_peer(now, peer, PeerEnd::kUseless, FallbackReason::kPeerLost);
+    return;
+  }
   if (peer.uploader && peer.uploader->stalled(now)) {
     end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kPeerLost);
     return;

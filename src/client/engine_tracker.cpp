@@ -13,6 +13,16 @@ namespace {
 // that a viewer who is alone is not kept waiting.
 constexpr DurationMs kIntroduction{1'000};
 
+// What we can give and want is told anew no more often than this: another `enter` costs the tracker
+// an admission and the site a token.
+constexpr DurationMs kFactsInterval{10'000};
+
+// Who has paused this long ago is not likely to play on at once.
+constexpr DurationMs kIdleAfter{10'000};
+
+// A parent that has missed this many segments in a row makes room for one that the tracker names.
+constexpr int32_t kReplaceable = 2;
+
 // Protocol section 1, defaults of the time.
 constexpr DurationMs kStatisticsInterval{30'000};
 
@@ -32,11 +42,53 @@ void Engine::Impl::on_socket_open(TimeMs now, std::string_view token) {
   enter.live = live_;
   if (open_parents() > 0) enter.parents = open_parents();
   if (open_children() > 0) enter.children = open_children();
-  // Who was told nothing takes what the tracker gives.
-  const int32_t wants = config_.limits.max_parents;
-  if (wants != EngineLimits{}.max_parents) enter.wants = wants;
+  facts_told_ = facts();
+  facts_due_ = kNever;
+  // `wants` is sent only if the site changed the default.
+  if (facts_told_.wants != EngineLimits{}.max_parents) enter.wants = facts_told_.wants;
+  enter.up_bw = facts_told_.up_kbps;
+  enter.slots = facts_told_.slots;
+  idle_told_ = now >= idle_at();
+  if (idle_told_) enter.idle = true;
   enter.token = token;
   tracker_.on_open(now, enter);
+}
+
+Engine::Impl::Facts Engine::Impl::facts() const {
+  Facts facts;
+  const double kbps = config_.limits.upload_bytes_per_second * 8 / 1'000;
+  if (!serves()) {
+    facts.up_kbps = 0;
+  } else if (kbps < INT32_MAX) {
+    facts.up_kbps = std::max(static_cast<int32_t>(kbps), 1);
+  }
+  facts.slots = std::max(config_.limits.max_children, 0);
+  facts.wants = config_.limits.max_parents;
+  return facts;
+}
+
+void Engine::Impl::tell_facts(TimeMs now) {
+  if (!tracker_.joined() || facts() == facts_told_) {
+    facts_due_ = kNever;
+    return;
+  }
+  facts_due_ = std::max(now, facts_after_);
+  if (now < facts_due_) return;
+  facts_after_ = now + kFactsInterval;
+  facts_due_ = facts_after_;  // once more, should nothing come of it
+  tracker_.renew(now);
+}
+
+TimeMs Engine::Impl::idle_at() const {
+  return playhead_.playing() || loads_.size() > 0 ? kNever
+                                                  : active_at_ + std::max(kIdleAfter, pace_);
+}
+
+// With an early report: the tracker should know before it names us to somebody.
+void Engine::Impl::tell_idle(TimeMs now) {
+  if (tracker_.joined() && tracker_.level() >= 1 && idle_told_ != (now >= idle_at())) {
+    report_statistics(now);
+  }
 }
 
 void Engine::Impl::on_socket_closed(TimeMs now) {
@@ -91,7 +143,19 @@ void Engine::Impl::on_connect(TimeMs now, const PeerId& to) {
   if (to == tracker_.own_id() || find_peer(to) != nullptr) return;
   const auto parents = std::count_if(peers_.begin(), peers_.end(),
                                      [](const auto& entry) { return entry.second.is_parent(); });
-  if (parents >= config_.limits.max_parents || connections_paused(now) || !dials_.take(now)) return;
+  PeerSession* worst = parents >= config_.limits.max_parents ? worst_parent() : nullptr;
+  const bool room = parents < config_.limits.max_parents ||
+                    (worst != nullptr && worst->usefulness.misses() >= kReplaceable);
+  const bool refused = !grudges_.may_dial(now, to);
+  if (!room || refused || connections_paused(now) || !dials_.take(now)) {
+    // Said at once, so that the parent's slot does not wait for us.
+    tracker_wire::DcFailed failed;
+    failed.dc_id = tracker_.own_id().text + "-" + to.text;
+    if (refused) failed.reason = tracker_wire::EndReason::kRefused;
+    tracker_.send(failed);
+    return;
+  }
+  if (worst != nullptr) end_peer(now, *worst, PeerEnd::kUseless, FallbackReason::kPeerLost);
   // From here on the dial itself is what loads may wait for.
   parent_hope_until_ = now;
   add_peer(now, to, CommandKind::kPeerDial).requester.emplace();
@@ -99,22 +163,33 @@ void Engine::Impl::on_connect(TimeMs now, const PeerId& to) {
 
 void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal) {
   const std::string data = signal.data.text();
-  const bool offer = tracker_wire::classify_signal(data) == tracker_wire::SignalKind::kOffer;
+  const tracker_wire::SignalKind kind = tracker_wire::classify_signal(data);
   PeerSession* peer = find_peer(signal.from_peer_id);
-  if (offer) {
+  if (kind == tracker_wire::SignalKind::kRefusal) {
+    if (peer != nullptr && peer->is_parent() && !peer->open) {
+      end_peer(now, *peer, PeerEnd::kRefused, FallbackReason::kPeerLost);
+    }
+    return;
+  }
+  if (kind == tracker_wire::SignalKind::kOffer) {
     // We dialled: the connection has its offer, ours.
     if (peer != nullptr && peer->is_parent()) return;
     // The connection that it has, if any, is left alone: a flood of offers changes nothing here.
-    if (connections_paused(now) || !ledger_.admit_offer(now, signal.from_peer_id)) return;
+    if (!ledger_.admit_offer(now, signal.from_peer_id)) return;
+    if (connections_paused(now)) return refuse(now, signal.from_peer_id);
     // A child that offers anew has lost the connection we still hold. Both have the same dc_id, so
     // a report would be taken for the end of the new one.
     if (peer != nullptr) {
       end_peer(now, *peer, PeerEnd::kClosedByPeer, FallbackReason::kPeerLost, true, false);
       peer = nullptr;
     }
-    const auto children = std::count_if(
-        peers_.begin(), peers_.end(), [](const auto& entry) { return !entry.second.is_parent(); });
-    if (!serves() || children >= config_.limits.max_children || !answers_.take(now)) return;
+    if (!serves() || !grudges_.may_answer(now, signal.from_peer_id) ||
+        (full() && mute_child(now) == nullptr) || !answers_.take(now)) {
+      return refuse(now, signal.from_peer_id);
+    }
+    if (full()) {
+      end_peer(now, *mute_child(now), PeerEnd::kUseless, FallbackReason::kPeerLost);
+    }
     peer = &add_peer(now, signal.from_peer_id, CommandKind::kPeerAnswer);
     peer->uploader.emplace();
     peer->child = ledger_.last_number();
@@ -128,6 +203,12 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal)
   command.kind = CommandKind::kPeerSignal;
   command.peer = peer->handle;
   commands_.push(command, data);
+}
+
+// Bounded, or a flood of offers would make us exceed what the tracker lets us say.
+void Engine::Impl::refuse(TimeMs now, const PeerId& id) {
+  if (!refusals_.take(now)) return;
+  tracker_.send(tracker_wire::SignalTo{id, tracker_wire::SignalData(tracker_wire::kRefusal)});
 }
 
 void Engine::Impl::on_disconnect(TimeMs now, const PeerId& id) {
@@ -152,7 +233,12 @@ void Engine::Impl::report_statistics(TimeMs now) {
   statistics.cdn_kb = increment(stats_.cdn_bytes, reported_cdn_kb_);
   statistics.p2p_kb = increment(stats_.p2p_bytes, reported_p2p_kb_);
   const double up_kb = increment(stats_.upload_bytes, reported_up_kb_);
-  if (tracker_.level() >= 1) statistics.up_kb = up_kb;
+  if (tracker_.level() >= 1) {
+    statistics.up_kb = up_kb;
+    const bool idle = now >= idle_at();
+    if (idle || idle_told_) statistics.idle = idle;
+    idle_told_ = idle;
+  }
   tracker_.send(statistics);
 }
 

@@ -12,7 +12,8 @@ namespace hlsmesh {
 
 // What the CDN was measured at: the time to the first byte, and the rate from there. Both follow
 // bad news faster than good, because the price of too low a value is a stall and that of too high a
-// one some bytes.
+// one some bytes. But one slow fetch says little of the CDN some time later: while no other is
+// made, because peers give everything, the estimate goes back to what was usual.
 class CdnTime {
  public:
   // Before the first measurement: slower than most CDNs, so that a cold start does not gamble.
@@ -24,8 +25,11 @@ class CdnTime {
   static constexpr double kBodyMs = 50;
 
   // A fetch of `bytes` took `whole_ms`, of which its body took `body_ms`.
-  void measured(double whole_ms, double body_ms, size_t bytes) {
+  void measured(TimeMs now, double whole_ms, double body_ms, size_t bytes) {
+    mean_ms_ = mean(now);
+    measured_at_ = now;
     follow(mean_ms_, std::max(whole_ms, kFloorMs), 0.7, 0.3);
+    follow(usual_ms_, std::max(whole_ms, kFloorMs), 0.1, 0.3);
     if (bytes == 0) return;
     const auto amount = static_cast<double>(bytes);
     const double ms_per_byte = std::max(body_ms, kBodyMs) / amount;
@@ -39,20 +43,30 @@ class CdnTime {
     follow(line_, 1 / ms_per_byte, 0.5, 0.2);
   }
   // That a fetch is expected to take, of `bytes` where that is known; 0: of the usual size.
-  DurationMs expected(size_t bytes = 0) const {
+  DurationMs expected(TimeMs now, size_t bytes = 0) const {
     const double more = bytes > 0 && bytes_ > 0 ? static_cast<double>(bytes) - bytes_ : 0;
-    return to_duration(std::max(kFloorMs, mean_ms_ + more * ms_per_byte_));
+    return to_duration(std::max(kFloorMs, mean(now) + more * ms_per_byte_));
   }
   // What the line has shown to carry; 0 while unknown. One slow answer says little of it.
   double line_bytes_per_ms() const { return line_; }
 
  private:
+  // Bad news of this age counts half, of twice this age a fifth.
+  static constexpr double kHalfMs = 10'000;
+
+  double mean(TimeMs now) const {
+    const double worse = std::max(0.0, mean_ms_ - usual_ms_);
+    const double age = to_ms(now - measured_at_) / kHalfMs;
+    return mean_ms_ - worse + worse / (1 + age * age);
+  }
   static void follow(double& mean, double sample, double up, double down) {
     mean += (sample - mean) * (sample > mean ? up : down);
   }
 
   double line_ = 0;
   double mean_ms_ = kStartMs;
+  double usual_ms_ = kStartMs;
+  TimeMs measured_at_{};
   double ms_per_byte_ = 0;
   double bytes_ = 0;  // of the usual fetch
 };

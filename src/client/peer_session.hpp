@@ -10,6 +10,7 @@
 #include "client/requester.hpp"
 #include "client/token_bucket.hpp"
 #include "client/uploader.hpp"
+#include "client/usefulness.hpp"
 
 namespace hlsmesh {
 
@@ -46,6 +47,7 @@ struct PeerSession {
   TokenBucket chatter{kChatterBurst, kChatterInterval};
   Channel channel;
   Liveness liveness;
+  Usefulness usefulness;
   std::optional<Requester> requester;    // we dialled: the peer is our parent
   std::optional<Uploader> uploader;      // it dialled: the peer is our child
   int32_t child = 0;                     // its number in the ledger then

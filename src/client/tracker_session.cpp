@@ -71,6 +71,8 @@ void TrackerSession::on_open(TimeMs now, const tracker_wire::Enter& enter) {
     due_ = now + kAcceptTimeout;
   } else if (!joined()) {
     return;
+  } else if (!token_expires_) {
+    due_ = kNever;  // trackers of version 1 do not answer a second `enter`
   }
   commands_.push(command_of(CommandKind::kSocketSend),
                  tracker_wire::serialize(tracker_wire::PeerMessage(enter)));
@@ -97,6 +99,7 @@ bool TrackerSession::on_accept(TimeMs now, const tracker_wire::Accept& accept) {
 
 // A quarter of the time is for the site's server to answer, and to be asked again.
 void TrackerSession::watch_token(TimeMs now, const tracker_wire::Accept& accept) {
+  token_expires_ = accept.token_ms.has_value();
   due_ = accept.token_ms ? now + std::max(DurationMs(*accept.token_ms) * 3 / 4, kLeastRenewal)
                          : kNever;
 }

@@ -81,6 +81,7 @@ class TrackerSession {
   TimeMs quiet_due_ = kNever;  // joined: the tracker has been quiet until then
   bool pinged_ = false;
   TimeMs accepted_at_{};
+  bool token_expires_ = false;
   PeerId own_id_;
   std::optional<bool> live_;
   int32_t level_ = 0;

@@ -41,15 +41,18 @@ enum FieldIndex : size_t {
   kToken,
   kTokenMs,
   kWants,
+  kSlots,
+  kIdle,
   kFieldCount,
 };
 
 struct Table {
   json::Field fields[kFieldCount] = {
-      {"action"},       {"channel"}, {"browser"},  {"device"},   {"os"},      {"hlsmesh"},
-      {"live"},         {"parents"}, {"children"}, {"upBW"},     {"peer_id"}, {"to_peer_id"},
-      {"from_peer_id"}, {"data"},    {"dc_id"},    {"level"},    {"cdn"},     {"p2p"},
-      {"up"},           {"reason"},  {"token"},    {"token_ms"}, {"wants"}};
+      {"action"},  {"channel"},    {"browser"},      {"device"},   {"os"},
+      {"hlsmesh"}, {"live"},       {"parents"},      {"children"}, {"upBW"},
+      {"peer_id"}, {"to_peer_id"}, {"from_peer_id"}, {"data"},     {"dc_id"},
+      {"level"},   {"cdn"},        {"p2p"},          {"up"},       {"reason"},
+      {"token"},   {"token_ms"},   {"wants"},        {"slots"},    {"idle"}};
 };
 
 // An object stands for its own JSON text; null is what an end-of-candidates mark becomes.
@@ -60,6 +63,24 @@ SignalData read_data(FieldReader& fields) {
   SignalData signal = stands ? SignalData(data.raw) : SignalData::from_literal(data.raw);
   if (signal.literal().size() > kMaxDataBytes) fields.fail(Fault::kOutOfRange);
   return signal;
+}
+
+std::optional<bool> read_idle(FieldReader& fields) {
+  return fields.has(kIdle) ? std::optional(fields.boolean(kIdle)) : std::nullopt;
+}
+
+// By EndReason.
+constexpr std::string_view kEndReasons[] = {"", "refused", "useless", "silent", "misbehaved"};
+
+template <class Message>
+Message read_end(FieldReader& fields) {
+  Message message;
+  message.dc_id = fields.text(kDcId, 1, kMaxDcIdBytes);
+  const std::string reason = fields.optional_text(kReason, kMaxFieldBytes).value_or("");
+  for (size_t i = 0; i < std::size(kEndReasons); ++i) {
+    if (reason == kEndReasons[i]) message.reason = static_cast<EndReason>(i);
+  }
+  return message;
 }
 
 Enter read_enter(FieldReader& fields) {
@@ -74,6 +95,8 @@ Enter read_enter(FieldReader& fields) {
   message.children = fields.optional_int32(kChildren, 0);
   message.up_bw = fields.optional_int32(kUpBw, 0);
   message.wants = fields.optional_int32(kWants, 1);
+  message.slots = fields.optional_int32(kSlots, 0);
+  message.idle = read_idle(fields);
   message.token = fields.optional_text(kToken, kMaxTokenBytes).value_or("");
   return message;
 }
@@ -84,6 +107,7 @@ Statistics read_statistics(FieldReader& fields) {
   message.cdn_kb = fields.number(kCdn, 0, kMaxReportKb);
   message.p2p_kb = fields.number(kP2p, 0, kMaxReportKb);
   if (fields.has(kUp)) message.up_kb = fields.number(kUp, 0, kMaxReportKb);
+  message.idle = read_idle(fields);
   return message;
 }
 
@@ -92,8 +116,8 @@ PeerMessage read_from_peer(const std::string& action, FieldReader& fields) {
   if (action == "leave") return Leave{};
   if (action == "signal") return SignalTo{fields.id(kToPeerId, kMaxIdBytes), read_data(fields)};
   if (action == "dc_opened") return DcOpened{fields.text(kDcId, 1, kMaxDcIdBytes)};
-  if (action == "dc_closed") return DcClosed{fields.text(kDcId, 1, kMaxDcIdBytes)};
-  if (action == "dc_failed") return DcFailed{fields.text(kDcId, 1, kMaxDcIdBytes)};
+  if (action == "dc_closed") return read_end<DcClosed>(fields);
+  if (action == "dc_failed") return read_end<DcFailed>(fields);
   if (action == "statistics") return read_statistics(fields);
   if (action == "ping") return Ping{};
   return UnknownAction{action};
@@ -156,6 +180,8 @@ class Put {
     put_integer("children", message.children);
     put_integer("upBW", message.up_bw);
     put_integer("wants", message.wants);
+    put_integer("slots", message.slots);
+    put_idle(message.idle);
     if (!message.token.empty()) {
       // Logs are read by more people than may enter.
       out_.text("token", style_ == MessageWriter::Style::kWire ? message.token : "*");
@@ -167,15 +193,16 @@ class Put {
     out_.id("to_peer_id", message.to_peer_id);
     put_data(message.data);
   }
-  void operator()(const DcOpened& message) { put_dc("dc_opened", message.dc_id); }
-  void operator()(const DcClosed& message) { put_dc("dc_closed", message.dc_id); }
-  void operator()(const DcFailed& message) { put_dc("dc_failed", message.dc_id); }
+  void operator()(const DcOpened& message) { put_dc("dc_opened", message.dc_id, EndReason::kNone); }
+  void operator()(const DcClosed& message) { put_dc("dc_closed", message.dc_id, message.reason); }
+  void operator()(const DcFailed& message) { put_dc("dc_failed", message.dc_id, message.reason); }
   void operator()(const Statistics& message) {
     action("statistics");
     out_.number("level", message.level);
     out_.number("cdn", message.cdn_kb);
     out_.number("p2p", message.p2p_kb);
     if (message.up_kb) out_.number("up", *message.up_kb);
+    put_idle(message.idle);
   }
   void operator()(const Ping&) { action("ping"); }
   void operator()(const Pong&) { action("pong"); }
@@ -223,9 +250,15 @@ class Put {
     if (style_ == MessageWriter::Style::kWire) return out_.json("data", data.literal());
     out_.text("data", data.text());
   }
-  void put_dc(std::string_view name, std::string_view dc_id) {
+  void put_idle(std::optional<bool> idle) {
+    if (idle) out_.boolean("idle", *idle);
+  }
+  void put_dc(std::string_view name, std::string_view dc_id, EndReason reason) {
     action(name);
     out_.text("dc_id", dc_id);
+    if (reason != EndReason::kNone) {
+      out_.text("reason", kEndReasons[static_cast<size_t>(reason)]);
+    }
   }
 
   MessageWriter::Style style_;
@@ -279,8 +312,8 @@ std::string to_string(const TrackerMessage& message) {
 
 SignalKind classify_signal(std::string_view data) {
   if (data.size() > kMaxTextBytes) return SignalKind::kOther;
-  json::Field fields[] = {{"type"}, {"sdp"}, {"candidate"}};
-  const auto& [type, sdp, candidate] = fields;
+  json::Field fields[] = {{"type"}, {"sdp"}, {"candidate"}, {"refused"}};
+  const auto& [type, sdp, candidate, refused] = fields;
   if (json::read_object(data, kMaxDepth, fields) != Fault::kNone) return SignalKind::kOther;
   if (sdp.kind == Kind::kString) {
     if (type.is_string("offer")) return SignalKind::kOffer;
@@ -290,6 +323,7 @@ SignalKind classify_signal(std::string_view data) {
   if (candidate.kind == Kind::kObject || candidate.kind == Kind::kString) {
     return SignalKind::kCandidate;
   }
+  if (refused.boolean) return SignalKind::kRefusal;
   return SignalKind::kOther;
 }
 

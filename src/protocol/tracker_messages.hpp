@@ -72,6 +72,8 @@ struct Enter {
   std::optional<int32_t> children;  // children, likewise
   std::optional<int32_t> up_bw;     // `upBW`: upload bandwidth in kbit/s that it may be asked for
   std::optional<int32_t> wants;     // parents in all that it asks for, in place of the usual number
+  std::optional<int32_t> slots;     // children in all that it takes
+  std::optional<bool> idle;         // it has been paused for a while, and gains no segments
   std::string token{};              // what admits it, where the tracker asks; empty when absent
 };
 
@@ -85,11 +87,23 @@ struct SignalTo {
 struct DcOpened {
   std::string dc_id;
 };
+// Why a connection ended, where that bears on when the two should meet again. Extension `reason` of
+// dc_closed and dc_failed; a word that this build does not know reads as kNone.
+enum class EndReason {
+  kNone,
+  kRefused,     // "refused": the other side turned the offer down, or the reporter the `connect`
+  kUseless,     // "useless": nothing came of the connection, though it stood
+  kSilent,      // "silent": the other side did not answer, or too slowly
+  kMisbehaved,  // "misbehaved": it broke the protocol, or its bytes were not the segment's
+};
+
 struct DcClosed {
   std::string dc_id;
+  EndReason reason = EndReason::kNone;
 };
 struct DcFailed {
   std::string dc_id;
+  EndReason reason = EndReason::kNone;
 };
 
 struct Statistics {
@@ -97,6 +111,7 @@ struct Statistics {
   double cdn_kb = 0;
   double p2p_kb = 0;
   std::optional<double> up_kb;  // extension `up`: KB uploaded since the last report
+  std::optional<bool> idle{};   // extension: as in `enter`
 };
 
 // Asks for a Pong. Level 2.
@@ -167,8 +182,12 @@ std::string to_string(const PeerMessage& message);
 std::string to_string(const TrackerMessage& message);
 
 // What a signal's `data` holds, as far as an engine must know to admit it: only an offer may open a
-// connection.
-enum class SignalKind { kOffer, kAnswer, kCandidate, kOther };
+// connection, and a refusal ends one that has not opened.
+enum class SignalKind { kOffer, kAnswer, kCandidate, kRefusal, kOther };
 SignalKind classify_signal(std::string_view data);
+
+// The `data` that turns an offer down. A peer of version 1 finds neither `type` nor `candidate` in
+// it.
+inline constexpr std::string_view kRefusal = R"({"refused":true})";
 
 }  // namespace hlsmesh::tracker_wire

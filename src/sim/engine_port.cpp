@@ -41,6 +41,13 @@ EnginePort::EnginePort(const EngineConfig& config, CommandSink& sink, EngineObse
   set(5, config.p2p ? 1 : 0);
   set(6, config.upload ? 1 : 0);
   set(7, config.limits.max_children);
+  // Only what differs: a trace has no spelling for a rate without limit.
+  const EngineLimits usual;
+  if (config.limits.max_parents != usual.max_parents) set(8, config.limits.max_parents);
+  if (config.limits.upload_bytes_per_second != usual.upload_bytes_per_second) {
+    set(9, config.limits.upload_bytes_per_second);
+  }
+  if (config.limits.upload_bytes != usual.upload_bytes) set(10, config.limits.upload_bytes);
   const auto set_text = [this](double option, std::string_view value) {
     note("hm_set_text", {option}, value);
     result(0);
@@ -88,6 +95,13 @@ void EnginePort::stop(TimeMs now) {
   note("hm_stop", {as_argument(now)});
   engine_.stop(now);
   drain();
+}
+
+void EnginePort::set_upload(TimeMs now, bool enabled) {
+  note("hm_set", {6, enabled ? 1.0 : 0.0});
+  engine_.set_upload(now, enabled);
+  result(0);
+  timeout(now);  // which drains what the setting led to
 }
 
 void EnginePort::socket_open(TimeMs now, std::string_view token) {

@@ -43,6 +43,7 @@ class EnginePort {
 
   void start(TimeMs now);
   void stop(TimeMs now);
+  void set_upload(TimeMs now, bool enabled);
   void socket_open(TimeMs now, std::string_view token);
   void socket_text(TimeMs now, std::string_view text);
   void socket_closed(TimeMs now);

@@ -15,7 +15,7 @@ constexpr milliseconds kMaxRetryDelay{8'000};
 }  // namespace
 
 Player::Player(PlayerConfig config, const Content& content, EventQueue& queue, PlayerHost& host)
-    : config_(config), content_(content), queue_(queue), host_(host) {
+    : config_(config), content_(content), queue_(queue), host_(host), paused_(config.paused) {
   tracks_.push_back(Track{});
   if (content_.has_audio()) {
     tracks_.push_back(Track{});
@@ -168,8 +168,8 @@ void Player::step() {
   if (stopped_ || figures_.gave_up) return;
   move_playhead();
   if (!have_playlist_ || figures_.finished) return;
-  catch_up();
-  if (!playing_ && buffered_end() > position_) {
+  if (!paused_) catch_up();
+  if (!playing_ && !paused_ && buffered_end() > position_) {
     playing_ = true;
     if (!figures_.first_frame) figures_.first_frame = queue_.now();
     if (stalled_since_) {
@@ -195,6 +195,19 @@ void Player::load(Track& each) {
   each.loading = true;
   each.rendition = rendition(each.kind);
   host_.load_segment({each.rendition, each.next, start_of(each.next)});
+}
+
+void Player::pause() {
+  move_playhead();
+  paused_ = true;
+  playing_ = false;
+}
+
+void Player::resume() {
+  if (!paused_) return;
+  paused_ = false;
+  moved_ = queue_.now();
+  step();
 }
 
 void Player::seek(Duration position) {

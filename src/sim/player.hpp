@@ -12,6 +12,7 @@ struct PlayerConfig {
   Duration buffer_goal = std::chrono::seconds(30);  // hls.js maxBufferLength
   int32_t live_sync_segments = 3;                   // hls.js liveSyncDurationCount
   int32_t rendition = 0;                            // of the main track
+  bool paused = false;                              // at the start
 };
 
 // One media segment as the player asks for it; `start` is on the player's own timeline, which for
@@ -59,6 +60,10 @@ class Player {
   void stop();  // nothing more happens
   // The next segment of the main track comes from this rendition.
   void switch_rendition(int32_t index);
+  // A paused player fills its buffer and then loads nothing more.
+  void pause();
+  void resume();
+  bool paused() const { return paused_; }
   // Drops the buffer and whatever is loading, and continues at the segment that holds `position`.
   void seek(Duration position);
 
@@ -111,6 +116,7 @@ class Player {
   bool stopped_ = false;
   std::vector<Track> tracks_;
 
+  bool paused_ = false;
   bool playing_ = false;
   Duration position_{};  // at moved_
   Time moved_{};

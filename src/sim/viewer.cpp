@@ -56,6 +56,7 @@ void Viewer::core_ready() {
   config.cache_bytes = config_.cache_bytes;
   config.p2p = config_.p2p;
   config.upload = config_.upload;
+  config.limits = config_.limits;
   CommandSink& sink = *this;
   port_ = std::make_unique<EnginePort>(config, sink, config_.observer);
   port_->start(now());
@@ -140,6 +141,22 @@ void Viewer::fail_to_decode() {
   if (port_) port_->verdict(now(), LoadId(0), seconds(player_.position()));
 }
 
+void Viewer::pause() {
+  player_.pause();
+  report_playhead();
+}
+
+void Viewer::resume() {
+  player_.resume();
+  report_playhead();
+}
+
+void Viewer::set_upload(bool enabled) {
+  if (!port_) return;
+  port_->set_upload(now(), enabled);
+  wake();
+}
+
 void Viewer::show_stats() {
   if (port_) port_->show_stats();
 }
@@ -161,7 +178,7 @@ void Viewer::report_playhead() {
   report.current_time = seconds(player_.position());
   report.buffered_end = seconds(std::max(player_.position(), player_.buffered_end()));
   // A stalled element keeps its rate; it is 0 only while paused.
-  report.playback_rate = 1;
+  report.playback_rate = player_.paused() ? 0 : 1;
   port_->playhead(now(), report);
   wake();
 }

@@ -26,6 +26,7 @@ struct ViewerConfig {
   bool upload = true;
   bool mobile = false;
   size_t cache_bytes = 128u * 1024 * 1024;
+  EngineLimits limits;
   // From the page's start until the engine is there; loads before that go straight to the CDN.
   Duration core_ready = std::chrono::milliseconds(150);
   PlayerConfig player;
@@ -79,6 +80,9 @@ class Viewer : private CommandSink,
   // Loads its source again and plays from the beginning.
   void load_again();
   void set_fault(ParentFault fault) { fault_ = FaultyParent(fault); }
+  void pause();
+  void resume();
+  void set_upload(bool enabled);
 
   ViewerId id() const { return id_; }
   Player& player() { return player_; }

@@ -63,6 +63,8 @@ void Elsewhere::note(const PeerId& self, const wire::PeerMessage& message) {
     if (wire::classify_signal(signal->data.text()) == wire::SignalKind::kAnswer) {
       add(children, signal->to_peer_id);
     }
+  } else if (const auto* report = std::get_if<wire::Statistics>(&message)) {
+    if (report->idle) enter.idle = report->idle;
   } else if (const auto* closed = std::get_if<wire::DcClosed>(&message)) {
     ended(self, closed->dc_id);
   } else if (const auto* failed = std::get_if<wire::DcFailed>(&message)) {

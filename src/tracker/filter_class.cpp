@@ -51,6 +51,10 @@ std::optional<Spot> FilterClass::spot_of(const Peer& peer) {
   if (taken >= peer.child_limit || peer.layer >= kMaxLayer) return std::nullopt;
   Slack slack = taken < peer.child_limit - taken ? Slack::kAmple : Slack::kSome;
   if (peer.child_limit - taken == 1) slack = Slack::kLast;
+  if (peer.idle) {
+    if (peer.says_live.value_or(true)) return std::nullopt;
+    slack = Slack::kIdle;
+  }
   return Spot{peer.layer, slack, level_of(peer), peer.rank};
 }
 
@@ -89,20 +93,27 @@ Peer* FilterClass::find_first(const Peer& child, TimeMs now) const {
   const int32_t nearest = classes_.begin()->first;
   // Without parents nobody is passed over but the few that are held down.
   const int32_t looks = child.parents.empty() ? kLooksUnbounded : kLooks;
-  return search({child, now, true, nullptr, looks}, nearest + (is_weak(child) ? 1 : 0));
+  return search({child, now, true, nullptr, looks, true}, nearest + (is_weak(child) ? 1 : 0));
 }
 
 Peer* FilterClass::find_another(const Peer& child, TimeMs now) const {
-  return search({child, now, false, nullptr, kLooks}, child.layer);
+  return search({child, now, false, nullptr, kLooks, true}, child.layer);
 }
 
 Peer* FilterClass::find_outside(const Peer& child, TimeMs now,
                                 const std::vector<Rank>& below) const {
   if (classes_.empty()) return nullptr;
-  return search({child, now, true, &below, kLooksUnbounded}, classes_.begin()->first);
+  return search({child, now, true, &below, kLooksUnbounded, true}, classes_.begin()->first);
 }
 
 Peer* FilterClass::search(Query query, int32_t target) const {
+  Peer* found = search_once(query, target);
+  if (found != nullptr) return found;
+  query.likely = false;
+  return search_once(query, target);
+}
+
+Peer* FilterClass::search_once(Query& query, int32_t target) const {
   if (classes_.empty()) return nullptr;
   const int32_t nearest = classes_.begin()->first;
   const int32_t farthest = classes_.rbegin()->first;
@@ -135,13 +146,15 @@ Peer* FilterClass::look(Query& query, int32_t layer, int32_t distance) const {
 
 Peer* FilterClass::pick(Query& query, const Shelves& shelves) {
   const int8_t level = level_of(query.child);
-  const Slack least = query.first ? Slack::kLast : Slack::kAmple;
+  Slack least = query.first ? Slack::kLast : Slack::kAmple;
+  if (query.first && !query.likely && !query.child.unfed) least = Slack::kIdle;
   for (auto begin = shelves.begin(); begin != shelves.end() && begin->first.first <= least;) {
     // The shelves of one slack, by how far their level is.
     std::array<const Shelves::value_type*, kMaxLevel + 2> shelf{};
     size_t count = 0;
     const Slack slack = begin->first.first;
     for (; begin != shelves.end() && begin->first.first == slack; ++begin) {
+      if (query.likely && levels_apart(level, begin->first.second) > 0) continue;
       shelf[count++] = &*begin;
     }
     std::sort(shelf.begin(), shelf.begin() + static_cast<std::ptrdiff_t>(count),

@@ -32,7 +32,8 @@ inline constexpr int32_t kOtherIsp = 3;
 //
 // A parent is looked for in places of increasing cost: classes away from the best one, plus what
 // its distance counts for (above); at equal cost the nearer place comes first, within a place one
-// with more slack, and then one of the child's level or the next. The best class is
+// with more slack. Peers of another level, who have other segments, and VOD viewers who are paused
+// come into question only when there is nobody else anywhere. The best class is
 // - for a first parent the one nearest to the CDN, so that the tree stays flat; for a weak peer
 //   (is_weak) the one after it, so that those who can feed many come to stand above it;
 // - for a further one the child's own, whose peers have a segment when the child has it: the places
@@ -94,9 +95,11 @@ class FilterClass {
     bool first;
     const std::vector<Rank>* below;
     int32_t looks_left;
+    bool likely;  // only those that are likely to have what the child plays
   };
 
   Peer* search(Query query, int32_t target) const;
+  Peer* search_once(Query& query, int32_t target) const;
   Peer* look(Query& query, int32_t layer, int32_t distance) const;
   static Peer* pick(Query& query, const Shelves& shelves);
   static Peer* pick(Query& query, const Shelf& shelf);

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "tracker/pairs.hpp"
+
 namespace hlsmesh::tracker {
 namespace {
 
@@ -12,11 +14,6 @@ constexpr size_t kOrphansWoken = 4;
 
 // Classes that a move must bring a peer nearer to the CDN, or it is not worth a new connection.
 constexpr int32_t kWorthMoving = 2;
-
-DurationMs doubled(DurationMs first, int32_t times, DurationMs longest) {
-  // 2^16 times the shortest pause is past every longest one.
-  return std::min(first * (int64_t{1} << std::clamp(times, 0, 16)), longest);
-}
 
 // The other peer's id in a dc_id, `<initiator>-<other>`.
 std::string_view other_when_initiator(std::string_view dc_id, std::string_view self) {
@@ -49,21 +46,24 @@ std::vector<Peer*> parents_of(const Peer& peer) {
   return parents;
 }
 
-// Neither is to be the other's parent for a while.
-void hold_down(Peer& a, Peer& b, TimeMs now) {
-  for (const auto& [peer, other] : {std::pair(&a, &b), std::pair(&b, &a)}) {
-    auto& pairs = peer->held_down;
-    pairs.erase(std::remove_if(pairs.begin(), pairs.end(),
-                               [&](const HoldDown& pair) { return pair.until <= now; }),
-                pairs.end());
-    pairs.push_back({other->join, now + kHoldDown});
-  }
+// Parents that play, or may.
+int32_t active_parents(const Peer& peer) {
+  return static_cast<int32_t>(
+             std::count_if(peer.parents.begin(), peer.parents.end(),
+                           [](const ParentLink& link) { return !link.parent->idle; })) +
+         peer.kept_parents;
 }
 
-// Where a peer's segments come from, by its oldest parents.
+// Where a peer's segments come from, by its oldest parents of those that are not idle.
 const Peer& source_of(const Peer& peer) {
   const Peer* at = &peer;
-  while (!at->parents.empty()) at = at->parents.front().parent;
+  for (const Peer* parent = at; parent != nullptr;) {
+    at = parent;
+    parent = nullptr;
+    for (const ParentLink& link : at->parents) {
+      if (parent == nullptr && !link.parent->idle) parent = link.parent;
+    }
+  }
   return *at;
 }
 
@@ -107,11 +107,12 @@ void Introductions::on_entered(Peer& peer, TimeMs now) {
 
 void Introductions::on_facts_changed(Peer& peer, TimeMs now) {
   peer.room->update(peer);
-  while (!peer.children.empty() && peer.slots_taken() > peer.child_limit) {
-    // The one with most other parents misses this one least.
+  while (!peer.children.empty() && peer.children_held() > peer.child_limit) {
+    // One that is idle does not miss it, and the one with most other parents misses it least.
     Peer& child = **std::max_element(
-        peer.children.begin(), peer.children.end(),
-        [](const Peer* a, const Peer* b) { return a->parents.size() < b->parents.size(); });
+        peer.children.begin(), peer.children.end(), [](const Peer* a, const Peer* b) {
+          return a->idle != b->idle ? b->idle : a->parents.size() < b->parents.size();
+        });
     part(child, peer, now);
     provide(child, now);
   }
@@ -169,15 +170,17 @@ void Introductions::on_opened(Peer& reporter, std::string_view dc_id, TimeMs now
   link->opened = true;
   ++opened_;
   reporter.failures = 0;
-  drop_surplus_parents(reporter, now);
+  if (drop_surplus_parents(reporter, now)) provide(reporter, now);
   arm(reporter);
 }
 
-void Introductions::on_ended(Peer& reporter, std::string_view dc_id, TimeMs now) {
+void Introductions::on_ended(Peer& reporter, std::string_view dc_id, tracker_wire::EndReason reason,
+                             TimeMs now) {
   const std::string_view other = other_when_initiator(dc_id, reporter.id.text);
   const std::string_view initiator = initiator_when_other(dc_id, reporter.id.text);
-  if (ParentLink* link = parent_named(reporter, other)) return end(reporter, *link->parent, now);
-  if (Peer* child = child_named(reporter, initiator)) return end(*child, reporter, now);
+  if (ParentLink* link = parent_named(reporter, other))
+    return end(reporter, *link->parent, reason, now);
+  if (Peer* child = child_named(reporter, initiator)) return end(*child, reporter, reason, now);
   const bool stranger = other.empty() && initiator.empty();
   if (stranger && reporter.kept_parents > 0) {
     --reporter.kept_parents;
@@ -194,9 +197,27 @@ void Introductions::on_timer(Peer& peer, TimeMs now) {
   for (const ParentLink& link : peer.parents) {
     if (!link.opened && link.since + kOpenTimeout <= now) expired.push_back(link.parent);
   }
-  for (Peer* parent : expired) end(peer, *parent, now);
+  for (Peer* parent : expired) end(peer, *parent, tracker_wire::EndReason::kNone, now);
   if (peer.search_at && *peer.search_at <= now) provide(peer, now);
   arm(peer);
+}
+
+void Introductions::on_idle(Peer& peer, bool idle, TimeMs now) {
+  if (peer.idle == idle) return;
+  // It says so again with its next report.
+  if (idle && now < peer.idle_since + kIdleInterval) return;
+  peer.idle = idle;
+  if (idle) peer.idle_since = now;
+  peer.room->update(peer);
+  for (const ParentLink& link : peer.parents) link.parent->room->update(*link.parent);
+  provide(peer, now);
+  if (!idle) return wake(*peer.room, peer.rank, now);
+  for (Peer* parent : parents_of(peer)) wake(*parent->room, parent->rank, now);
+  // Those of a higher rank first: they may have one of the others, who would be moved behind them.
+  std::vector<Peer*> children = peer.children;
+  std::sort(children.begin(), children.end(),
+            [](const Peer* a, const Peer* b) { return a->rank > b->rank; });
+  for (Peer* child : children) provide(*child, now);
 }
 
 void Introductions::on_report(Peer& peer, TimeMs now) {
@@ -213,33 +234,43 @@ void Introductions::on_report(Peer& peer, TimeMs now) {
   const std::optional<int32_t> free = peer.room->parents.first_class();
   if (!all_open || !free || *free + 1 + kWorthMoving > peer.layer) return;
   Peer* parent = peer.room->parents.find_first(peer, now);
-  if (parent == nullptr || parent->layer + 1 + kWorthMoving > peer.layer) return;
+  if (parent == nullptr || parent->idle || parent->layer + 1 + kWorthMoving > peer.layer) return;
   ++promoted_;
   introduce(peer, *parent, now);
   arm(peer);
 }
 
-// Those that are on their way, then those that are farthest from the CDN: one after a promotion,
-// more where the child wants less.
-void Introductions::drop_surplus_parents(Peer& child, TimeMs now) {
+// Those that are on their way, then those that are idle, then those that are farthest from the CDN:
+// one after a promotion or in place of an idle one, more where the child wants less.
+bool Introductions::drop_surplus_parents(Peer& child, TimeMs now) {
+  bool dropped = false;
   while (static_cast<int32_t>(child.parents.size()) > child.parents_wanted) {
-    const ParentLink& surplus = *std::max_element(
-        child.parents.begin(), child.parents.end(), [](const ParentLink& a, const ParentLink& b) {
-          return a.opened != b.opened ? a.opened : a.parent->layer < b.parent->layer;
-        });
+    const ParentLink& surplus = *std::max_element(child.parents.begin(), child.parents.end(),
+                                                  [](const ParentLink& a, const ParentLink& b) {
+                                                    if (a.opened != b.opened) return a.opened;
+                                                    if (a.parent->idle != b.parent->idle)
+                                                      return b.parent->idle;
+                                                    return a.parent->layer < b.parent->layer;
+                                                  });
     Peer* parent = surplus.parent;
     part(child, *parent, now);
     wake(*parent->room, parent->rank, now);
+    dropped = true;
   }
+  return dropped;
 }
 
-void Introductions::end(Peer& child, Peer& parent, TimeMs now) {
+void Introductions::end(Peer& child, Peer& parent, tracker_wire::EndReason reason, TimeMs now) {
   const ParentLink link = *parent_named(child, parent.id.text);
-  if (!link.opened) {
+  // A refusal costs nobody a connection.
+  if (!link.opened && reason != tracker_wire::EndReason::kRefused) {
     child.connect_after = link.since + doubled(kConnectPause, child.failures, kLongestConnectPause);
     ++child.failures;
   }
-  hold_down(child, parent, now);
+  // A parent that had nothing may well want what its child has.
+  const bool useless = reason == tracker_wire::EndReason::kUseless;
+  child.unfed = child.unfed || useless;
+  hold_down(child, parent, hold_down_after(reason), !useless, now);
   unlink(child, parent);
   provide(child, now);
   wake(*parent.room, parent.rank, now);
@@ -248,7 +279,7 @@ void Introductions::end(Peer& child, Peer& parent, TimeMs now) {
 // The tracker's own wish, told to the child. The pair is held down, so that it does not meet again
 // before the connection is gone on both sides.
 void Introductions::part(Peer& child, Peer& parent, TimeMs now) {
-  hold_down(child, parent, now);
+  hold_down(child, parent, kHoldDown, true, now);
   outbox_.send(child.conn, tracker_wire::serialize(
                                tracker_wire::TrackerMessage(tracker_wire::Disconnect{parent.id})));
   unlink(child, parent);
@@ -262,6 +293,7 @@ void Introductions::unlink(Peer& child, Peer& parent) {
 
 void Introductions::introduce(Peer& child, Peer& parent, TimeMs now) {
   child.connect_after = now + kConnectPause;
+  if (parent.children_held() >= parent.child_limit) make_room(parent, now);
   child.channel->link(child, parent, now);
   ++made_;
   ++standing_;
@@ -269,24 +301,49 @@ void Introductions::introduce(Peer& child, Peer& parent, TimeMs now) {
                                tracker_wire::TrackerMessage(tracker_wire::Connect{parent.id})));
 }
 
+// Lets go of the idle child that has waited for longest. Told to the parent as well, which might
+// turn the next one down otherwise.
+void Introductions::make_room(Peer& parent, TimeMs now) {
+  Peer* idle = nullptr;
+  for (Peer* child : parent.children) {
+    if (child->idle && (idle == nullptr || child->idle_since < idle->idle_since)) idle = child;
+  }
+  if (idle == nullptr) return;
+  outbox_.send(parent.conn, tracker_wire::serialize(
+                                tracker_wire::TrackerMessage(tracker_wire::Disconnect{idle->id})));
+  part(*idle, parent, now);
+}
+
 void Introductions::provide(Peer& child, TimeMs now) {
   const FilterClass& index = child.room->parents;
-  const int32_t parents = static_cast<int32_t>(child.parents.size()) + child.kept_parents;
+  // An idle parent is none, but keeps its place until another has taken it; so there is one more
+  // parent at times.
+  const int32_t parents = active_parents(child);
+  const int32_t standing = static_cast<int32_t>(child.parents.size()) + child.kept_parents;
+  const bool crowded = standing > child.parents_wanted;
   // One that brought children along might be given a parent below it: the two would wait for each
   // other's segments. And one that is alone needs none.
   const bool alone = child.room->nodes.size() == 1;
-  if (parents >= child.parents_wanted || child.kept_children > 0 || alone) {
+  if (child.idle || parents >= child.parents_wanted || crowded || child.kept_children > 0 ||
+      alone) {
     return set_search(child, std::nullopt);
   }
   if (now < child.connect_after) return set_search(child, child.connect_after);
 
-  Peer* parent = parents > 0 ? index.find_another(child, now) : index.find_first(child, now);
-  if (parent == nullptr && parents == 0) parent = find_by_moving(child, now);
+  const bool further = parents > 0 && !child.unfed;
+  Peer* parent = further ? index.find_another(child, now) : index.find_first(child, now);
+  const bool vod = child.channel->type() == ChannelType::kVod;
+  // A VOD viewer whose parents have paused is ahead of those who came later.
+  if (parent == nullptr && parents == 0 && (standing == 0 || !vod)) {
+    parent = find_by_moving(child, now);
+  } else {
+    child.deferred.reset();
+  }
   if (parent == nullptr) {
-    TimeMs again =
-        now + (parents > 0 ? doubled(kSearchPause, child.empty_searches, kLongestSearchPause)
-                           : kOrphanPause);
-    if (child.deferred) again = *child.deferred;
+    DurationMs pause = doubled(kSearchPause, child.empty_searches, kLongestSearchPause);
+    if (parents == 0) pause = standing > 0 ? kSearchPause : kOrphanPause;
+    TimeMs again = now + pause;
+    if (child.deferred) again = std::max(*child.deferred, now + DurationMs{1});
     for (const HoldDown& pair : child.held_down) {
       if (now < pair.until) again = std::min(again, pair.until);
     }
@@ -299,7 +356,7 @@ void Introductions::provide(Peer& child, TimeMs now) {
   int32_t missing = child.parents_wanted - parents - 1;
   // Of further parents those of one place come together, so that what has to be said of them shares
   // the way; for one from elsewhere there is time. Whose connections fail is given one at a time.
-  while (parents > 0 && missing > 0 && child.failures == 0) {
+  while (parents > 0 && parents == standing && missing > 0 && child.failures == 0) {
     parent = index.find_another(child, now);
     if (parent == nullptr || !is_of_same_place(*parent, child)) break;
     introduce(child, *parent, now);
@@ -313,6 +370,10 @@ Peer* Introductions::find_by_moving(Peer& orphan, TimeMs now) {
   const bool waited = orphan.deferred && *orphan.deferred <= now;
   const std::vector<Rank> below = Channel::ranks_below(orphan, kMostMoved);
   Peer* parent = below.empty() ? nullptr : orphan.room->parents.find_outside(orphan, now, below);
+  if (parent != nullptr && !waited && orphan.channel->type() == ChannelType::kVod) {
+    if (!orphan.deferred) orphan.deferred = now + kVodDeference;
+    return nullptr;
+  }
   if (parent != nullptr && !waited) {
     const Peer& source = source_of(*parent);
     if (source.rank > orphan.rank && source.search_at && *source.search_at <= now + kDeference) {

@@ -17,9 +17,8 @@ namespace hlsmesh::tracker {
 // introduction that never opened, up to the longest.
 inline constexpr DurationMs kConnectPause{1'000};
 inline constexpr DurationMs kLongestConnectPause{60'000};
-// A parent whose connection just ended is not offered to the same child again for this long, even
-// if there is no other: ICE that failed now fails again a moment later.
-inline constexpr DurationMs kHoldDown{5'000};
+// A peer is taken for idle no more often than this: its children look for other parents each time.
+inline constexpr DurationMs kIdleInterval{10'000};
 // An introduction that has not opened by then has failed unreported. ICE gives up within 15 s.
 inline constexpr DurationMs kOpenTimeout{15'000};
 // A search for a first parent that found nobody is repeated when a slot comes free, and in any case
@@ -36,6 +35,9 @@ inline constexpr size_t kMostMoved = 64;
 // Before it is moved, a source within this time of its next search may come below it instead, if it
 // ranks higher: of two that were parted, the one that was the parent is so again.
 inline constexpr DurationMs kDeference{1'000};
+// A VOD viewer that came before others is ahead of them, as a rule: before it is moved, they have
+// this long to come below it.
+inline constexpr DurationMs kVodDeference{10'000};
 // A peer that has stayed this long and can feed many is offered a parent nearer to the CDN.
 inline constexpr DurationMs kSettledIn{60'000};
 
@@ -57,6 +59,8 @@ class Introductions {
   void on_entered(Peer& peer, TimeMs now);
   // What the peer can give or wants has changed. Children and parents beyond that are let go.
   void on_facts_changed(Peer& peer, TimeMs now);
+  // The peer said whether it is idle.
+  void on_idle(Peer& peer, bool idle, TimeMs now);
   // The peer sent statistics.
   void on_report(Peer& peer, TimeMs now);
   // Takes the peer out of its channel, which may be empty then, and gives its children other
@@ -71,7 +75,7 @@ class Introductions {
   void on_opened(Peer& reporter, std::string_view dc_id, TimeMs now);
   // `dc_closed` or `dc_failed`, from either side. A dc_id of strangers stems from before the
   // tracker was restarted: the reporter has lost a parent that it kept.
-  void on_ended(Peer& reporter, std::string_view dc_id, TimeMs now);
+  void on_ended(Peer& reporter, std::string_view dc_id, tracker_wire::EndReason reason, TimeMs now);
 
   // The peer that `id` names, if it was introduced to `peer`, in either role.
   static Peer* introduced(const Peer& peer, const PeerId& id);
@@ -86,13 +90,15 @@ class Introductions {
   int32_t standing() const { return standing_; }
 
  private:
+  void make_room(Peer& parent, TimeMs now);
   void provide(Peer& child, TimeMs now);
   static Peer* find_by_moving(Peer& orphan, TimeMs now);
   void introduce(Peer& child, Peer& parent, TimeMs now);
-  void end(Peer& child, Peer& parent, TimeMs now);
+  void end(Peer& child, Peer& parent, tracker_wire::EndReason reason, TimeMs now);
   void part(Peer& child, Peer& parent, TimeMs now);
   void unlink(Peer& child, Peer& parent);
-  void drop_surplus_parents(Peer& child, TimeMs now);
+  // Whether any was dropped.
+  bool drop_surplus_parents(Peer& child, TimeMs now);
   void wake(Room& room, Rank above, TimeMs now);
   void set_search(Peer& peer, std::optional<TimeMs> search_at);
   void arm(Peer& peer);

@@ -47,6 +47,7 @@ struct ParentLink {
 struct HoldDown {
   JoinOrder parent = 0;
   TimeMs until;
+  int32_t times = 0;  // that this pair has ended, which makes the pause longer
 };
 
 // How many children a peer could still take, as the index tells it apart.
@@ -54,6 +55,7 @@ enum class Slack : int8_t {
   kAmple,  // less than half of its slots are taken
   kSome,
   kLast,  // one slot is left
+  kIdle,  // it is paused, and has no more than it had
 };
 
 // Where the index has a peer that could take a child.
@@ -93,9 +95,14 @@ struct Peer {
   // `class` of the protocol: links between it and the CDN, by the shortest way.
   int32_t layer = 0;
   std::optional<int32_t> up_bw;  // kbit/s, as announced
+  std::optional<int32_t> slots;  // children that it takes, as announced
   double up_measured = 0;        // kbit/s, from what its children report (upload.hpp)
   TimeMs reported_at;            // when it last sent statistics, or entered
   std::optional<bool> says_live;
+  // It is paused. It needs nobody; in a live channel it soon has nothing that others play, in VOD
+  // it has what it had.
+  bool idle = false;
+  TimeMs idle_since;             // when it last became so
   std::optional<int32_t> wants;  // parents, as it asked for
   int32_t parents_wanted = 0;    // what it is given
 
@@ -114,9 +121,18 @@ struct Peer {
   int32_t failures = 0;             // introductions in a row that never opened
   int32_t empty_searches = 0;       // searches in a row that found nobody
   std::optional<TimeMs> deferred;   // until when it waits for another source to come below it
+  // It gave a parent back as useless, and has had nothing from the others either since.
+  bool unfed = false;
   std::vector<HoldDown> held_down;
 
-  int32_t slots_taken() const { return static_cast<int32_t>(children.size()) + kept_children; }
+  // Children in all.
+  int32_t children_held() const { return static_cast<int32_t>(children.size()) + kept_children; }
+  // The same without those that are idle, who make room for others.
+  int32_t slots_taken() const {
+    int32_t taken = kept_children;
+    for (const Peer* child : children) taken += child->idle ? 0 : 1;
+    return taken;
+  }
   // Nobody feeds it but the CDN.
   bool is_source() const { return parents.empty() && kept_parents == 0; }
 };

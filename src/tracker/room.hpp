@@ -14,7 +14,8 @@ struct Room {
   int32_t number = 0;
   std::map<JoinOrder, Peer*> nodes;
   FilterClass parents;  // those who could take a child
-  // Peers that nobody feeds, and that may be fed. The first of a room is always among them.
+  // Peers that nobody feeds, and that may be fed. The first of those that are not idle is always
+  // among them.
   std::map<Rank, Peer*> orphans;
   // Peers of each class.
   std::map<int32_t, int32_t> population;
@@ -31,8 +32,11 @@ struct Room {
   void set_layer(Peer& peer, int32_t layer);
   void set_rank(Peer& peer, Rank rank);
 
-  // Nobody feeds it, and its children are all known, so that a parent can be told from them.
-  static bool is_orphan(const Peer& peer) { return peer.is_source() && peer.kept_children == 0; }
+  // Nobody feeds it, it needs it, and its children are all known, so that a parent can be told from
+  // them.
+  static bool is_orphan(const Peer& peer) {
+    return peer.is_source() && !peer.idle && peer.kept_children == 0;
+  }
 };
 
 }  // namespace hlsmesh::tracker

@@ -242,10 +242,10 @@ void Tracker::Impl::handle(Socket& socket, const wire::DcOpened& report) {
   if (socket.peer) introductions_.on_opened(*socket.peer, report.dc_id, now_);
 }
 void Tracker::Impl::handle(Socket& socket, const wire::DcClosed& report) {
-  if (socket.peer) introductions_.on_ended(*socket.peer, report.dc_id, now_);
+  if (socket.peer) introductions_.on_ended(*socket.peer, report.dc_id, report.reason, now_);
 }
 void Tracker::Impl::handle(Socket& socket, const wire::DcFailed& report) {
-  if (socket.peer) introductions_.on_ended(*socket.peer, report.dc_id, now_);
+  if (socket.peer) introductions_.on_ended(*socket.peer, report.dc_id, report.reason, now_);
 }
 
 void Tracker::Impl::handle(Socket& socket, const wire::Statistics& report) {
@@ -263,11 +263,13 @@ void Tracker::Impl::handle(Socket& socket, const wire::Statistics& report) {
   for (double* total : {&peer.p2p_kb, &peer.channel->p2p_kb, &totals_.p2p_kb}) {
     *total += report.p2p_kb;
   }
+  if (report.p2p_kb > 0) peer.unfed = false;
   account(peer, report, now_, config_);
   for (const ParentLink& link : peer.parents) {
     link.parent->child_limit = child_limit(*link.parent, config_);
     link.parent->room->update(*link.parent);
   }
+  if (report.idle) introductions_.on_idle(peer, *report.idle, now_);
   introductions_.on_report(peer, now_);
 }
 

@@ -94,7 +94,8 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
     describe(*socket.peer, enter);
     channel.vote(*socket.peer);
     accept(*socket.peer, enter, valid);
-    return introductions_.on_facts_changed(*socket.peer, now_);
+    introductions_.on_facts_changed(*socket.peer, now_);
+    return introductions_.on_idle(*socket.peer, enter.idle.value_or(false), now_);
   }
   leave(socket);
 
@@ -110,6 +111,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   peer.entered_at = peer.reported_at = now_;
   peer.connect_after = now_;
   describe(peer, enter);
+  peer.idle = enter.idle.value_or(false);
   peer.kept_parents = std::max(enter.parents.value_or(0), 0);
   peer.kept_children = std::max(enter.children.value_or(0), 0);
   // It has a parent somewhere, so it is not fed by the CDN.
@@ -131,6 +133,7 @@ void Tracker::Impl::describe(Peer& peer, wire::Enter& enter) {
   if (!enter.os.empty()) peer.info.os = std::move(enter.os);
   peer.info.device = enter.device;
   peer.up_bw = enter.up_bw;
+  peer.slots = enter.slots;
   if (enter.live) peer.says_live = enter.live;
   if (enter.wants || enter.hlsmesh) peer.wants = enter.wants;
   // More than the usual number is the operator's to grant; less is everybody's own affair.

@@ -126,8 +126,10 @@ bool could_be_fed(const Peer& orphan, TimeMs now) {
   const std::set<const Peer*> below = everyone_below(orphan);
   const bool movable = below.size() <= kMostMoved;
   for (const auto& [join, peer] : orphan.room->nodes) {
-    if (below.count(peer) != 0 || peer->slots_taken() >= peer->child_limit) continue;
-    if (peer->layer >= kMaxLayer || (!movable && peer->rank > orphan.rank)) continue;
+    const std::optional<Spot> spot = FilterClass::spot_of(*peer);
+    if (below.count(peer) != 0 || !spot) continue;
+    if (spot->slack == Slack::kIdle && orphan.unfed) continue;
+    if (!movable && peer->rank > orphan.rank) continue;
     const JoinOrder candidate = peer->join;
     const bool held = std::any_of(
         orphan.held_down.begin(), orphan.held_down.end(),

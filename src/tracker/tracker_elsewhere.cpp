@@ -73,6 +73,8 @@ Elsewhere Tracker::Impl::facts_of(const Socket& socket) const {
   enter.hlsmesh = socket.level;
   enter.live = peer.says_live;
   enter.up_bw = peer.up_bw;
+  enter.slots = peer.slots;
+  if (peer.idle) enter.idle = true;
   enter.wants = peer.wants;
   if (peer.kept_parents > 0) enter.parents = peer.kept_parents;
   if (peer.kept_children > 0) enter.children = peer.kept_children;

@@ -53,7 +53,8 @@ void account(Peer& child, const tracker_wire::Statistics& report, TimeMs now,
 
 int32_t child_limit(const Peer& peer, const TrackerConfig& config) {
   const int32_t share = std::max(config.child_kbps, 1);
-  const int32_t most = std::max(config.max_children, 1);
+  const int32_t most = std::min(std::max(config.max_children, 1), peer.slots.value_or(INT32_MAX));
+  if (most <= 0) return 0;
   if (peer.up_bw) {
     // 0 says that the peer may not be asked for anything.
     return *peer.up_bw <= 0 ? 0 : std::clamp(*peer.up_bw / share, 1, most);
@@ -61,7 +62,8 @@ int32_t child_limit(const Peer& peer, const TrackerConfig& config) {
   const int32_t usual = peer.info.device == tracker_wire::Device::kMobile
                             ? config.default_children_mobile
                             : config.default_children;
-  if (usual >= most) return usual;
+  // The operator's default may be above the operator's maximum, but not above the peer's own.
+  if (usual >= most) return peer.slots ? std::min(usual, *peer.slots) : usual;
   const double shown = std::min(peer.up_measured / share, static_cast<double>(most));
   // Children that it has stay: what was shown once is not taken back while they are fed.
   const int32_t held = std::min(static_cast<int32_t>(peer.children.size()), most);

@@ -15,6 +15,7 @@ namespace hlsmesh::tracker {
 // Who announced nothing has the default of its device. What its children report to get from it is
 // a lower bound on its upload, and gives it more children than the default once it has shown that
 // it can feed them; it never takes children away, since children may be few or ask for little.
+// No peer is given more children than it says it takes (slots).
 
 // Takes in a child's report, which it sends at `now`: what it got is shared out among its open
 // parents, and each parent's upload is measured anew.

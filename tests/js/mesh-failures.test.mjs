@@ -121,7 +121,7 @@ test('a browser that refuses one connection is asked for another after a pause, 
   assert.deepEqual(warnings(), ['rtc-unavailable']);
   assert.deepEqual(
     socket.sent.filter(({ action }) => action === 'dc_failed').map(({ dc_id }) => dc_id),
-    ['me-p1'],
+    ['me-p1', 'me-p2', 'me-p3'],
   );
   assert.ok(mesh.enabled);
 

@@ -161,6 +161,8 @@ test('signal vectors call an offer only what a browser would take for one', () =
       assert.equal(typeof signal.sdp, 'string', name);
     } else if (kind === 'candidate') {
       assert.ok(signal.candidate !== undefined && signal.candidate !== null, name);
+    } else if (kind === 'refusal') {
+      assert.equal(signal.refused, true, name);
     } else {
       assert.equal(kind, 'other', name);
     }
@@ -169,7 +171,7 @@ test('signal vectors call an offer only what a browser would take for one', () =
     [
       ...new Set(tracker.signals.map((/** @type {{ kind: string }} */ signal) => signal.kind)),
     ].sort(),
-    ['answer', 'candidate', 'offer', 'other'],
+    ['answer', 'candidate', 'offer', 'other', 'refusal'],
   );
 });
 

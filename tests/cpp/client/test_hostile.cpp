@@ -126,12 +126,22 @@ TEST_CASE("hostile: a gigabyte announced drops the peer and costs no memory") {
   r.check_dropped();
 }
 
-TEST_CASE("hostile: a segment above the cache's budget is refused") {
+TEST_CASE(
+    "C4: a segment above the cache's budget goes to the player unkept, and nobody is blamed") {
   EngineConfig config = Harness::default_config();
   config.cache_bytes = 100'000;
   HostileRoom r(config);
-  r.h.peer_says(r.parent, r.header(2, 100'001));
-  r.check_dropped(FallbackReason::kWrongSegment);
+  const std::string body = Harness::body(5, 150'000);
+  r.h.peer_serves(r.parent, peer::Request{"seg5.ts", MediaSequence(5), HostileRoom::rendition()},
+                  body);
+  const auto done = r.h.all(CommandKind::kLoadDone);
+  REQUIRE(done.size() == 1);
+  CHECK(done[0].data == body);
+  CHECK(done[0].code == static_cast<int32_t>(LoadSource::kPeer));
+  CHECK(r.h.engine.stats().cache_bytes == 0);
+  CHECK(r.h.engine.stats().malformed == 0);
+  CHECK_FALSE(r.h.has(CommandKind::kPeerClose));
+  CHECK_FALSE(r.h.went_to_cdn(1));
 }
 
 TEST_CASE("hostile: an empty segment is refused") {

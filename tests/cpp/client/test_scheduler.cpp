@@ -134,35 +134,50 @@ TEST_CASE("playhead: figures that are no numbers mean no slack") {
 
 TEST_CASE("estimates: the CDN's expected time follows bad news faster than good") {
   CdnTime time;
-  CHECK(time.expected() == DurationMs(1'000));
-  time.measured(3'000, 0, 0);
-  CHECK(time.expected() == DurationMs(2'400));
-  time.measured(400, 0, 0);
-  CHECK(time.expected() == DurationMs(1'800));
-  for (int i = 0; i < 50; ++i) time.measured(0, 0, 0);
-  CHECK(time.expected() >= DurationMs(100));
-  CHECK(time.expected() <= DurationMs(101));
+  const TimeMs now{};
+  CHECK(time.expected(now) == DurationMs(1'000));
+  time.measured(now, 3'000, 0, 0);
+  CHECK(time.expected(now) == DurationMs(2'400));
+  time.measured(now, 400, 0, 0);
+  CHECK(time.expected(now) == DurationMs(1'800));
+  for (int i = 0; i < 50; ++i) time.measured(now, 0, 0, 0);
+  CHECK(time.expected(now) >= DurationMs(100));
+  CHECK(time.expected(now) <= DurationMs(101));
 }
 
 TEST_CASE("estimates: a larger segment takes the CDN longer, by the rate of its bodies") {
   CdnTime time;
+  const TimeMs now{};
   CHECK(time.line_bytes_per_ms() == 0);
-  for (int i = 0; i < 50; ++i) time.measured(300, 200, 200'000);
+  for (int i = 0; i < 50; ++i) time.measured(now, 300, 200, 200'000);
   CHECK(time.line_bytes_per_ms() == Approx(1'000));
-  CHECK(time.expected() == time.expected(200'000));
-  CHECK(to_ms(time.expected(1'200'000)) == Approx(1'300).margin(2));
-  CHECK(to_ms(time.expected(100'000)) == Approx(200).margin(2));
-  CHECK(time.expected(1) == DurationMs(100));
+  CHECK(time.expected(now) == time.expected(now, 200'000));
+  CHECK(to_ms(time.expected(now, 1'200'000)) == Approx(1'300).margin(2));
+  CHECK(to_ms(time.expected(now, 100'000)) == Approx(200).margin(2));
+  CHECK(time.expected(now, 1) == DurationMs(100));
 }
 
 TEST_CASE("estimates: one slow answer says little of the line, and a cached one not too much") {
   CdnTime time;
-  for (int i = 0; i < 50; ++i) time.measured(300, 200, 200'000);
-  time.measured(8'000, 7'900, 200'000);
+  const TimeMs now{};
+  for (int i = 0; i < 50; ++i) time.measured(now, 300, 200, 200'000);
+  time.measured(now, 8'000, 7'900, 200'000);
   CHECK(time.line_bytes_per_ms() >= 800);
-  CHECK(time.expected() > DurationMs(5'000));
-  time.measured(2, 1, 200'000);
+  CHECK(time.expected(now) > DurationMs(5'000));
+  time.measured(now, 2, 1, 200'000);
   CHECK(time.line_bytes_per_ms() <= 4'000);
+}
+
+TEST_CASE("one slow fetch is forgotten while peers give everything, a slow CDN is not") {
+  CdnTime time;
+  const auto at = [](int ms) { return TimeMs(DurationMs(ms)); };
+  for (int i = 0; i < 50; ++i) time.measured(at(0), 400, 300, 200'000);
+  time.measured(at(0), 8'000, 7'900, 200'000);
+  CHECK(time.expected(at(1'000)) > DurationMs(5'000));
+  CHECK(time.expected(at(30'000)) < DurationMs(1'800));
+  CHECK(time.expected(at(600'000)) < DurationMs(1'300));
+  for (int i = 0; i < 50; ++i) time.measured(at(600'000), 3'000, 2'900, 200'000);
+  CHECK(time.expected(at(900'000)) > DurationMs(2'900));
 }
 
 TEST_CASE("estimates: segment sizes are learnt by rendition") {

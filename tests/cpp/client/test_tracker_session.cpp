@@ -58,12 +58,11 @@ TEST_CASE("tracker: another number of parents than usual is asked for, the usual
   }
 }
 
-TEST_CASE("tracker: it is entered anew when another number of parents is allowed") {
+TEST_CASE("tracker: it is entered anew when another number of parents or children is allowed") {
   EngineConfig config = Harness::default_config();
   Harness h(config);
   h.join();
   h.clear();
-  config.limits.max_children = 1;
   h.engine.set_limits(h.now, config.limits);
   h.advance(0);
   CHECK_FALSE(h.has(CommandKind::kRenewToken));
@@ -73,6 +72,19 @@ TEST_CASE("tracker: it is entered anew when another number of parents is allowed
   CHECK(h.all(CommandKind::kRenewToken).size() == 1);
   h.socket_open();
   CHECK(h.told_tracker<tracker_wire::Enter>().at(0).wants == 7);
+  h.clear();
+  // Not so soon after the last time.
+  config.limits.max_children = 1;
+  h.engine.set_limits(h.now, config.limits);
+  h.advance(9'999);
+  CHECK_FALSE(h.has(CommandKind::kRenewToken));
+  h.advance(1);
+  CHECK(h.all(CommandKind::kRenewToken).size() == 1);
+  h.socket_open();
+  CHECK(h.told_tracker<tracker_wire::Enter>().at(0).slots == 1);
+  h.clear();
+  h.advance(60'000);
+  CHECK_FALSE(h.has(CommandKind::kRenewToken));
 }
 
 TEST_CASE("tracker: before the playlist is known `enter` does not claim live or VOD") {

@@ -16,6 +16,15 @@ struct Described {
   json fields = json::object();
 };
 
+Described ended(const char* type, const std::string& dc_id, EndReason reason) {
+  Described d{type, {{"dc_id", dc_id}}};
+  if (reason == EndReason::kRefused) d.fields["reason"] = "refused";
+  if (reason == EndReason::kUseless) d.fields["reason"] = "useless";
+  if (reason == EndReason::kSilent) d.fields["reason"] = "silent";
+  if (reason == EndReason::kMisbehaved) d.fields["reason"] = "misbehaved";
+  return d;
+}
+
 struct Describe {
   Described operator()(const Enter& m) const {
     Described d{"enter",
@@ -29,6 +38,8 @@ struct Describe {
     put_optional(d.fields, "children", m.children);
     put_optional(d.fields, "upBW", m.up_bw);
     put_optional(d.fields, "wants", m.wants);
+    put_optional(d.fields, "slots", m.slots);
+    put_optional(d.fields, "idle", m.idle);
     if (!m.token.empty()) d.fields["token"] = m.token;
     return d;
   }
@@ -39,11 +50,12 @@ struct Describe {
     return {"signal", {{"to_peer_id", field(m.to_peer_id)}, {"data", m.data.text()}}};
   }
   Described operator()(const DcOpened& m) const { return {"dc_opened", {{"dc_id", m.dc_id}}}; }
-  Described operator()(const DcClosed& m) const { return {"dc_closed", {{"dc_id", m.dc_id}}}; }
-  Described operator()(const DcFailed& m) const { return {"dc_failed", {{"dc_id", m.dc_id}}}; }
+  Described operator()(const DcClosed& m) const { return ended("dc_closed", m.dc_id, m.reason); }
+  Described operator()(const DcFailed& m) const { return ended("dc_failed", m.dc_id, m.reason); }
   Described operator()(const Statistics& m) const {
     Described d{"statistics", {{"level", m.level}, {"cdn", m.cdn_kb}, {"p2p", m.p2p_kb}}};
     put_optional(d.fields, "up", m.up_kb);
+    put_optional(d.fields, "idle", m.idle);
     return d;
   }
   Described operator()(const Accept& m) const {
@@ -115,6 +127,7 @@ TEST_CASE("every signal vector is classified as it says") {
     const SignalKind expected = kind == "offer"       ? SignalKind::kOffer
                                 : kind == "answer"    ? SignalKind::kAnswer
                                 : kind == "candidate" ? SignalKind::kCandidate
+                                : kind == "refusal"   ? SignalKind::kRefusal
                                                       : SignalKind::kOther;
     CHECK(classify_signal(test::text_of(vector["data"])) == expected);
   }

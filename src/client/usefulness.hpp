@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+
+#include "client/clock.hpp"
+
+namespace hlsmesh {
+
+// What one connection has been good for since it opened.
+//
+// A parent is judged by what it gives. It misses a segment when it was asked and did not give it in
+// time, or when it does not have it and the segment comes from the CDN. It is useless when it has
+// missed several in a row over some time. A parent that was not needed, because another one gave
+// everything or the player wanted nothing, misses nothing.
+//
+// A child is judged by what it takes: it is mute when it has asked for nothing for long.
+class Usefulness {
+ public:
+  // A viewer's first loads after a start or a seek come fast, and a parent that joined at the same
+  // moment has nothing yet: one run of loads is no proof, nor is one second.
+  static constexpr int32_t kMostMisses = 5;
+  static constexpr DurationMs kMissesFor{15'000};
+  // The longest segments last some 20 s; a child that plays and asks us asks several times within
+  // this.
+  static constexpr DurationMs kMuteAfter{60'000};
+
+  void on_open(TimeMs now) { asked_at_ = now; }
+
+  // --- a parent
+  void got() {
+    ++got_;
+    misses_ = 0;
+  }
+  void missed(TimeMs now) {
+    if (misses_ == 0) missing_since_ = now;
+    missed_at_ = now;
+    ++misses_;
+  }
+  bool useless() const {
+    return misses_ >= kMostMisses && missed_at_ - missing_since_ >= kMissesFor;
+  }
+  // Segments missed since it last gave one.
+  int32_t misses() const { return misses_; }
+  // Whether this parent has earned its place less than the other.
+  bool is_worse_than(const Usefulness& other) const {
+    return misses_ != other.misses_ ? misses_ > other.misses_ : got_ < other.got_;
+  }
+
+  // --- a child
+  void on_request(TimeMs now) { asked_at_ = now; }
+  TimeMs mute_at() const { return asked_at_ + kMuteAfter; }
+
+ private:
+  int32_t got_ = 0;
+  int32_t misses_ = 0;
+  TimeMs missing_since_{};
+  TimeMs missed_at_{};
+  TimeMs asked_at_{};
+};
+
+}  // namespace hlsmesh
