@@ -168,9 +168,9 @@ export const STREAMS = {
   },
   // A viewer is sent to the other host a second and a half after it came.
   'steering-away': {
-    master: ({ base, otherBase }) =>
+    master: ({ query, base, otherBase }) =>
       playlist(
-        `#EXT-X-CONTENT-STEERING:SERVER-URI="steering.json?came=${Date.now()}",PATHWAY-ID="one"`,
+        `#EXT-X-CONTENT-STEERING:SERVER-URI="steering.json?at=${Date.now() + Number(query.get('after'))}",PATHWAY-ID="one"`,
         `${LO},PATHWAY-ID="one"`,
         `${base}lo.m3u8`,
         `${LO},PATHWAY-ID="two"`,
@@ -179,7 +179,7 @@ export const STREAMS = {
     media: {
       'lo.m3u8': twoLevels.media['lo.m3u8'],
       'steering.json': ({ query }) => {
-        const moves = Date.now() - Number(query.get('came')) > 1500;
+        const moves = Date.now() > Number(query.get('at'));
         return JSON.stringify({
           VERSION: 1,
           TTL: 1,

@@ -18,7 +18,8 @@ import { Stage } from '../stage.mjs';
  * @property {{ levels?: number[], plays?: boolean }} [peer]
  * @property {RegExp} [shared] files that a peer brings, at least one of them; none: a peer brings nothing
  * @property {RegExp} [direct] files that everybody has from the CDN
- * @property {Record<string, string>} [query] of the viewer beside the peer
+ * @property {Record<string, string>} [query] of the players' source
+ * @property {Record<string, string>} [fedQuery] of the one beside the peer, where that has another
  * @property {Record<string, string>} [peerQuery]
  * @property {(results: Results) => void} [also]
  * @property {boolean} [timely] which loads there are, and which of them are cut off, hangs on the moment of each step
@@ -92,10 +93,11 @@ export class Theatre {
   }
 
   /** @param {Item} item @returns {Promise<Results>} */
-  async playThrice({ name, stream, play = {}, peer, query, peerQuery, mediaDelayMs = 0 }) {
+  async playThrice({ name, stream, play = {}, peer, query, peerQuery, ...item }) {
     const { pages, streams } = this;
-    streams.mediaDelayMs = mediaDelayMs;
+    streams.mediaDelayMs = item.mediaDelayMs ?? 0;
     const src = this.source(stream, query);
+    const fedSrc = this.source(stream, item.fedQuery ?? query);
     const all = this.hold(
       { level: play.level, ...peer, src: this.source(stream, peerQuery) },
       name,
@@ -103,7 +105,7 @@ export class Theatre {
     const [plain, alone, fed] = await Promise.all([
       this.run(pages.plain, { ...play, src }),
       this.run(pages.alone, { ...play, src }, `${name}, alone`),
-      all.then(() => this.run(pages.fed, { ...play, src, afterPeer: true }, name)),
+      all.then(() => this.run(pages.fed, { ...play, src: fedSrc, afterPeer: true }, name)),
     ]);
     await this.release(name);
     streams.mediaDelayMs = 0;

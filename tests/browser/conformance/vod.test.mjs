@@ -92,6 +92,9 @@ const ITEMS = [
   {
     name: 'content steering: a viewer is moved to another host while it plays',
     stream: 'steering-away',
+    query: { after: '1500' },
+    // It loads nothing before a parent is there, and the engine looks for one 3 s after the playlist.
+    fedQuery: { after: '5000' },
     play: { rate: 2, config: { maxBufferLength: 4, maxMaxBufferLength: 4 } },
     shared: LO,
     timely: true,

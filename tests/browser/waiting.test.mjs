@@ -1,0 +1,98 @@
+/** How long a load waits for peers, in real browsers: a slow parent does not lower the level, a slow origin is asked for less. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, test } from 'node:test';
+import { ensureStream } from '../../demo/stream.mjs';
+import { Link } from '../streams/link.mjs';
+import { LADDER } from '../streams/playlists.mjs';
+import { Theatre } from './conformance/theatre.mjs';
+import { loadErrors, withStage } from './stage.mjs';
+
+const CDN = 48_000_000 / 8;
+const TOP = LADDER.length - 1;
+
+describe('how long a load waits for peers', { concurrency: 2 }, () => {
+  test('B3: a parent with less upload than the level has bits does not lower the level', async () => {
+    const theatre = await Theatre.open();
+    try {
+      const { pages, streams } = theatre;
+      for (const slower of [0.85, 0.4]) {
+        const room = `uplink of ${slower}`;
+        const src = theatre.source('ladder', { room });
+        for (const viewer of ['plain', 'fed']) streams.links.set(viewer, new Link(CDN));
+        const play = { src, rate: 1, endAt: 14, config: { abrEwmaDefaultEstimate: CDN * 8 } };
+        const uploadBytesPerSecond = (slower * LADDER[TOP].bitrate) / 8;
+        const held = theatre.hold({ src, level: TOP, options: { uploadBytesPerSecond } }, room);
+        const [plain, fed] = await Promise.all([
+          theatre.run(pages.plain, play),
+          held.then(() => theatre.run(pages.fed, { ...play, afterPeer: true }, room)),
+        ]);
+        await theatre.release(room);
+        assert.equal(fed.failure, undefined, fed.failure);
+        const levels = (/** @type {any} */ { history }) =>
+          history.map((/** @type {any} */ h) => h.level);
+        const said = `${room}: ${levels(fed)}; plain: ${levels(plain)}`;
+        const below = (/** @type {number[]} */ all) => all.filter((level) => level !== TOP).length;
+        assert.ok(below(levels(fed)) <= below(levels(plain)), said);
+        const { estimate } = fed.history.at(-1);
+        assert.ok(estimate > LADDER[TOP].bitrate, `${room}: an estimate of ${estimate} bit/s`);
+        const brought = new Set(fed.segments.map((/** @type {any} */ s) => s.source));
+        assert.ok(brought.has('peer'), said);
+      }
+    } finally {
+      await theatre.close();
+    }
+  });
+
+  test('B11: four viewers of an origin that has four times the bitrate for all of them', async () => {
+    const { link, playlist } = slowOrigin();
+    const routes = {
+      '/slow/': async (/** @type {any} */ req, /** @type {any} */ res) => {
+        const name = path.basename(new URL(req.url, 'http://origin').pathname);
+        await sleep(60);
+        res.writeHead(200, { 'Cache-Control': 'no-store' });
+        if (name.endsWith('.m3u8')) return res.end(playlist);
+        return link.send(res, await readFile(path.join(await ensureStream(), name)));
+      },
+    };
+    await withStage(async (stage) => {
+      const viewers = [];
+      for (const name of ['one', 'two', 'three', 'four']) {
+        viewers.push(await stage.viewer({ name, src: '/slow/360p.m3u8' }));
+        await sleep(3000);
+      }
+      let p2p = 0;
+      let all = 0;
+      for (const viewer of viewers) {
+        await viewer.page.waitForFunction(
+          () => /** @type {HTMLVideoElement} */ (document.getElementById('video')).ended,
+          null,
+          { timeout: (SEGMENTS * SEGMENT_S + 20) * 1000, polling: 250 },
+        );
+        const seen = await viewer.seen();
+        const { p2pBytes, cdnBytes } = await viewer.stats();
+        assert.deepEqual({ stalls: seen.stalls, errors: loadErrors(seen) }, CALM, viewer.name);
+        p2p += p2pBytes;
+        all += p2pBytes + cdnBytes;
+      }
+      assert.ok(p2p / all >= 0.65, `${p2p} bytes of ${all} came from peers`);
+    }, routes);
+  });
+});
+
+const CALM = { stalls: [], errors: [] };
+
+const SEGMENTS = 30;
+const SEGMENT_S = 2;
+
+/** Half a minute and more of the middle rendition. */
+function slowOrigin() {
+  const segments = Array.from(
+    { length: SEGMENTS },
+    (_, i) => `#EXTINF:${SEGMENT_S}.000,\n360p_${String(i).padStart(5, '0')}.ts\n`,
+  );
+  const head = `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:${SEGMENT_S}\n`;
+  return { link: new Link(3_300_000 / 8), playlist: `${head}${segments.join('')}#EXT-X-ENDLIST\n` };
+}
