@@ -26,6 +26,9 @@ import { printSizes } from './size.mjs';
 const formatted = ({ code, output }) =>
   verdict(code === 0 ? '' : `${output.slice(0, 4000)}\nSet it right: npm run format`);
 
+/** Browser tests that judge stalls, shares or estimates, or play at many times the speed: another beside them would change what they see. */
+const ALONE = /\/(abr|drills|release-drills|share|soak|start|waiting)\.test\.mjs$/;
+
 /** @type {Step[]} */
 const STEPS = [
   { group: 'static', name: 'C++ formatting', run: async () => formatted(await formatCpp(false)) },
@@ -93,8 +96,23 @@ const STEPS = [
     group: 'browser',
     name: 'browser tests (Chromium, Firefox)',
     needsBuild: true,
-    // One at a time: two pages and their origin fill two cores, and the tests measure playback.
-    run: () => nodeTests('tests/browser', 'browser-tests', ['--test-concurrency=1']),
+    // They mostly wait for playback, which leaves half of two cores idle.
+    run: () =>
+      nodeTests(
+        'tests/browser',
+        'browser-tests',
+        ['--test-concurrency=2'],
+        (file) => !ALONE.test(file),
+      ),
+  },
+  {
+    group: 'browser',
+    name: 'browser tests that measure playback or fill the machine (Chromium)',
+    needsBuild: true,
+    run: () =>
+      nodeTests('tests/browser', 'playback-tests', ['--test-concurrency=1'], (file) =>
+        ALONE.test(file),
+      ),
   },
 ];
 

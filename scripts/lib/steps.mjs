@@ -97,14 +97,16 @@ export async function cppTests(preset) {
 }
 
 /**
- * Runs all node:test files of a folder.
+ * Runs the node:test files of a folder.
  * @param {string} folder
  * @param {string} log
  * @param {string[]} options of `node`
+ * @param {(file: string) => boolean} which of them; all when absent
  * @returns {Promise<Outcome>}
  */
-export async function nodeTests(folder, log, options = []) {
-  const files = filesIn([folder], ['.mjs']).filter((file) => file.endsWith('.test.mjs'));
+export async function nodeTests(folder, log, options = [], which = () => true) {
+  const tests = filesIn([folder], ['.mjs']).filter((file) => file.endsWith('.test.mjs'));
+  const files = tests.filter(which);
   if (files.length === 0) return verdict(`there are no tests in ${folder}`);
   const tap = join(LOGS, `${log}.tap`);
   const { code, output } = await run(
