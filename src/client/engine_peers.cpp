@@ -185,9 +185,15 @@ SegmentShelf::Turn Engine::Impl::line_turn(TimeMs now, PeerHandle child,
   constexpr DurationMs kFree{250};  // the next segment is begun so long before the line is idle
   const int32_t others = served(now);
   const double rate = uplink_.bytes_per_ms();
+  const DurationMs lasts = to_duration(segment.segment().span.duration * 1'000);
+  const bool favoured = !ledger_.has_more(now, find_peer(child)->child);
+  if (!upload_budget_.capped()) {
+    // A buffer is filled in a burst. Whoever had more than its share gets a quarter of one.
+    const DurationMs burst = std::max(DurationMs(10'000), lasts * 2) / (favoured ? 1 : 4);
+    if (uplink_.ahead_of_share(now) > burst) return Turn::kRefused;
+  }
   if (rate > 0) {
     // A child plays one segment while the next one comes; somewhat more it has in its buffer.
-    const DurationMs lasts = to_duration(segment.segment().span.duration * 1'000);
     const DurationMs own = to_duration(static_cast<double>(segment.size()) / rate);
     const DurationMs ahead = uplink_.backlog(now);
     if (lasts > DurationMs::zero() && ahead + own > lasts * 5 / 4) {
@@ -199,7 +205,6 @@ SegmentShelf::Turn Engine::Impl::line_turn(TimeMs now, PeerHandle child,
   } else if (others > 1) {
     return last ? Turn::kRefused : Turn::kLater;
   }
-  const bool favoured = !ledger_.has_more(now, find_peer(child)->child);
   return upload_budget_.take(now, segment.size(), favoured) ? Turn::kNow : Turn::kRefused;
 }
 

@@ -18,6 +18,9 @@ namespace hlsmesh {
 class Uplink {
  public:
   static constexpr DurationMs kMemory{60'000};
+  // The part of the line that children may have on average. The rest is for what else the viewer
+  // sends: a call, a game, the page's own requests.
+  static constexpr double kShare = 0.8;
 
   // A channel has as much queued as it may hold.
   void on_full(TimeMs now) {
@@ -31,6 +34,7 @@ class Uplink {
   void on_drained(TimeMs now, PeerHandle peer, size_t bytes) {
     --full_;
     gone_ += static_cast<double>(bytes);
+    ++reports_;
     drained_at_ = now;
     drained_ = peer;
     if (now - from_ < (bytes_per_ms_ > 0 ? kLongWindow : kShortWindow)) return;
@@ -56,7 +60,10 @@ class Uplink {
     }
     const DurationMs own = to_duration(static_cast<double>(bytes) / bytes_per_ms_);
     busy_until_ = std::max(now, busy_until_) + own;
+    paid_until_ = std::max(now, paid_until_) + to_duration(to_ms(own) / kShare);
   }
+  // How far children are ahead of kShare of the line; not at all while its rate is unknown.
+  DurationMs ahead_of_share(TimeMs now) const { return paid_until_ - now; }
   // Until all that was begun has left, by the measured rate.
   DurationMs backlog(TimeMs now) const { return std::max(busy_until_ - now, DurationMs::zero()); }
 
@@ -69,8 +76,13 @@ class Uplink {
 
   void close_window() {
     const DurationMs length = drained_at_ - from_;
-    if (length >= kShortWindow) measured(gone_ / to_ms(length));
+    if (length >= kShortWindow) {
+      // The first stretch ends with one channel's report; the others have lost about as much.
+      if (bytes_per_ms_ <= 0 && reports_ < most_) gone_ *= static_cast<double>(most_) / reports_;
+      measured(gone_ / to_ms(length));
+    }
     gone_ = 0;
+    reports_ = 0;
     most_ = full_;
   }
 
@@ -92,8 +104,9 @@ class Uplink {
     if (together || agreed) shared_until_ = drained_at_ + kMemory;
   }
 
-  int full_ = 0;  // channels that drain without a pause
-  int most_ = 0;  // of them at once, since from_
+  int full_ = 0;     // channels that drain without a pause
+  int most_ = 0;     // of them at once, since from_
+  int reports_ = 0;  // of theirs, since from_
   TimeMs from_{};
   TimeMs drained_at_{};
   PeerHandle drained_;
@@ -104,6 +117,7 @@ class Uplink {
   PeerHandle measured_;  // whose channel showed the rate
   TimeMs shared_until_{};
   TimeMs busy_until_{};
+  TimeMs paid_until_{};  // until what was begun has left at kShare of the line
 };
 
 }  // namespace hlsmesh

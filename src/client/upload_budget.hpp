@@ -38,6 +38,9 @@ class UploadBudget {
     return true;
   }
 
+  // Whether the site has set a rate.
+  bool capped() const { return bytes_per_ms_ < HUGE_VAL; }
+
   // Nothing will be sent any more, until set() allows more.
   bool over() const { return over_ || bytes_per_ms_ <= 0; }
 

@@ -187,6 +187,33 @@ TEST_CASE("D2: on a slow line, a greedy child leaves the honest theirs") {
   CHECK(p.headers[two] >= 12);
 }
 
+TEST_CASE("D2: without a cap of the site's, children get four fifths of the measured line") {
+  const auto [line, segment] =
+      GENERATE(std::pair(250e3, 100'000u), std::pair(250e3, 400'000u), std::pair(1e6, 100'000u),
+               std::pair(1e6, 1'000'000u), std::pair(4e6, 400'000u), std::pair(4e6, 1'000'000u));
+  const bool site_says = GENERATE(false, true);
+  EngineConfig config = Harness::default_config();
+  if (site_says) config.limits.upload_bytes_per_second = line * 4;
+  config.cache_bytes = 400'000'000;
+  const auto held = static_cast<int64_t>(390'000'000 / segment);
+  Parent p(config, line, held, segment);
+  const int32_t one = p.child("one");
+  const int32_t two = p.child("two");
+  // Both want all that they can have, for two minutes; the first is what the line is measured by.
+  const auto sent = [&] { return static_cast<double>(p.delivered[one] + p.delivered[two]); };
+  double before = 0;
+  for (int turn = 0; turn < 2'400; ++turn) {
+    if (turn == 1'200) before = sent();
+    p.ask(one, turn % held);
+    p.ask(two, (turn + 7) % held);
+    p.tick();
+  }
+  const double used = (sent() - before) / (60 * line);
+  CAPTURE(line, segment, site_says, used);
+  if (!site_says) CHECK(used <= 0.85);
+  CHECK(used >= (site_says ? 0.85 : 0.6));
+}
+
 TEST_CASE("D2: a budget for the session holds however fair the shares are") {
   EngineConfig config = capped(1e6);
   config.limits.upload_bytes = 3'000'000;
