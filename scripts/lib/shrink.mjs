@@ -3,11 +3,18 @@
  * gzip; what each pass does is in `wasm-opt --help`.
  */
 
-import { UserError, lastLines, run } from './process.mjs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { orderFunctions } from './order-functions.mjs';
+import { ROOT, UserError, lastLines, run } from './process.mjs';
+
+/** What the oldest browsers of scripts/build.mjs know; the module itself names no features any more. */
+const FEATURES = [
+  ...['--mvp-features', '--enable-mutable-globals', '--enable-sign-ext'],
+  ...['--enable-bulk-memory', '--enable-nontrapping-float-to-int'],
+];
 
 const PASSES = [
-  // What the oldest browsers of scripts/build.mjs know; the module itself names no features any more.
-  ...['--mvp-features', '--enable-mutable-globals'],
   // The linker's promises: no data below the first 1024 bytes, and memory that begins as zeros.
   ...['--low-memory-unused', '--zero-filled-memory', '--post-emscripten'],
   // Untangled first, the code shows more of what it has in common.
@@ -18,12 +25,23 @@ const PASSES = [
   ...['--strip-debug', '--strip-producers', '--strip-target-features'],
 ];
 
+/** No passes, but what Binaryen does to the stack machine's instructions whenever it writes after -Oz. */
+const WRITING = ['-ol=2', '-s=2', '--generate-stack-ir', '--optimize-stack-ir'];
+
+/** @param {string[]} args of wasm-opt */
+async function optimize(args) {
+  const command = ['node_modules/binaryen/bin/wasm-opt', ...FEATURES, ...args];
+  const { code, output } = await run(process.execPath, command, { log: 'wasm-opt.log' });
+  if (code !== 0) throw new UserError(`wasm-opt failed on ${args[0]}:\n\n${lastLines(output, 20)}`);
+}
+
 /**
  * @param {string} from a module as the linker left it
  * @param {string} to
  */
 export async function shrink(from, to) {
-  const args = ['node_modules/binaryen/bin/wasm-opt', from, ...PASSES, '-o', to];
-  const { code, output } = await run(process.execPath, args, { log: 'wasm-opt.log' });
-  if (code !== 0) throw new UserError(`wasm-opt failed on ${from}:\n\n${lastLines(output, 20)}`);
+  const text = join(ROOT, 'build', 'shrunk.wat');
+  await optimize([from, ...PASSES, '-S', '-o', text]);
+  writeFileSync(text, orderFunctions(readFileSync(text, 'utf8')));
+  await optimize([text, ...WRITING, '-o', to]);
 }
