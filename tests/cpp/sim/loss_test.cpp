@@ -55,6 +55,7 @@ TEST_CASE("tracker gone and back 20 s later: peers stay, a newcomer is introduce
   CHECK(figures.viewers[2].p2p_bytes > 0);
   CHECK(p2p_share(figures.viewers[1]) >= 0.7);
   require_figures_agree(swarm);
+  require_never_worse(swarm, config, {}, live ? kLeastLiveBuffer : 0.8);
 }
 
 TEST_CASE("a tracker that is never there costs nothing") {

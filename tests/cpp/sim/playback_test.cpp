@@ -77,6 +77,7 @@ TEST_CASE("live: peers add no latency") {
   for (size_t i = 0; i < 2; ++i) {
     CHECK(with.viewer(i).player().latency() <= without.viewer(i).player().latency());
   }
+  require_never_worse(with, config, {}, kLeastLiveBuffer);
 }
 
 TEST_CASE("VOD: audio and video as separate tracks both come from the first viewer") {
@@ -117,8 +118,11 @@ TEST_CASE("VOD: after a quality switch the peers are kept and feed the new rendi
   config.content.bitrates = {600'000, 1'200'000};
   Swarm swarm(config);
   // The first viewer starts low and goes up; the second does so where it finds the first's switch.
-  swarm.at(20, [&] { swarm.viewer(0).player().switch_rendition(1); });
-  swarm.at(35, [&] { swarm.viewer(1).player().switch_rendition(1); });
+  const Prepare switches = [](Swarm& world) {
+    world.at(20, [&world] { world.viewer(0).player().switch_rendition(1); });
+    world.at(35, [&world] { world.viewer(1).player().switch_rendition(1); });
+  };
+  switches(swarm);
   REQUIRE(swarm.run_until(35, [&] { return swarm.rtc().open_channels(ViewerId(2)) == 1; }));
   swarm.run_until(kVodEnd);
   const SwarmFigures figures = swarm.figures();
@@ -130,12 +134,16 @@ TEST_CASE("VOD: after a quality switch the peers are kept and feed the new rendi
   CHECK(swarm.rtc().open_channels(ViewerId(2)) == 1);
   CHECK(p2p_share(figures.viewers[1]) >= 0.7);
   require_figures_agree(swarm);
+  require_never_worse(swarm, config, switches);
 }
 
 TEST_CASE("VOD: what was played before comes from the CDN after a seek back") {
   SwarmConfig config = two_viewers(false);
   Swarm swarm(config);
-  swarm.at(60, [&] { swarm.viewer(1).player().seek(std::chrono::seconds(4)); });
+  const Prepare seeks = [](Swarm& world) {
+    world.at(60, [&world] { world.viewer(1).player().seek(std::chrono::seconds(4)); });
+  };
+  seeks(swarm);
   swarm.run_until(220);
   const SwarmFigures figures = swarm.figures();
   require_sound(figures.viewers[1]);
@@ -143,6 +151,7 @@ TEST_CASE("VOD: what was played before comes from the CDN after a seek back") {
   CHECK(figures.viewers[1].player.finished);
   CHECK(figures.viewers[1].cdn_bytes > 5'000'000);
   require_figures_agree(swarm);
+  require_never_worse(swarm, config, seeks);
 }
 
 TEST_CASE("the same seed gives the same commands, another seed other ones") {

@@ -89,7 +89,7 @@ TEST_CASE("whatever the world, no viewer is worse off than the same player witho
     Swarm swarm(drawn.config);
     swarm.run_until(150);
     require_never_worse(swarm, drawn.config, {},
-                        drawn.config.content.live ? kLeastLiveBuffer : 0.75);
+                        drawn.config.content.live ? kLeastLiveBuffer : 0.8);
   }
 }
 

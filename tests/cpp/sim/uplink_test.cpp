@@ -1,6 +1,6 @@
 // What a viewer's own line can carry is uploaded so that it is of use.
 
-#include "cpp/sim/scenario.hpp"
+#include "cpp/sim/twin.hpp"
 
 namespace hlsmesh::sim {
 namespace {
@@ -41,6 +41,7 @@ Usefulness usefulness(const SwarmConfig& config, double end) {
     require_no_stall(figures.viewers[i]);
     out.used += figures.viewers[i].engine.p2p_bytes;
   }
+  require_never_worse(swarm, config);
   return out;
 }
 
