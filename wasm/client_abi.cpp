@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "client/engine.hpp"
+#include "common/heap.hpp"
 
 namespace {
 
@@ -171,26 +172,31 @@ extern "C" {
 extern uint8_t __heap_base;
 void emscripten_notify_memory_growth(size_t index);
 
-// Where malloc gets its memory. Emscripten's grows by what one allocation lacks. A browser takes
-// all of the grown memory for newly allocated and soon collects garbage: 5 ms for each segment in
-// Node. 16 MiB at a time make that rare, and pages that nobody has written to cost nothing.
-void* sbrk(intptr_t increment) {
+// Memory of the module that nobody had yet. A browser takes all of grown memory for newly allocated
+// and soon collects garbage: 5 ms for each segment in Node. Growing by 16 MiB at a time makes that
+// rare, and pages that nobody has written to cost nothing.
+static void* fresh_memory(size_t bytes) {
   constexpr size_t kPage = 65536;
   constexpr size_t kStepPages = 256;
   static uint8_t* end = &__heap_base;
-  const size_t wanted = reinterpret_cast<size_t>(end) + static_cast<size_t>(increment);
+  const size_t wanted = reinterpret_cast<size_t>(end) + bytes;
   const size_t pages = (wanted + kPage - 1) / kPage;
   const size_t has = __builtin_wasm_memory_size(0);
   if (pages > has) {
     const size_t lacks = pages - has;
     if ((lacks > kStepPages || __builtin_wasm_memory_grow(0, kStepPages) == SIZE_MAX) &&
         __builtin_wasm_memory_grow(0, lacks) == SIZE_MAX) {
-      return reinterpret_cast<void*>(-1);
+      return nullptr;
     }
     emscripten_notify_memory_growth(0);
   }
-  return std::exchange(end, end + increment);
+  return std::exchange(end, end + bytes);
 }
+
+static hlsmesh::Heap<fresh_memory> heap;
+
+void* malloc(size_t bytes) { return heap.allocate(bytes); }
+void free(void* bytes) { heap.release(bytes); }
 #endif
 
 int32_t hm_abi_version(void) { return kHmAbiVersion; }
