@@ -1,6 +1,6 @@
 // Neighbours that are of no use, and what becomes of them.
 
-#include "cpp/sim/scenario.hpp"
+#include "cpp/sim/twin.hpp"
 
 namespace hlsmesh::sim {
 namespace {
@@ -25,6 +25,8 @@ double failed_share(const TrackerStats& stats) {
   return static_cast<double>(stats.failed) / static_cast<double>(stats.connects);
 }
 
+double least_buffer(bool live) { return live ? kLeastLiveBuffer : 0.8; }
+
 double offload(const SwarmFigures& figures) {
   uint64_t p2p = 0;
   uint64_t all = 0;
@@ -44,13 +46,17 @@ TEST_CASE("C2: a newcomer whose first parents are paused is fed by the one who p
   SwarmConfig config = crowd(6, live, 2);
   config.viewers[5].join_at = at_second(60);
   Swarm swarm(config);
-  for (size_t i = 0; i < 4; ++i) {
-    swarm.at(12 + static_cast<double>(i), [&swarm, i] { swarm.viewer(i).pause(); });
-  }
+  const Prepare pauses = [](Swarm& world) {
+    for (size_t i = 0; i < 4; ++i) {
+      world.at(12 + static_cast<double>(i), [&world, i] { world.viewer(i).pause(); });
+    }
+  };
+  pauses(swarm);
   swarm.run_until(180);
   const SwarmFigures figures = swarm.figures();
   for (const ViewerFigures& viewer : figures.viewers) require_sound(viewer);
   CHECK(p2p_share(figures.viewers[5]) >= 0.8);
+  require_never_worse(swarm, config, pauses, least_buffer(live));
 }
 
 TEST_CASE("C2: a crowd most of which is paused offloads as one that plays") {
@@ -59,10 +65,13 @@ TEST_CASE("C2: a crowd most of which is paused offloads as one that plays") {
   SwarmConfig config = crowd(40, live, 2);
   Swarm swarm(config);
   // Seven of ten, half a minute after each came.
-  for (size_t i = 0; i < config.viewers.size(); ++i) {
-    if (i % 10 >= 7) continue;
-    swarm.at(2 * static_cast<double>(i) + 30, [&swarm, i] { swarm.viewer(i).pause(); });
-  }
+  const Prepare pauses = [viewers = config.viewers.size()](Swarm& world) {
+    for (size_t i = 0; i < viewers; ++i) {
+      if (i % 10 >= 7) continue;
+      world.at(2 * static_cast<double>(i) + 30, [&world, i] { world.viewer(i).pause(); });
+    }
+  };
+  pauses(swarm);
   swarm.run_until(400);
   const SwarmFigures figures = swarm.figures();
   for (const ViewerFigures& viewer : figures.viewers) require_sound(viewer);
@@ -71,6 +80,7 @@ TEST_CASE("C2: a crowd most of which is paused offloads as one that plays") {
   }
   // Each viewer's first seconds are the CDN's; in live those are more of what it plays.
   CHECK(offload(figures) >= (live ? 0.82 : 0.9));
+  require_never_worse(swarm, config, pauses, least_buffer(live));
 }
 
 TEST_CASE("C2: who plays on after a pause is fed again") {
@@ -78,17 +88,19 @@ TEST_CASE("C2: who plays on after a pause is fed again") {
   CAPTURE(live);
   SwarmConfig config = crowd(6, live, 2);
   Swarm swarm(config);
-  for (size_t i = 0; i < 5; ++i) swarm.at(30, [&swarm, i] { swarm.viewer(i).pause(); });
-  uint64_t before = 0;
-  swarm.at(100, [&] {
-    before = swarm.viewer(0).figures().cdn_bytes;
-    for (size_t i = 0; i < 5; ++i) swarm.viewer(i).resume();
-  });
+  const Prepare pauses = [](Swarm& world) {
+    for (size_t i = 0; i < 5; ++i) {
+      world.at(30, [&world, i] { world.viewer(i).pause(); });
+      world.at(100, [&world, i] { world.viewer(i).resume(); });
+    }
+  };
+  pauses(swarm);
   swarm.run_until(250);
   const SwarmFigures figures = swarm.figures();
   for (const ViewerFigures& viewer : figures.viewers) require_sound(viewer);
   for (size_t i = 1; i < 5; ++i) CHECK(p2p_share(figures.viewers[i]) >= 0.5);
   CHECK(offload(figures) >= 0.6);
+  require_never_worse(swarm, config, pauses, least_buffer(live));
 }
 
 TEST_CASE("C4: a cache below one segment is nobody's fault") {
@@ -114,6 +126,7 @@ TEST_CASE("C4: a cache below one segment is nobody's fault") {
   CHECK(figures.engine.malformed == 0);
   CHECK(swarm.tracker().stats().connects == 1);
   CHECK(p2p_share(figures) >= (huge ? 0.5 : 0.7));
+  require_never_worse(swarm, config);
 }
 
 TEST_CASE("C8: children that ask for nothing make room for one that does") {
@@ -129,6 +142,7 @@ TEST_CASE("C8: children that ask for nothing make room for one that does") {
   const ViewerFigures figures = swarm.figures().viewers[9];
   require_sound(figures);
   CHECK(p2p_share(figures) >= 0.4);
+  require_never_worse(swarm, config, {}, least_buffer(live));
 }
 
 TEST_CASE("C9: a parent that wrongs us is left alone, longer each time") {
@@ -145,6 +159,7 @@ TEST_CASE("C9: a parent that wrongs us is left alone, longer each time") {
   require_sound(swarm.figures().viewers[1]);
   // One that only lacks is no parent any more, but may be a child.
   CHECK(swarm.tracker().stats().connects <= (fault == ParentFault::kLacks ? 10 : 5));
+  require_never_worse(swarm, config, {}, least_buffer(live));
 }
 
 TEST_CASE("C9: peers whose connection cannot be made are introduced ever more rarely") {
@@ -154,6 +169,7 @@ TEST_CASE("C9: peers whose connection cannot be made are introduced ever more ra
   Swarm swarm(config);
   swarm.run_until(600);
   CHECK(swarm.tracker().stats().connects <= 10);
+  require_never_worse(swarm, config);
 }
 
 TEST_CASE("C9: an honest peer whose connection broke is back soon") {
@@ -165,6 +181,7 @@ TEST_CASE("C9: an honest peer whose connection broke is back soon") {
   swarm.run_until(41);
   REQUIRE(swarm.rtc().open_channels(ViewerId(2)) == 0);
   CHECK(swarm.run_until(55, [&] { return swarm.rtc().open_channels(ViewerId(2)) == 1; }));
+  require_never_worse(swarm, config, {}, kLeastLiveBuffer);
 }
 
 TEST_CASE("C3: introductions do not fail for want of who serves") {
@@ -183,6 +200,7 @@ TEST_CASE("C3: introductions do not fail for want of who serves") {
   CHECK(stats.connects >= 60);
   CHECK(failed_share(stats) < 0.05);
   CHECK(offload(swarm.figures()) >= 0.85);
+  require_never_worse(swarm, config);
 }
 
 }  // namespace hlsmesh::sim

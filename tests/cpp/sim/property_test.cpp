@@ -88,8 +88,7 @@ TEST_CASE("whatever the world, no viewer is worse off than the same player witho
     CAPTURE(seed, drawn.what);
     Swarm swarm(drawn.config);
     swarm.run_until(150);
-    require_never_worse(swarm, drawn.config, {},
-                        drawn.config.content.live ? kLeastLiveBuffer : 0.8);
+    require_never_worse(swarm, drawn.config, {}, drawn.config.content.live ? 0.7 : 0.8);
   }
 }
 
