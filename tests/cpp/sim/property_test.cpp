@@ -9,18 +9,7 @@
 namespace hlsmesh::sim {
 namespace {
 
-// Under AddressSanitizer and as WebAssembly a seed takes several times as long.
-#if defined(__SANITIZE_ADDRESS__) || defined(__EMSCRIPTEN__)
-constexpr uint64_t kSeeds = 24;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr uint64_t kSeeds = 24;
-#else
-constexpr uint64_t kSeeds = 200;
-#endif
-#else
-constexpr uint64_t kSeeds = 200;
-#endif
+constexpr uint64_t kSeeds = kSlowBuild ? 24 : 200;
 
 constexpr ParentFault kFaults[] = {
     ParentFault::kSilent,     ParentFault::kLacks,        ParentFault::kClaimsMore,

@@ -8,6 +8,20 @@
 
 namespace hlsmesh::sim {
 
+// Under AddressSanitizer and as WebAssembly a run takes several times as long: the largest ones are
+// smaller there.
+#if defined(__SANITIZE_ADDRESS__) || defined(__EMSCRIPTEN__)
+inline constexpr bool kSlowBuild = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool kSlowBuild = true;
+#else
+inline constexpr bool kSlowBuild = false;
+#endif
+#else
+inline constexpr bool kSlowBuild = false;
+#endif
+
 // Two viewers of one stream, the second `late` seconds after the first. The seed also draws how
 // they are attached.
 inline SwarmConfig two_viewers(bool live, double late = 10, uint64_t seed = 1) {
