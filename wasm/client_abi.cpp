@@ -197,6 +197,21 @@ static hlsmesh::Heap<fresh_memory> heap;
 
 void* malloc(size_t bytes) { return heap.allocate(bytes); }
 void free(void* bytes) { heap.release(bytes); }
+
+// Byte by byte; the C library's four at a time are 0.2 KB of gzip more, for texts of a few KiB.
+void* memchr(const void* bytes, int value, size_t size) {
+  auto* at = static_cast<const uint8_t*>(bytes);
+  for (; size > 0; --size, ++at) {
+    if (*at == static_cast<uint8_t>(value)) return const_cast<uint8_t*>(at);
+  }
+  return nullptr;
+}
+
+size_t strlen(const char* text) {
+  const char* end = text;
+  while (*end != '\0') ++end;
+  return static_cast<size_t>(end - text);
+}
 #endif
 
 int32_t hm_abi_version(void) { return kHmAbiVersion; }
