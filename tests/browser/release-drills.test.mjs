@@ -51,6 +51,8 @@ function shiftClock(ms) {
 const withShift = (init) => new Function(`${shiftClock};(${init})()`);
 
 describe('drills of a release: playback goes on', { concurrency: 3 }, () => {
+  const sounds = StreamOrigin.create();
+
   test('live, wall clocks 30 s ahead and 30 s behind: they share, nobody stalls', async () => {
     await withStage(async (stage) => {
       const src = '/live/master.m3u8';
@@ -128,30 +130,6 @@ describe('drills of a release: playback goes on', { concurrency: 3 }, () => {
     });
   });
 
-  test('16 join at once: each has a peer within 15 s of entering', async () => {
-    await withStage(async (stage) => {
-      const one = await stage.viewer({ name: 'one' });
-      await one.plays(6);
-      // Pages of four players: two cores do not decode sixteen pages, and a peer is a player.
-      const pages = await Promise.all(
-        Array.from({ length: 4 }, (_, i) => stage.page({ name: `page${i}`, remember: false })),
-      );
-      await Promise.all(pages.map((page) => page.goto(`${stage.origin.url}/pages/soak.html`)));
-      const what = {
-        src: `${stage.origin.url}/vod/master.m3u8`,
-        tracker: stage.tracker?.url ?? '',
-        config: { startLevel: 0, autoLevelCapping: 0, maxBufferLength: 10 },
-      };
-      const waits = await Promise.all(
-        pages.map((page) => page.evaluate((w) => globalThis.joinTogether(w, 4), what)),
-      );
-      const ms = waits.flat().map((wait) => Math.round(wait));
-      console.log(`16 at once: from entering to the first peer ${ms.sort((a, b) => a - b)} ms`);
-      assert.equal(ms.length, 16);
-      assert.ok(Math.max(...ms) <= 15_000, `the last had a peer after ${Math.max(...ms)} ms`);
-    });
-  });
-
   test('20 changes of the source, less than 2 s apart: the last one plays, shared, with one engine left', async () => {
     await withStage(async (stage) => {
       const sources = ['/vod/master.m3u8', '/vod/360p.m3u8', '/live/master.m3u8'];
@@ -188,8 +166,38 @@ describe('drills of a release: playback goes on', { concurrency: 3 }, () => {
     });
   });
 
+  // From entering the room, because the engine starts after the first frame. Sound alone, because two cores that decode sixteen
+  // pictures need up to 3 s for that.
+  test('16 join at once: each has a peer within 3 s of entering the room', async () => {
+    const streams = await sounds;
+    await withStage(
+      async (stage) => {
+        const src = '/streams/audio-only/master.m3u8';
+        const one = await stage.viewer({ name: 'one', src });
+        await one.page.waitForFunction(() => globalThis.hls.media.currentTime > 4);
+        const pages = await Promise.all(
+          Array.from({ length: 4 }, (_, i) => stage.page({ name: `page${i}`, remember: false })),
+        );
+        await Promise.all(pages.map((page) => page.goto(`${stage.origin.url}/pages/soak.html`)));
+        const what = {
+          src: stage.origin.url + src,
+          tracker: stage.tracker?.url ?? '',
+          config: { maxBufferLength: 10 },
+        };
+        const waits = await Promise.all(
+          pages.map((page) => page.evaluate((w) => globalThis.joinTogether(w, 4), what)),
+        );
+        const ms = waits.flat().map((wait) => Math.round(wait));
+        console.log(`16 at once: from entering to the first peer ${ms.sort((a, b) => a - b)} ms`);
+        assert.equal(ms.length, 16);
+        assert.ok(Math.max(...ms) <= 3_000, `the last had a peer after ${Math.max(...ms)} ms`);
+      },
+      { '/streams/': streams.handler },
+    );
+  });
+
   test('audio only: no picture, and still shared', async () => {
-    const streams = await StreamOrigin.create();
+    const streams = await sounds;
     await withStage(
       async (stage) => {
         const src = '/streams/audio-only/master.m3u8';
