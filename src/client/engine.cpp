@@ -24,7 +24,6 @@ Engine::Impl::Impl(EngineConfig config)
       tracker_(commands_, random_),
       dials_(kConnectionBurst, kConnectionInterval),
       answers_(kConnectionBurst, kConnectionInterval),
-      refusals_(kConnectionBurst, kConnectionInterval),
       p2p_(config_.p2p),
       upload_(config_.upload),
       parts_(config_.parts.value_or(false)),
@@ -194,7 +193,7 @@ const Command* Engine::Impl::poll() {
 
 std::optional<TimeMs> Engine::Impl::next_timeout() const {
   TimeMs due =
-      std::min({tracker_.next_due(), statistics_due_, facts_due_, line_free_at_, alone_due_});
+      std::min({tracker_.next_due(), statistics_due_, facts_due(), line_free_at_, alone_due_});
   if (!idle_told_ && tracker_.joined() && tracker_.level() >= 1) due = std::min(due, idle_at());
   for (const auto& [handle, peer] : peers_) due = std::min(due, next_due(peer));
   for (const auto& [id, load] : loads_) {

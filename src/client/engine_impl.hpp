@@ -6,13 +6,12 @@
 #include <string>
 #include <string_view>
 
-#include "client/child_ledger.hpp"
 #include "client/command_queue.hpp"
 #include "client/engine.hpp"
 #include "client/estimates.hpp"
-#include "client/grudges.hpp"
 #include "client/known_playlist.hpp"
 #include "client/load.hpp"
+#include "client/peer_ledger.hpp"
 #include "client/peer_session.hpp"
 #include "client/playhead.hpp"
 #include "client/prefetch_plan.hpp"
@@ -88,13 +87,11 @@ class Engine::Impl final : private SegmentShelf {
  private:
   // What the tracker must know to give us parents and children that suit.
   struct Facts {
-    std::optional<int32_t> up_kbps;  // none: unknown
+    int32_t up_kbps = -1;  // -1: unknown
     int32_t slots = 0;
     int32_t wants = 0;
 
-    friend bool operator==(const Facts& a, const Facts& b) {
-      return a.up_kbps == b.up_kbps && a.slots == b.slots && a.wants == b.wants;
-    }
+    bool operator==(const Facts&) const = default;
   };
 
   // --- all
@@ -118,10 +115,14 @@ class Engine::Impl final : private SegmentShelf {
   void on_connect(TimeMs now, const PeerId& to);
   void on_signal(TimeMs now, const tracker_wire::SignalFrom& signal);
   void on_disconnect(TimeMs now, const PeerId& id);
+  // Reports the end of a connection, or of a dial.
+  void tell_end(bool opened, const std::string& dc_id, tracker_wire::EndReason why);
   // Answers an offer that is not taken, so that whoever made it need not wait.
   void refuse(TimeMs now, const PeerId& id);
   // What `enter` says of what we can give and want, so that a change of it is noticed.
   Facts facts() const;
+  // When a change of it is to be told.
+  TimeMs facts_due() const;
   // Enters anew if that has changed.
   void tell_facts(TimeMs now);
   // From when on we are idle, unless something happens: paused, and no load under way.
@@ -129,8 +130,10 @@ class Engine::Impl final : private SegmentShelf {
   // Tells the tracker if we became idle, or are so no longer.
   void tell_idle(TimeMs now);
   void report_statistics(TimeMs now);
-  int32_t open_parents() const;
-  int32_t open_children() const;
+  // Parents or children; `open`: of connections that are open, or of all.
+  int32_t count(bool parents, bool open) const;
+  int32_t open_parents() const { return count(true, true); }
+  int32_t open_children() const { return count(false, true); }
 
   // --- peers
   PeerSession* find_peer(PeerHandle peer);
@@ -150,14 +153,13 @@ class Engine::Impl final : private SegmentShelf {
   }
   bool serves() const { return may_upload() && !upload_budget_.over(); }
   void end_children(TimeMs now);
-  // The parent that gives least, of those that nothing is expected of now; nullptr if each of them
-  // gave what it was asked for last.
-  PeerSession* worst_parent();
+  // Of the parents that nothing is expected of now and that have missed so many segments in a row,
+  // the one that has missed most; nullptr: none.
+  PeerSession* worst_parent(int32_t misses);
   void give_back_parent(TimeMs now);
   bool full() const;
   // Whether others may have the child's place.
   bool mute(TimeMs now, const PeerSession& child) const;
-  PeerSession* mute_child(TimeMs now);
   void on_peer_timeout(TimeMs now, PeerSession& peer);
   TimeMs next_due(const PeerSession& peer) const;
   // Whether the transfer from a parent is for nobody, and will not end soon.
@@ -269,11 +271,9 @@ class Engine::Impl final : private SegmentShelf {
                                       -1};  // by TrackKind: the sn that the CDN refused last
   TokenBucket dials_;
   TokenBucket answers_;
-  ChildLedger ledger_;
+  PeerLedger ledger_;
   TimeMs connections_from_{};  // the browser made no connection: none is asked of it before
-  TokenBucket refusals_;
-  Grudges grudges_;
-  TimeMs give_back_after_{};  // no parent is given back as useless before
+  TimeMs give_back_after_{};   // no parent is given back as useless before
   // Doubles with each, until a parent gives something.
   DurationMs give_back_pause_ = kGiveBackPause;
   UploadBudget upload_budget_;
@@ -298,10 +298,9 @@ class Engine::Impl final : private SegmentShelf {
   TimeMs alone_due_ = kNever;
   bool alone_told_ = false;  // or a peer was there
   Facts facts_told_;
-  TimeMs facts_after_{};       // not told anew before
-  TimeMs facts_due_ = kNever;  // when a change is to be told
-  TimeMs active_at_{};         // when the player last played or loaded
-  DurationMs pace_{};          // within which a player that goes on loads the next segment
+  TimeMs facts_after_{};  // not told anew before
+  TimeMs active_at_{};    // when the player last played or loaded
+  DurationMs pace_{};     // within which a player that goes on loads the next segment
   bool idle_told_ = false;
   TimeMs statistics_due_ = kNever;
   uint64_t reported_cdn_kb_ = 0;

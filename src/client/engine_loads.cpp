@@ -261,7 +261,7 @@ void Engine::Impl::ask(TimeMs now, Load& load, PeerSession& peer, DurationMs wit
 void Engine::Impl::go_to_cdn(TimeMs now, Load& load) {
   if (active() && load.shareable) {
     // Those that were asked in vain have been counted.
-    const bool unique = renditions_.url_is_unique(load.segment.url);
+    const bool unique = known_by_url(load);
     for (auto& [handle, peer] : peers_) {
       if (!peer.open || !peer.requester || load.has_tried(handle)) continue;
       const bool nameless = peer.level < 1 && !unique;

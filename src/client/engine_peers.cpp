@@ -22,20 +22,13 @@ constexpr DurationMs kConnectionPause{30'000};
 // none gives anything: there may be none that could.
 constexpr DurationMs kLongestGiveBackPause{5 * 60'000};
 
-tracker_wire::EndReason reason_of(PeerEnd end) {
-  switch (end) {
-    case PeerEnd::kTimedOut:
-      return tracker_wire::EndReason::kSilent;
-    case PeerEnd::kMisbehaved:
-      return tracker_wire::EndReason::kMisbehaved;
-    case PeerEnd::kRefused:
-      return tracker_wire::EndReason::kRefused;
-    case PeerEnd::kUseless:
-      return tracker_wire::EndReason::kUseless;
-    default:
-      return tracker_wire::EndReason::kNone;
-  }
-}
+// By PeerEnd.
+constexpr tracker_wire::EndReason kReasons[] = {
+    tracker_wire::EndReason::kNone,       tracker_wire::EndReason::kNone,
+    tracker_wire::EndReason::kNone,       tracker_wire::EndReason::kSilent,
+    tracker_wire::EndReason::kMisbehaved, tracker_wire::EndReason::kNone,
+    tracker_wire::EndReason::kRefused,    tracker_wire::EndReason::kUseless,
+};
 
 }  // namespace
 
@@ -217,7 +210,7 @@ void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, Fallback
   const std::string remote = peer.remote.text;
   // A mute child did no wrong, nor one that could not reach us: it may come again.
   if (was_parent || (was_open && end != PeerEnd::kUseless)) {
-    grudges_.on_end(now, peer.remote, end, was_open, now - peer.opened_at);
+    ledger_.on_end(now, peer.remote, end, was_open, now - peer.opened_at);
   }
   std::optional<LoadId> load;
   if (peer.requester) {
@@ -240,21 +233,20 @@ void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, Fallback
   event(EventCode::kPeerClosed, handle, LoadId(), static_cast<double>(end), remote);
 
   // Of a connection that never opened only its initiator speaks.
-  if (report && was_open) {
-    tracker_.send(tracker_wire::DcClosed{dc_id, reason_of(end)});
-  } else if (report && was_parent) {
-    tracker_.send(tracker_wire::DcFailed{dc_id, reason_of(end)});
+  if (report && (was_open || was_parent)) {
+    tell_end(was_open, dc_id, kReasons[static_cast<size_t>(end)]);
   }
   if (was_parent) expect_parent(now);
   if (load) parent_failed(now, *load, handle, reason);
 }
 
-PeerSession* Engine::Impl::worst_parent() {
+PeerSession* Engine::Impl::worst_parent(int32_t misses) {
   PeerSession* worst = nullptr;
   for (auto& [handle, peer] : peers_) {
     if (!peer.open || !peer.requester || !peer.requester->idle()) continue;
-    if (peer.usefulness.misses() == 0) continue;
-    if (worst == nullptr || peer.usefulness.is_worse_than(worst->usefulness)) worst = &peer;
+    if (peer.usefulness.misses() < misses) continue;
+    misses = peer.usefulness.misses() + 1;
+    worst = &peer;
   }
   return worst;
 }
@@ -262,31 +254,18 @@ PeerSession* Engine::Impl::worst_parent() {
 // Without a tracker there is no other to be had.
 void Engine::Impl::give_back_parent(TimeMs now) {
   if (now < give_back_after_ || !tracker_.joined()) return;
-  PeerSession* parent = worst_parent();
+  PeerSession* parent = worst_parent(Usefulness::kMostMisses);
   if (parent == nullptr || !parent->usefulness.useless()) return;
   give_back_after_ = now + give_back_pause_;
   give_back_pause_ = std::min(give_back_pause_ * 2, kLongestGiveBackPause);
   end_peer(now, *parent, PeerEnd::kUseless, FallbackReason::kPeerLost);
 }
 
-bool Engine::Impl::full() const {
-  const auto children = std::count_if(peers_.begin(), peers_.end(),
-                                      [](const auto& entry) { return !entry.second.is_parent(); });
-  return children >= config_.limits.max_children;
-}
+bool Engine::Impl::full() const { return count(false, false) >= config_.limits.max_children; }
 
 bool Engine::Impl::mute(TimeMs now, const PeerSession& child) const {
   return child.open && child.uploader && child.uploader->idle() &&
          now >= child.usefulness.mute_at();
-}
-
-PeerSession* Engine::Impl::mute_child(TimeMs now) {
-  PeerSession* found = nullptr;
-  for (auto& [handle, peer] : peers_) {
-    if (!mute(now, peer)) continue;
-    if (found == nullptr || peer.usefulness.mute_at() < found->usefulness.mute_at()) found = &peer;
-  }
-  return found;
 }
 
 void Engine::Impl::misbehaved(TimeMs now, PeerSession& peer, FallbackReason reason,

@@ -43,10 +43,9 @@ void Engine::Impl::on_socket_open(TimeMs now, std::string_view token) {
   if (open_parents() > 0) enter.parents = open_parents();
   if (open_children() > 0) enter.children = open_children();
   facts_told_ = facts();
-  facts_due_ = kNever;
   // `wants` is sent only if the site changed the default.
   if (facts_told_.wants != EngineLimits{}.max_parents) enter.wants = facts_told_.wants;
-  enter.up_bw = facts_told_.up_kbps;
+  if (facts_told_.up_kbps >= 0) enter.up_bw = facts_told_.up_kbps;
   enter.slots = facts_told_.slots;
   idle_told_ = now >= idle_at();
   if (idle_told_) enter.idle = true;
@@ -67,15 +66,13 @@ Engine::Impl::Facts Engine::Impl::facts() const {
   return facts;
 }
 
+TimeMs Engine::Impl::facts_due() const {
+  return tracker_.joined() && !(facts() == facts_told_) ? facts_after_ : kNever;
+}
+
 void Engine::Impl::tell_facts(TimeMs now) {
-  if (!tracker_.joined() || facts() == facts_told_) {
-    facts_due_ = kNever;
-    return;
-  }
-  facts_due_ = std::max(now, facts_after_);
-  if (now < facts_due_) return;
-  facts_after_ = now + kFactsInterval;
-  facts_due_ = facts_after_;  // once more, should nothing come of it
+  if (now < facts_due()) return;
+  facts_after_ = now + kFactsInterval;  // once more then, should nothing come of it
   tracker_.renew(now);
 }
 
@@ -141,19 +138,15 @@ void Engine::Impl::expect_parent(TimeMs now) {
 
 void Engine::Impl::on_connect(TimeMs now, const PeerId& to) {
   if (to == tracker_.own_id() || find_peer(to) != nullptr) return;
-  const auto parents = std::count_if(peers_.begin(), peers_.end(),
-                                     [](const auto& entry) { return entry.second.is_parent(); });
-  PeerSession* worst = parents >= config_.limits.max_parents ? worst_parent() : nullptr;
-  const bool room = parents < config_.limits.max_parents ||
-                    (worst != nullptr && worst->usefulness.misses() >= kReplaceable);
-  const bool refused = !grudges_.may_dial(now, to);
+  const int32_t parents = count(true, false);
+  const bool crowded = parents >= config_.limits.max_parents;
+  PeerSession* worst = crowded ? worst_parent(kReplaceable) : nullptr;
+  const bool room = !crowded || worst != nullptr;
+  const bool refused = !ledger_.may_meet(now, to, false);
   if (!room || refused || connections_paused(now) || !dials_.take(now)) {
     // Said at once, so that the parent's slot does not wait for us.
-    tracker_wire::DcFailed failed;
-    failed.dc_id = tracker_.own_id().text + "-" + to.text;
-    if (refused) failed.reason = tracker_wire::EndReason::kRefused;
-    tracker_.send(failed);
-    return;
+    return tell_end(false, tracker_.own_id().text + "-" + to.text,
+                    refused ? tracker_wire::EndReason::kRefused : tracker_wire::EndReason::kNone);
   }
   if (worst != nullptr) end_peer(now, *worst, PeerEnd::kUseless, FallbackReason::kPeerLost);
   // From here on the dial itself is what loads may wait for.
@@ -183,16 +176,13 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal)
       end_peer(now, *peer, PeerEnd::kClosedByPeer, FallbackReason::kPeerLost, true, false);
       peer = nullptr;
     }
-    if (!serves() || !grudges_.may_answer(now, signal.from_peer_id) ||
-        (full() && mute_child(now) == nullptr) || !answers_.take(now)) {
+    if (!serves() || !ledger_.may_meet(now, signal.from_peer_id, true) || full() ||
+        !answers_.take(now)) {
       return refuse(now, signal.from_peer_id);
-    }
-    if (full()) {
-      end_peer(now, *mute_child(now), PeerEnd::kUseless, FallbackReason::kPeerLost);
     }
     peer = &add_peer(now, signal.from_peer_id, CommandKind::kPeerAnswer);
     peer->uploader.emplace();
-    peer->child = ledger_.last_number();
+    peer->child = ledger_.number_of(signal.from_peer_id);
   }
   if (peer == nullptr) return;
   if (!peer->signals.take(data.size())) {
@@ -205,9 +195,15 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal)
   commands_.push(command, data);
 }
 
+void Engine::Impl::tell_end(bool opened, const std::string& dc_id, tracker_wire::EndReason why) {
+  tracker_wire::PeerMessage message = tracker_wire::DcFailed{dc_id, why};
+  if (opened) message = tracker_wire::DcClosed{dc_id, why};
+  tracker_.send(message);
+}
+
 // Bounded, or a flood of offers would make us exceed what the tracker lets us say.
 void Engine::Impl::refuse(TimeMs now, const PeerId& id) {
-  if (!refusals_.take(now)) return;
+  if (!answers_.take(now)) return;
   tracker_.send(tracker_wire::SignalTo{id, tracker_wire::SignalData(tracker_wire::kRefusal)});
 }
 
@@ -242,16 +238,12 @@ void Engine::Impl::report_statistics(TimeMs now) {
   tracker_.send(statistics);
 }
 
-int32_t Engine::Impl::open_parents() const {
-  return static_cast<int32_t>(std::count_if(peers_.begin(), peers_.end(), [](const auto& entry) {
-    return entry.second.open && entry.second.is_parent();
-  }));
-}
-
-int32_t Engine::Impl::open_children() const {
-  return static_cast<int32_t>(std::count_if(peers_.begin(), peers_.end(), [](const auto& entry) {
-    return entry.second.open && !entry.second.is_parent();
-  }));
+int32_t Engine::Impl::count(bool parents, bool open) const {
+  int32_t found = 0;
+  for (const auto& [handle, peer] : peers_) {
+    found += peer.is_parent() == parents && (peer.open || !open) ? 1 : 0;
+  }
+  return found;
 }
 
 }  // namespace hlsmesh

