@@ -344,8 +344,8 @@ export class Driver {
     // The player transfers the buffer away once this returns, so what has to wait keeps a copy.
     const body = data && this.#busy ? data.slice(0) : data;
     this.#input(() => {
-      const at = this.#core.call('hm_fetch_reserve', load, size);
-      if (at > 0 && body) this.#core.write(at, new Uint8Array(body));
+      const at = body ? this.#core.call('hm_fetch_reserve', load, size) : 0;
+      if (at > 0) this.#core.write(at, new Uint8Array(/** @type {ArrayBuffer} */ (body)));
       this.#core.call('hm_fetch_done', now(), load, size, firstByteMs, bodyMs);
     });
     return true;

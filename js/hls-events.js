@@ -174,11 +174,27 @@ export class PlayerEvents {
   }
 
   /**
-   * Of what is played: hls.js follows redirects.
+   * As the page asked for it. Where that was redirected, playlists have the target's whole path: it may be another for each viewer.
    * @returns {string}
    */
   source() {
-    return this.#manifest?.url ?? this.#hls.url ?? '';
+    return this.#hls.url ?? '';
+  }
+
+  /**
+   * @param {import('hls.js').Fragment} frag
+   * @returns {boolean} whether its playlist was redirected to another folder, so that its name there says too little
+   */
+  moved({ level, type, baseurl }) {
+    const { levels, audioTracks, subtitleTracks } = /** @type {any} */ (this.#hls);
+    const tracks = /** @type {Record<string, any>} */ ({
+      main: levels,
+      audio: audioTracks,
+      subtitle: subtitleTracks,
+    })[type];
+    const { uri, url } = tracks?.[level] ?? {};
+    const asked = uri ?? url;
+    return Boolean(asked && baseurl) && folder(asked) !== folder(baseurl);
   }
 
   /** @returns {Rendition[]} all that hls.js has, and all that the multivariant playlist lists */
@@ -274,6 +290,9 @@ export class PlayerEvents {
     this.#sink.playhead();
   };
 }
+
+/** @param {string} url @returns {string} its path up to the last slash, of any host */
+const folder = (url) => url.replace(/^\w+:\/\/[^/]*|[?#].*/gs, '').replace(/[^/]*$/, '');
 
 /** @returns {any} what Chromium tells of the connection; undefined elsewhere */
 function connection() {

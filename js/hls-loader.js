@@ -20,6 +20,7 @@ import { withoutCredentials } from './identity.js';
  * @property {number} source how many sources were loaded: what one names, another may use for other media
  * @property {import('./early-loads.js').EarlyLoads | null} early where segments are kept while the engine is still to come
  * @property {() => void} reportPlayhead
+ * @property {(frag: import('hls.js').Fragment) => boolean} moved whether its playlist was redirected to another folder
  * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} [segmentId] the site's own id, when it
  *   names segments itself: null, not to be shared; undefined, as usual
  * @property {(segment: { url: string, source: 'cdn' | 'peer', bytes: number, durationMs: number },
@@ -90,7 +91,7 @@ class FragmentLoader {
   #early = null;
   /**
    * Copies of what went to hls.js in pieces, because it transfers those away; null where pieces are of no use.
-   * @type {ArrayBuffer[] | null}
+   * @type {Uint8Array[] | null}
    */
   #pieces = null;
   /** @type {LoadDriver | null} */
@@ -307,7 +308,8 @@ class FragmentLoader {
     if (onProgress) {
       if (this.context && isSegment(this.context)) this.#pieces = [];
       wrapped.onProgress = (stats, context, data, details) => {
-        if (data instanceof ArrayBuffer) this.#pieces?.push(data.slice(0));
+        const piece = viewOf(data);
+        if (piece) this.#pieces?.push(piece.slice());
         onProgress(stats, context, data, details);
       };
     }
@@ -426,7 +428,7 @@ function describe(context, host) {
   const sn = isMedia(frag) ? Number(frag.sn) : -1;
   const whole = isSegment(context);
   const id = whole ? host.segmentId?.({ url, sn, level, type }) : undefined;
-  const name = id ?? frag.relurl ?? '';
+  const name = id ?? (host.moved(frag) ? url : frag.relurl) ?? '';
   return {
     kind: TRACKS[type] ?? TrackKind.main,
     rendition: level,
@@ -450,23 +452,37 @@ function describe(context, host) {
  * @returns {ArrayBuffer | null} null unless it is what was asked for: a server may ignore a range and send the whole file
  */
 function wholeBody(pieces, { rangeStart = 0, rangeEnd }) {
-  /** @type {ArrayBuffer[]} */
+  /** @type {Uint8Array[]} */
   const parts = [];
   let length = 0;
   for (const piece of pieces) {
-    if (!(piece instanceof ArrayBuffer)) return null;
-    parts.push(piece);
-    length += piece.byteLength;
+    const part = viewOf(piece);
+    if (!part) return null;
+    parts.push(part);
+    length += part.length;
   }
   if (length === 0 || (rangeEnd && length !== rangeEnd - rangeStart)) return null;
-  if (parts.length === 1) return parts[0];
+  const [first] = parts;
+  if (length === first.buffer.byteLength) return /** @type {ArrayBuffer} */ (first.buffer);
   const body = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
-    body.set(new Uint8Array(part), at);
-    at += part.byteLength;
+    body.set(part, at);
+    at += part.length;
   }
   return body.buffer;
+}
+
+/**
+ * What hls.js takes for a body: a buffer, or from its own fetch loader until 1.5 and from a site's loader, a view on one.
+ * @param {unknown} data
+ * @returns {Uint8Array | null} null for anything else, a text say
+ */
+function viewOf(data) {
+  if (ArrayBuffer.isView(data)) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : null;
 }
 
 /** @param {number} value */

@@ -185,6 +185,7 @@ export class Mesh {
         return mesh.#early;
       },
       reportPlayhead: () => this.#reportPlayhead(),
+      moved: (frag) => this.#player.moved(frag),
       segmentId: segmentId && ((segment) => this.#segmentId(segmentId, segment)),
       delivered: (segment, counted) => {
         if (!counted) {

@@ -18,7 +18,8 @@ const numbered = (index) => String(index).padStart(5, '0');
 /**
  * Streams that say as little of themselves as they may. The query of a playlist is that of all that it lists: `video=b` has other
  * pictures under the names of `video=a`, `long` names that are long, `ranges=<n>` one file from its segment n on, `bare` a master
- * playlist without attributes. BANDWIDTH is another at each request, as with packagers that measure it.
+ * playlist without attributes. BANDWIDTH is another at each request, as with packagers that measure it. `go` in the path redirects:
+ * viewers whose names end with `two` to the folder `eu`, which has the other pictures, everybody else to `us`.
  */
 async function streams() {
   const dir = await ensureStream();
@@ -37,7 +38,8 @@ async function streams() {
   const playlist = (name, query, search) => {
     if (name === 'master.m3u8') {
       const attributes = query.has('bare') ? '' : `,${ATTRIBUTES}`;
-      return `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=${bandwidth++}${attributes}\nv/media.m3u8${search}\n`;
+      const folder = query.has('moves') ? 'go' : 'v';
+      return `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=${bandwidth++}${attributes}\n${folder}/media.m3u8${search}\n`;
     }
     const lines = ['#EXTM3U', '#EXT-X-VERSION:4', `#EXT-X-TARGETDURATION:${SEGMENT_SECONDS}`];
     const bodies = videos.a;
@@ -63,11 +65,15 @@ async function streams() {
     res.setHeader('Access-Control-Allow-Headers', 'Range');
     res.setHeader('Cache-Control', 'no-store');
     if (req.method === 'OPTIONS') return res.end();
+    if (name.endsWith('.m3u8') && pathname.includes('/go/')) {
+      const region = req.headers['user-agent']?.endsWith('two') ? '/eu/' : '/us/';
+      return res.writeHead(302, { Location: pathname.replace('/go/', region) }).end();
+    }
     if (name.endsWith('.m3u8')) {
       res.setHeader('Content-Type', 'application/vnd.apple.mpegurl');
       return res.end(playlist(name, searchParams, search));
     }
-    const bodies = videos[searchParams.get('video') ?? 'a'];
+    const bodies = videos[searchParams.get('video') ?? (pathname.includes('/eu/') ? 'b' : 'a')];
     const film = name === 'film.ts';
     const body = film ? Buffer.concat(bodies) : bodies[Number(/_(\d+)\.ts$/.exec(name)?.[1])];
     const range = /^bytes=(\d+)-(\d+)$/.exec(req.headers.range ?? '');
@@ -162,6 +168,22 @@ describe('identity', () => {
     await meet('A2', sources, false);
     // Where the site calls both by one name, the query still tells the segments apart.
     await meet('A2-named', sources, false, { channel: 'one name for two videos' });
+  });
+
+  test('A2: who was redirected elsewhere gets nothing of what is there under the same names', async () => {
+    for (const [what, src] of [
+      ['master', '/id/a2/go/master.m3u8'],
+      ['media', '/id/a2/master.m3u8?moves'],
+    ]) {
+      await meet(`A2-${what}`, [src, src], false);
+    }
+    // Redirected to the same place, viewers share.
+    const master = '/id/a2/go/master.m3u8';
+    const one = await watch('A2-same-one', master);
+    await one.plays(4);
+    const other = await watch('A2-same-other', master);
+    await other.waitForEvent('segment', { source: 'peer' });
+    for (const viewer of viewers.splice(0)) await viewer.close();
   });
 
   test('A7: ranges of one file are not taken for one another, and are shared where they are the same', async () => {

@@ -91,6 +91,23 @@ test('the shipped engine opens its socket and enters the channel', async () => {
   driver.stop();
 });
 
+test('A6: an answer whose bytes nobody can read is counted, and nothing is kept in its place', async () => {
+  const { driver, start } = await setUp();
+  start();
+  let asked = 0;
+  const facts = { ...FACTS, opaque: true };
+  for (const size of [300_000, 300_000]) {
+    const load = driver.register(sinkOf({ fetchFromCdn: () => void asked++ }));
+    driver.load(load, facts);
+    assert.equal(driver.fetchDone(load, null, size), true);
+    driver.loadAborted(load);
+  }
+  assert.equal(asked, 2);
+  const { cdnBytes, cacheBytes, cacheHits } = driver.stats();
+  assert.deepEqual([cdnBytes, cacheBytes, cacheHits], [600_000, 0, 0]);
+  driver.stop();
+});
+
 test('a segment in memory is handed out as a buffer of its own, and again only if the player did not get it', async () => {
   const { driver, start } = await setUp();
   start();

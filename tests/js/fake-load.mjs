@@ -46,6 +46,7 @@ export function setUp(driver = new FakeDriver(), config = { some: 'configuration
     source: 1,
     early: null,
     reportPlayhead() {},
+    moved: (/** @type {any} */ frag) => Boolean(frag.moved),
     delivered: (/** @type {any[]} */ ...args) => delivered.push(args),
   };
   const Loader = createFragmentLoader(host, FakeLoader);

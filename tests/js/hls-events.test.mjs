@@ -260,7 +260,8 @@ test('what the multivariant playlist lists is told beside what hls.js has of it,
     audioTracks: [{ url: 'c' }],
   });
   assert.equal(count('renditions'), before + 1);
-  assert.equal(player.source(), 'https://edge.example/redirected.m3u8');
+  // Where it was redirected to does not count: that may be another place for each viewer.
+  assert.equal(player.source(), 'https://cdn.example/asked.m3u8');
   assert.deepEqual(
     player.renditions().map(({ kind, index, url }) => [kind, index, url]),
     [
@@ -272,6 +273,29 @@ test('what the multivariant playlist lists is told beside what hls.js has of it,
   );
   hls.emit('hlsManifestLoading', 'hlsManifestLoading', {});
   assert.equal(player.renditions().length, 1);
+});
+
+test('A2: a playlist that was redirected to another folder is told from one that was not', () => {
+  const { hls, player } = setUp();
+  const asked = 'https://cdn.example/live/low.m3u8?x=1/2';
+  hls.levels = [{ uri: asked }];
+  hls.audioTracks = [{ url: 'https://cdn.example/live/en/a.m3u8' }];
+  for (const [type, baseurl, moved] of /** @type {[string, string, boolean][]} */ ([
+    ['main', asked, false],
+    ['main', 'https://edge7.example:8443/live/low-2.m3u8', false],
+    ['main', 'https://cdn.example/session-7/low.m3u8', true],
+    ['main', 'https://cdn.example/live/7/low.m3u8', true],
+    ['audio', 'https://cdn.example/live/en/a.m3u8', false],
+    ['audio', 'https://cdn.example/live/a.m3u8', true],
+    // Of what hls.js does not say, nothing is known.
+    ['main', '', false],
+    ['subtitle', 'https://cdn.example/s.m3u8', false],
+  ])) {
+    assert.equal(player.moved(/** @type {any} */ ({ level: 0, type, baseurl })), moved, baseurl);
+  }
+  hls.levels = [{ url: 'blob:https://cdn.example/9c1f' }];
+  const blob = { level: 0, type: 'main', baseurl: 'blob:https://cdn.example/9c1f' };
+  assert.equal(player.moved(/** @type {any} */ (blob)), false);
 });
 
 test('live is unknown until a media playlist is there', () => {

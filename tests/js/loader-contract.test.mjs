@@ -249,6 +249,18 @@ describe('progressive mode', () => {
     assert.deepEqual([...driver.calls[1][2]], [1, 2, 3]);
   });
 
+  test('A6: pieces that are views on larger buffers count as what they show', () => {
+    const { load, driver, inner, loader, callbacks: own } = setUp();
+    driver.answer = fromCdn;
+    load(fragmentContext(), { ...own, onProgress() {} });
+    const { stats, callbacks } = inner;
+    // As hls.js 1.4 and 1.5 get them from their fetch loader.
+    const chunk = new Uint8Array([9, 1, 2, 3, 9]);
+    callbacks.onProgress(stats, loader.context, chunk.subarray(1, 3), 'details');
+    inner.answer(bytes());
+    assert.deepEqual([...driver.calls[1][2]], [1, 2]);
+  });
+
   test("a peer's segment comes as one piece, and the answer after it is empty", async () => {
     const { load, driver, calls, pieces, loader } = progressive();
     driver.answer = fromPeer;
@@ -271,6 +283,22 @@ describe('progressive mode', () => {
     assert.deepEqual(names(), ['abort']);
   });
 });
+
+for (const [what, data, body] of /** @type {[string, any, number[] | null][]} */ ([
+  ['a typed array', new Uint8Array([9, 1, 2, 9]).subarray(1, 3), [1, 2]],
+  ['a data view', new DataView(new Uint8Array([9, 1, 2, 9]).buffer, 1, 2), [1, 2]],
+  ['a text', 'what a loader for subtitles answers', null],
+])) {
+  test(`A6: a loader of the site's that answers with ${what}`, () => {
+    const { load, driver, inner, calls } = setUp();
+    driver.answer = fromCdn;
+    load();
+    inner.answer(data);
+    assert.equal(calls[0][1].data, data);
+    const told = driver.calls[1][2];
+    assert.deepEqual(told && [...told], body);
+  });
+}
 
 describe('hls.js 1.4 and 1.5, which listen for pieces in every mode', () => {
   const whole = () => {
