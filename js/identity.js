@@ -22,6 +22,9 @@ const CREDENTIAL = new RegExp(
   ].join('|')})$`,
 );
 
+/** Everyday words among them, which also select: they are credentials where their value looks like one. */
+const DOUBTFUL = /^(?:sign|secure|policy|verify|ticket|secret|exp)=(?!.*\d|.{16})/i;
+
 /** Parameters with short names that are credentials beside another: Azure's SAS, nginx's secure_link. */
 const COMPANIONS = /** @type {[beside: string, others: RegExp][]} */ ([
   ['sig', /^s(?:[verpits]|ip|pr|rt|dd|cid|aoid|uoid|k(?:oid|tid|[tesv]))$/],
@@ -44,25 +47,27 @@ function nameOf(part) {
   }
 }
 
+/** @param {string} part @returns {boolean} */
+const isCredential = (part) => CREDENTIAL.test(nameOf(part)) && !DOUBTFUL.test(part);
+
 /**
  * A URL or relative reference without fragment and credentials. Other parameters stay as they are spelt, in the order of their names;
- * those of one name keep theirs. Credentials are recognised by name alone, also where a CDN takes them as a directory
- * (`/hdntl=exp=…~hmac=…/`).
+ * those of one name keep theirs. Credentials are also recognised where a CDN takes them as a directory (`/hdntl=exp=…~hmac=…/`).
  * @param {string} url
  * @returns {string}
  */
 export function withoutCredentials(url) {
   const [, path, query = ''] = /** @type {string[]} */ (/^([^?#]*)(?:\?([^#]*))?/.exec(url));
   const plain = path
-    .replace(/[^/]+=[^/]*\//g, (part) => (CREDENTIAL.test(nameOf(part)) ? '' : part))
+    .replace(/[^/]+=[^/]*\//g, (part) => (isCredential(part) ? '' : part))
     .replace(/;jsessionid=[^/]*/gi, '');
   const given = query.split('&').filter(Boolean);
   const names = given.map(nameOf);
   const kept = given
     .map((part, index) => /** @type {const} */ ([names[index], part]))
     .filter(
-      ([name]) =>
-        !CREDENTIAL.test(name) &&
+      ([name, part]) =>
+        !isCredential(part) &&
         !COMPANIONS.some(([beside, others]) => names.includes(beside) && others.test(name)),
     )
     .sort(([a], [b]) => (a < b ? -1 : Number(a > b)))

@@ -54,7 +54,7 @@ export interface MeshUpdate {
   prefetchSeconds?: number | null;
   /**
    * STUN and TURN servers. Default: a public STUN server, without which viewers behind different routers seldom reach each other;
-   * an empty array asks nobody. Changed, it goes for connections that are made later.
+   * an empty array asks nobody. Changes apply to new connections.
    */
   iceServers?: RTCIceServer[];
   /** Further settings for each RTCPeerConnection; `iceServers` above wins over the one in here. */

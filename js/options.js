@@ -44,7 +44,7 @@ const LEVELS = ['none', 'error', 'warn', 'info', 'debug'];
 /** @typedef {[check: (value: any) => unknown, wanted: string]} Rule */
 
 /**
- * Told of an option that cannot be, or of another mistake of the page. Where it returns, reading goes on without that option.
+ * Told of an invalid option, or of another mistake of the page. Where it returns, reading goes on without that option.
  * @typedef {(text: string, code?: import('./index.js').HlsMeshErrorCode) => void} Complain
  */
 
@@ -219,7 +219,7 @@ export function log(level, { logger, logLevel }, ...words) {
 /**
  * @param {any} options
  * @param {Complain} complain
- * @returns {Partial<HlsMeshOptions>} a copy without what is undefined, or cannot be
+ * @returns {Partial<HlsMeshOptions>} a copy without what is undefined or invalid
  */
 function checked(options, complain) {
   /** @type {Record<string, unknown>} */

@@ -36,8 +36,9 @@ describe('how long a load waits for peers', { concurrency: 2 }, () => {
         const said = `${room}: ${levels(fed)}; plain: ${levels(plain)}`;
         const below = (/** @type {number[]} */ all) => all.filter((level) => level !== TOP).length;
         assert.ok(below(levels(fed)) <= below(levels(plain)), said);
-        const { estimate } = fed.history.at(-1);
-        assert.ok(estimate > LADDER[TOP].bitrate, `${room}: an estimate of ${estimate} bit/s`);
+        // What a slow parent delivers in its time says nothing of the line, of which plain hls.js hears.
+        const [heard, true_] = [fed, plain].map(({ history }) => history.at(-1).estimate);
+        assert.ok(heard > 0.6 * true_, `${room}: estimates ${heard} beside ${true_} bit/s`);
         const brought = new Set(fed.segments.map((/** @type {any} */ s) => s.source));
         assert.ok(brought.has('peer'), said);
       }
