@@ -11,11 +11,11 @@ void Channel::open(TimeMs now, size_t max_message_bytes) {
   text_at_ = now;
 }
 
-void Channel::send(TimeMs now, const peer::Message& message) {
+void Channel::send(TimeMs now, const peer::Fields& message) {
   Command command;
   command.kind = CommandKind::kChannelSendText;
   command.peer = peer_;
-  std::string text = peer::serialize(message);
+  std::string text = peer::write(message);
   const double drained = to_ms(now - text_at_) * kTextBytesPerMs;
   text_level_ = std::max(0.0, text_level_ - drained) + static_cast<double>(text.size());
   text_at_ = now;

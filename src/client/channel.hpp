@@ -38,7 +38,7 @@ class Channel {
   // So much is queued that a message sent now will be long on its way.
   bool congested() const { return queued() > packet_limit_ / 4; }
 
-  void send(TimeMs now, const peer::Message& message);
+  void send(TimeMs now, const peer::Fields& message);
   // [offset, offset + length) of the segment; only if has_room(length).
   void send(SegmentPtr segment, size_t offset, size_t length);
 

@@ -108,12 +108,12 @@ class Engine::Impl final : private SegmentShelf {
   void event(EventCode code, PeerHandle peer, LoadId load, double aux, std::string text);
 
   // --- tracker
-  void carry_out(TimeMs now, const tracker_wire::TrackerMessage& message);
+  void carry_out(TimeMs now, const tracker_wire::TrackerFields& message);
   void on_accepted(TimeMs now);
   // A `connect` may come at any moment.
   void expect_parent(TimeMs now);
   void on_connect(TimeMs now, const PeerId& to);
-  void on_signal(TimeMs now, const tracker_wire::SignalFrom& signal);
+  void on_signal(TimeMs now, const tracker_wire::TrackerFields& signal);
   void on_disconnect(TimeMs now, const PeerId& id);
   // Reports the end of a connection, or of a dial.
   void tell_end(bool opened, const std::string& dc_id, tracker_wire::EndReason why);
@@ -172,16 +172,17 @@ class Engine::Impl final : private SegmentShelf {
   int32_t served(TimeMs now) const;
 
   // --- messages; each may end the session
-  void on_keep_alive(TimeMs now, PeerSession& peer, const peer::KeepAlive& message);
-  void on_keep_alive_ack(TimeMs now, PeerSession& peer, const peer::KeepAliveAck& message);
-  void on_request(TimeMs now, PeerSession& peer, const peer::Request& message);
-  void on_binary_header(TimeMs now, PeerSession& peer, const peer::Binary& message);
+  // A KEEPALIVE or its ACK.
+  void on_keep_alive(TimeMs now, PeerSession& peer, const peer::Fields& message);
+  void on_request(TimeMs now, PeerSession& peer, const peer::Fields& message);
+  void on_binary_header(TimeMs now, PeerSession& peer, const peer::Fields& message);
   // Whether it refuses what was asked.
-  bool on_lack(TimeMs now, PeerSession& peer, const peer::Lack& message);
+  bool on_lack(TimeMs now, PeerSession& peer, const peer::Fields& message);
   void heard_current(TimeMs now, PeerSession& peer, std::optional<MediaSequence> current);
-  void heard_level(TimeMs now, PeerSession& peer, std::optional<int32_t> level);
   // The wire's `current`; nullopt before there was anything to tell.
   std::optional<MediaSequence> own_current(TimeMs now);
+  // By a KEEPALIVE or its ACK.
+  void say_current(TimeMs now, PeerSession& peer, peer::Event event);
   void tell_current(TimeMs now);
   void finish_transfer(TimeMs now, PeerSession& peer);
   void report_progress(LoadId load, const Transfer& transfer);
@@ -205,7 +206,7 @@ class Engine::Impl final : private SegmentShelf {
   void go_to_cdn(TimeMs now, Load& load);
   // Whether a LACK, after the parent has `held` the request, means that the segment is on its way
   // there.
-  bool not_yet(TimeMs now, LoadId id, const PeerSession& peer, const peer::Lack& lack, bool held);
+  bool not_yet(TimeMs now, LoadId id, const PeerSession& peer, const peer::Fields& lack, bool held);
   // The parent that the load waited on failed it.
   void parent_failed(TimeMs now, LoadId id, PeerHandle peer, FallbackReason reason);
   void give_up_parent(TimeMs now, Load& load, FallbackReason reason);
@@ -244,8 +245,8 @@ class Engine::Impl final : private SegmentShelf {
   bool under_way(const SegmentKey& key) const;
 
   // --- SegmentShelf
-  SegmentPtr find(TimeMs now, const peer::Request& request) override;
-  bool coming(TimeMs now, const peer::Request& request) override;
+  SegmentPtr find(TimeMs now, const peer::Fields& request) override;
+  bool coming(TimeMs now, const peer::Fields& request) override;
   MediaSequence newest(TimeMs now) override;
   Turn turn(TimeMs now, PeerHandle child, SegmentBuffer& segment, bool last) override;
   // The same, as far as the line is concerned.

@@ -286,7 +286,7 @@ void Engine::Impl::go_to_cdn(TimeMs now, Load& load) {
 
 // A parent holds a request, as long as it may, for what it is getting itself: from a slow CDN, or
 // with a live playlist that is refreshed later than ours. Asking again is as good as waiting.
-bool Engine::Impl::not_yet(TimeMs now, LoadId id, const PeerSession& peer, const peer::Lack& lack,
+bool Engine::Impl::not_yet(TimeMs now, LoadId id, const PeerSession& peer, const peer::Fields& lack,
                            bool held) {
   const Load* load = find_load(id);
   if (load == nullptr || !held) return false;
@@ -403,17 +403,17 @@ void Engine::Impl::on_fetch_failed(TimeMs now, LoadId id) {
 
 // --- what children may have of it
 
-SegmentPtr Engine::Impl::find(TimeMs now, const peer::Request& request) {
+SegmentPtr Engine::Impl::find(TimeMs now, const peer::Fields& request) {
   const SegmentPtr found =
       request.rendition
-          ? cache_.peek(request.sn,
+          ? cache_.peek(*request.sn,
                         [&](const Segment& each) { return is_asked(each, *request.rendition); })
-          : cache_.find_by_wire_name(request.url, request.sn);
+          : cache_.find_by_wire_name(request.url, *request.sn);
   if (!found || receipts_.refused(found->segment().key)) return nullptr;
   return shares(now, found->segment().key) ? found : nullptr;
 }
 
-bool Engine::Impl::coming(TimeMs now, const peer::Request& request) {
+bool Engine::Impl::coming(TimeMs now, const peer::Fields& request) {
   const auto is_meant = [&](const Segment& segment) {
     return segment.key.sn == request.sn &&
            (request.rendition ? is_asked(segment, *request.rendition)
@@ -427,7 +427,7 @@ bool Engine::Impl::coming(TimeMs now, const peer::Request& request) {
     if (peer.requester && peer.requester->brings(is_meant)) return true;
   }
   const MediaSequence had = newest(now);
-  const auto ahead = static_cast<double>(request.sn.value() - had.value());
+  const auto ahead = static_cast<double>(request.sn->value() - had.value());
   // Paused, with a full buffer, the player gets no more.
   return is_live() && now <= active_at_ + pace_ && had.value() >= 0 && ahead > 0 &&
          ahead <= kLiveSkew;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "client/engine_impl.hpp"
 
@@ -26,34 +25,38 @@ constexpr DurationMs kProgressInterval{50};
 void Engine::Impl::on_channel_text(TimeMs now, PeerHandle handle, std::string_view text) {
   PeerSession* peer = find_peer(handle);
   if (peer == nullptr || !peer->open) return;
-  const peer::ParseResult parsed = peer::parse(text);
-  const auto* message = std::get_if<peer::Message>(&parsed);
-  if (message == nullptr) {
-    misbehaved(now, *peer, FallbackReason::kProtocol,
-               peer::to_string(*std::get_if<peer::ParseError>(&parsed)));
+  peer::Fields message;
+  if (const std::optional<peer::ParseError> error = peer::read(text, message)) {
+    misbehaved(now, *peer, FallbackReason::kProtocol, peer::to_string(*error));
     settle(now);
     return;
   }
   peer->liveness.on_traffic();
   bool chatter = false;
-  if (const auto* keep_alive = std::get_if<peer::KeepAlive>(message)) {
-    on_keep_alive(now, *peer, *keep_alive);
-    chatter = true;
-  } else if (const auto* ack = std::get_if<peer::KeepAliveAck>(message)) {
-    on_keep_alive_ack(now, *peer, *ack);
-    chatter = true;
-  } else if (const auto* request = std::get_if<peer::Request>(message)) {
-    on_request(now, *peer, *request);
-  } else if (const auto* binary = std::get_if<peer::Binary>(message)) {
-    on_binary_header(now, *peer, *binary);
-  } else if (const auto* lack = std::get_if<peer::Lack>(message)) {
-    chatter = !on_lack(now, *peer, *lack);
-  } else if (std::holds_alternative<peer::Close>(*message)) {
-    end_peer(now, *peer, PeerEnd::kClosedByPeer, FallbackReason::kPeerLost);
-  } else if (std::holds_alternative<peer::Error>(*message)) {
-    end_peer(now, *peer, PeerEnd::kFailed, FallbackReason::kPeerLost);
-  } else {
-    chatter = true;
+  switch (message.event) {
+    case peer::Event::kKeepAlive:
+    case peer::Event::kKeepAliveAck:
+      on_keep_alive(now, *peer, message);
+      chatter = true;
+      break;
+    case peer::Event::kRequest:
+      on_request(now, *peer, message);
+      break;
+    case peer::Event::kBinary:
+      on_binary_header(now, *peer, message);
+      break;
+    case peer::Event::kLack:
+      chatter = !on_lack(now, *peer, message);
+      break;
+    case peer::Event::kClose:
+      end_peer(now, *peer, PeerEnd::kClosedByPeer, FallbackReason::kPeerLost);
+      break;
+    case peer::Event::kError:
+      end_peer(now, *peer, PeerEnd::kFailed, FallbackReason::kPeerLost);
+      break;
+    case peer::Event::kUnknown:
+      chatter = true;
+      break;
   }
   settle(now);
   peer = find_peer(handle);
@@ -72,35 +75,22 @@ void Engine::Impl::heard_current(TimeMs now, PeerSession& peer,
   peer.current_at = now;
 }
 
-void Engine::Impl::heard_level(TimeMs now, PeerSession& peer, std::optional<int32_t> level) {
-  if (!level || *level <= peer.level) return;
-  peer.level = *level;
-  if (peer.requester) peer.requester->on_level(now);
-}
-
-void Engine::Impl::on_keep_alive(TimeMs now, PeerSession& peer, const peer::KeepAlive& message) {
+void Engine::Impl::on_keep_alive(TimeMs now, PeerSession& peer, const peer::Fields& message) {
+  const bool ack = message.event == peer::Event::kKeepAliveAck;
   peer.liveness.on_spoken();
+  if (ack) peer.liveness.on_ack(now);
   heard_current(now, peer, message.current);
-  heard_level(now, peer, message.hlsmesh);
-  peer.channel.send(now, peer::KeepAliveAck{own_current(now), peer::kExtensionLevel});
+  if (message.hlsmesh && *message.hlsmesh > peer.level) {
+    peer.level = *message.hlsmesh;
+    if (peer.requester) peer.requester->on_level(now);
+  }
+  if (!ack) say_current(now, peer, peer::Event::kKeepAliveAck);
 }
 
-void Engine::Impl::on_keep_alive_ack(TimeMs now, PeerSession& peer,
-                                     const peer::KeepAliveAck& message) {
-  peer.liveness.on_spoken();
-  peer.liveness.on_ack(now);
-  heard_current(now, peer, message.current);
-  heard_level(now, peer, message.hlsmesh);
-}
-
-void Engine::Impl::on_request(TimeMs now, PeerSession& peer, const peer::Request& message) {
+void Engine::Impl::on_request(TimeMs now, PeerSession& peer, const peer::Fields& message) {
   if (!peer.uploader) {
     // A parent does not ask; but whoever asks is answered.
-    peer::Lack lack;
-    lack.url = message.url;
-    lack.sn = message.sn;
-    lack.rendition = message.rendition;
-    peer.channel.send(now, lack);
+    peer.channel.send(now, answer_to(message, peer::Event::kLack));
     return;
   }
   peer.usefulness.on_request(now);
@@ -110,7 +100,7 @@ void Engine::Impl::on_request(TimeMs now, PeerSession& peer, const peer::Request
   // settle() answers it.
 }
 
-void Engine::Impl::on_binary_header(TimeMs now, PeerSession& peer, const peer::Binary& message) {
+void Engine::Impl::on_binary_header(TimeMs now, PeerSession& peer, const peer::Fields& message) {
   if (!peer.requester) {
     misbehaved(now, peer, FallbackReason::kProtocol, "a child sent BINARY");
     return;
@@ -172,7 +162,7 @@ void Engine::Impl::report_progress(LoadId load, const Transfer& transfer) {
   commands_.push(command);
 }
 
-bool Engine::Impl::on_lack(TimeMs now, PeerSession& peer, const peer::Lack& message) {
+bool Engine::Impl::on_lack(TimeMs now, PeerSession& peer, const peer::Fields& message) {
   heard_current(now, peer, message.current);
   if (!peer.requester) return false;
   std::optional<LoadId> load;

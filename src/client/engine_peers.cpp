@@ -218,10 +218,10 @@ void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, Fallback
     if (std::optional<Transfer> transfer = peer.requester->take_transfer(now)) waste(*transfer);
   }
   if (held) {
-    if (was_open && end == PeerEnd::kMisbehaved) {
-      peer.channel.send(now, peer::Error{});
-    } else if (was_open && end != PeerEnd::kClosedByPeer && end != PeerEnd::kFailed) {
-      peer.channel.send(now, peer::Close{});
+    if (was_open && end != PeerEnd::kClosedByPeer && end != PeerEnd::kFailed) {
+      peer::Fields last;
+      last.event = end == PeerEnd::kMisbehaved ? peer::Event::kError : peer::Event::kClose;
+      peer.channel.send(now, last);
     }
     Command command;
     command.kind = CommandKind::kPeerClose;
@@ -295,7 +295,7 @@ bool Engine::Impl::keep_alive(TimeMs now, PeerSession& peer) {
     case Liveness::Due::kNothing:
       return true;
     case Liveness::Due::kKeepAlive:
-      peer.channel.send(now, peer::KeepAlive{own_current(now), peer::kExtensionLevel});
+      say_current(now, peer, peer::Event::kKeepAlive);
       return true;
     case Liveness::Due::kDead:
       end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kPeerLost);

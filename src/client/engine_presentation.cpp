@@ -85,9 +85,17 @@ std::optional<MediaSequence> Engine::Impl::own_current(TimeMs now) {
   return told_ ? std::optional(shared) : std::nullopt;
 }
 
+void Engine::Impl::say_current(TimeMs now, PeerSession& peer, peer::Event event) {
+  peer::Fields message;
+  message.event = event;
+  message.current = own_current(now);
+  message.hlsmesh = peer::kExtensionLevel;
+  peer.channel.send(now, message);
+}
+
 void Engine::Impl::tell_current(TimeMs now) {
   for (auto& [handle, peer] : peers_) {
-    if (peer.open) peer.channel.send(now, peer::KeepAlive{own_current(now), peer::kExtensionLevel});
+    if (peer.open) say_current(now, peer, peer::Event::kKeepAlive);
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "client/engine_impl.hpp"
 
@@ -96,33 +95,33 @@ void Engine::Impl::on_socket_closed(TimeMs now) {
 }
 
 void Engine::Impl::on_socket_text(TimeMs now, std::string_view text) {
-  const tracker_wire::TrackerParseResult parsed = tracker_wire::parse_from_tracker(text);
-  const auto* message = std::get_if<tracker_wire::TrackerMessage>(&parsed);
-  if (message == nullptr) {
+  tracker_wire::TrackerFields message;
+  if (tracker_wire::read_from_tracker(text, message)) {
     ++stats_.malformed;
     return;
   }
-  carry_out(now, *message);
+  carry_out(now, message);
   tracker_.on_heard(now);
   settle(now);
 }
 
-void Engine::Impl::carry_out(TimeMs now, const tracker_wire::TrackerMessage& message) {
-  if (const auto* accept = std::get_if<tracker_wire::Accept>(&message)) {
-    if (tracker_.on_accept(now, *accept)) on_accepted(now);
-  } else if (const auto* reject = std::get_if<tracker_wire::Reject>(&message)) {
-    tracker_.on_reject(now, reject->reason);
+void Engine::Impl::carry_out(TimeMs now, const tracker_wire::TrackerFields& message) {
+  using Action = tracker_wire::TrackerAction;
+  if (message.action == Action::kAccept) {
+    if (tracker_.on_accept(now, message)) on_accepted(now);
+  } else if (message.action == Action::kReject) {
+    tracker_.on_reject(now, message.reason);
     statistics_due_ = kNever;
     parent_hope_until_ = now;
   }
   // What follows concerns our connections, which have no name before the `accept`.
   if (!tracker_.joined()) return;
-  if (const auto* connect = std::get_if<tracker_wire::Connect>(&message)) {
-    on_connect(now, connect->to_peer_id);
-  } else if (const auto* signal = std::get_if<tracker_wire::SignalFrom>(&message)) {
-    on_signal(now, *signal);
-  } else if (const auto* disconnect = std::get_if<tracker_wire::Disconnect>(&message)) {
-    on_disconnect(now, disconnect->peer_id);
+  if (message.action == Action::kConnect) {
+    on_connect(now, message.peer_id);
+  } else if (message.action == Action::kSignal) {
+    on_signal(now, message);
+  } else if (message.action == Action::kDisconnect) {
+    on_disconnect(now, message.peer_id);
   }
 }
 
@@ -154,10 +153,10 @@ void Engine::Impl::on_connect(TimeMs now, const PeerId& to) {
   add_peer(now, to, CommandKind::kPeerDial).requester.emplace();
 }
 
-void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal) {
+void Engine::Impl::on_signal(TimeMs now, const tracker_wire::TrackerFields& signal) {
   const std::string data = signal.data.text();
   const tracker_wire::SignalKind kind = tracker_wire::classify_signal(data);
-  PeerSession* peer = find_peer(signal.from_peer_id);
+  PeerSession* peer = find_peer(signal.peer_id);
   if (kind == tracker_wire::SignalKind::kRefusal) {
     if (peer != nullptr && peer->is_parent() && !peer->open) {
       end_peer(now, *peer, PeerEnd::kRefused, FallbackReason::kPeerLost);
@@ -168,21 +167,21 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::SignalFrom& signal)
     // We dialled: the connection has its offer, ours.
     if (peer != nullptr && peer->is_parent()) return;
     // The connection that it has, if any, is left alone: a flood of offers changes nothing here.
-    if (!ledger_.admit_offer(now, signal.from_peer_id)) return;
-    if (connections_paused(now)) return refuse(now, signal.from_peer_id);
+    if (!ledger_.admit_offer(now, signal.peer_id)) return;
+    if (connections_paused(now)) return refuse(now, signal.peer_id);
     // A child that offers anew has lost the connection we still hold. Both have the same dc_id, so
     // a report would be taken for the end of the new one.
     if (peer != nullptr) {
       end_peer(now, *peer, PeerEnd::kClosedByPeer, FallbackReason::kPeerLost, true, false);
       peer = nullptr;
     }
-    if (!serves() || !ledger_.may_meet(now, signal.from_peer_id, true) || full() ||
+    if (!serves() || !ledger_.may_meet(now, signal.peer_id, true) || full() ||
         !answers_.take(now)) {
-      return refuse(now, signal.from_peer_id);
+      return refuse(now, signal.peer_id);
     }
-    peer = &add_peer(now, signal.from_peer_id, CommandKind::kPeerAnswer);
+    peer = &add_peer(now, signal.peer_id, CommandKind::kPeerAnswer);
     peer->uploader.emplace();
-    peer->child = ledger_.number_of(signal.from_peer_id);
+    peer->child = ledger_.number_of(signal.peer_id);
   }
   if (peer == nullptr) return;
   if (!peer->signals.take(data.size())) {

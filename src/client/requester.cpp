@@ -51,16 +51,17 @@ std::string_view Requester::wire_url(const Ask& ask) {
   return ask.by_rendition ? plain_name(ask.segment.key) : ask.segment.url;
 }
 
-peer::Request Requester::message(const Ask& ask) {
-  peer::Request request;
+peer::Fields Requester::message(const Ask& ask) {
+  peer::Fields request;
+  request.event = peer::Event::kRequest;
   request.url = wire_url(ask);
   request.sn = ask.segment.key.sn;
   if (ask.by_rendition) request.rendition = asking_name(ask.segment);
   return request;
 }
 
-peer::Request Requester::ask(TimeMs now, const Segment& segment, std::optional<LoadId> load,
-                             bool by_rendition) {
+peer::Fields Requester::ask(TimeMs now, const Segment& segment, std::optional<LoadId> load,
+                            bool by_rendition) {
   asked_ = Ask{segment, by_rendition, load, false, now};
   answer_due_ = now + kAnswerTimeout;
   may_repeat_ = version1_ && asks_ == 0 && now - opened_at_ < kEarly;
@@ -68,7 +69,7 @@ peer::Request Requester::ask(TimeMs now, const Segment& segment, std::optional<L
   return message(*asked_);
 }
 
-peer::Request Requester::repeated() const { return message(*asked_); }
+peer::Fields Requester::repeated() const { return message(*asked_); }
 
 bool Requester::join(const SegmentKey& key, LoadId load) {
   Ask* ask = nullptr;
@@ -111,15 +112,12 @@ std::optional<LoadId> Requester::load() const {
   return transfer_ ? transfer_->ask.load : std::nullopt;
 }
 
-bool Requester::answers(const Ask& ask, const peer::Binary& header) {
-  return header.url == wire_url(ask) && header.sn == ask.segment.key.sn &&
-         (!ask.by_rendition || header.rendition == asking_name(ask.segment));
-}
-
-// Some leave `sn` out; a rendition that is there must be the right one.
-bool Requester::answers(const Ask& ask, const peer::Lack& lack) {
-  return lack.url == wire_url(ask) && (!lack.sn || *lack.sn == ask.segment.key.sn) &&
-         (!ask.by_rendition || !lack.rendition || *lack.rendition == asking_name(ask.segment));
+// Some leave `sn` out of a LACK, or the rendition; what is there must be right.
+bool Requester::answers(const Ask& ask, const peer::Fields& answer) {
+  const bool lack = answer.event == peer::Event::kLack;
+  return answer.url == wire_url(ask) && (!answer.sn || *answer.sn == ask.segment.key.sn) &&
+         (!ask.by_rendition || (lack && !answer.rendition) ||
+          answer.rendition == asking_name(ask.segment));
 }
 
 void Requester::remember(Ask ask) {
@@ -128,7 +126,7 @@ void Requester::remember(Ask ask) {
   overdue_.push_back(std::move(ask));
 }
 
-Requester::Answer Requester::on_header(TimeMs now, const peer::Binary& header) {
+Requester::Answer Requester::on_header(TimeMs now, const peer::Fields& header) {
   if (transfer_) return Answer::kWithinTransfer;
   Transfer transfer;
   if (asked_ && answers(*asked_, header)) {
@@ -152,7 +150,7 @@ Requester::Answer Requester::on_header(TimeMs now, const peer::Binary& header) {
   return Answer::kExpected;
 }
 
-Requester::Refusal Requester::on_lack(TimeMs now, const peer::Lack& lack,
+Requester::Refusal Requester::on_lack(TimeMs now, const peer::Fields& lack,
                                       std::optional<LoadId>& load, bool& held) {
   if (asked_ && answers(*asked_, lack)) {
     load = asked_->load;

@@ -85,8 +85,8 @@ class Requester {
 
   // Only when idle and ready. The message is the caller's to send. Without a load the answer goes
   // to the cache.
-  peer::Request ask(TimeMs now, const Segment& segment, std::optional<LoadId> load,
-                    bool by_rendition);
+  peer::Fields ask(TimeMs now, const Segment& segment, std::optional<LoadId> load,
+                   bool by_rendition);
   // If the segment is asked for or arriving, and nobody waits for it, `load` does from now on.
   bool join(const SegmentKey& key, LoadId load);
   // Whether a segment that `is_meant` accepts is asked for or arriving.
@@ -109,11 +109,11 @@ class Requester {
 
   enum class Answer { kExpected, kUnasked, kWithinTransfer };
   // A BINARY header. After kExpected a transfer is under way, without a buffer.
-  Answer on_header(TimeMs now, const peer::Binary& header);
+  Answer on_header(TimeMs now, const peer::Fields& header);
   enum class Refusal { kCurrent, kEarlier, kUnasked };
   // A LACK. After kCurrent nothing is asked any more; `load` is who waited for it, and `held` says
   // that the parent has put off its answer, as one does that is getting the segment.
-  Refusal on_lack(TimeMs now, const peer::Lack& lack, std::optional<LoadId>& load, bool& held);
+  Refusal on_lack(TimeMs now, const peer::Fields& lack, std::optional<LoadId>& load, bool& held);
 
   Transfer* transfer() { return transfer_ ? &*transfer_ : nullptr; }
   const Transfer* transfer() const { return transfer_ ? &*transfer_ : nullptr; }
@@ -133,17 +133,16 @@ class Requester {
     kGone,     // give this peer up
   };
   Due on_timeout(TimeMs now, std::optional<LoadId>& load);
-  peer::Request repeated() const;
+  peer::Fields repeated() const;
 
  private:
   // In a row, from a parent that has delivered nothing yet; from another twice as many. A live
   // parent that is refreshed after us holds a request or two of each segment.
   static constexpr int kMostLateLacks = 3;
 
-  static bool answers(const Ask& ask, const peer::Binary& header);
-  static bool answers(const Ask& ask, const peer::Lack& lack);
+  static bool answers(const Ask& ask, const peer::Fields& answer);
   static std::string_view wire_url(const Ask& ask);
-  static peer::Request message(const Ask& ask);
+  static peer::Fields message(const Ask& ask);
   void remember(Ask ask);
 
   bool version1_ = true;

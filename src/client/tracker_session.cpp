@@ -56,7 +56,7 @@ void TrackerSession::open(TimeMs now) {
 void TrackerSession::leave() {
   if (state_ == State::kEntering || state_ == State::kJoined) {
     commands_.push(command_of(CommandKind::kSocketSend),
-                   tracker_wire::serialize(tracker_wire::PeerMessage(tracker_wire::Leave{})));
+                   tracker_wire::serialize(tracker_wire::Leave{}));
   }
   if (state_ != State::kIdle && state_ != State::kAway) {
     commands_.push(command_of(CommandKind::kSocketClose));
@@ -74,8 +74,7 @@ void TrackerSession::on_open(TimeMs now, const tracker_wire::Enter& enter) {
   } else if (!token_expires_) {
     due_ = kNever;  // trackers of version 1 do not answer a second `enter`
   }
-  commands_.push(command_of(CommandKind::kSocketSend),
-                 tracker_wire::serialize(tracker_wire::PeerMessage(enter)));
+  commands_.push(command_of(CommandKind::kSocketSend), tracker_wire::serialize(enter));
 }
 
 void TrackerSession::on_heard(TimeMs now) {
@@ -84,7 +83,7 @@ void TrackerSession::on_heard(TimeMs now) {
   quiet_due_ = now + kQuiet;
 }
 
-bool TrackerSession::on_accept(TimeMs now, const tracker_wire::Accept& accept) {
+bool TrackerSession::on_accept(TimeMs now, const tracker_wire::TrackerFields& accept) {
   if (joined()) watch_token(now, accept);
   if (state_ != State::kEntering) return false;
   state_ = State::kJoined;
@@ -98,7 +97,7 @@ bool TrackerSession::on_accept(TimeMs now, const tracker_wire::Accept& accept) {
 }
 
 // A quarter of the time is for the site's server to answer, and to be asked again.
-void TrackerSession::watch_token(TimeMs now, const tracker_wire::Accept& accept) {
+void TrackerSession::watch_token(TimeMs now, const tracker_wire::TrackerFields& accept) {
   token_expires_ = accept.token_ms.has_value();
   due_ = accept.token_ms ? now + std::max(DurationMs(*accept.token_ms) * 3 / 4, kLeastRenewal)
                          : kNever;
@@ -134,9 +133,9 @@ void TrackerSession::stay_away(TimeMs now, bool silent) {
   commands_.push(event_of(EventCode::kTrackerDisconnected, to_ms(delay)));
 }
 
-bool TrackerSession::send(const tracker_wire::PeerMessage& message) {
+bool TrackerSession::send_text(std::string text) {
   if (!joined()) return false;
-  commands_.push(command_of(CommandKind::kSocketSend), tracker_wire::serialize(message));
+  commands_.push(command_of(CommandKind::kSocketSend), std::move(text));
   return true;
 }
 

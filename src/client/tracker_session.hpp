@@ -54,22 +54,26 @@ class TrackerSession {
   // The tracker said something, whatever it was.
   void on_heard(TimeMs now);
   // False if it came at a time when it means nothing.
-  bool on_accept(TimeMs now, const tracker_wire::Accept& accept);
+  bool on_accept(TimeMs now, const tracker_wire::TrackerFields& accept);
   void on_reject(TimeMs now, const std::string& reason);
 
   // Nothing is sent, and false returned, unless joined: the messages of this table are about the
   // moment and worth nothing later.
-  bool send(const tracker_wire::PeerMessage& message);
+  template <class Message>
+  bool send(const Message& message) {
+    return send_text(tracker_wire::serialize(message));
+  }
 
   TimeMs next_due() const { return due_ < quiet_due_ ? due_ : quiet_due_; }
   // True if the session was given up for being silent.
   bool on_timeout(TimeMs now);
 
  private:
+  bool send_text(std::string text);
   void open(TimeMs now);
   // `silent`: it ended because the tracker did not answer.
   void stay_away(TimeMs now, bool silent);
-  void watch_token(TimeMs now, const tracker_wire::Accept& accept);
+  void watch_token(TimeMs now, const tracker_wire::TrackerFields& accept);
 
   CommandQueue& commands_;
   Random& random_;

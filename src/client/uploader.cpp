@@ -5,7 +5,13 @@
 
 namespace hlsmesh {
 
-bool Uploader::on_request(TimeMs now, peer::Request request) {
+peer::Fields answer_to(const peer::Fields& request, peer::Event event) {
+  peer::Fields answer = request;
+  answer.event = event;
+  return answer;
+}
+
+bool Uploader::on_request(TimeMs now, peer::Fields request) {
   if (queue_.size() >= kMostQueued) return false;
   queue_.push_back(Queued{std::move(request), now});
   return true;
@@ -41,7 +47,7 @@ size_t Uploader::send_packets(Channel& channel) {
 // Answers the first request that can be answered. False if none can.
 bool Uploader::answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf) {
   for (auto entry = queue_.begin(); entry != queue_.end(); ++entry) {
-    const peer::Request& request = entry->request;
+    const peer::Fields& request = entry->request;
     SegmentPtr segment = shelf.find(now, request);
     size_t packets = 0;
     if (segment != nullptr) {
@@ -57,13 +63,10 @@ bool Uploader::answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf) {
     if (turn == SegmentShelf::Turn::kRefused) {
       lack(now, channel, shelf, request);
     } else {
-      peer::Binary header;
+      peer::Fields header = answer_to(request, peer::Event::kBinary);
       header.attachments = static_cast<int64_t>(packets);
-      header.url = request.url;
-      header.sn = request.sn;
       header.size = static_cast<int64_t>(segment->size());
       header.current = shelf.newest(now);
-      header.rendition = request.rendition;
       channel.send(now, header);
       serving_ = std::move(segment);
       sent_ = 0;
@@ -76,13 +79,10 @@ bool Uploader::answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf) {
 }
 
 void Uploader::lack(TimeMs now, Channel& channel, SegmentShelf& shelf,
-                    const peer::Request& request) {
-  peer::Lack answer;
-  answer.url = request.url;
-  answer.sn = request.sn;
+                    const peer::Fields& request) {
+  peer::Fields answer = answer_to(request, peer::Event::kLack);
   const MediaSequence newest = shelf.newest(now);
   if (newest.value() >= 0) answer.current = newest;
-  answer.rendition = request.rendition;
   channel.send(now, answer);
 }
 

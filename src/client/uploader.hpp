@@ -10,13 +10,16 @@
 
 namespace hlsmesh {
 
+// What a REQUEST says of its segment, for an answer of another event.
+peer::Fields answer_to(const peer::Fields& request, peer::Event event);
+
 // Where an uploader finds what its child asks for.
 class SegmentShelf {
  public:
   // A complete segment, or nullptr.
-  virtual SegmentPtr find(TimeMs now, const peer::Request& request) = 0;
+  virtual SegmentPtr find(TimeMs now, const peer::Fields& request) = 0;
   // Whether find() may well succeed within seconds.
-  virtual bool coming(TimeMs now, const peer::Request& request) = 0;
+  virtual bool coming(TimeMs now, const peer::Fields& request) = 0;
   // The newest segment that find() could find, -1 when there is none.
   virtual MediaSequence newest(TimeMs now) = 0;
   enum class Turn { kNow, kLater, kRefused };
@@ -46,7 +49,7 @@ class Uploader {
   static constexpr DurationMs kStalled{30'000};
 
   // False if the child has too many requests unanswered.
-  bool on_request(TimeMs now, peer::Request request);
+  bool on_request(TimeMs now, peer::Fields request);
 
   // Sends what can be sent now. Returns the media bytes that went out.
   size_t pump(TimeMs now, Channel& channel, SegmentShelf& shelf);
@@ -63,13 +66,13 @@ class Uploader {
 
  private:
   struct Queued {
-    peer::Request request;
+    peer::Fields request;
     TimeMs arrived_at{};
   };
 
   size_t send_packets(Channel& channel);
   bool answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf);
-  static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const peer::Request& request);
+  static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const peer::Fields& request);
 
   std::list<Queued> queue_;
   SegmentPtr serving_;  // its header is out, [0, sent_) of its bytes too

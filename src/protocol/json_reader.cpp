@@ -247,6 +247,12 @@ bool Field::is_string(std::string_view value) const {
   return kind == Kind::kString && unquoted(raw) == value;
 }
 
+size_t index_of(std::span<const std::string_view> names, std::string_view value) {
+  size_t index = 0;
+  while (index < names.size() && names[index] != value) ++index;
+  return index;
+}
+
 const char *to_string(Fault fault, const char *no_name) {
   switch (fault) {
     case Fault::kTooLong:

@@ -55,6 +55,9 @@ std::string unquoted(std::string_view literal);
 // JSON here. Numbers of any size are good syntax; they are judged only in a field that is read.
 Fault read_object(std::string_view text, size_t max_depth, std::span<Field> fields);
 
+// Where `value` stands among `names`; their number when it does not.
+size_t index_of(std::span<const std::string_view> names, std::string_view value);
+
 // Typed access to fields that read_object filled in, while the text that was read lasts. The first
 // fault sticks, and what is returned after it is of no account: read all fields of a message, then
 // ask for fault(). A field that may be absent may also be null, which is what JSON.stringify makes

@@ -31,10 +31,13 @@ char short_escape(char c) {
   }
 }
 
+// Longest part of a string that a log shows, in bytes.
+constexpr size_t kMaxShown = 48;
+
 // Cut at a character's boundary.
 std::string_view shortened(std::string_view text) {
-  if (text.size() <= MessageWriter::kMaxShown) return text;
-  size_t end = MessageWriter::kMaxShown;
+  if (text.size() <= kMaxShown) return text;
+  size_t end = kMaxShown;
   for (size_t back = 0; back < 3 && (byte_at(text, end) & 0xC0) == 0x80; ++back) --end;
   return text.substr(0, end);
 }
@@ -69,8 +72,9 @@ void append_string(std::string &out, std::string_view text) {
   out.push_back('"');
 }
 
-void MessageWriter::begin(std::string_view field) {
-  if (style_ == Style::kLog) {
+template <Style kStyle>
+void MessageWriter<kStyle>::begin(std::string_view field) {
+  if constexpr (kStyle == Style::kLog) {
     out_.push_back(' ');
     out_.append(field);
     out_.push_back('=');
@@ -81,55 +85,72 @@ void MessageWriter::begin(std::string_view field) {
   }
 }
 
-void MessageWriter::name(std::string_view field, std::string_view value) {
-  if (style_ == Style::kLog) {
+template <Style kStyle>
+void MessageWriter<kStyle>::name(std::string_view field, std::string_view value) {
+  if constexpr (kStyle == Style::kLog) {
     out_.append(value);
-    return;
+  } else {
+    begin(field);
+    out_.front() = '{';
+    append_string(out_, value);
   }
-  begin(field);
-  out_.front() = '{';
-  append_string(out_, value);
 }
 
-void MessageWriter::text(std::string_view field, std::string_view value) {
+template <Style kStyle>
+void MessageWriter<kStyle>::unknown(std::string_view field, std::string_view value) {
+  name(field, kStyle == Style::kLog ? "unknown" : value);
+  if (kStyle == Style::kLog) text(field, value);
+}
+
+template <Style kStyle>
+void MessageWriter<kStyle>::text(std::string_view field, std::string_view value) {
   begin(field);
-  const std::string_view shown = style_ == Style::kLog ? shortened(value) : value;
+  const std::string_view shown = kStyle == Style::kLog ? shortened(value) : value;
   append_string(out_, shown);
   if (shown.size() == value.size()) return;
   out_.append("... of ");
   append_unsigned(out_, value.size());
 }
 
-void MessageWriter::json(std::string_view field, std::string_view value) {
+template <Style kStyle>
+void MessageWriter<kStyle>::json(std::string_view field, std::string_view value) {
   begin(field);
   out_.append(value);
 }
 
-void MessageWriter::integer(std::string_view field, int64_t value) {
+template <Style kStyle>
+void MessageWriter<kStyle>::integer(std::string_view field, int64_t value) {
   begin(field);
   append_integer(out_, value);
 }
 
-void MessageWriter::number(std::string_view field, double value) {
+template <Style kStyle>
+void MessageWriter<kStyle>::number(std::string_view field, double value) {
   begin(field);
   append_double(out_, value);
 }
 
-void MessageWriter::boolean(std::string_view field, bool value) {
+template <Style kStyle>
+void MessageWriter<kStyle>::boolean(std::string_view field, bool value) {
   begin(field);
   out_.append(value ? "true" : "false");
 }
 
-void MessageWriter::id(std::string_view field, const PeerId &value) {
-  const bool too_long = style_ == Style::kLog && value.text.size() > kMaxShown;
+template <Style kStyle>
+void MessageWriter<kStyle>::id(std::string_view field, const PeerId &value) {
+  const bool too_long = kStyle == Style::kLog && value.text.size() > kMaxShown;
   if (!value.numeric || too_long || !parse_decimal(value.text)) return text(field, value.text);
   begin(field);
   out_.append(value.text);
 }
 
-std::string MessageWriter::take() {
-  if (style_ == Style::kWire) out_.push_back('}');
+template <Style kStyle>
+std::string MessageWriter<kStyle>::take() {
+  if (kStyle == Style::kWire) out_.push_back('}');
   return std::move(out_);
 }
+
+template class MessageWriter<Style::kWire>;
+template class MessageWriter<Style::kLog>;
 
 }  // namespace hlsmesh::json

@@ -13,21 +13,20 @@ namespace hlsmesh::json {
 // WHATWG decoder would have it.
 void append_string(std::string& out, std::string_view text);
 
-// Writes a message field by field, so that one function per message serves the wire and the log.
+enum class Style : uint8_t {
+  kWire,  // one JSON object
+  kLog,   // one line for people: the message's name, then field=value, strings shortened
+};
+
+// Writes a message field by field, so that one function per message serves the wire and the log. A
+// template, since viewers download no log.
+template <Style kStyle>
 class MessageWriter {
  public:
-  enum class Style : uint8_t {
-    kWire,  // one JSON object
-    kLog,   // one line for people: the message's name, then field=value, strings shortened
-  };
-
-  // Longest part of a string that a log shows, in bytes.
-  static constexpr size_t kMaxShown = 48;
-
-  explicit MessageWriter(Style style) : style_(style) {}
-
   // Comes first; `field` is "event" or "action".
   void name(std::string_view field, std::string_view value);
+  // In its place for a message whose name this build does not know.
+  void unknown(std::string_view field, std::string_view value);
   void text(std::string_view field, std::string_view value);
   // A value that is JSON already; not for logs.
   void json(std::string_view field, std::string_view value);
@@ -42,8 +41,9 @@ class MessageWriter {
  private:
   void begin(std::string_view field);
 
-  Style style_;
   std::string out_;
 };
+using WireWriter = MessageWriter<Style::kWire>;
+using LogWriter = MessageWriter<Style::kLog>;
 
 }  // namespace hlsmesh::json

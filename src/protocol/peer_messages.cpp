@@ -10,8 +10,6 @@ namespace hlsmesh::peer {
 namespace {
 
 using json::Fault;
-using json::FieldReader;
-using json::MessageWriter;
 
 static_assert(static_cast<int>(ParseError::kTooLong) == static_cast<int>(Fault::kTooLong));
 static_assert(static_cast<int>(ParseError::kNoEvent) == static_cast<int>(Fault::kNoName));
@@ -31,137 +29,116 @@ enum FieldIndex : size_t {
 // `current` of a peer whose cache is empty.
 constexpr int64_t kNothingCached = -1;
 
-std::optional<MediaSequence> read_current(FieldReader& fields) {
-  return fields.optional_sequence(kCurrent, kNothingCached);
+// By Event, as far as it is known.
+constexpr std::string_view kEvents[] = {"KEEPALIVE", "KEEPALIVE-ACK", "REQUEST", "BINARY",
+                                        "LACK",      "CLOSE",         "ERROR"};
+
+bool names_segment(Event event) { return event >= Event::kRequest && event <= Event::kLack; }
+
+void read_fields(json::FieldReader& fields, Fields& out) {
+  const bool binary = out.event == Event::kBinary;
+  if (binary) out.attachments = fields.integer(kAttachments, 1, kMaxAttachments);
+  if (names_segment(out.event)) {
+    out.url = fields.text(kUrl, 1, kMaxUrlBytes);
+    // Only a LACK may be without.
+    if (out.event != Event::kLack) fields.expect(kSn, json::Kind::kNumber);
+    out.sn = fields.optional_sequence(kSn, 0);
+  }
+  if (binary) out.size = fields.integer(kSize, 1, kMaxSegmentBytes);
+  if (out.event <= Event::kLack && out.event != Event::kRequest) {
+    out.current = fields.optional_sequence(kCurrent, kNothingCached);
+  }
+  if (names_segment(out.event)) {
+    out.rendition = fields.optional_text(kRendition, kMaxRenditionBytes);
+  } else if (out.event <= Event::kKeepAliveAck) {
+    out.hlsmesh = fields.optional_int32(kHlsmesh, 0);
+  }
 }
 
-std::string read_url(FieldReader& fields) { return fields.text(kUrl, 1, kMaxUrlBytes); }
-
-MediaSequence read_sn(FieldReader& fields) {
-  return MediaSequence(fields.integer(kSn, 0, json::kMaxInteger));
+// `Writer`: of the wire or of a log.
+template <class Writer>
+std::string write_with(const Fields& fields) {
+  Writer out;
+  if (fields.event == Event::kUnknown) {
+    out.unknown("event", fields.url);
+    return out.take();
+  }
+  out.name("event", kEvents[static_cast<size_t>(fields.event)]);
+  const bool binary = fields.event == Event::kBinary;
+  if (binary) out.integer("attachments", fields.attachments);
+  if (names_segment(fields.event)) out.text("url", fields.url);
+  if (fields.sn) out.integer("sn", fields.sn->value());
+  if (binary) out.integer("size", fields.size);
+  if (fields.current) out.integer("current", fields.current->value());
+  if (fields.hlsmesh) out.integer("hlsmesh", *fields.hlsmesh);
+  if (fields.rendition) out.text("rendition", *fields.rendition);
+  return out.take();
 }
 
-std::optional<std::string> read_rendition(FieldReader& fields) {
-  return fields.optional_text(kRendition, kMaxRenditionBytes);
+Message message_of(Fields fields) {
+  switch (fields.event) {
+    case Event::kKeepAlive:
+      return KeepAlive{fields.current, fields.hlsmesh};
+    case Event::kKeepAliveAck:
+      return KeepAliveAck{fields.current, fields.hlsmesh};
+    case Event::kRequest:
+      return Request{std::move(fields.url), *fields.sn, std::move(fields.rendition)};
+    case Event::kBinary:
+      return Binary{fields.attachments, std::move(fields.url), *fields.sn,
+                    fields.size,        fields.current,        std::move(fields.rendition)};
+    case Event::kLack:
+      return Lack{std::move(fields.url), fields.sn, fields.current, std::move(fields.rendition)};
+    case Event::kClose:
+      return Close{};
+    case Event::kError:
+      return Error{};
+    case Event::kUnknown:
+      break;
+  }
+  return Unknown{std::move(fields.url)};
 }
 
-template <class T>
-T read_keep_alive(FieldReader& fields) {
-  T message;
-  message.current = read_current(fields);
-  message.hlsmesh = fields.optional_int32(kHlsmesh, 0);
-  return message;
-}
-
-Request read_request(FieldReader& fields) {
-  Request message;
-  message.url = read_url(fields);
-  message.sn = read_sn(fields);
-  message.rendition = read_rendition(fields);
-  return message;
-}
-
-Binary read_binary(FieldReader& fields) {
-  Binary message;
-  message.attachments = fields.integer(kAttachments, 1, kMaxAttachments);
-  message.url = read_url(fields);
-  message.sn = read_sn(fields);
-  message.size = fields.integer(kSize, 1, kMaxSegmentBytes);
-  message.current = read_current(fields);
-  message.rendition = read_rendition(fields);
-  return message;
-}
-
-Lack read_lack(FieldReader& fields) {
-  Lack message;
-  message.url = read_url(fields);
-  message.sn = fields.optional_sequence(kSn, 0);
-  message.current = read_current(fields);
-  message.rendition = read_rendition(fields);
-  return message;
-}
-
-Message read_message(const std::string& event, FieldReader& fields) {
-  if (event == "KEEPALIVE") return read_keep_alive<KeepAlive>(fields);
-  if (event == "KEEPALIVE-ACK") return read_keep_alive<KeepAliveAck>(fields);
-  if (event == "REQUEST") return read_request(fields);
-  if (event == "BINARY") return read_binary(fields);
-  if (event == "LACK") return read_lack(fields);
-  if (event == "CLOSE") return Close{};
-  if (event == "ERROR") return Error{};
-  return Unknown{event};
-}
-
-// Writes each type of message.
-class Put {
- public:
-  explicit Put(MessageWriter::Style style) : style_(style), out_(style) {}
-
-  void operator()(const KeepAlive& message) {
-    event("KEEPALIVE");
-    put_sequence("current", message.current);
-    put_level(message.hlsmesh);
+// The fields of each type of message, but for the event.
+struct FieldsOf {
+  Fields operator()(const KeepAlive& message) {
+    Fields fields;
+    fields.current = message.current;
+    fields.hlsmesh = message.hlsmesh;
+    return fields;
   }
-  void operator()(const KeepAliveAck& message) {
-    event("KEEPALIVE-ACK");
-    put_sequence("current", message.current);
-    put_level(message.hlsmesh);
+  Fields operator()(const KeepAliveAck& message) {
+    return (*this)(KeepAlive{message.current, message.hlsmesh});
   }
-  void operator()(const Request& message) {
-    event("REQUEST");
-    out_.text("url", message.url);
-    put_sequence("sn", message.sn);
-    put_rendition(message.rendition);
+  Fields operator()(const Request& message) {
+    return (*this)(Lack{message.url, message.sn, std::nullopt, message.rendition});
   }
-  void operator()(const Binary& message) {
-    event("BINARY");
-    out_.integer("attachments", message.attachments);
-    out_.text("url", message.url);
-    put_sequence("sn", message.sn);
-    out_.integer("size", message.size);
-    put_sequence("current", message.current);
-    put_rendition(message.rendition);
+  Fields operator()(const Binary& message) {
+    Fields fields = (*this)(Lack{message.url, message.sn, message.current, message.rendition});
+    fields.attachments = message.attachments;
+    fields.size = message.size;
+    return fields;
   }
-  void operator()(const Lack& message) {
-    event("LACK");
-    out_.text("url", message.url);
-    put_sequence("sn", message.sn);
-    put_sequence("current", message.current);
-    put_rendition(message.rendition);
+  Fields operator()(const Lack& message) {
+    Fields fields;
+    fields.url = message.url;
+    fields.sn = message.sn;
+    fields.current = message.current;
+    fields.rendition = message.rendition;
+    return fields;
   }
-  void operator()(const Close&) { event("CLOSE"); }
-  void operator()(const Error&) { event("ERROR"); }
-  void operator()(const Unknown& message) {
-    if (style_ == MessageWriter::Style::kWire) {
-      event(message.event);
-    } else {
-      event("unknown");
-      out_.text("event", message.event);
-    }
+  Fields operator()(const Close&) { return {}; }
+  Fields operator()(const Error&) { return {}; }
+  Fields operator()(const Unknown& message) {
+    Fields fields;
+    fields.url = message.event;
+    return fields;
   }
-
-  std::string take() { return out_.take(); }
-
- private:
-  void event(std::string_view name) { out_.name("event", name); }
-  void put_sequence(std::string_view field, std::optional<MediaSequence> value) {
-    if (value) out_.integer(field, value->value());
-  }
-  void put_level(std::optional<int32_t> value) {
-    if (value) out_.integer("hlsmesh", *value);
-  }
-  void put_rendition(const std::optional<std::string>& value) {
-    if (value) out_.text("rendition", *value);
-  }
-
-  MessageWriter::Style style_;
-  MessageWriter out_;
 };
 
-std::string put(const Message& message, MessageWriter::Style style) {
-  Put visitor(style);
-  std::visit(visitor, message);
-  return visitor.take();
+Fields fields_of(const Message& message) {
+  Fields fields = std::visit(FieldsOf(), message);
+  fields.event = static_cast<Event>(message.index());
+  return fields;
 }
 
 }  // namespace
@@ -170,24 +147,35 @@ const char* to_string(ParseError error) {
   return json::to_string(static_cast<Fault>(error), "no event");
 }
 
-ParseResult parse(std::string_view text) {
+std::optional<ParseError> read(std::string_view text, Fields& fields) {
   if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
   json::Field table[] = {{"event"}, {"url"},     {"sn"},        {"attachments"},
                          {"size"},  {"current"}, {"rendition"}, {"hlsmesh"}};
   const Fault syntax = json::read_object(text, kMaxDepth, table);
   if (syntax != Fault::kNone) return static_cast<ParseError>(syntax);
 
-  FieldReader fields(table);
-  if (!fields.has(kEvent)) return ParseError::kNoEvent;
-  const std::string event = fields.text(kEvent, 0, kMaxTextBytes);
-  if (fields.fault() != Fault::kNone) return static_cast<ParseError>(fields.fault());
-  Message message = read_message(event, fields);
-  if (fields.fault() != Fault::kNone) return static_cast<ParseError>(fields.fault());
-  return message;
+  json::FieldReader reader(table);
+  if (!reader.has(kEvent)) return ParseError::kNoEvent;
+  std::string event = reader.text(kEvent, 0, kMaxTextBytes);
+  fields.event = static_cast<Event>(json::index_of(kEvents, event));
+  if (fields.event == Event::kUnknown) fields.url = std::move(event);
+  read_fields(reader, fields);
+  if (reader.fault() != Fault::kNone) return static_cast<ParseError>(reader.fault());
+  return std::nullopt;
 }
 
-std::string serialize(const Message& message) { return put(message, MessageWriter::Style::kWire); }
+ParseResult parse(std::string_view text) {
+  Fields fields;
+  if (const std::optional<ParseError> error = read(text, fields)) return *error;
+  return message_of(std::move(fields));
+}
 
-std::string to_string(const Message& message) { return put(message, MessageWriter::Style::kLog); }
+std::string write(const Fields& fields) { return write_with<json::WireWriter>(fields); }
+
+std::string serialize(const Message& message) { return write(fields_of(message)); }
+
+std::string to_string(const Message& message) {
+  return write_with<json::LogWriter>(fields_of(message));
+}
 
 }  // namespace hlsmesh::peer

@@ -95,4 +95,35 @@ std::string serialize(const Message& message);
 // For logs and test failures: one line, strings shortened.
 std::string to_string(const Message& message);
 
+// In the order of Message.
+enum class Event : uint8_t {
+  kKeepAlive,
+  kKeepAliveAck,
+  kRequest,
+  kBinary,
+  kLack,
+  kClose,
+  kError,
+  kUnknown,
+};
+
+// A message of any kind, with the fields of all kinds: the form in which a viewer's engine reads
+// and says them. A std::variant brings code of its own for each of its types, 1 KB of the shipped
+// wasm in all, gzipped. What a kind does not have is empty.
+struct Fields {
+  Event event = Event::kUnknown;
+  std::string url;  // of kUnknown: the name of the event
+  std::optional<MediaSequence> sn{};
+  std::optional<MediaSequence> current{};
+  std::optional<std::string> rendition{};
+  std::optional<int32_t> hlsmesh{};
+  int64_t attachments = 0;
+  int64_t size = 0;
+};
+
+// As parse(): nullopt when `fields`, which must be as new, holds the message now.
+std::optional<ParseError> read(std::string_view text, Fields& fields);
+// As serialize().
+std::string write(const Fields& fields);
+
 }  // namespace hlsmesh::peer

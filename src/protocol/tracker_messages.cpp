@@ -11,7 +11,6 @@ namespace {
 using json::Fault;
 using json::FieldReader;
 using json::Kind;
-using json::MessageWriter;
 
 static_assert(static_cast<int>(ParseError::kTooLong) == static_cast<int>(Fault::kTooLong));
 static_assert(static_cast<int>(ParseError::kNoAction) == static_cast<int>(Fault::kNoName));
@@ -19,41 +18,39 @@ static_assert(static_cast<int>(ParseError::kOutOfRange) == static_cast<int>(Faul
 
 enum FieldIndex : size_t {
   kAction,
-  kChannel,
-  kBrowser,
-  kDevice,
-  kOs,
-  kHlsmesh,
-  kLive,
-  kParents,
-  kChildren,
-  kUpBw,
   kPeerId,
   kToPeerId,
   kFromPeerId,
   kData,
+  kHlsmesh,
+  kLive,
+  kReason,
+  kTokenMs,
+  kTrackerFieldCount,  // a tracker says none of the others
+  kChannel = kTrackerFieldCount,
+  kBrowser,
+  kDevice,
+  kOs,
+  kParents,
+  kChildren,
+  kUpBw,
   kDcId,
   kLevel,
   kCdn,
   kP2p,
   kUp,
-  kReason,
   kToken,
-  kTokenMs,
   kWants,
   kSlots,
   kIdle,
   kFieldCount,
 };
 
-struct Table {
-  json::Field fields[kFieldCount] = {
-      {"action"},  {"channel"},    {"browser"},      {"device"},   {"os"},
-      {"hlsmesh"}, {"live"},       {"parents"},      {"children"}, {"upBW"},
-      {"peer_id"}, {"to_peer_id"}, {"from_peer_id"}, {"data"},     {"dc_id"},
-      {"level"},   {"cdn"},        {"p2p"},          {"up"},       {"reason"},
-      {"token"},   {"token_ms"},   {"wants"},        {"slots"},    {"idle"}};
-};
+constexpr std::string_view kFieldNames[kFieldCount] = {
+    "action",   "peer_id",  "to_peer_id", "from_peer_id", "data",   "hlsmesh", "live",
+    "reason",   "token_ms", "channel",    "browser",      "device", "os",      "parents",
+    "children", "upBW",     "dc_id",      "level",        "cdn",    "p2p",     "up",
+    "token",    "wants",    "slots",      "idle"};
 
 // An object stands for its own JSON text; null is what an end-of-candidates mark becomes.
 SignalData read_data(FieldReader& fields) {
@@ -77,9 +74,8 @@ Message read_end(FieldReader& fields) {
   Message message;
   message.dc_id = fields.text(kDcId, 1, kMaxDcIdBytes);
   const std::string reason = fields.optional_text(kReason, kMaxFieldBytes).value_or("");
-  for (size_t i = 0; i < std::size(kEndReasons); ++i) {
-    if (reason == kEndReasons[i]) message.reason = static_cast<EndReason>(i);
-  }
+  const size_t index = json::index_of(kEndReasons, reason);
+  if (index < std::size(kEndReasons)) message.reason = static_cast<EndReason>(index);
   return message;
 }
 
@@ -123,51 +119,80 @@ PeerMessage read_from_peer(const std::string& action, FieldReader& fields) {
   return UnknownAction{action};
 }
 
-Accept read_accept(FieldReader& fields) {
-  Accept message;
-  message.live = fields.boolean(kLive);
-  message.peer_id = fields.id(kPeerId, kMaxIdBytes);
-  message.hlsmesh = fields.optional_int32(kHlsmesh, 0);
-  message.token_ms = fields.optional_int32(kTokenMs, 0);
-  return message;
-}
+// By TrackerAction, as far as it is known.
+constexpr std::string_view kTrackerActions[] = {"accept", "connect",    "signal",
+                                                "reject", "disconnect", "pong"};
 
-TrackerMessage read_from_tracker(const std::string& action, FieldReader& fields) {
-  if (action == "accept") return read_accept(fields);
-  if (action == "connect") return Connect{fields.id(kToPeerId, kMaxIdBytes)};
-  if (action == "signal") return SignalFrom{fields.id(kFromPeerId, kMaxIdBytes), read_data(fields)};
-  if (action == "reject") return Reject{fields.optional_text(kReason, kMaxFieldBytes).value_or("")};
-  if (action == "disconnect") {
-    // `peer_id` may be the receiver's own, as in any message; it counts only where the other is
-    // missing.
-    return Disconnect{fields.id(fields.has(kToPeerId) ? kToPeerId : kPeerId, kMaxIdBytes)};
+void read_fields(FieldReader& fields, TrackerFields& out) {
+  switch (out.action) {
+    case TrackerAction::kAccept:
+      out.live = fields.boolean(kLive);
+      out.peer_id = fields.id(kPeerId, kMaxIdBytes);
+      out.hlsmesh = fields.optional_int32(kHlsmesh, 0);
+      out.token_ms = fields.optional_int32(kTokenMs, 0);
+      break;
+    case TrackerAction::kConnect:
+      out.peer_id = fields.id(kToPeerId, kMaxIdBytes);
+      break;
+    case TrackerAction::kSignal:
+      out.peer_id = fields.id(kFromPeerId, kMaxIdBytes);
+      out.data = read_data(fields);
+      break;
+    case TrackerAction::kReject:
+      out.reason = fields.optional_text(kReason, kMaxFieldBytes).value_or("");
+      break;
+    case TrackerAction::kDisconnect:
+      // `peer_id` may be the receiver's own, as in any message; it counts only where the other is
+      // missing.
+      out.peer_id = fields.id(fields.has(kToPeerId) ? kToPeerId : kPeerId, kMaxIdBytes);
+      break;
+    default:
+      break;
   }
-  if (action == "pong") return Pong{};
-  return UnknownAction{action};
 }
 
-// Both directions share everything but the table of actions.
-template <class Result, class ReadMessage>
-Result parse(std::string_view text, ReadMessage read_message) {
+TrackerMessage message_of(TrackerFields fields) {
+  switch (fields.action) {
+    case TrackerAction::kAccept:
+      return Accept{fields.live, std::move(fields.peer_id), fields.hlsmesh, fields.token_ms};
+    case TrackerAction::kConnect:
+      return Connect{std::move(fields.peer_id)};
+    case TrackerAction::kSignal:
+      return SignalFrom{std::move(fields.peer_id), std::move(fields.data)};
+    case TrackerAction::kReject:
+      return Reject{std::move(fields.reason)};
+    case TrackerAction::kDisconnect:
+      return Disconnect{std::move(fields.peer_id)};
+    case TrackerAction::kPong:
+      return Pong{};
+    case TrackerAction::kUnknown:
+      break;
+  }
+  return UnknownAction{std::move(fields.reason)};
+}
+
+// Both directions share everything but the table of actions: `read_message(action, fields)` reads
+// the rest, of which the first `count` fields may be.
+template <size_t count, class ReadMessage>
+std::optional<ParseError> read(std::string_view text, ReadMessage read_message) {
   if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
-  Table table;
-  const Fault syntax = json::read_object(text, kMaxDepth, table.fields);
+  json::Field table[count];
+  for (size_t i = 0; i < count; ++i) table[i].name = kFieldNames[i];
+  const Fault syntax = json::read_object(text, kMaxDepth, table);
   if (syntax != Fault::kNone) return static_cast<ParseError>(syntax);
 
-  FieldReader fields(table.fields);
+  FieldReader fields(table);
   if (!fields.has(kAction)) return ParseError::kNoAction;
-  const std::string action = fields.text(kAction, 0, kMaxTextBytes);
+  std::string action = fields.text(kAction, 0, kMaxTextBytes);
+  if (fields.fault() == Fault::kNone) read_message(std::move(action), fields);
   if (fields.fault() != Fault::kNone) return static_cast<ParseError>(fields.fault());
-  auto message = read_message(action, fields);
-  if (fields.fault() != Fault::kNone) return static_cast<ParseError>(fields.fault());
-  return message;
+  return std::nullopt;
 }
 
 // Writes each type of message.
+template <json::Style kStyle>
 class Put {
  public:
-  explicit Put(MessageWriter::Style style) : style_(style), out_(style) {}
-
   void operator()(const Enter& message) {
     action("enter");
     out_.text("channel", message.channel);
@@ -184,7 +209,7 @@ class Put {
     put_idle(message.idle);
     if (!message.token.empty()) {
       // Logs are read by more people than may enter.
-      out_.text("token", style_ == MessageWriter::Style::kWire ? message.token : "*");
+      out_.text("token", kStyle == json::Style::kWire ? message.token : "*");
     }
   }
   void operator()(const Leave&) { action("leave"); }
@@ -230,14 +255,7 @@ class Put {
     action("disconnect");
     out_.id("to_peer_id", message.peer_id);
   }
-  void operator()(const UnknownAction& message) {
-    if (style_ == MessageWriter::Style::kWire) {
-      action(message.action);
-    } else {
-      action("unknown");
-      out_.text("action", message.action);
-    }
-  }
+  void operator()(const UnknownAction& message) { out_.unknown("action", message.action); }
 
   std::string take() { return out_.take(); }
 
@@ -247,7 +265,7 @@ class Put {
     if (value) out_.integer(field, *value);
   }
   void put_data(const SignalData& data) {
-    if (style_ == MessageWriter::Style::kWire) return out_.json("data", data.literal());
+    if (kStyle == json::Style::kWire) return out_.json("data", data.literal());
     out_.text("data", data.text());
   }
   void put_idle(std::optional<bool> idle) {
@@ -261,15 +279,21 @@ class Put {
     }
   }
 
-  MessageWriter::Style style_;
-  MessageWriter out_;
+  json::MessageWriter<kStyle> out_;
 };
 
 template <class Message>
-std::string put(const Message& message, MessageWriter::Style style) {
-  Put visitor(style);
-  std::visit(visitor, message);
-  return visitor.take();
+std::string wire(const Message& message) {
+  Put<json::Style::kWire> put;
+  put(message);
+  return put.take();
+}
+
+template <class AnyMessage>
+std::string log(const AnyMessage& message) {
+  Put<json::Style::kLog> put;
+  std::visit(put, message);
+  return put.take();
 }
 
 }  // namespace
@@ -289,26 +313,46 @@ const char* to_string(ParseError error) {
 }
 
 PeerParseResult parse_from_peer(std::string_view text) {
-  return parse<PeerParseResult>(text, read_from_peer);
+  PeerMessage message;
+  const std::optional<ParseError> error =
+      read<kFieldCount>(text, [&message](const std::string& action, FieldReader& fields) {
+        message = read_from_peer(action, fields);
+      });
+  if (error) return *error;
+  return message;
+}
+
+std::optional<ParseError> read_from_tracker(std::string_view text, TrackerFields& out) {
+  return read<kTrackerFieldCount>(text, [&out](std::string action, FieldReader& fields) {
+    out.action = static_cast<TrackerAction>(json::index_of(kTrackerActions, action));
+    if (out.action == TrackerAction::kUnknown) out.reason = std::move(action);
+    read_fields(fields, out);
+  });
 }
 
 TrackerParseResult parse_from_tracker(std::string_view text) {
-  return parse<TrackerParseResult>(text, read_from_tracker);
+  TrackerFields fields;
+  if (const std::optional<ParseError> error = read_from_tracker(text, fields)) return *error;
+  return message_of(std::move(fields));
 }
 
 std::string serialize(const PeerMessage& message) {
-  return put(message, MessageWriter::Style::kWire);
+  return std::visit([](const auto& one) { return wire(one); }, message);
 }
 std::string serialize(const TrackerMessage& message) {
-  return put(message, MessageWriter::Style::kWire);
+  return std::visit([](const auto& one) { return wire(one); }, message);
 }
+std::string serialize(const Enter& message) { return wire(message); }
+std::string serialize(const Leave& message) { return wire(message); }
+std::string serialize(const SignalTo& message) { return wire(message); }
+std::string serialize(const DcOpened& message) { return wire(message); }
+std::string serialize(const DcClosed& message) { return wire(message); }
+std::string serialize(const DcFailed& message) { return wire(message); }
+std::string serialize(const Statistics& message) { return wire(message); }
+std::string serialize(const Ping& message) { return wire(message); }
 
-std::string to_string(const PeerMessage& message) {
-  return put(message, MessageWriter::Style::kLog);
-}
-std::string to_string(const TrackerMessage& message) {
-  return put(message, MessageWriter::Style::kLog);
-}
+std::string to_string(const PeerMessage& message) { return log(message); }
+std::string to_string(const TrackerMessage& message) { return log(message); }
 
 SignalKind classify_signal(std::string_view data) {
   if (data.size() > kMaxTextBytes) return SignalKind::kOther;

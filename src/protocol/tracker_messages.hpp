@@ -46,6 +46,7 @@ enum class Device { kPc, kMobile };  // "PC", "mobile"; anything else reads as P
 // a JSON string and is kept as that, so that a tracker passes on what came, character by character.
 class SignalData {
  public:
+  SignalData() = default;  // none
   explicit SignalData(std::string_view text);
   // `literal` is a well-formed JSON string with its quotes.
   static SignalData from_literal(std::string_view literal);
@@ -54,7 +55,6 @@ class SignalData {
   const std::string& literal() const { return literal_; }
 
  private:
-  SignalData() = default;
   std::string literal_;
 };
 
@@ -177,9 +177,43 @@ TrackerParseResult parse_from_tracker(std::string_view text);
 
 std::string serialize(const PeerMessage& message);
 std::string serialize(const TrackerMessage& message);
+// One type each, for a viewer's engine: all of a std::variant's types are more to download.
+std::string serialize(const Enter& message);
+std::string serialize(const Leave& message);
+std::string serialize(const SignalTo& message);
+std::string serialize(const DcOpened& message);
+std::string serialize(const DcClosed& message);
+std::string serialize(const DcFailed& message);
+std::string serialize(const Statistics& message);
+std::string serialize(const Ping& message);
 
 std::string to_string(const PeerMessage& message);
 std::string to_string(const TrackerMessage& message);
+
+// In the order of TrackerMessage.
+enum class TrackerAction : uint8_t {
+  kAccept,
+  kConnect,
+  kSignal,
+  kReject,
+  kDisconnect,
+  kPong,
+  kUnknown,
+};
+
+// A tracker's message of any kind, with the fields of all kinds: the form in which a viewer's
+// engine reads it, for the same reason. What a kind does not have is empty.
+struct TrackerFields {
+  TrackerAction action = TrackerAction::kUnknown;
+  bool live = false;
+  PeerId peer_id{};  // kAccept: the receiver's; else the other peer's
+  std::optional<int32_t> hlsmesh{};
+  std::optional<int32_t> token_ms{};
+  std::string reason{};  // of kUnknown: the name of the action
+  SignalData data{};
+};
+// As parse_from_tracker(): nullopt when `fields`, which must be as new, holds the message now.
+std::optional<ParseError> read_from_tracker(std::string_view text, TrackerFields& fields);
 
 // What a signal's `data` holds, as far as an engine must know to admit it: only an offer may open a
 // connection, and a refusal ends one that has not opened.
