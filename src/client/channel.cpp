@@ -12,22 +12,16 @@ void Channel::open(TimeMs now, size_t max_message_bytes) {
 }
 
 void Channel::send(TimeMs now, const peer::Fields& message) {
-  Command command;
-  command.kind = CommandKind::kChannelSendText;
-  command.peer = peer_;
   std::string text = peer::write(message);
   const double drained = to_ms(now - text_at_) * kTextBytesPerMs;
   text_level_ = std::max(0.0, text_level_ - drained) + static_cast<double>(text.size());
   text_at_ = now;
-  commands_.push(command, std::move(text));
+  commands_.push(CommandKind::kChannelSendText, std::move(text)).peer = peer_;
 }
 
-void Channel::send(SegmentPtr segment, size_t offset, size_t length) {
-  Command command;
-  command.kind = CommandKind::kChannelSendBinary;
-  command.peer = peer_;
+void Channel::send(const SegmentPtr& segment, size_t offset, size_t length) {
   in_commands_ += length;
-  commands_.push(command, std::move(segment), offset, length);
+  commands_.push(CommandKind::kChannelSendBinary, segment, offset, length).peer = peer_;
 }
 
 void Channel::on_handed_over(size_t bytes) {

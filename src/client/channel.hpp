@@ -40,7 +40,7 @@ class Channel {
 
   void send(TimeMs now, const peer::Fields& message);
   // [offset, offset + length) of the segment; only if has_room(length).
-  void send(SegmentPtr segment, size_t offset, size_t length);
+  void send(const SegmentPtr& segment, size_t offset, size_t length);
 
   // The driver took `bytes` of packets out of the command queue.
   void on_handed_over(size_t bytes);

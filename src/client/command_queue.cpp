@@ -2,13 +2,39 @@
 
 namespace hlsmesh {
 
-void CommandQueue::push(Command command, std::string text, SegmentPtr segment, size_t offset,
-                        size_t length) {
-  Entry& entry = queue_.emplace_back(Entry{command, std::move(text), std::move(segment)});
-  entry.command.text = entry.text;
-  if (entry.segment != nullptr) {
-    entry.command.data = entry.segment->bytes().subspan(offset, length);
-  }
+Command& CommandQueue::push(CommandKind kind) {
+  Command& command = queue_.emplace_back().command;
+  command.kind = kind;
+  return command;
+}
+
+Command& CommandQueue::push(CommandKind kind, std::string text) {
+  Command& command = push(kind);
+  queue_.back().text = std::move(text);
+  command.text = queue_.back().text;
+  return command;
+}
+
+Command& CommandQueue::push(CommandKind kind, const SegmentPtr& segment, size_t offset,
+                            size_t length) {
+  Command& command = push(kind);
+  queue_.back().segment = segment;
+  command.data = segment->bytes().subspan(offset, length);
+  return command;
+}
+
+Command& CommandQueue::event(EventCode code, double aux) {
+  Command& command = push(CommandKind::kEvent);
+  command.code = static_cast<int32_t>(code);
+  command.aux = aux;
+  return command;
+}
+
+Command& CommandQueue::event(EventCode code, double aux, const std::string& text) {
+  Command& command = event(code, aux);
+  queue_.back().text = text;
+  command.text = queue_.back().text;
+  return command;
 }
 
 const Command* CommandQueue::pop() {

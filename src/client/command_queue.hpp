@@ -13,12 +13,13 @@ namespace hlsmesh {
 // segment whose bytes it carries.
 class CommandQueue {
  public:
-  void push(Command command) { push(command, std::string(), nullptr, 0, 0); }
-  void push(Command command, std::string text) { push(command, std::move(text), nullptr, 0, 0); }
-  // `command` carries [offset, offset + length) of `segment`, which must be committed.
-  void push(Command command, SegmentPtr segment, size_t offset, size_t length) {
-    push(command, std::string(), std::move(segment), offset, length);
-  }
+  // Each appends a command and returns it, for what else it is to say; valid until it is popped.
+  Command& push(CommandKind kind);
+  Command& push(CommandKind kind, std::string text);
+  // It carries [offset, offset + length) of `segment`, which must be committed.
+  Command& push(CommandKind kind, const SegmentPtr& segment, size_t offset, size_t length);
+  Command& event(EventCode code, double aux = 0);
+  Command& event(EventCode code, double aux, const std::string& text);
 
   // Valid until the next call of pop().
   const Command* pop();
@@ -29,8 +30,6 @@ class CommandQueue {
     std::string text;
     SegmentPtr segment;
   };
-
-  void push(Command command, std::string text, SegmentPtr segment, size_t offset, size_t length);
 
   std::list<Entry> queue_;   // entries stay where they are, and so does what the views point to
   bool handed_out_ = false;  // the first of queue_ is with the driver

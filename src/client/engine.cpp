@@ -33,23 +33,12 @@ Engine::Impl::Impl(EngineConfig config)
   set_limits(TimeMs(), config_.limits);
 }
 
-void Engine::Impl::event(EventCode code, PeerHandle peer, LoadId load, double aux,
-                         std::string text) {
-  Command command;
-  command.kind = CommandKind::kEvent;
-  command.code = static_cast<int32_t>(code);
-  command.peer = peer;
-  command.load = load;
-  command.aux = aux;
-  commands_.push(command, std::move(text));
-}
-
 void Engine::Impl::start(TimeMs now) {
   if (started_ || stopped_) return;
   started_ = true;
   active_at_ = now;
   follow_activity(now, false);
-  if (parts_) event(EventCode::kPartsOnly, PeerHandle(), LoadId(), 0, {});
+  if (parts_) commands_.event(EventCode::kPartsOnly);
 }
 
 void Engine::Impl::follow_activity(TimeMs now, bool was_active) {
@@ -166,7 +155,7 @@ void Engine::Impl::on_timeout(TimeMs now) {
   if (now >= alone_due_) {
     alone_due_ = kNever;
     alone_told_ = tracker_.joined();
-    if (alone_told_) event(EventCode::kAlone, PeerHandle(), LoadId(), last_handle_, {});
+    if (alone_told_) commands_.event(EventCode::kAlone, last_handle_);
   }
   if (now >= line_free_at_) line_free_at_ = kNever;
   // Loads first: a request that nobody waits for any more is not repeated.

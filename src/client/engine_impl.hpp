@@ -105,7 +105,6 @@ class Engine::Impl final : private SegmentShelf {
   // Lets waiting loads and queued requests see what has changed.
   void settle(TimeMs now);
   bool is_live() const { return live_.value_or(tracker_.live().value_or(false)); }
-  void event(EventCode code, PeerHandle peer, LoadId load, double aux, std::string text);
 
   // --- tracker
   void carry_out(TimeMs now, const tracker_wire::TrackerFields& message);

@@ -276,12 +276,11 @@ void Engine::Impl::go_to_cdn(TimeMs now, Load& load) {
   }
   if (load.failure) {
     ++stats_.fallbacks;
-    event(EventCode::kFallback, load.parent, load.id, static_cast<double>(*load.failure), {});
+    Command& fallback = commands_.event(EventCode::kFallback, static_cast<double>(*load.failure));
+    fallback.peer = load.parent;
+    fallback.load = load.id;
   }
-  Command command;
-  command.kind = CommandKind::kLoadFromCdn;
-  command.load = load.id;
-  commands_.push(command);
+  commands_.push(CommandKind::kLoadFromCdn).load = load.id;
 }
 
 // A parent holds a request, as long as it may, for what it is getting itself: from a slow CDN, or
@@ -313,8 +312,7 @@ void Engine::Impl::give_up_parent(TimeMs now, Load& load, FallbackReason reason)
 void Engine::Impl::done(const Load& load, const SegmentPtr& segment, TransferTimes times) {
   count_level(load);
   vain_until_ = TimeMs();
-  Command command;
-  command.kind = CommandKind::kLoadDone;
+  Command& command = commands_.push(CommandKind::kLoadDone, segment, 0, segment->size());
   command.load = load.id;
   command.code = static_cast<int32_t>(LoadSource::kPeer);
   DurationMs lasted = times.end - times.first_byte;
@@ -322,7 +320,6 @@ void Engine::Impl::done(const Load& load, const SegmentPtr& segment, TransferTim
   if (line > 0) lasted = std::min(lasted, to_duration(static_cast<double>(segment->size()) / line));
   command.t0 = to_ms(times.end - lasted);
   command.t1 = to_ms(times.end);
-  commands_.push(command, segment, 0, segment->size());
 }
 
 void Engine::Impl::count_level(const Load& load) {
@@ -386,8 +383,7 @@ void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size, double firs
   loads_.erase(id);
   if (good) {
     body->commit(0, size);
-    event(EventCode::kSegmentCached, PeerHandle(), LoadId(), static_cast<double>(LoadSource::kCdn),
-          segment.url);
+    commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kCdn), segment.url);
   } else {
     cache_.abandon(body);
   }

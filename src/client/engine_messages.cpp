@@ -154,12 +154,10 @@ void Engine::Impl::on_binary_header(TimeMs now, PeerSession& peer, const peer::F
 }
 
 void Engine::Impl::report_progress(LoadId load, const Transfer& transfer) {
-  Command command;
-  command.kind = CommandKind::kLoadProgress;
+  Command& command = commands_.push(CommandKind::kLoadProgress);
   command.load = load;
   command.code = static_cast<int32_t>(transfer.received);
   command.aux = static_cast<double>(transfer.size);
-  commands_.push(command);
 }
 
 bool Engine::Impl::on_lack(TimeMs now, PeerSession& peer, const peer::Fields& message) {
@@ -294,8 +292,7 @@ void Engine::Impl::finish_transfer(TimeMs now, PeerSession& peer) {
   }
   receipts_.add(cache_, segment, std::move(receipt));
   if (kept) {
-    event(EventCode::kSegmentCached, PeerHandle(), LoadId(), static_cast<double>(LoadSource::kPeer),
-          segment.url);
+    commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kPeer), segment.url);
   }
 }
 

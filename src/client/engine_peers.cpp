@@ -57,10 +57,7 @@ PeerSession& Engine::Impl::add_peer(TimeMs now, const PeerId& remote, CommandKin
                                        config_.channel_queue_bytes)
                           .first->second;
   peer.started_at = now;
-  Command command;
-  command.kind = kind;
-  command.peer = handle;
-  commands_.push(command);
+  commands_.push(kind).peer = handle;
   return peer;
 }
 
@@ -81,7 +78,7 @@ void Engine::Impl::on_channel_open(TimeMs now, PeerHandle handle, size_t max_mes
   peer->channel.open(now, max_message_bytes);
   peer->liveness.start(now);
   peer->usefulness.on_open(now);
-  event(EventCode::kPeerOpened, handle, LoadId(), 0, peer->remote.text);
+  commands_.event(EventCode::kPeerOpened, 0, peer->remote.text).peer = handle;
   if (peer->requester) {
     peer->requester->on_open(now);
     tracker_.send(tracker_wire::DcOpened{peer->dc_id()});
@@ -206,8 +203,6 @@ void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, Fallback
   const PeerHandle handle = peer.handle;
   const bool was_open = peer.open;
   const bool was_parent = peer.is_parent();
-  const std::string dc_id = peer.dc_id();
-  const std::string remote = peer.remote.text;
   // A mute child did no wrong, nor one that could not reach us: it may come again.
   if (was_parent || (was_open && end != PeerEnd::kUseless)) {
     ledger_.on_end(now, peer.remote, end, was_open, now - peer.opened_at);
@@ -223,19 +218,16 @@ void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, Fallback
       last.event = end == PeerEnd::kMisbehaved ? peer::Event::kError : peer::Event::kClose;
       peer.channel.send(now, last);
     }
-    Command command;
-    command.kind = CommandKind::kPeerClose;
-    command.peer = handle;
-    commands_.push(command);
+    commands_.push(CommandKind::kPeerClose).peer = handle;
   }
   if (peer.full) uplink_.on_lost();
-  peers_.erase(handle);
-  event(EventCode::kPeerClosed, handle, LoadId(), static_cast<double>(end), remote);
+  commands_.event(EventCode::kPeerClosed, static_cast<double>(end), peer.remote.text).peer = handle;
 
   // Of a connection that never opened only its initiator speaks.
   if (report && (was_open || was_parent)) {
-    tell_end(was_open, dc_id, kReasons[static_cast<size_t>(end)]);
+    tell_end(was_open, peer.dc_id(), kReasons[static_cast<size_t>(end)]);
   }
+  peers_.erase(handle);
   if (was_parent) expect_parent(now);
   if (load) parent_failed(now, *load, handle, reason);
 }
@@ -271,7 +263,7 @@ bool Engine::Impl::mute(TimeMs now, const PeerSession& child) const {
 void Engine::Impl::misbehaved(TimeMs now, PeerSession& peer, FallbackReason reason,
                               const char* what) {
   ++stats_.malformed;
-  event(EventCode::kPeerMisbehaved, peer.handle, LoadId(), 0, what);
+  commands_.event(EventCode::kPeerMisbehaved, 0, what).peer = peer.handle;
   end_peer(now, peer, PeerEnd::kMisbehaved, reason);
 }
 

@@ -24,7 +24,7 @@ void Engine::Impl::on_conditions(TimeMs now, const PlayerConditions& conditions)
   plan_.set_conditions(conditions);
   if (!may_upload()) end_children(now);  // before any of them is sent more
   if (conditions.parts) {
-    if (!parts_ && *conditions.parts) event(EventCode::kPartsOnly, PeerHandle(), LoadId(), 0, {});
+    if (!parts_ && *conditions.parts) commands_.event(EventCode::kPartsOnly);
     parts_ = *conditions.parts;
     set_idle(now, parts_ && now >= whole_until_);
   }
@@ -51,12 +51,10 @@ void Engine::Impl::prefetch(TimeMs now) {
   for (const TrackKind kind : PrefetchPlan::kTracks) {
     const std::optional<MediaSpan> unlisted = plan_.take_unlisted(kind, player.current_time);
     if (!unlisted) continue;
-    Command command;
-    command.kind = CommandKind::kListSegments;
+    Command& command = commands_.push(CommandKind::kListSegments);
     command.code = static_cast<int32_t>(kind);
     command.t0 = unlisted->start;
     command.t1 = unlisted->end();
-    commands_.push(command);
   }
 
   size_t ahead = cache_.bytes_ahead();

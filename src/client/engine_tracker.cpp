@@ -188,10 +188,7 @@ void Engine::Impl::on_signal(TimeMs now, const tracker_wire::TrackerFields& sign
     misbehaved(now, *peer, FallbackReason::kPeerLost, "signals without end");
     return;
   }
-  Command command;
-  command.kind = CommandKind::kPeerSignal;
-  command.peer = peer->handle;
-  commands_.push(command, data);
+  commands_.push(CommandKind::kPeerSignal, data).peer = peer->handle;
 }
 
 void Engine::Impl::tell_end(bool opened, const std::string& dc_id, tracker_wire::EndReason why) {

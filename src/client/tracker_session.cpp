@@ -24,19 +24,6 @@ constexpr DurationMs kRenewAgain{10'000};
 // A token that is renewed by itself runs out sooner each time; it is not to be sent ever faster.
 constexpr DurationMs kLeastRenewal{1'000};
 
-Command command_of(CommandKind kind) {
-  Command command;
-  command.kind = kind;
-  return command;
-}
-
-Command event_of(EventCode code, double aux) {
-  Command command = command_of(CommandKind::kEvent);
-  command.code = static_cast<int32_t>(code);
-  command.aux = aux;
-  return command;
-}
-
 }  // namespace
 
 void TrackerSession::start(TimeMs now) {
@@ -48,18 +35,15 @@ void TrackerSession::start(TimeMs now) {
 void TrackerSession::open(TimeMs now) {
   state_ = State::kOpening;
   due_ = now + kOpenTimeout;
-  Command command = command_of(CommandKind::kSocketOpen);
-  command.code = current_;
-  commands_.push(command);
+  commands_.push(CommandKind::kSocketOpen).code = current_;
 }
 
 void TrackerSession::leave() {
   if (state_ == State::kEntering || state_ == State::kJoined) {
-    commands_.push(command_of(CommandKind::kSocketSend),
-                   tracker_wire::serialize(tracker_wire::Leave{}));
+    commands_.push(CommandKind::kSocketSend, tracker_wire::serialize(tracker_wire::Leave{}));
   }
   if (state_ != State::kIdle && state_ != State::kAway) {
-    commands_.push(command_of(CommandKind::kSocketClose));
+    commands_.push(CommandKind::kSocketClose);
   }
   state_ = State::kIdle;
   due_ = quiet_due_ = kNever;
@@ -74,7 +58,7 @@ void TrackerSession::on_open(TimeMs now, const tracker_wire::Enter& enter) {
   } else if (!token_expires_) {
     due_ = kNever;  // trackers of version 1 do not answer a second `enter`
   }
-  commands_.push(command_of(CommandKind::kSocketSend), tracker_wire::serialize(enter));
+  commands_.push(CommandKind::kSocketSend, tracker_wire::serialize(enter));
 }
 
 void TrackerSession::on_heard(TimeMs now) {
@@ -92,7 +76,7 @@ bool TrackerSession::on_accept(TimeMs now, const tracker_wire::TrackerFields& ac
   own_id_ = accept.peer_id;
   live_ = accept.live;
   level_ = accept.hlsmesh.value_or(0);
-  commands_.push(event_of(EventCode::kTrackerConnected, 0), own_id_.text);
+  commands_.event(EventCode::kTrackerConnected, 0, own_id_.text);
   return true;
 }
 
@@ -109,12 +93,12 @@ void TrackerSession::renew(TimeMs now) {
 
 void TrackerSession::on_reject(TimeMs now, const std::string& reason) {
   if (state_ != State::kEntering && state_ != State::kJoined) return;
-  commands_.push(command_of(CommandKind::kSocketClose));
+  commands_.push(CommandKind::kSocketClose);
   const DurationMs delay = Backoff::rejected(random_);
   state_ = State::kAway;
   due_ = now + delay;
   quiet_due_ = kNever;
-  commands_.push(event_of(EventCode::kTrackerRejected, to_ms(delay)), reason);
+  commands_.event(EventCode::kTrackerRejected, to_ms(delay), reason);
 }
 
 void TrackerSession::on_closed(TimeMs now) {
@@ -130,19 +114,19 @@ void TrackerSession::stay_away(TimeMs now, bool silent) {
   state_ = State::kAway;
   due_ = now + delay;
   quiet_due_ = kNever;
-  commands_.push(event_of(EventCode::kTrackerDisconnected, to_ms(delay)));
+  commands_.event(EventCode::kTrackerDisconnected, to_ms(delay));
 }
 
 bool TrackerSession::send_text(std::string text) {
   if (!joined()) return false;
-  commands_.push(command_of(CommandKind::kSocketSend), std::move(text));
+  commands_.push(CommandKind::kSocketSend, std::move(text));
   return true;
 }
 
 bool TrackerSession::on_timeout(TimeMs now) {
   if (now >= quiet_due_) {
     if (pinged_) {
-      commands_.push(command_of(CommandKind::kSocketClose));
+      commands_.push(CommandKind::kSocketClose);
       stay_away(now, true);
       return true;
     }
@@ -157,10 +141,10 @@ bool TrackerSession::on_timeout(TimeMs now) {
   }
   if (joined()) {
     due_ = now + kRenewAgain;
-    commands_.push(command_of(CommandKind::kRenewToken));
+    commands_.push(CommandKind::kRenewToken);
     return false;
   }
-  commands_.push(command_of(CommandKind::kSocketClose));
+  commands_.push(CommandKind::kSocketClose);
   stay_away(now, true);
   return true;
 }
