@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <list>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,23 +50,27 @@ struct State {
   EngineConfig config;
   uint32_t seed_low = 0;
   uint32_t seed_high = 0;
-  std::unique_ptr<Engine> engine;
-  double now = 0;
+  Engine* engine = nullptr;  // from hm_start on, and never gone
+  TimeMs now{};              // of the latest call
   Text text;
   HmCommand command = {};
   HmStats stats = {};
-  std::list<hlsmesh::PeerInfo> peers;  // the snapshot; their ids are views into peer_ids
-  std::string peer_ids;
+  std::list<hlsmesh::PeerInfo> peers;  // the snapshot
   HmPeer peer = {};
 };
 
-// Lives as long as the instance, so that nothing is registered to run at an exit that never comes.
-State* const state = new State;
+// Never destroyed: nothing is registered to run at an exit that never comes.
+union Undying {
+  Undying() : state() {}
+  ~Undying() {}
+  State state;
+} undying;
+State& state = undying.state;
 
 // The text of this call; a second call without hm_text between finds none.
 std::string_view take_text() {
-  const std::string_view text(reinterpret_cast<const char*>(state->text.bytes), state->text.size);
-  state->text.size = 0;
+  const std::string_view text(reinterpret_cast<const char*>(state.text.bytes), state.text.size);
+  state.text.size = 0;
   return text;
 }
 
@@ -75,13 +78,17 @@ bool is_whole(double value, double low, double high) {
   return value >= low && value <= high && std::floor(value) == value;
 }
 
-// The engine's time of this call: whole milliseconds, never before an earlier call's. nullopt for
-// what is no time at all.
-std::optional<TimeMs> time_of(double now) {
-  if (!(now >= 0 && now < kMaxExact)) return std::nullopt;
-  if (now > state->now) state->now = now;
-  return TimeMs(EngineClock::duration(static_cast<int64_t>(state->now)));
+// Takes the time of a call: whole milliseconds, never before an earlier call's. False for what is
+// no time at all.
+bool take_time(double now) {
+  if (!(now >= 0 && now < kMaxExact)) return false;
+  state.now = std::max(state.now, TimeMs(EngineClock::duration(static_cast<int64_t>(now))));
+  return true;
 }
+
+// The engine, at the time of this call; nullptr, which is misuse, when there is none yet or `now`
+// is no time.
+Engine* engine_at(double now) { return take_time(now) ? state.engine : nullptr; }
 
 // Sets one of the limits; false if `option` is none of them or `value` cannot be.
 bool set_limit(hlsmesh::EngineLimits& limits, int32_t option, double value) {
@@ -102,14 +109,12 @@ bool set_limit(hlsmesh::EngineLimits& limits, int32_t option, double value) {
   return true;
 }
 
-TimeMs last_time() { return TimeMs(EngineClock::duration(static_cast<int64_t>(state->now))); }
-
-// Runs `input(engine, now)`; misuse when there is no engine yet or `now` is no time.
+// Runs `input(engine, now)` if that is no misuse.
 template <class Input>
 int32_t with_engine(double now, Input input) {
-  const std::optional<TimeMs> time = time_of(now);
-  if (!state->engine || !time) return kHmMisuse;
-  input(*state->engine, *time);
+  Engine* const engine = engine_at(now);
+  if (engine == nullptr) return kHmMisuse;
+  input(*engine, state.now);
   return kHmOk;
 }
 
@@ -217,7 +222,7 @@ size_t strlen(const char* text) {
 int32_t hm_abi_version(void) { return kHmAbiVersion; }
 
 uint8_t* hm_text(uint32_t size) {
-  Text& text = state->text;
+  Text& text = state.text;
   text.size = 0;
   if (size > kMaxTextBytes) return nullptr;
   if (size > text.capacity || text.bytes == nullptr) {
@@ -234,28 +239,28 @@ uint8_t* hm_text(uint32_t size) {
 
 int32_t hm_set(int32_t option, double value) {
   const bool flag = value != 0;
-  if (set_limit(state->config.limits, option, value)) {
-    if (state->engine) state->engine->set_limits(last_time(), state->config.limits);
+  if (set_limit(state.config.limits, option, value)) {
+    if (state.engine) state.engine->set_limits(state.now, state.config.limits);
     return kHmOk;
   }
-  if (state->engine) {
+  if (state.engine) {
     if (option == kHmOptionP2p) {
-      state->engine->set_p2p(last_time(), flag);
+      state.engine->set_p2p(state.now, flag);
     } else if (option == kHmOptionUpload) {
-      state->engine->set_upload(last_time(), flag);
+      state.engine->set_upload(state.now, flag);
     } else if (option == kHmOptionPrefetchSeconds) {
-      state->engine->set_prefetch(last_time(), value);
+      state.engine->set_prefetch(state.now, value);
     } else {
       return kHmMisuse;
     }
     return kHmOk;
   }
-  EngineConfig& config = state->config;
+  EngineConfig& config = state.config;
   switch (option) {
     case kHmOptionSeedLow:
     case kHmOptionSeedHigh:
       if (!is_whole(value, 0, 4294967295.0)) return kHmMisuse;
-      (option == kHmOptionSeedLow ? state->seed_low : state->seed_high) =
+      (option == kHmOptionSeedLow ? state.seed_low : state.seed_high) =
           static_cast<uint32_t>(value);
       return kHmOk;
     case kHmOptionMobile:
@@ -285,16 +290,16 @@ int32_t hm_set(int32_t option, double value) {
 
 int32_t hm_set_text(int32_t option) {
   const std::string_view text = take_text();
-  if (state->engine) return kHmMisuse;
+  if (state.engine) return kHmMisuse;
   switch (option) {
     case kHmOptionChannel:
-      state->config.channel = text;
+      state.config.channel = text;
       return kHmOk;
     case kHmOptionBrowser:
-      state->config.browser = text;
+      state.config.browser = text;
       return kHmOk;
     case kHmOptionOs:
-      state->config.os = text;
+      state.config.os = text;
       return kHmOk;
     default:
       return kHmMisuse;
@@ -302,11 +307,10 @@ int32_t hm_set_text(int32_t option) {
 }
 
 int32_t hm_start(double now) {
-  const std::optional<TimeMs> time = time_of(now);
-  if (!time || state->engine || state->config.channel.empty()) return kHmMisuse;
-  state->config.seed = static_cast<uint64_t>(state->seed_high) << 32 | state->seed_low;
-  state->engine = std::make_unique<Engine>(state->config);
-  state->engine->start(*time);
+  if (!take_time(now) || state.engine || state.config.channel.empty()) return kHmMisuse;
+  state.config.seed = static_cast<uint64_t>(state.seed_high) << 32 | state.seed_low;
+  state.engine = new Engine(state.config);
+  state.engine->start(state.now);
   return kHmOk;
 }
 
@@ -349,8 +353,8 @@ int32_t hm_channel_text(double now, int32_t peer) {
 }
 
 uint8_t* hm_channel_reserve(int32_t peer, uint32_t size) {
-  if (!state->engine) return nullptr;
-  return data_or_null(state->engine->reserve_channel_binary(PeerHandle(peer), size));
+  if (!state.engine) return nullptr;
+  return data_or_null(state.engine->reserve_channel_binary(PeerHandle(peer), size));
 }
 
 int32_t hm_channel_binary(double now, int32_t peer, uint32_t size) {
@@ -376,14 +380,14 @@ int32_t hm_connection_refused(double now) {
 
 int32_t hm_clear_renditions(void) {
   const std::string_view text = take_text();
-  if (!state->engine) return kHmMisuse;
-  state->engine->clear_renditions(std::string(text));
+  if (!state.engine) return kHmMisuse;
+  state.engine->clear_renditions(std::string(text));
   return kHmOk;
 }
 
 int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate) {
   std::string_view text = take_text();
-  if (!state->engine || !is_track(kind) || index < -1) return kHmMisuse;
+  if (!state.engine || !is_track(kind) || index < -1) return kHmMisuse;
   hlsmesh::RenditionFacts facts;
   facts.kind = static_cast<TrackKind>(kind);
   facts.index = index;
@@ -399,13 +403,13 @@ int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate) {
   if (!stable_id) return kHmMisuse;
   facts.stable_id = *stable_id;
   facts.playlist_url = text;
-  state->engine->add_rendition(std::move(facts));
+  state.engine->add_rendition(std::move(facts));
   return kHmOk;
 }
 
 int32_t hm_set_live(int32_t live) {
-  if (!state->engine) return kHmMisuse;
-  state->engine->set_live(live != 0);
+  if (!state.engine) return kHmMisuse;
+  state.engine->set_live(live != 0);
   return kHmOk;
 }
 
@@ -442,8 +446,8 @@ int32_t hm_conditions(double now, int32_t conditions, double max_buffer) {
   player.metered = (conditions & kHmConditionMetered) != 0;
   player.parts = (conditions & kHmConditionParts) != 0;
   if ((conditions & kHmConditionNoPlaylist) != 0) player.parts.reset();
-  if (!state->engine) {
-    state->config.parts = player.parts;
+  if (!state.engine) {
+    state.config.parts = player.parts;
     return kHmOk;
   }
   return with_engine(
@@ -493,8 +497,8 @@ int32_t hm_verdict(double now, int32_t load, double seconds) {
 }
 
 uint8_t* hm_fetch_reserve(int32_t load, uint32_t size) {
-  if (!state->engine) return nullptr;
-  return data_or_null(state->engine->reserve_fetch(LoadId(load), size));
+  if (!state.engine) return nullptr;
+  return data_or_null(state.engine->reserve_fetch(LoadId(load), size));
 }
 
 int32_t hm_fetch_done(double now, int32_t load, uint32_t size, double first_byte, double body) {
@@ -513,10 +517,10 @@ int32_t hm_timeout(double now) {
 }
 
 const HmCommand* hm_poll(void) {
-  if (!state->engine) return nullptr;
-  const Command* command = state->engine->poll();
+  if (!state.engine) return nullptr;
+  const Command* command = state.engine->poll();
   if (command == nullptr) return nullptr;
-  HmCommand& out = state->command;
+  HmCommand& out = state.command;
   out.kind = static_cast<int32_t>(command->kind);
   out.peer = command->peer.value();
   out.load = command->load.value();
@@ -533,14 +537,14 @@ const HmCommand* hm_poll(void) {
 
 double hm_next_timeout(void) {
   const std::optional<TimeMs> due =
-      state->engine ? state->engine->next_timeout() : std::optional<TimeMs>();
+      state.engine ? state.engine->next_timeout() : std::optional<TimeMs>();
   return due ? static_cast<double>(due->time_since_epoch().count()) : HUGE_VAL;
 }
 
 const HmStats* hm_stats(void) {
-  HmStats& out = state->stats;
-  if (!state->engine) return &out;
-  const hlsmesh::EngineStats stats = state->engine->stats();
+  HmStats& out = state.stats;
+  if (!state.engine) return &out;
+  const hlsmesh::EngineStats stats = state.engine->stats();
   out.cdn_bytes = static_cast<double>(stats.cdn_bytes);
   out.p2p_bytes = static_cast<double>(stats.p2p_bytes);
   out.upload_bytes = static_cast<double>(stats.upload_bytes);
@@ -559,23 +563,15 @@ const HmStats* hm_stats(void) {
 }
 
 int32_t hm_peer_count(void) {
-  if (!state->engine) return 0;
-  state->peers = state->engine->peers();
-  state->peer_ids.clear();
-  for (const hlsmesh::PeerInfo& peer : state->peers) state->peer_ids += peer.id;
-  std::string_view ids = state->peer_ids;
-  for (hlsmesh::PeerInfo& peer : state->peers) {
-    const size_t size = peer.id.size();
-    peer.id = ids.substr(0, size);
-    ids.remove_prefix(size);
-  }
-  return static_cast<int32_t>(state->peers.size());
+  if (!state.engine) return 0;
+  state.peers = state.engine->peers();
+  return static_cast<int32_t>(state.peers.size());
 }
 
 const HmPeer* hm_peer(int32_t index) {
-  if (index < 0 || static_cast<size_t>(index) >= state->peers.size()) return nullptr;
-  const hlsmesh::PeerInfo& peer = *std::next(state->peers.begin(), index);
-  HmPeer& out = state->peer;
+  if (index < 0 || static_cast<size_t>(index) >= state.peers.size()) return nullptr;
+  const hlsmesh::PeerInfo& peer = *std::next(state.peers.begin(), index);
+  HmPeer& out = state.peer;
   out.handle = peer.handle.value();
   out.flags = (peer.is_parent ? kHmPeerParent : 0) | (peer.open ? kHmPeerOpen : 0) |
               (peer.version1 ? kHmPeerVersion1 : 0);

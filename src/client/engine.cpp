@@ -207,7 +207,7 @@ EngineStats Engine::Impl::stats() const {
 std::list<PeerInfo> Engine::Impl::peers() const {
   std::list<PeerInfo> infos;
   for (const auto& [handle, peer] : peers_) {
-    PeerInfo info;
+    PeerInfo& info = infos.emplace_back();
     info.handle = handle;
     info.id = peer.remote.text;
     info.is_parent = peer.is_parent();
@@ -217,7 +217,6 @@ std::list<PeerInfo> Engine::Impl::peers() const {
     info.sent_bytes = peer.sent_bytes;
     const std::optional<DurationMs> round_trip = peer.liveness.round_trip();
     if (round_trip) info.rtt_ms = to_ms(*round_trip);
-    infos.push_back(info);
   }
   return infos;
 }

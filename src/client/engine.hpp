@@ -202,7 +202,7 @@ struct EngineStats {
 
 struct PeerInfo {
   PeerHandle handle;
-  std::string_view id;  // valid until the next call that is not const
+  std::string id;
   bool is_parent = false;
   bool open = false;
   bool version1 = false;        // has not shown an extension level
