@@ -90,23 +90,30 @@ bool take_time(double now) {
 // is no time.
 Engine* engine_at(double now) { return take_time(now) ? state.engine : nullptr; }
 
-// Sets one of the limits; false if `option` is none of them or `value` cannot be.
-bool set_limit(hlsmesh::EngineLimits& limits, int32_t option, double value) {
-  const bool is_count = is_whole(value, 0, 1000);
-  if (option == kHmOptionMaxChildren && is_count) {
-    limits.max_children = static_cast<int32_t>(value);
-  } else if (option == kHmOptionMaxParents && is_count) {
-    limits.max_parents = static_cast<int32_t>(value);
-  } else if (option == kHmOptionUploadBytesPerSecond && value >= 0) {
-    limits.upload_bytes_per_second = value;
-  } else if (option == kHmOptionUploadBytes && value >= 0) {
-    limits.upload_bytes = value;
-  } else if (option == kHmOptionUploadOnMetered) {
-    limits.upload_on_metered = value != 0;
-  } else {
-    return false;
+// hm_set for what cannot change while running.
+int32_t set_before_start(int32_t option, double value) {
+  EngineConfig& config = state.config;
+  switch (option) {
+    case kHmOptionSeedLow:
+    case kHmOptionSeedHigh:
+      if (!is_whole(value, 0, 4294967295.0)) return kHmMisuse;
+      (option == kHmOptionSeedLow ? state.seed_low : state.seed_high) =
+          static_cast<uint32_t>(value);
+      return kHmOk;
+    case kHmOptionMobile:
+      config.mobile = value != 0;
+      return kHmOk;
+    case kHmOptionCacheBytes:
+      if (!is_whole(value, 1, kMaxCacheBytes)) return kHmMisuse;
+      config.cache_bytes = static_cast<size_t>(value);
+      return kHmOk;
+    case kHmOptionTrackerCount:
+      if (!is_whole(value, 1, 1000)) return kHmMisuse;
+      config.tracker_count = static_cast<int32_t>(value);
+      return kHmOk;
+    default:
+      return kHmMisuse;
   }
-  return true;
 }
 
 // Runs `input(engine, now)` if that is no misuse.
@@ -238,54 +245,43 @@ uint8_t* hm_text(uint32_t size) {
 }
 
 int32_t hm_set(int32_t option, double value) {
-  const bool flag = value != 0;
-  if (set_limit(state.config.limits, option, value)) {
-    if (state.engine) state.engine->set_limits(state.now, state.config.limits);
-    return kHmOk;
-  }
-  if (state.engine) {
-    if (option == kHmOptionP2p) {
-      state.engine->set_p2p(state.now, flag);
-    } else if (option == kHmOptionUpload) {
-      state.engine->set_upload(state.now, flag);
-    } else if (option == kHmOptionPrefetchSeconds) {
-      state.engine->set_prefetch(state.now, value);
-    } else {
-      return kHmMisuse;
-    }
-    return kHmOk;
-  }
+  Engine* const engine = state.engine;
   EngineConfig& config = state.config;
+  const bool flag = value != 0;
   switch (option) {
-    case kHmOptionSeedLow:
-    case kHmOptionSeedHigh:
-      if (!is_whole(value, 0, 4294967295.0)) return kHmMisuse;
-      (option == kHmOptionSeedLow ? state.seed_low : state.seed_high) =
-          static_cast<uint32_t>(value);
-      return kHmOk;
-    case kHmOptionMobile:
-      config.mobile = flag;
-      return kHmOk;
-    case kHmOptionCacheBytes:
-      if (!is_whole(value, 1, kMaxCacheBytes)) return kHmMisuse;
-      config.cache_bytes = static_cast<size_t>(value);
-      return kHmOk;
+    // Also while running.
     case kHmOptionP2p:
       config.p2p = flag;
+      if (engine != nullptr) engine->set_p2p(state.now, flag);
       return kHmOk;
     case kHmOptionUpload:
       config.upload = flag;
-      return kHmOk;
-    case kHmOptionTrackerCount:
-      if (!is_whole(value, 1, 1000)) return kHmMisuse;
-      config.tracker_count = static_cast<int32_t>(value);
+      if (engine != nullptr) engine->set_upload(state.now, flag);
       return kHmOk;
     case kHmOptionPrefetchSeconds:
       config.prefetch_seconds = value;
+      if (engine != nullptr) engine->set_prefetch(state.now, value);
       return kHmOk;
+    case kHmOptionMaxChildren:
+    case kHmOptionMaxParents:
+      if (!is_whole(value, 0, 1000)) return kHmMisuse;
+      (option == kHmOptionMaxChildren ? config.limits.max_children : config.limits.max_parents) =
+          static_cast<int32_t>(value);
+      break;
+    case kHmOptionUploadBytesPerSecond:
+    case kHmOptionUploadBytes:
+      if (!(value >= 0)) return kHmMisuse;
+      (option == kHmOptionUploadBytes ? config.limits.upload_bytes
+                                      : config.limits.upload_bytes_per_second) = value;
+      break;
+    case kHmOptionUploadOnMetered:
+      config.limits.upload_on_metered = flag;
+      break;
     default:
-      return kHmMisuse;
+      return engine == nullptr ? set_before_start(option, value) : kHmMisuse;
   }
+  if (engine != nullptr) engine->set_limits(state.now, config.limits);
+  return kHmOk;
 }
 
 int32_t hm_set_text(int32_t option) {

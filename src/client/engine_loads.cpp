@@ -68,7 +68,10 @@ Load Engine::Impl::make_load(LoadId id, SegmentLoad what) {
   facts.live = playlist != nullptr && playlist->was_live();
   load.segment.key = make_key(rendition, facts);
   load.segment.url = std::move(what.url);
-  if (!what.range.whole() && !what.named) load.segment.url += '#' + what.range.to_string();
+  if (!what.range.whole() && !what.named) {
+    load.segment.url += '#';
+    load.segment.url += what.range.to_string();
+  }
   load.segment.range = what.range;
   load.segment.place = renditions_.place(what.kind, what.rendition_index);
   load.segment.span = what.span;

@@ -91,7 +91,10 @@ std::string_view plain_name(const SegmentKey& key) {
 
 std::string asking_name(const Segment& segment) {
   std::string out = segment.key.rendition;
-  if (!segment.place.empty()) out += kNameMark + segment.place;
+  if (!segment.place.empty()) {
+    out += kNameMark;
+    out += segment.place;
+  }
   return out;
 }
 

@@ -349,6 +349,10 @@ PeerId FieldReader::id(size_t index, size_t max_bytes) {
   return {std::string(field.raw), true};
 }
 
+std::string FieldReader::text_or_none(size_t index, size_t max_bytes) {
+  return has(index) ? text(index, 0, max_bytes) : std::string();
+}
+
 std::optional<std::string> FieldReader::optional_text(size_t index, size_t max_bytes) {
   if (!has(index)) return std::nullopt;
   return text(index, 0, max_bytes);

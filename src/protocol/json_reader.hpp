@@ -85,6 +85,8 @@ class FieldReader {
   // A string, or a number whose text is kept.
   PeerId id(size_t index, size_t max_bytes);
 
+  // Empty where it is absent.
+  std::string text_or_none(size_t index, size_t max_bytes);
   std::optional<std::string> optional_text(size_t index, size_t max_bytes);
   std::optional<int32_t> optional_int32(size_t index, int32_t min);
   std::optional<MediaSequence> optional_sequence(size_t index, int64_t min);

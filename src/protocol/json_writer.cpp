@@ -73,7 +73,7 @@ void append_string(std::string &out, std::string_view text) {
 }
 
 template <Style kStyle>
-void MessageWriter<kStyle>::begin(std::string_view field) {
+void MessageWriter<kStyle>::begin(const char *field) {
   if constexpr (kStyle == Style::kLog) {
     out_.push_back(' ');
     out_.append(field);
@@ -86,7 +86,7 @@ void MessageWriter<kStyle>::begin(std::string_view field) {
 }
 
 template <Style kStyle>
-void MessageWriter<kStyle>::name(std::string_view field, std::string_view value) {
+void MessageWriter<kStyle>::name(const char *field, std::string_view value) {
   if constexpr (kStyle == Style::kLog) {
     out_.append(value);
   } else {
@@ -97,13 +97,13 @@ void MessageWriter<kStyle>::name(std::string_view field, std::string_view value)
 }
 
 template <Style kStyle>
-void MessageWriter<kStyle>::unknown(std::string_view field, std::string_view value) {
+void MessageWriter<kStyle>::unknown(const char *field, std::string_view value) {
   name(field, kStyle == Style::kLog ? "unknown" : value);
   if (kStyle == Style::kLog) text(field, value);
 }
 
 template <Style kStyle>
-void MessageWriter<kStyle>::text(std::string_view field, std::string_view value) {
+void MessageWriter<kStyle>::text(const char *field, std::string_view value) {
   begin(field);
   const std::string_view shown = kStyle == Style::kLog ? shortened(value) : value;
   append_string(out_, shown);
@@ -113,31 +113,31 @@ void MessageWriter<kStyle>::text(std::string_view field, std::string_view value)
 }
 
 template <Style kStyle>
-void MessageWriter<kStyle>::json(std::string_view field, std::string_view value) {
+void MessageWriter<kStyle>::json(const char *field, std::string_view value) {
   begin(field);
   out_.append(value);
 }
 
 template <Style kStyle>
-void MessageWriter<kStyle>::integer(std::string_view field, int64_t value) {
+void MessageWriter<kStyle>::integer(const char *field, int64_t value) {
   begin(field);
   append_integer(out_, value);
 }
 
 template <Style kStyle>
-void MessageWriter<kStyle>::number(std::string_view field, double value) {
+void MessageWriter<kStyle>::number(const char *field, double value) {
   begin(field);
   append_double(out_, value);
 }
 
 template <Style kStyle>
-void MessageWriter<kStyle>::boolean(std::string_view field, bool value) {
+void MessageWriter<kStyle>::boolean(const char *field, bool value) {
   begin(field);
   out_.append(value ? "true" : "false");
 }
 
 template <Style kStyle>
-void MessageWriter<kStyle>::id(std::string_view field, const PeerId &value) {
+void MessageWriter<kStyle>::id(const char *field, const PeerId &value) {
   const bool too_long = kStyle == Style::kLog && value.text.size() > kMaxShown;
   if (!value.numeric || too_long || !parse_decimal(value.text)) return text(field, value.text);
   begin(field);

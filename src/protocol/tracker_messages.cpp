@@ -73,7 +73,7 @@ template <class Message>
 Message read_end(FieldReader& fields) {
   Message message;
   message.dc_id = fields.text(kDcId, 1, kMaxDcIdBytes);
-  const std::string reason = fields.optional_text(kReason, kMaxFieldBytes).value_or("");
+  const std::string reason = fields.text_or_none(kReason, kMaxFieldBytes);
   const size_t index = json::index_of(kEndReasons, reason);
   if (index < std::size(kEndReasons)) message.reason = static_cast<EndReason>(index);
   return message;
@@ -82,9 +82,9 @@ Message read_end(FieldReader& fields) {
 Enter read_enter(FieldReader& fields) {
   Enter message;
   message.channel = fields.text(kChannel, 1, kMaxChannelBytes);
-  message.browser = fields.optional_text(kBrowser, kMaxFieldBytes).value_or("");
+  message.browser = fields.text_or_none(kBrowser, kMaxFieldBytes);
   if (fields.field(kDevice).is_string("mobile")) message.device = Device::kMobile;
-  message.os = fields.optional_text(kOs, kMaxFieldBytes).value_or("");
+  message.os = fields.text_or_none(kOs, kMaxFieldBytes);
   message.hlsmesh = fields.optional_int32(kHlsmesh, 0);
   if (fields.has(kLive)) message.live = fields.boolean(kLive);
   message.parents = fields.optional_int32(kParents, 0);
@@ -93,7 +93,7 @@ Enter read_enter(FieldReader& fields) {
   message.wants = fields.optional_int32(kWants, 1);
   message.slots = fields.optional_int32(kSlots, 0);
   message.idle = read_idle(fields);
-  message.token = fields.optional_text(kToken, kMaxTokenBytes).value_or("");
+  message.token = fields.text_or_none(kToken, kMaxTokenBytes);
   return message;
 }
 
@@ -139,7 +139,7 @@ void read_fields(FieldReader& fields, TrackerFields& out) {
       out.data = read_data(fields);
       break;
     case TrackerAction::kReject:
-      out.reason = fields.optional_text(kReason, kMaxFieldBytes).value_or("");
+      out.reason = fields.text_or_none(kReason, kMaxFieldBytes);
       break;
     case TrackerAction::kDisconnect:
       // `peer_id` may be the receiver's own, as in any message; it counts only where the other is
@@ -260,8 +260,8 @@ class Put {
   std::string take() { return out_.take(); }
 
  private:
-  void action(std::string_view name) { out_.name("action", name); }
-  void put_integer(std::string_view field, std::optional<int32_t> value) {
+  void action(const char* name) { out_.name("action", name); }
+  void put_integer(const char* field, std::optional<int32_t> value) {
     if (value) out_.integer(field, *value);
   }
   void put_data(const SignalData& data) {
@@ -271,7 +271,7 @@ class Put {
   void put_idle(std::optional<bool> idle) {
     if (idle) out_.boolean("idle", *idle);
   }
-  void put_dc(std::string_view name, std::string_view dc_id, EndReason reason) {
+  void put_dc(const char* name, std::string_view dc_id, EndReason reason) {
     action(name);
     out_.text("dc_id", dc_id);
     if (reason != EndReason::kNone) {
