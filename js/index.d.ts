@@ -195,7 +195,7 @@ export interface MeshEvents {
   fallback: { url: string; reason: FallbackReason };
   /** Something is not as it should be; playback goes on. */
   warning: { code: HlsMeshErrorCode; message: string; error?: Error };
-  /** The mesh has ended; playback goes on from the CDN. */
+  /** The engine has ended; playback goes on from the CDN, and the next source gets another engine. */
   fatal: { error: HlsMeshError };
 }
 

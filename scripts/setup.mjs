@@ -2,7 +2,7 @@
  * Finds what a purpose needs and this machine lacks, says what and why, and installs it: Debian packages, then npm packages.
  * Uses Node's own modules only. Installs nothing at all unless it may install everything.
  *
- * `node scripts/setup.mjs [build|demo|test]`
+ * `node scripts/setup.mjs [build|demo|test|packagers]`
  */
 
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, UserError, findCommand, lastLines, run, runMain } from './lib/process.mjs';
 
-/** @typedef {'build' | 'demo' | 'test'} Purpose */
+/** @typedef {'build' | 'demo' | 'test' | 'packagers'} Purpose */
 
 /**
  * @typedef {object} Requirement
@@ -44,6 +44,7 @@ function hasSanitizers() {
   );
 }
 
+/** Building is part of all but the last, which comes after `test`. */
 const ALL = /** @type {Purpose[]} */ (['build', 'demo', 'test']);
 
 /** @type {Requirement[]} */
@@ -117,6 +118,28 @@ export const REQUIREMENTS = [
     why: 'shares with Chromium in the browser tests; decodes H.264 by the libavcodec that ffmpeg brings',
     purposes: ['test'],
     found: () => process.env.FIREFOX_PATH !== undefined || findCommand('firefox-esr') !== null,
+  },
+  {
+    name: 'gstreamer1.0-tools',
+    why: 'is a live packager with hlssink2',
+    purposes: ['packagers'],
+    found: command('gst-launch-1.0'),
+  },
+  ...[
+    ['good', 'encodes and muxes'],
+    ['bad', 'has hlssink2'],
+    ['ugly', 'has x264enc'],
+  ].map(([set, why]) => ({
+    name: `gstreamer1.0-plugins-${set}`,
+    why,
+    purposes: /** @type {Purpose[]} */ (['packagers']),
+    found: () => spawnSync('dpkg', ['-s', `gstreamer1.0-plugins-${set}`]).status === 0,
+  })),
+  {
+    name: 'libnginx-mod-rtmp',
+    why: 'is a live packager that broadcasts are published to',
+    purposes: ['packagers'],
+    found: () => existsSync('/usr/lib/nginx/modules/ngx_rtmp_module.so'),
   },
 ];
 
@@ -286,8 +309,9 @@ export async function setup(purpose) {
 
 await runMain(import.meta, async () => {
   const purpose = process.argv[2] ?? 'test';
-  if (!ALL.includes(/** @type {Purpose} */ (purpose))) {
-    throw new UserError(`usage: node scripts/setup.mjs [${ALL.join('|')}]`);
+  const known = [...ALL, 'packagers'];
+  if (!known.includes(purpose)) {
+    throw new UserError(`usage: node scripts/setup.mjs [${known.join('|')}]`);
   }
   const started = Date.now();
   await setup(/** @type {Purpose} */ (purpose));
