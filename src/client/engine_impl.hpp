@@ -240,6 +240,10 @@ class Engine::Impl final : private SegmentShelf {
 
   // --- ahead of the player
   void prefetch(TimeMs now);
+  // Asks the best parent for a segment that no load waits for, if one can bring it in time.
+  void ask_ahead(TimeMs now, const Load& load, const Need& needed);
+  // The CDN has refused it, and the player is going to ask again.
+  void ask_before_retry(TimeMs now, Load& load);
   // Whether a load or a request to a parent is about `key` already.
   bool under_way(const SegmentKey& key) const;
 
@@ -267,8 +271,6 @@ class Engine::Impl final : private SegmentShelf {
   SegmentSizes sizes_;
   Receipts receipts_;
   double usual_share_ = 1;  // of its listed duration, that the player finds in a segment of the CDN
-  std::array<int64_t, 3> cdn_refused_{-1, -1,
-                                      -1};  // by TrackKind: the sn that the CDN refused last
   TokenBucket dials_;
   TokenBucket answers_;
   PeerLedger ledger_;

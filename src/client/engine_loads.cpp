@@ -96,8 +96,6 @@ void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
   entry.began_at = active_at_ = now;
   pace_ = to_duration(entry.segment.span.duration * 1'500);
   entry.from_cdn = from_cdn;
-  entry.cdn_refused =
-      entry.shareable && of_kind(cdn_refused_, entry.kind) == entry.segment.key.sn.value();
   if (from_cdn) {
     entry.state = Load::State::kAtCdn;
     entry.fetch_began_at = now;
@@ -171,7 +169,6 @@ Need Engine::Impl::need(TimeMs now, const Load& load) const {
   // else gets from this viewer what it waits for.
   if (!playhead_.playing()) need.slack -= need.waited;
   need.newest = is_live() && !plan_.goes_on(load.kind, load.segment.span.end());
-  need.refused = load.cdn_refused;
   if (now < vain_until_) need.vain = 1 + static_cast<int>((vain_until_ - now) / kVainMemory);
   return need;
 }
@@ -394,10 +391,14 @@ void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size, double firs
 }
 
 void Engine::Impl::on_fetch_failed(TimeMs now, LoadId id) {
-  const Load* load = find_load(id);
+  Load* load = find_load(id);
   if (load == nullptr) return;
-  if (load->shareable) of_kind(cdn_refused_, load->kind) = load->segment.key.sn.value();
-  on_load_aborted(now, id);
+  cache_.abandon(load->fetched);
+  if (load->refused) note_given(*load, TransferTimes());
+  Load failed = std::move(*load);
+  loads_.erase(id);
+  if (failed.shareable) ask_before_retry(now, failed);
+  settle(now);
 }
 
 // --- what children may have of it

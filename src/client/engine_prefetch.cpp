@@ -84,12 +84,29 @@ void Engine::Impl::prefetch(TimeMs now) {
     const double before = (segment.span.start - player.buffered_end) / std::max(lasts, 0.1);
     needed.ahead = std::max({DurationMs::zero(), to_duration(until * 1'000),
                              to_duration(before * to_ms(needed.cdn_time))});
-    const Decision decision = decide(needed, candidates(now, load), DurationMs::zero());
-    if (decision.kind != Decision::Kind::kAsk) continue;
-    PeerSession& peer = *find_peer(decision.peer);
-    peer.ahead_after = now + kAfterLack;
-    peer.channel.send(now, peer.requester->ask(now, segment, std::nullopt, peer.level >= 1));
+    ask_ahead(now, load, needed);
   }
+}
+
+void Engine::Impl::ask_ahead(TimeMs now, const Load& load, const Need& needed) {
+  const Decision decision = decide(needed, candidates(now, load), DurationMs::zero());
+  if (decision.kind != Decision::Kind::kAsk) return;
+  PeerSession& peer = *find_peer(decision.peer);
+  peer.ahead_after = now + kAfterLack;
+  peer.channel.send(now, peer.requester->ask(now, load.segment, std::nullopt, peer.level >= 1));
+}
+
+// A player asks again after a pause, of a second in hls.js. A parent that has brought the segment
+// by then has cost no time, and the CDN, which may be well again, is asked as without us.
+void Engine::Impl::ask_before_retry(TimeMs now, Load& load) {
+  constexpr DurationMs kPause{1'000};
+  const SegmentKey& key = load.segment.key;
+  if (!active() || under_way(key) || receipts_.given(key)) return;
+  load.began_at = now;
+  load.tried.clear();
+  Need needed = need(now, load);
+  needed.ahead = kPause;
+  ask_ahead(now, load, needed);
 }
 
 bool Engine::Impl::under_way(const SegmentKey& key) const {

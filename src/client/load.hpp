@@ -24,8 +24,7 @@ struct Load {
   Segment segment;
   TrackKind kind = TrackKind::kMain;
   int32_t rendition_index = 0;
-  bool shareable = false;    // peers may carry it, and the cache may keep it
-  bool cdn_refused = false;  // when the player asked for it last
+  bool shareable = false;  // peers may carry it, and the cache may keep it
   State state = State::kWaiting;
   TimeMs began_at{};
   TimeMs due = kNever;                    // waiting: decide again; asking: look at it again

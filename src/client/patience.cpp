@@ -11,9 +11,6 @@ constexpr DurationMs kMargin{500};
 constexpr int64_t kFull = 85;
 constexpr int64_t kEnough = 70;
 
-// A load that the CDN has refused asks peers for this long; each answers within a round trip.
-constexpr DurationMs kAfterRefusal{1'000};
-
 DurationMs percent(DurationMs duration, int64_t percent) { return duration * percent / 100; }
 
 // While the buffer grows: the fuller it is, the more of what the CDN would gain.
@@ -39,10 +36,8 @@ DurationMs patience(const Need& need, bool proven) {
   growing = std::max(growing, proven ? std::min(need.cdn_time, need.duration) : of_newest(need));
   growing /= 1 << std::clamp(need.vain, 0, 30);
   if (proven) growing = std::max(growing, of_newest(need));
-  const DurationMs wait =
-      std::min(std::max(need.slack - percent(need.goal, kFull), growing - need.waited),
-               latest_cdn_start(need));
-  return need.refused ? std::max(wait, kAfterRefusal - need.waited) : wait;
+  return std::min(std::max(need.slack - percent(need.goal, kFull), growing - need.waited),
+                  latest_cdn_start(need));
 }
 
 DurationMs patience_for_transfer(const Need& need) {
@@ -50,12 +45,9 @@ DurationMs patience_for_transfer(const Need& need) {
       std::max(std::max(growing_part(need, need.duration), need.cdn_time), of_newest(need));
   const DurationMs wait = std::max(need.slack - percent(need.goal, kEnough), growing - need.waited);
   if (need.ahead) return *need.ahead + wait;
-  // The CDN would not be faster; but all transfers together get no more than twice its time. What
-  // the CDN has refused is worth waiting for as long as the segment lasts.
-  const DurationMs longest =
-      need.refused ? std::max(need.duration, need.cdn_time) : need.cdn_time * 2;
+  // The CDN would not be faster; but all transfers together get no more than twice its time.
   return std::max(std::min(wait, latest_cdn_start(need)),
-                  std::min(need.refused ? longest : need.cdn_time, longest - need.waited));
+                  std::min(need.cdn_time, need.cdn_time * 2 - need.waited));
 }
 
 }  // namespace hlsmesh

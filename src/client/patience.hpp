@@ -33,7 +33,6 @@ struct Need {
   DurationMs cdn_time{};       // that a fetch of it from the CDN is expected to take
   DurationMs waited{};         // since the player asked
   bool newest = false;         // the newest of a live playlist
-  bool refused = false;        // the CDN has just refused it: there is nothing to lose
   int vain = 0;                // loads that lately waited for peers and came from the CDN, 0 to 4
   // Until the player is going to ask for it; nullopt: it has.
   std::optional<DurationMs> ahead;

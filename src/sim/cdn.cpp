@@ -11,10 +11,11 @@ Cdn::Cdn(EventQueue& queue, Network& network, const Content& content, CdnConfig 
 
 FetchId Cdn::fetch(CdnUser& user, Access access, RenditionId rendition, MediaSequence sn) {
   const FetchId id(next_++);
-  fetches_[id] = Fetch{&user, rendition, sn, PipeId{}};
+  Fetch& fetch = fetches_[id] = Fetch{&user, rendition, sn, PipeId{}};
   Duration wait = access.latency + config_.latency;
   const int32_t count = ++fetches_of_[&user];
   if (config_.hiccup_every > 0 && count % config_.hiccup_every == 0) wait += config_.hiccup;
+  fetch.refused = config_.error_every > 0 && count % config_.error_every == 0;
   queue_.after(wait, [this, id, access] { answer(id, access); });
   return id;
 }
@@ -25,7 +26,7 @@ void Cdn::answer(FetchId id, Access access) {
   Fetch& fetch = it->second;
   Copies& copies = copies_[{fetch.rendition, fetch.sn}];
   ++copies.asked;
-  bool refused = queue_.now() < content_.available_at(fetch.sn);
+  bool refused = fetch.refused || queue_.now() < content_.available_at(fetch.sn);
   for (const CdnOutage& outage : outages_) {
     refused = refused || (queue_.now() >= outage.from && queue_.now() < outage.to);
   }

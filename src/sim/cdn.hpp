@@ -20,6 +20,8 @@ struct CdnConfig {
   // Each so-manieth fetch of a viewer is answered late by `hiccup`; 0: none is.
   int32_t hiccup_every = 0;
   Duration hiccup = std::chrono::seconds(8);
+  // Each so-manieth fetch of a viewer is answered with an error; 0: none is.
+  int32_t error_every = 0;
 };
 
 // Requests that arrive within [from, to) are answered with an error.
@@ -62,6 +64,7 @@ class Cdn : private PipeSink {
     RenditionId rendition;
     MediaSequence sn;
     PipeId pipe{};
+    bool refused = false;
   };
   void answer(FetchId id, Access access);
   void on_pipe_message(uint64_t cookie, Message message) override;

@@ -118,36 +118,75 @@ TEST_CASE("loads: a failed fetch leaves nothing behind") {
   CHECK(r.h.engine.stats().cdn_bytes == 0);
 }
 
-TEST_CASE("loads: what the CDN has refused is asked of a parent, with nothing buffered too") {
+TEST_CASE("B: what the CDN has refused is asked of a parent at once, and the CDN loses no time") {
   ParentRoom r(true);
+  // A fast CDN, long segments and nothing buffered: a parent that needs seconds is no help.
+  for (int64_t sn = 100; sn < 110; ++sn) {
+    r.h.load(static_cast<int32_t>(sn), sn, true);
+    r.h.advance(100);
+    r.h.fetch_done(static_cast<int32_t>(sn), Harness::body(sn, kSize));
+  }
   r.h.playhead(0, 0);
   r.h.load(1, 0);
   REQUIRE(r.h.went_to_cdn(1));
   r.h.fetch_failed(1);
-  r.h.clear();
-  r.h.load(2, 0);
   const auto requests = r.h.sent<peer::Request>(r.parent);
   REQUIRE(requests.size() == 1);
-  CHECK_FALSE(r.h.went_to_cdn(2));
-  SECTION("and comes from there") {
+  CHECK(requests[0].sn == MediaSequence(0));
+  r.h.clear();
+  SECTION("what has come when the player asks again is what it gets") {
+    r.h.advance(300);
     r.h.peer_serves(r.parent, requests[0], Harness::body(0, kSize));
+    r.h.advance(700);
+    r.h.load(2, 0);
+    CHECK_FALSE(r.h.went_to_cdn(2));
     CHECK(r.h.has(CommandKind::kLoadDone));
   }
-  SECTION("a refusal sends it to the CDN at once") {
-    r.h.peer_says(r.parent,
-                  peer::Lack{requests[0].url, requests[0].sn, std::nullopt, requests[0].rendition});
-    CHECK(r.h.went_to_cdn(2));
-  }
-  SECTION("silence does so after a second") {
-    r.h.advance(999);
+  SECTION("a transfer that the CDN would not overtake is waited for") {
+    r.h.peer_says(r.parent, peer::Binary{3, requests[0].url, requests[0].sn, kSize, std::nullopt,
+                                         requests[0].rendition});
+    r.h.advance(600);
+    r.h.peer_sends(r.parent, Harness::body(0, kSize).substr(0, 61'440));
+    r.h.advance(390);
+    r.h.peer_sends(r.parent, std::string(61'440, 'x'));
+    r.h.advance(10);
+    r.h.load(2, 0);
     CHECK_FALSE(r.h.went_to_cdn(2));
-    r.h.advance(1);
+    r.h.peer_sends(r.parent, std::string(kSize - 122'880, 'x'));
+    CHECK(r.h.has(CommandKind::kLoadDone));
+  }
+  SECTION("of a slow one the CDN, which may be well again, is asked as without us") {
+    r.h.peer_says(r.parent, peer::Binary{3, requests[0].url, requests[0].sn, kSize, std::nullopt,
+                                         requests[0].rendition});
+    r.h.advance(1'000);
+    r.h.peer_sends(r.parent, Harness::body(0, kSize).substr(0, 10'000));
+    r.h.load(2, 0);
     CHECK(r.h.went_to_cdn(2));
   }
-  SECTION("another segment is not meant") {
-    r.h.load(3, 1);
+  SECTION("silence costs no time either") {
+    r.h.advance(1'000);
+    r.h.load(2, 0);
+    CHECK(r.h.went_to_cdn(2));
+  }
+  SECTION("another segment, or the number in another presentation, waits no longer than any") {
+    r.h.load(2, 1);
+    CHECK(r.h.went_to_cdn(2));
+    r.h.engine.on_presentation(r.h.now);
+    r.h.drain();
+    r.h.load(3, 0);
     CHECK(r.h.went_to_cdn(3));
   }
+}
+
+TEST_CASE("B: what the CDN has refused twice is on its way once") {
+  ParentRoom r(true);
+  r.h.playhead(0, 0);
+  for (const int32_t load : {1, 2, 3}) {
+    r.h.load(load, 0);
+    REQUIRE(r.h.went_to_cdn(load));
+    r.h.fetch_failed(load);
+  }
+  CHECK(r.h.sent<peer::Request>(r.parent).size() == 1);
 }
 
 TEST_CASE("loads: a body shorter than reserved is not kept") {

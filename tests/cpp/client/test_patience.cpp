@@ -119,15 +119,6 @@ TEST_CASE("patience: the newest segment of a live playlist may take as long as i
   CHECK(patience(need, false) == latest_cdn_start(need));
 }
 
-TEST_CASE("patience: what the CDN has refused is asked of peers with nothing buffered") {
-  Need need = buffered(0);
-  need.refused = true;
-  CHECK(patience(need, false) == seconds(1));
-  CHECK(patience_for_transfer(need) >= seconds(4));
-  need.waited = seconds(1);
-  CHECK(patience(need, false) <= seconds(0));
-}
-
 TEST_CASE("patience: ahead of the player there is the time until it asks as well") {
   Need need = buffered(30);
   const DurationMs asked = patience_for_transfer(need);

@@ -46,6 +46,10 @@ Drawn draw(uint64_t seed) {
     const double longest = config.content.live ? lasts : 8;
     config.cdn.hiccup = std::chrono::milliseconds(static_cast<int>(between(500, longest * 1'000)));
   }
+  // Live not on top of late answers: one that is late and an error would last longer than a
+  // segment.
+  const bool errs = random.below(2) == 0 && (!config.content.live || config.cdn.hiccup_every == 0);
+  if (errs) config.cdn.error_every = 5 + static_cast<int32_t>(random.below(15));
   config.viewers.resize(2 + random.below(4));
   const double goal = 1 + random.below(2);
   for (size_t i = 0; i < config.viewers.size(); ++i) {
@@ -65,7 +69,8 @@ Drawn draw(uint64_t seed) {
   out.what += " live " + std::to_string(config.content.live) + " segments of " +
               std::to_string(lasts) + " s, rate " + std::to_string(rate) + " hiccup " +
               std::to_string(config.cdn.hiccup_every) + " of " +
-              std::to_string(seconds(config.cdn.hiccup)) + " s";
+              std::to_string(seconds(config.cdn.hiccup)) + " s, error " +
+              std::to_string(config.cdn.error_every);
   return out;
 }
 
