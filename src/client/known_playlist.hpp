@@ -37,14 +37,18 @@ class KnownPlaylist {
 
   // Loaded again.
   Change loaded(TimeMs now, const PlaylistFacts& facts) {
-    // A new broadcast has no more when it is first seen: players look once in a segment.
+    // The newest number of a new broadcast that counts from 0, and the segments of any other, when
+    // it is first seen: players look once in a segment.
     constexpr double kMostAtFirst = 9;
     const double back = facts_.newest - facts.newest;
     const double first_back = facts_.first - facts.first;
     const bool fell = was_live() && (back > 0 || first_back > 0);
     const bool vouched = vouches(now);
-    // An older state of the same window, from a server that lags.
-    if (fell && vouched && std::max(back, first_back) <= kLiveSkew && facts.newest > kMostAtFirst) {
+    // An older state of the same window, from a server that lags. A new broadcast that counts from
+    // where the old one did begins with fewer segments than that had.
+    const double length = facts.newest - facts.first;
+    if (fell && vouched && std::max(back, first_back) <= kLiveSkew && facts.newest > kMostAtFirst &&
+        (back <= first_back || length > kMostAtFirst)) {
       return Change::kNone;
     }
     facts_ = facts;

@@ -329,3 +329,44 @@ TEST_CASE("a playlist without target duration vouches for seconds") {
   CHECK(known.vouches(start + DurationMs(3'000)));
   CHECK_FALSE(known.vouches(start + DurationMs(3'001)));
 }
+
+TEST_CASE("A3: a packager that begins again at its own first number is no server that lags") {
+  const TimeMs start{DurationMs(1'000)};
+  struct Seen {
+    double first;
+    double newest;
+  };
+  struct Case {
+    Seen before;
+    std::vector<Seen> after;
+    bool restarted;
+  };
+  // Players look once in a segment, and may find the first playlist or a later one.
+  const Case cases[] = {
+      {{100, 102}, {{100, 100}}, true},
+      {{100, 102}, {{100, 101}}, true},
+      {{101, 103}, {{100, 100}}, true},
+      {{101, 103}, {{100, 101}}, true},
+      {{1'000, 1'004}, {{1'000, 1'002}}, true},
+      {{10, 12}, {{10, 11}}, true},
+      {{1e9, 1e9 + 2}, {{1e9, 1e9}}, true},
+      // A server that lags shows the window, or the growing list, that was there before.
+      {{100, 102}, {{99, 101}, {98, 100}, {101, 103}}, false},
+      {{100, 105}, {{99, 105}}, false},
+      {{100, 150}, {{100, 149}, {100, 147}, {100, 151}}, false},
+      {{0, 40}, {{0, 38}}, false},
+      {{1'000, 1'059}, {{999, 1'057}}, false},
+  };
+  for (const Case& each : cases) {
+    CAPTURE(each.before.first, each.before.newest, each.after[0].first, each.after[0].newest);
+    KnownPlaylist known("v", start, {each.before.first, each.before.newest, kTarget, true});
+    bool restarted = false;
+    int64_t at = 0;
+    for (const Seen& seen : each.after) {
+      restarted |=
+          known.loaded(start + DurationMs(at += 1'000), {seen.first, seen.newest, kTarget, true}) ==
+          KnownPlaylist::Change::kRestarted;
+    }
+    CHECK(restarted == each.restarted);
+  }
+}
