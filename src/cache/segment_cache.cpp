@@ -35,8 +35,11 @@ bool SegmentCache::grow(const SegmentPtr& segment, size_t bytes, size_t step) {
   const size_t held = segment->held();
   if (bytes <= held) return true;
   const size_t wanted = std::min(std::max({bytes, step, 2 * held}), segment->size());
-  make_room(wanted - held);
-  if (this->bytes() > budget_ || !segment->hold(wanted)) return false;
+  if (segment->size() <= budget_) {
+    make_room(wanted - held);
+    if (this->bytes() > budget_) return false;
+  }
+  if (!segment->hold(wanted)) return false;
   peak_bytes_ = std::max(peak_bytes_, this->bytes());
   return true;
 }

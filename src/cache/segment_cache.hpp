@@ -131,7 +131,8 @@ class SegmentCache {
   // Gives a segment that begin() returned memory for its first `bytes`, and for more where that
   // spares moving it often: for `step` at least, and twice what it has. False, and nothing changes,
   // if everything evictable is gone and the budget is still overdrawn without the growth, or if
-  // memory is not to be had.
+  // memory is not to be had. A segment of allocate() above the budget grows without it: no cache
+  // answers for its memory.
   bool grow(const SegmentPtr& segment, size_t bytes, size_t step);
   // Takes an unfinished segment out of the index; no effect on a complete one or on one that is not
   // in the index (replaced, abandoned before, from elsewhere). nullptr is allowed.

@@ -143,7 +143,7 @@ void Engine::Impl::on_binary_header(TimeMs now, PeerSession& peer, const peer::F
   // What the cache could never hold goes to the player and is not kept: our limit is no fault of
   // the parent's.
   if (transfer.buffer == nullptr && transfer.size > cache_.budget()) {
-    transfer.buffer = SegmentBuffer::allocate(transfer.ask.segment, transfer.size);
+    transfer.buffer = SegmentBuffer::allocate(transfer.ask.segment, transfer.size, 0);
   }
   if (transfer.buffer == nullptr) {
     requester.detach(*load);

@@ -98,7 +98,13 @@ void Requester::forget(std::string_view rendition) {
 
 void Requester::detach(LoadId load) {
   if (asked_ && asked_->load == load) asked_->load.reset();
-  if (transfer_ && transfer_->ask.load == load) transfer_->ask.load.reset();
+  if (transfer_ && transfer_->ask.load == load) leave_transfer();
+}
+
+void Requester::leave_transfer() {
+  transfer_->ask.load.reset();
+  // No cache keeps it: it was for the load alone.
+  if (transfer_->buffer.use_count() == 1) transfer_->buffer = nullptr;
 }
 
 const Ask* Requester::asked_by(LoadId load) const {
@@ -252,7 +258,7 @@ Requester::Due Requester::on_timeout(TimeMs now, std::optional<LoadId>& load) {
     proven_ = false;
     transfer_->look_at = std::max(transfer_->look_at, now + kStallTimeout);
     load = transfer_->ask.load;
-    transfer_->ask.load.reset();
+    leave_transfer();
     return Due::kStalled;
   }
   load = asked_->load;

@@ -100,7 +100,8 @@ class Requester {
   // ones included, are received and thrown away.
   void forget(std::string_view rendition);
 
-  // The load no longer waits for this peer; the request or transfer goes on for nobody.
+  // The load no longer waits for this peer; the request or transfer goes on for nobody, and a
+  // buffer that no cache holds is given up.
   void detach(LoadId load);
   // The request or transfer that `load` waits for.
   const Ask* asked_by(LoadId load) const;
@@ -144,6 +145,8 @@ class Requester {
   static std::string_view wire_url(const Ask& ask);
   static peer::Fields message(const Ask& ask);
   void remember(Ask ask);
+  // The load that waits for the transfer does so no longer.
+  void leave_transfer();
 
   bool version1_ = true;
   TimeMs opened_at_{};

@@ -360,3 +360,19 @@ TEST_CASE("Segments outlive the cache they came from") {
   CHECK(filling->commit(0, 100));
   CHECK(filling->bytes()[0] == 7);
 }
+
+TEST_CASE("D4: a segment above the budget grows with what arrives, and evicts nothing") {
+  SegmentCache cache(1000);
+  REQUIRE(put(cache, segment(1), 900));
+  const SegmentPtr large = SegmentBuffer::allocate(segment(2), 50'000, 0);
+  REQUIRE(large);
+  CHECK(large->held() == 0);
+  REQUIRE(cache.grow(large, 10, 400));
+  CHECK(large->held() == 400);
+  REQUIRE(cache.grow(large, 500, 400));
+  CHECK(large->held() == 800);
+  REQUIRE(cache.grow(large, 50'000, 400));
+  CHECK(large->room(0, 50'000).size() == 50'000);
+  CHECK(cache.bytes() == 900);
+  CHECK(cache.counts().evictions == 0);
+}
