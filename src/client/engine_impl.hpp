@@ -194,8 +194,9 @@ class Engine::Impl final : private SegmentShelf {
   // Decides where the load's next attempt is made; the load may be gone afterwards.
   void decide_load(TimeMs now, Load& load);
   bool join_transfer(TimeMs now, Load& load);
-  // Whether a version-1 peer, which may know it by `url` alone, can be asked for it.
-  bool known_by_url(const Load& load) const;
+  // From when on the parent may be asked for it; kNever: not before it has shown a level. One of
+  // version 1 knows a segment by its URL alone.
+  TimeMs asked_from(const PeerSession& peer, const Load& load) const;
   std::list<Candidate> candidates(TimeMs now, const Load& load);
   DurationMs prospect(TimeMs now, const Load& load) const;
   Need need(TimeMs now, const Load& load) const;

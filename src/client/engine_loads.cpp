@@ -67,6 +67,8 @@ Load Engine::Impl::make_load(LoadId id, SegmentLoad what) {
   const KnownPlaylist* const playlist = playlist_of(rendition);
   facts.live = playlist != nullptr && playlist->was_live();
   load.segment.key = make_key(rendition, facts);
+  // More than the order of parameters is different.
+  load.secret = facts.url.size() != what.url.size();
   load.segment.url = std::move(what.url);
   if (!what.range.whole() && !what.named) {
     load.segment.url += '#';
@@ -209,19 +211,23 @@ bool Engine::Impl::join_transfer(TimeMs now, Load& load) {
   return false;
 }
 
-bool Engine::Impl::known_by_url(const Load& load) const {
+TimeMs Engine::Impl::asked_from(const PeerSession& peer, const Load& load) const {
+  if (peer.level >= 1) return TimeMs();
   const std::string& url = load.segment.url;
-  return url.size() <= peer::kMaxUrlBytes && renditions_.url_is_unique(url);
+  // Protocol section 1: the key of version 1 may be `url` alone.
+  if (load.secret || url.size() > peer::kMaxUrlBytes || !renditions_.url_is_unique(url)) {
+    return kNever;
+  }
+  // A parent of hlsmesh that shows its level late must not hear more than the file name.
+  return url.find_first_of("/?") == std::string::npos ? TimeMs() : peer.opened_at + kLevelShown;
 }
 
 std::list<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) {
-  const bool unique = known_by_url(load);
   const double believable = newest_believable(now);
   std::list<Candidate> found;
   for (const auto& [handle, peer] : peers_) {
     if (!peer.open || !peer.requester || load.has_tried(handle)) continue;
-    // Protocol section 1: the key of version 1 may be `url` alone.
-    if (peer.level < 1 && !unique) continue;
+    if (now < asked_from(peer, load)) continue;
     if (!peer.may_have(now, load.segment.key.sn)) continue;
     if (peer.current && static_cast<double>(peer.current->value()) > believable) continue;
     if (peer.requester->resting(now)) continue;  // nor is it worth waiting for
@@ -244,7 +250,7 @@ DurationMs Engine::Impl::prospect(TimeMs now, const Load& load) const {
     if (!peer.requester || load.has_tried(handle)) continue;
     if (!peer.open) {
       until = std::max(until, peer.started_at + kDialProspect);
-    } else if (peer.level < 1 && !known_by_url(load)) {
+    } else if (now < asked_from(peer, load)) {
       until = std::max(until, peer.opened_at + kLevelShown);
     }
   }
@@ -261,11 +267,10 @@ void Engine::Impl::ask(TimeMs now, Load& load, PeerSession& peer, DurationMs wit
 void Engine::Impl::go_to_cdn(TimeMs now, Load& load) {
   if (active() && load.shareable) {
     // Those that were asked in vain have been counted.
-    const bool unique = known_by_url(load);
     for (auto& [handle, peer] : peers_) {
       if (!peer.open || !peer.requester || load.has_tried(handle)) continue;
-      const bool nameless = peer.level < 1 && !unique;
-      if (nameless || !peer.may_have(now, load.segment.key.sn)) peer.usefulness.missed(now);
+      if (now < asked_from(peer, load) || !peer.may_have(now, load.segment.key.sn))
+        peer.usefulness.missed(now);
     }
   }
   load.state = Load::State::kAtCdn;

@@ -25,6 +25,7 @@ struct Load {
   TrackKind kind = TrackKind::kMain;
   int32_t rendition_index = 0;
   bool shareable = false;  // peers may carry it, and the cache may keep it
+  bool secret = false;     // its URL holds credentials, which no peer is told
   State state = State::kWaiting;
   TimeMs began_at{};
   TimeMs due = kNever;                    // waiting: decide again; asking: look at it again

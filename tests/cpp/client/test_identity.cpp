@@ -135,12 +135,67 @@ TEST_CASE("D7: a parent that names segments by rendition hears neither query, ho
 
 TEST_CASE("D7: a version-1 parent is asked by the URL as the playlist spells it") {
   Room r(false);
-  r.h.advance(300);
-  SegmentLoad what = segment("seg6.ts?token=secret", {100, 300});
-  what.clean_url = "seg6.ts";
+  r.h.advance(1'000);
+  const std::string url = GENERATE("seg6.ts?part=2&b=1", "a/seg6.ts", "seg6.ts");
+  SegmentLoad what = segment(url, {100, 300});
+  // In the order of the parameters' names.
+  if (url.find('?') != std::string::npos) what.clean_url = "seg6.ts?b=1&part=2";
   const peer::Request request = r.request(1, what);
-  CHECK(request.url == "seg6.ts?token=secret#100-300");
+  CHECK(request.url == url + "#100-300");
   CHECK_FALSE(request.rendition);
+}
+
+TEST_CASE("D7: a parent that has not shown its level is never told credentials") {
+  Room r(false);
+  const int64_t open_for = GENERATE(0, 300, 999, 1'500, 60'000);
+  CAPTURE(open_for);
+  for (int64_t ms = 0; ms < open_for; ms += 5'000) {
+    r.h.advance(std::min<int64_t>(open_for - ms, 5'000));
+    r.h.peer_says(r.parent, peer::KeepAliveAck{});
+  }
+  r.h.playhead(0, 20);
+  SegmentLoad what = segment("u/4711/seg6.ts?token=secret&part=2");
+  what.clean_url = "u/4711/seg6.ts?part=2";
+  r.h.clear();
+  r.h.engine.on_load(r.h.now, LoadId(1), what);
+  r.h.drain();
+  const bool waits = open_for < 1'000;
+  CHECK(r.h.went_to_cdn(1) != waits);
+  if (waits && GENERATE(true, false)) {
+    // One of hlsmesh whose first word is late.
+    r.h.peer_says(r.parent, peer::KeepAliveAck{std::nullopt, 1});
+    CHECK(r.h.sent<peer::Request>(r.parent).at(0).url == "seg6.ts");
+  } else {
+    r.h.advance(20'000);
+    CHECK(r.h.sent<peer::Request>(r.parent).empty());
+    CHECK(r.h.went_to_cdn(1));
+  }
+  for (const Seen& seen : r.h.all(CommandKind::kChannelSendText)) {
+    CHECK(seen.text.find("secret") == std::string::npos);
+    CHECK(seen.text.find("4711") == std::string::npos);
+  }
+}
+
+TEST_CASE("D7: more than a file name is told to a parent that had time to show its level") {
+  const std::string url = GENERATE("seg6.ts?part=2", "720p/seg6.ts", "https://me.example/seg6.ts");
+  CAPTURE(url);
+  Room r(false);
+  r.h.advance(400);
+  r.h.playhead(0, 20);
+  r.h.engine.on_load(r.h.now, LoadId(1), segment(url));
+  r.h.drain();
+  CHECK(r.h.sent<peer::Request>(r.parent).empty());
+  CHECK_FALSE(r.h.went_to_cdn(1));
+  r.h.advance(599);
+  CHECK(r.h.sent<peer::Request>(r.parent).empty());
+  SECTION("which it does") {
+    r.h.peer_says(r.parent, peer::KeepAliveAck{std::nullopt, 1});
+    CHECK(r.h.sent<peer::Request>(r.parent).at(0).url == "seg6.ts");
+  }
+  SECTION("which it does not: it is of version 1") {
+    r.h.advance(1);
+    CHECK(r.h.sent<peer::Request>(r.parent).at(0).url == url);
+  }
 }
 
 namespace {
