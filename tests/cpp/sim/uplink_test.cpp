@@ -66,6 +66,22 @@ TEST_CASE("B6: a fast uplink serves all children side by side") {
   CHECK(found.used >= static_cast<uint64_t>(children) * 20'000'000);
 }
 
+TEST_CASE("B6: with the site's cap set, what is uploaded comes in time all the same") {
+  const int children = GENERATE(2, 4, 6);
+  // Of 250 KB/s that a child takes: with less than the cap on the line, as much, and more.
+  const double cap = GENERATE(150'000, 250'000, 300'000, 600'000);
+  const double line = GENERATE(300'000, 2'000'000);
+  CAPTURE(children, cap, line);
+  SwarmConfig config = one_parent(children, line, 1'000'000, 4);
+  config.viewers[0].limits.upload_bytes_per_second = cap;
+  const Usefulness found = usefulness(config, 120);
+  INFO(found.used << " of " << found.uploaded);
+  // A burst of 4 s, and a segment that was begun, come on top.
+  CHECK(static_cast<double>(found.uploaded) <= cap * (100 + 4) + 1'200'000);
+  CHECK(found.share() >= 0.8);
+  CHECK(static_cast<double>(found.used) >= std::min(cap, line) * 100 * 0.5);
+}
+
 TEST_CASE("B6: a line that is too slow for the stream is not filled with segments that come late") {
   const Usefulness found = usefulness(one_parent(4, 100'000, 1'000'000, 4), 120);
   INFO(found.used << " of " << found.uploaded);
