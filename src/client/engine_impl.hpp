@@ -234,8 +234,8 @@ class Engine::Impl final : private SegmentShelf {
   static bool is_good(const Segment& segment, ByteView body);
   // Whether what has come of a transfer may be the media that was asked for.
   static bool looks_right(Transfer& transfer);
-  // Whether so many seconds are what a segment has in this stream.
-  bool is_usual(const Receipt& receipt, double seconds);
+  // How much so many seconds are of what a segment has in this stream; 1: all.
+  double share_of_usual(const Receipt& receipt, double seconds);
   // Whoever gave one bad segment gave others too: all of them leave the cache.
   void distrust(TimeMs now, const PeerId& giver);
 
@@ -271,7 +271,10 @@ class Engine::Impl final : private SegmentShelf {
   std::array<CdnTime, 3> cdn_time_;  // by TrackKind
   SegmentSizes sizes_;
   Receipts receipts_;
-  double usual_share_ = 1;  // of its listed duration, that the player finds in a segment of the CDN
+  // Of its listed duration, that the player finds in a segment of the CDN; and in how many it did,
+  // in this presentation.
+  double usual_share_ = 1;
+  int32_t shares_seen_ = 0;
   TokenBucket dials_;
   TokenBucket answers_;
   PeerLedger ledger_;

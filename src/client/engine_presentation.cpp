@@ -14,6 +14,8 @@ void Engine::Impl::on_presentation(TimeMs now) {
   sizes_.clear();
   plan_.clear();
   live_.reset();
+  usual_share_ = 1;
+  shares_seen_ = 0;
   forget(now, {});
 }
 

@@ -9,10 +9,14 @@
 namespace hlsmesh {
 namespace {
 
-// Less of a segment's listed duration than this share of what is usual in the stream: a part of the
-// segment is missing. Durations that are rounded to whole seconds, and the last segment of a
-// recording, stay above it.
-constexpr double kLeastShare = 0.75;
+// No more of a segment's listed duration than this share of what is usual in the stream: a part of
+// the segment is missing. What lacks less looks whole.
+constexpr double kLeastShare = 0.9;
+// Some playlists list longer durations than their segments have, or whole seconds. Before any
+// segment of the CDN has shown what is usual, only who gave half of a segment has cut it; each that
+// did so raises this share, up to kLeastShare.
+constexpr double kCutShare = 0.5;
+constexpr double kSurer = 0.1;
 
 // What a decoder that gave up had at hand, in seconds before and after the frame that was shown: it
 // works ahead of the picture, and audio ahead of video.
@@ -58,13 +62,15 @@ bool Engine::Impl::on_verdict(TimeMs now, LoadId id, double seconds) {
                span.start > seconds + kDecoderAhead || span.end() < seconds - kDecoderBehind) {
       return;
     }
-    if (id.value() != 0 && seconds >= 0 && is_usual(receipt, seconds)) {
+    double share = 0;
+    if (id.value() != 0 && seconds >= 0) share = share_of_usual(receipt, seconds);
+    if (share > kLeastShare) {
       if (receipt.refused != id) receipt.refused = LoadId();
       return;
     }
     receipt.refused = receipt.load;
     cache_.drop(key);
-    if (receipt.giver.text.empty()) return;
+    if (receipt.giver.text.empty() || share > kCutShare + kSurer * shares_seen_) return;
     peers_fault = true;
     distrust(now, receipt.giver);
   });
@@ -72,13 +78,15 @@ bool Engine::Impl::on_verdict(TimeMs now, LoadId id, double seconds) {
   return peers_fault;
 }
 
-bool Engine::Impl::is_usual(const Receipt& receipt, double seconds) {
-  if (!(receipt.span.duration > 0) || receipt.kind == TrackKind::kSubtitle) return true;
+double Engine::Impl::share_of_usual(const Receipt& receipt, double seconds) {
+  if (!(receipt.span.duration > 0) || receipt.kind == TrackKind::kSubtitle) return 1;
   const double share = std::min(1.0, seconds / receipt.span.duration);
-  const bool usual = share > kLeastShare * usual_share_;
-  // Some playlists list other durations than their segments have.
-  if (receipt.giver.text.empty()) usual_share_ += (share - usual_share_) / 8;
-  return usual;
+  if (receipt.giver.text.empty()) {
+    // Of durations that vary the least ones count.
+    usual_share_ += (share - usual_share_) / (share < usual_share_ ? 2 : 8);
+    ++shares_seen_;
+  }
+  return share / usual_share_;
 }
 
 void Engine::Impl::distrust(TimeMs now, const PeerId& giver) {

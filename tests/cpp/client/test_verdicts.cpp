@@ -159,6 +159,70 @@ TEST_CASE("A6: the player finds half of what a parent gave") {
   CHECK(r.dropped());
 }
 
+TEST_CASE("A6: a segment cut where a packet ends is known by how long it lasts") {
+  Chain r;
+  const double share = GENERATE(0.51, 0.76, 0.89);
+  for (int32_t sn = 20; sn < 24; ++sn) {
+    r.fetch(sn, sn);
+    r.verdict(sn, 4);
+  }
+  r.give(1, 5);
+  REQUIRE(r.shared(5));
+  CHECK(r.verdict(1, 4 * share));
+  CHECK(r.dropped());
+  CHECK_FALSE(r.shared(5));
+}
+
+TEST_CASE("A6: before the CDN has shown what is usual, a short segment is not shared, no blame") {
+  Chain r;
+  // EXTINF a third too long, or frames before the first key frame that were dropped after a seek.
+  const double share = GENERATE(0.55, 0.66, 0.75, 0.89);
+  SECTION("nothing was measured") {
+    r.give(1, 5);
+    CHECK_FALSE(r.verdict(1, 4 * share));
+  }
+  SECTION("what was measured was another presentation") {
+    for (int32_t sn = 20; sn < 30; ++sn) {
+      r.fetch(sn, sn);
+      r.verdict(sn, 4);
+    }
+    r.h.engine.on_presentation(r.h.now);
+    r.h.drain();
+    r.h.playhead(0, 20);
+    r.h.clear();
+    r.give(1, 5);
+    CHECK_FALSE(r.verdict(1, 4 * share));
+  }
+  CHECK_FALSE(r.dropped());
+  CHECK(r.h.engine.stats().parents == 1);
+  CHECK_FALSE(r.shared(5));
+  // And the CDN has the next word.
+  r.h.load(2, 5);
+  CHECK(r.h.went_to_cdn(2));
+  r.h.fetch_done(2, Harness::body(5, kSize));
+  r.verdict(2, 4);
+  CHECK(r.shared(5));
+}
+
+TEST_CASE("A6: durations that are rounded, or a third too long, make no offender") {
+  Chain r;
+  const auto lasts = [](int32_t sn, bool rounded) {
+    return rounded ? (sn % 3 == 0 ? 3.5 : sn % 3 == 1 ? 4.0 : 3.8) : 3.0 + 0.05 * (sn % 3);
+  };
+  const bool rounded = GENERATE(true, false);
+  for (int32_t sn = 20; sn < 60; ++sn) {
+    if (sn % 2 == 0) {
+      r.fetch(sn, sn);
+    } else {
+      r.give(sn, sn);
+    }
+    CHECK_FALSE(r.verdict(sn, lasts(sn, rounded)));
+    r.h.clear();
+  }
+  CHECK(r.h.engine.stats().parents == 1);
+  CHECK(r.shared(59));
+}
+
 TEST_CASE("A6: what cannot be decoded is what lies around the playhead, whoever gave it") {
   Chain r;
   r.give(1, 5);  // 20 to 24 s
