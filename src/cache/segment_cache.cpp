@@ -73,9 +73,9 @@ SegmentPtr SegmentCache::find(const SegmentKey& key) {
   return entry->second.segment;
 }
 
-SegmentPtr SegmentCache::peek(const SegmentKey& key) const {
+const SegmentPtr& SegmentCache::peek(const SegmentKey& key) const {
   const auto entry = index_.find(key);
-  if (entry == index_.end() || !entry->second.segment->complete()) return nullptr;
+  if (entry == index_.end() || !entry->second.segment->complete()) return none_;
   return entry->second.segment;
 }
 

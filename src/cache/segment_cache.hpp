@@ -146,8 +146,8 @@ class SegmentCache {
 
   // A complete segment, or nullptr. Counts a hit or a miss and marks it as used.
   SegmentPtr find(const SegmentKey& key);
-  // The same without counting or marking.
-  SegmentPtr peek(const SegmentKey& key) const;
+  // The same without counting or marking; valid until the cache changes.
+  const SegmentPtr& peek(const SegmentKey& key) const;
   // A complete segment of number `sn` that `is_meant` accepts, or nullptr. Neither counts nor
   // marks.
   template <class Predicate>
@@ -203,6 +203,7 @@ class SegmentCache {
   size_t budget_;
   double playhead_ = -std::numeric_limits<double>::infinity();
   Index index_;
+  const SegmentPtr none_;
   Shared<SegmentBuffer::Tally> tally_;
   size_t peak_bytes_ = 0;
   uint64_t uses_ = 0;

@@ -186,6 +186,8 @@ class Engine::Impl final : private SegmentShelf {
   void finish_transfer(TimeMs now, PeerSession& peer);
   void report_progress(LoadId load, const Transfer& transfer);
   void waste(Transfer& transfer);
+  // Of a segment that will not be completed.
+  void let_go(SegmentPtr& segment);
 
   // --- loads
   Load* find_load(LoadId id);

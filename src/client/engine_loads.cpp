@@ -357,8 +357,7 @@ MutableBytes Engine::Impl::reserve_fetch(LoadId id, size_t size) {
         !(transfer->ask.segment.key == load->segment.key)) {
       continue;
     }
-    cache_.abandon(transfer->buffer);
-    transfer->buffer = nullptr;
+    let_go(transfer->buffer);
   }
   load->fetched = cache_.begin(load->segment, size);
   return load->fetched == nullptr ? MutableBytes() : load->fetched->room(0, size);

@@ -188,8 +188,7 @@ MutableBytes Engine::Impl::reserve_channel_binary(PeerHandle handle, size_t size
     // Most segments get all of their memory with the first packet.
     const size_t step = std::max(kFirstBytes, 2 * sizes_.expected(transfer->ask.segment));
     if (!cache_.grow(transfer->buffer, transfer->received + size, step)) {
-      cache_.abandon(transfer->buffer);
-      transfer->buffer = nullptr;
+      let_go(transfer->buffer);
     }
   }
   return peer->requester->room(size);
@@ -298,8 +297,12 @@ void Engine::Impl::finish_transfer(TimeMs now, PeerSession& peer) {
 
 void Engine::Impl::waste(Transfer& transfer) {
   stats_.p2p_wasted_bytes += transfer.received;
-  cache_.abandon(transfer.buffer);
-  transfer.buffer = nullptr;
+  let_go(transfer.buffer);
+}
+
+void Engine::Impl::let_go(SegmentPtr& segment) {
+  cache_.abandon(segment);
+  segment = nullptr;
 }
 
 }  // namespace hlsmesh
