@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { orderFunctions } from './order-functions.mjs';
 import { ROOT, UserError, lastLines, run } from './process.mjs';
+import { shortenExports } from './short-exports.mjs';
 
 /** What the oldest browsers of scripts/build.mjs know; the module itself names no features any more. */
 const FEATURES = [
@@ -25,8 +26,14 @@ const PASSES = [
   ...['--strip-debug', '--strip-producers', '--strip-target-features'],
 ];
 
-/** No passes, but what Binaryen does to the stack machine's instructions whenever it writes after -Oz. */
-const WRITING = ['-ol=2', '-s=2', '--generate-stack-ir', '--optimize-stack-ir'];
+/** Away with what only dropped exports used; then what Binaryen does to the stack machine's instructions whenever it writes after -Oz. */
+const WRITING = [
+  '--remove-unused-module-elements',
+  '-ol=2',
+  '-s=2',
+  '--generate-stack-ir',
+  '--optimize-stack-ir',
+];
 
 /** @param {string[]} args of wasm-opt */
 async function optimize(args) {
@@ -42,6 +49,6 @@ async function optimize(args) {
 export async function shrink(from, to) {
   const text = join(ROOT, 'build', 'shrunk.wat');
   await optimize([from, ...PASSES, '-S', '-o', text]);
-  writeFileSync(text, orderFunctions(readFileSync(text, 'utf8')));
+  writeFileSync(text, shortenExports(orderFunctions(readFileSync(text, 'utf8'))));
   await optimize([text, ...WRITING, '-o', to]);
 }

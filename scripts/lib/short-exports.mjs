@@ -1,0 +1,42 @@
+/**
+ * One letter for each export of the client engine, in the module and in the bundles that ship: js/wasm.js says which.
+ */
+
+import { readFileSync } from 'node:fs';
+import { exportLetters } from '../../js/wasm.js';
+
+const LETTERS = exportLetters();
+
+/** @param {string} name */
+function letterOf(name) {
+  const letter = name === 'hm_abi_version' ? name : LETTERS.get(name);
+  if (!letter) throw new Error(`js/wasm.js has no letter for ${name}`);
+  return letter;
+}
+
+/**
+ * @param {string} text of the module
+ * @returns {string} also without the exports that the linker adds and nobody calls
+ */
+export function shortenExports(text) {
+  return text
+    .replace(/\(export "(hm_\w+)"/g, (_, name) => `(export "${letterOf(name)}"`)
+    .replace(/^ *\(export "(?:stack\w+|__indirect_function_table)" .*\n/gm, '');
+}
+
+const EXPORTS = 'named(instance.exports)';
+
+/** An esbuild plugin. @type {import('esbuild').Plugin} */
+export const shortExports = {
+  name: 'short-exports',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]js[\\/][\w-]+\.js$/ }, ({ path }) => {
+      const code = readFileSync(path, 'utf8');
+      if (!path.endsWith('wasm.js')) {
+        return { contents: code.replace(/'(hm_\w+)'/g, (_, name) => `'${letterOf(name)}'`) };
+      }
+      if (!code.includes(EXPORTS)) throw new Error(`${path} has no ${EXPORTS} to take as it is`);
+      return { contents: code.replace(EXPORTS, 'instance.exports') };
+    });
+  },
+};
