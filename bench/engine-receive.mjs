@@ -186,7 +186,7 @@ class Page {
     const facts = { kind: TrackKind.main, rendition: 0, sn, url, cleanUrl: url, shareable: true };
     this.#answered = false;
     const from = clock();
-    this.#driver.playhead({ currentTime: start - 60, bufferedEnd: start, rate: 1 });
+    this.#driver.playheadMoved({ currentTime: start - 60, bufferedEnd: start, rate: 1 });
     const load = this.#driver.register({
       url,
       answer: {},

@@ -85,25 +85,26 @@ export const EventCode = Object.freeze({
   partsOnly: 10,
 });
 
-export const PeerEnd = Object.freeze({
-  closedByPeer: 0,
-  closedByUs: 1,
-  failed: 2,
-  timedOut: 3,
-  misbehaved: 4,
-  disconnectedByTracker: 5,
-  refused: 6,
-  useless: 7,
-});
+export const PeerEnd = Object.freeze([
+  'closed-by-peer',
+  'closed-by-us',
+  'failed',
+  'timed-out',
+  'misbehaved',
+  'disconnected-by-tracker',
+  'refused',
+  'useless',
+]);
 
-export const FallbackReason = Object.freeze({
-  lack: 1,
-  timeout: 2,
-  wrongSegment: 3,
-  peerLost: 4,
-  protocol: 5,
-  noMemory: 6,
-});
+export const FallbackReason = Object.freeze([
+  'none',
+  'lack',
+  'timeout',
+  'wrong-segment',
+  'peer-lost',
+  'protocol',
+  'no-memory',
+]);
 
 export const HmCommand = Object.freeze({
   kind: 0,

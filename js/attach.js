@@ -48,7 +48,7 @@ export function attach(hls, options) {
   // Vue's proxies know what they wrap. Loading runs through the player's own objects, not through what watches them.
   const player = attempt(() => /** @type {any} */ (hls)?.__v_raw ?? hls);
   const former = attempt(() => attachments.get(player) ?? attachments.get(player?.config?.fLoader));
-  if (former && !former.voice.ended) {
+  if (former && !former.voice.silent) {
     const text = 'this Hls instance has a mesh; detach() that one first';
     if (strict) complain(text);
     former.voice.complain('options', text);
@@ -96,7 +96,7 @@ function canShare(hls, complain) {
     : config.fragLoadPolicy || !('fragLoadingTimeOut' in config);
   if (!good) {
     complain(
-      `hls.js ${version ?? 'of an unknown version'} is not supported; hlsmesh needs hls.js 1.4 to 1.7 and leaves this player alone`,
+      `hls.js ${version ?? '(unknown version)'} is not supported; hlsmesh needs hls.js 1.4 to 1.7`,
       'hls-version',
     );
   }

@@ -9,10 +9,7 @@ import { Core } from './wasm.js';
 /**
  * The page's own script while it is being evaluated, for bundles that are no modules; null at any later time.
  */
-const scriptUrl =
-  typeof document === 'object' && document.currentScript instanceof Object
-    ? /** @type {HTMLScriptElement} */ (document.currentScript).src
-    : '';
+const scriptUrl = /** @type {any} */ (globalThis.document)?.currentScript?.src ?? '';
 
 /** @returns {string | URL} hlsmesh.wasm beside this script; empty when the script's own place is unknown */
 function defaultLocation() {
@@ -44,13 +41,13 @@ const compiled = new Map();
  * @param {WasmSource} [source] absent: hlsmesh.wasm beside the script
  * @returns {Promise<WebAssembly.Module>} rejects with an HlsMeshError; a failed URL is tried again by the next call
  */
-export function loadModule(source = defaultLocation()) {
-  if (source instanceof WebAssembly.Module) return Promise.resolve(source);
-  if (typeof source !== 'string' && !(source instanceof URL)) return compile(source);
+export async function loadModule(source = defaultLocation()) {
+  if (source instanceof WebAssembly.Module) return source;
+  if (typeof source !== 'string' && !(source instanceof URL)) return compile('option wasm', source);
   const url = String(source);
   if (!url) {
     const message = 'cannot tell where hlsmesh.wasm is; pass its URL as the option `wasm`';
-    return Promise.reject(new HlsMeshError('wasm-fetch', message));
+    throw new HlsMeshError('wasm-fetch', message);
   }
   let module = compiled.get(url);
   if (!module) {
@@ -66,49 +63,34 @@ export function loadModule(source = defaultLocation()) {
  * @returns {Promise<WebAssembly.Module>}
  */
 async function fetchModule(url) {
-  let response;
-  try {
-    // Behind the player's own requests, in browsers that rank them.
-    const low = /** @type {RequestInit} */ ({ credentials: 'same-origin', priority: 'low' });
-    response = await fetch(url, low);
-  } catch (error) {
-    throw new HlsMeshError('wasm-fetch', `cannot load ${url}: ${messageOf(error)}`, error);
-  }
-  if (!response.ok) {
-    throw new HlsMeshError('wasm-fetch', `cannot load ${url}: HTTP ${response.status}`);
-  }
-  // compileStreaming refuses any other type, and servers often send another.
-  const type = response.headers.get('content-type')?.split(';')[0].trim().toLowerCase();
-  if (type === 'application/wasm' && WebAssembly.compileStreaming) {
-    return refusing(url, () => WebAssembly.compileStreaming(response));
-  }
-  return refusing(url, async () => WebAssembly.compile(await response.arrayBuffer()));
-}
-
-/**
- * @param {BufferSource} bytes
- * @returns {Promise<WebAssembly.Module>}
- */
-function compile(bytes) {
-  return refusing('option wasm', () => WebAssembly.compile(bytes));
+  const text = `cannot load ${url}`;
+  // Behind the player's own requests, in browsers that rank them.
+  const low = /** @type {RequestInit} */ ({ credentials: 'same-origin', priority: 'low' });
+  const response = await fetch(url, low).catch(failure('wasm-fetch', text));
+  if (!response.ok) throw new HlsMeshError('wasm-fetch', `${text}: HTTP ${response.status}`);
+  // Not compileStreaming: it refuses other types than application/wasm, and at 75 KB there is nothing to win.
+  return compile(url, await response.arrayBuffer().catch(failure('wasm-fetch', text)));
 }
 
 /**
  * @param {string} name
- * @param {() => Promise<WebAssembly.Module>} work
+ * @param {BufferSource} bytes
  * @returns {Promise<WebAssembly.Module>}
  */
-async function refusing(name, work) {
-  try {
-    return await work();
-  } catch (error) {
-    throw new HlsMeshError(
-      'wasm-invalid',
-      `${name} is not a usable module: ${messageOf(error)}`,
-      error,
-    );
-  }
+function compile(name, bytes) {
+  return WebAssembly.compile(bytes).catch(
+    failure('wasm-invalid', `${name} is not a usable module`),
+  );
 }
+
+/**
+ * @param {import('./index.js').HlsMeshErrorCode} code
+ * @param {string} text
+ * @returns {(error: unknown) => never}
+ */
+const failure = (code, text) => (error) => {
+  throw new HlsMeshError(code, `${text}: ${messageOf(error)}`, error);
+};
 
 /**
  * A fresh engine instance of `module`, not started.
@@ -116,26 +98,28 @@ async function refusing(name, work) {
  * @returns {Promise<Core>} rejects with an HlsMeshError
  */
 export async function createCore(module) {
-  let core;
-  let version;
-  try {
-    core = await Core.instantiate(module, 'hm_text');
-    version = core.call('hm_abi_version');
-  } catch (error) {
-    throw new HlsMeshError(
-      'wasm-invalid',
-      `hlsmesh.wasm cannot be started: ${messageOf(error)}`,
-      error,
-    );
-  }
+  const core = await Core.instantiate(module, 'hm_text').catch(
+    failure('wasm-invalid', 'hlsmesh.wasm cannot be started'),
+  );
+  const version = core.call('hm_abi_version');
   if (version !== ABI_VERSION) {
-    const found = core.poison ? core.poison.message : `version ${version}`;
+    const found = core.poison?.message ?? `version ${version}`;
     throw new HlsMeshError(
       'wasm-invalid',
       `hlsmesh.wasm does not belong to this script: it has ${found}, version ${ABI_VERSION} is needed`,
     );
   }
   return core;
+}
+
+/**
+ * @param {Core} core
+ * @param {number} at where a record begins
+ * @returns {[int: (field: number) => number, double: (field: number) => number]} read fields of it, until the next call
+ */
+export function reader(core, at) {
+  const view = core.view();
+  return [(field) => view.getInt32(at + field, true), (field) => view.getFloat64(at + field, true)];
 }
 
 /**
@@ -160,19 +144,20 @@ export async function createCore(module) {
  * @returns {Command}
  */
 export function readCommand(core, at) {
-  const view = core.view();
+  const [int, double] = reader(core, at);
   return {
-    kind: view.getInt32(at + HmCommand.kind, true),
-    peer: view.getInt32(at + HmCommand.peer, true),
-    load: view.getInt32(at + HmCommand.load, true),
-    code: view.getInt32(at + HmCommand.code, true),
-    aux: view.getFloat64(at + HmCommand.aux, true),
-    t0: view.getFloat64(at + HmCommand.t0, true),
-    t1: view.getFloat64(at + HmCommand.t1, true),
-    text: view.getUint32(at + HmCommand.text, true),
-    textSize: view.getUint32(at + HmCommand.text_size, true),
-    data: view.getUint32(at + HmCommand.data, true),
-    dataSize: view.getUint32(at + HmCommand.data_size, true),
+    kind: int(HmCommand.kind),
+    peer: int(HmCommand.peer),
+    load: int(HmCommand.load),
+    code: int(HmCommand.code),
+    aux: double(HmCommand.aux),
+    t0: double(HmCommand.t0),
+    t1: double(HmCommand.t1),
+    // Memory ends far below what a signed number can say.
+    text: int(HmCommand.text),
+    textSize: int(HmCommand.text_size),
+    data: int(HmCommand.data),
+    dataSize: int(HmCommand.data_size),
   };
 }
 
@@ -186,21 +171,18 @@ export function readPeers(core) {
   for (let index = 0; index < count; index++) {
     const at = core.call('hm_peer', index);
     if (at <= 0) break;
-    const view = core.view();
-    const flags = view.getInt32(at + HmPeer.flags, true);
-    const rtt = view.getFloat64(at + HmPeer.rtt_ms, true);
+    const [int, double] = reader(core, at);
+    const flags = int(HmPeer.flags);
+    const rtt = double(HmPeer.rtt_ms);
     peers.push({
-      id: core.text(
-        view.getUint32(at + HmPeer.id, true),
-        view.getUint32(at + HmPeer.id_size, true),
-      ),
+      id: core.text(int(HmPeer.id), int(HmPeer.id_size)),
       role: /** @type {import('./index.js').PeerRole} */ (
         flags & PeerFlag.parent ? 'parent' : 'child'
       ),
       open: (flags & PeerFlag.open) !== 0,
       version1: (flags & PeerFlag.version1) !== 0,
-      receivedBytes: view.getFloat64(at + HmPeer.received_bytes, true),
-      sentBytes: view.getFloat64(at + HmPeer.sent_bytes, true),
+      receivedBytes: double(HmPeer.received_bytes),
+      sentBytes: double(HmPeer.sent_bytes),
       rttMs: rtt < 0 ? null : rtt,
     });
   }

@@ -9,7 +9,7 @@ import { CommandKind, EventCode, LoadFlag } from './abi.js';
 import { readCommand, readPeers } from './core.js';
 import { withoutCredentials } from './identity.js';
 import { emptyStats, readStats } from './stats.js';
-import { POISONED } from './wasm.js';
+import { NO_ROOM, POISONED } from './wasm.js';
 
 /** @typedef {import('./wasm.js').Core} Core */
 /** @typedef {import('./core.js').Command} Command */
@@ -260,13 +260,13 @@ export class Driver {
    * @param {number} rendition
    * @param {import('hls.js').LevelDetails} details of its playlist, as just loaded
    */
-  playlistLoaded(kind, rendition, { startSN, endSN, targetduration, live }) {
-    const numbers = [startSN, endSN, targetduration, Number(live)];
-    this.#tell('hm_playlist_loaded', kind, rendition, ...numbers);
+  detailsLoaded(kind, rendition, { startSN, endSN, targetduration, live }) {
+    const last = Number(live);
+    this.#tell('hm_playlist_loaded', kind, rendition, startSN, endSN, targetduration, last);
   }
 
   /** @param {import('./hls-events.js').Playhead} playhead */
-  playhead({ currentTime, bufferedEnd, rate }) {
+  playheadMoved({ currentTime, bufferedEnd, rate }) {
     this.#tell('hm_playhead', currentTime, bufferedEnd, rate);
   }
 
@@ -279,7 +279,7 @@ export class Driver {
    * @param {number} kind TrackKind
    * @param {number} rendition -1: none
    */
-  playlist(kind, rendition) {
+  playlistFollowed(kind, rendition) {
     this.#tell('hm_playlist', kind, rendition);
   }
 
@@ -375,7 +375,7 @@ export class Driver {
     this.#input(() => {
       const result = this.#core.callWithText(name, text, now(), ...args);
       // A text too long for the engine's buffer goes in as nothing, which is no message either.
-      if (result === NO_MEMORY) this.#core.callWithText(name, '', now(), ...args);
+      if (result === NO_ROOM) this.#core.callWithText(name, '', now(), ...args);
     });
   }
 
@@ -533,9 +533,6 @@ export class Driver {
   }
 }
 
-/** HmError.kHmNoMemory. */
-const NO_MEMORY = -2;
-
 /**
  * Of a segment, as hm_load and hm_list_segment take it.
  * @param {LoadFacts} facts
@@ -543,14 +540,14 @@ const NO_MEMORY = -2;
  * @returns {number[]}
  */
 function numbersOf(facts, fromCdn = false) {
-  const { kind, rendition, sn, start, duration, from, to, shareable, named, opaque } = facts;
-  const { dateTime = 0 } = facts;
+  const { shareable, named, opaque, dateTime = 0 } = facts;
   const flags =
     (shareable ? LoadFlag.shareable : 0) |
     (fromCdn ? LoadFlag.fromCdn : 0) |
     (named ? LoadFlag.named : 0) |
     (opaque ? LoadFlag.opaque : 0);
-  return [kind, rendition, sn, start, duration, from, to, flags, dateTime];
+  const { kind, rendition, sn } = facts;
+  return [kind, rendition, sn, facts.start, facts.duration, facts.from, facts.to, flags, dateTime];
 }
 
 /** @param {LoadFacts} facts */

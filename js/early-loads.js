@@ -17,13 +17,13 @@ const NOBODY = { url: '', fetchFromCdn() {}, progress() {}, done() {} };
 
 export class EarlyLoads {
   /** A segment was asked for. */
-  any = false;
+  anyAsked = false;
   #room = MOST_BYTES;
   /** @type {Kept[]} */
   #kept = [];
 
-  asked() {
-    this.any = true;
+  segmentAsked() {
+    this.anyAsked = true;
   }
 
   /**
@@ -31,7 +31,7 @@ export class EarlyLoads {
    * @param {ArrayBuffer} data hls.js transfers it away once this returns
    * @param {object} answer what stands for it in the player
    */
-  keep(facts, data, answer) {
+  keepCopy(facts, data, answer) {
     if (data.byteLength > this.#room) return;
     this.#room -= data.byteLength;
     this.#kept.push({ facts, data: data.slice(0), answer });

@@ -8,7 +8,7 @@ export class HlsMeshError extends Error {
    * @param {unknown} [cause]
    */
   constructor(code, message, cause) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(message, { cause });
     this.name = 'HlsMeshError';
     this.code = code;
   }
@@ -19,5 +19,5 @@ export class HlsMeshError extends Error {
  * @returns {string}
  */
 export function messageOf(value) {
-  return value instanceof Error ? value.message : String(value);
+  return String(/** @type {any} */ (value)?.message || value);
 }

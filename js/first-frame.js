@@ -1,5 +1,7 @@
 /** When the engine may come: fetched, compiled or connecting beside the first segment, it makes the first frame later. */
 
+import { follow } from './player.js';
+
 /** @typedef {import('hls.js').default} Hls */
 
 /** HTMLMediaElement.HAVE_CURRENT_DATA: there is a frame at the playhead. */
@@ -23,7 +25,6 @@ const LATEST_MS = 15_000;
  * @returns {() => void} calls it off
  */
 export function afterFirstFrame(hls, fresh, loads, go) {
-  const player = /** @type {any} */ (hls);
   /** @type {HTMLVideoElement | null} */
   let media = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -36,8 +37,7 @@ export function afterFirstFrame(hls, fresh, loads, go) {
     over = true;
     clearTimeout(latest);
     clearTimeout(shown);
-    for (const [name, listener] of listeners) player.off(name, listener);
-    watch(null);
+    leave();
   };
   const done = () => {
     if (over) return;
@@ -53,11 +53,6 @@ export function afterFirstFrame(hls, fresh, loads, go) {
     if (!media) done();
     else if (!(media.readyState < HAS_FRAME)) shown ??= setTimeout(done, SHOWN_MS);
   };
-  const watch = (/** @type {any} */ element) => {
-    media?.removeEventListener('loadeddata', loaded);
-    media = element;
-    media?.addEventListener('loadeddata', loaded);
-  };
   const parsed = () => {
     clearTimeout(latest);
     latest = setTimeout(() => {
@@ -65,15 +60,12 @@ export function afterFirstFrame(hls, fresh, loads, go) {
       latest = setTimeout(done, LATEST_MS - IDLE_MS);
     }, IDLE_MS);
   };
-  /** @type {[string, (...args: any[]) => void][]} */
-  const listeners = [
-    ['hlsMediaAttached', (_, data) => watch(data.media)],
-    ['hlsMediaDetaching', () => watch(null)],
-    ['hlsManifestParsed', parsed],
-    ['hlsFragBuffered', buffered],
-  ];
-  for (const [name, listener] of listeners) player.on(name, listener);
-  watch(hls.media);
+  const leave = follow(
+    hls,
+    { hlsManifestParsed: parsed, hlsFragBuffered: buffered },
+    { loadeddata: loaded },
+    (element) => (media = element),
+  );
   if (!fresh) {
     if (hls.levels.length > 0) parsed();
     if (media) buffered();

@@ -1,6 +1,7 @@
 /** What hls.js knows and the engine wants to: the source, renditions, live or VOD, the playhead. */
 
 import { Condition, TrackKind } from './abi.js';
+import { all, follow } from './player.js';
 
 /** @typedef {import('hls.js').default} Hls */
 
@@ -29,15 +30,15 @@ import { Condition, TrackKind } from './abi.js';
 
 /**
  * @typedef {object} PlayerSink
- * @property {() => void} source one begins to load; `hls.url` may have changed
- * @property {() => void} renditions
- * @property {(live: boolean) => void} live
- * @property {() => void} playhead
- * @property {(kind: number, rendition: number, details: import('hls.js').LevelDetails) => void} loaded a media playlist was,
+ * @property {() => void} sourceLoading one begins to load; `hls.url` may have changed
+ * @property {() => void} renditionsChanged
+ * @property {(live: boolean) => void} liveKnown
+ * @property {() => void} playheadDue
+ * @property {(kind: number, rendition: number, details: import('hls.js').LevelDetails) => void} detailsLoaded a media playlist was,
  *   for the first time or again
- * @property {(kind: number, rendition: number) => void} playlist the track of that kind follows another rendition, or its playlist
+ * @property {(kind: number, rendition: number) => void} playlistFollowed the track of that kind follows another rendition, or its playlist
  *   was refreshed
- * @property {() => void} destroyed
+ * @property {() => void} playerDestroyed
  */
 
 /** The least time between two reports of the playhead, in milliseconds: hls.js itself decides at 10 Hz, a segment lasts seconds. */
@@ -46,26 +47,16 @@ const PLAYHEAD_INTERVAL_MS = 250;
 /** The hole in front of a buffered range that playback steps over, in seconds; hls.js's own `maxBufferHole`. */
 const BUFFER_HOLE = 0.1;
 
-const KINDS = [TrackKind.main, TrackKind.audio, TrackKind.subtitle];
-/** What `hlsManifestLoaded` lists, in the order of KINDS. */
-const LISTS = ['levels', 'audioTracks', 'subtitles'];
-/** Attributes of a rendition's tag, of which the first that is there counts. */
-const ATTRIBUTES = [
-  ['CODECS'],
-  ['RESOLUTION'],
-  ['LANGUAGE'],
-  ['GROUP-ID'],
-  ['NAME'],
-  ['STABLE-VARIANT-ID', 'STABLE-RENDITION-ID'],
-];
+/** Of TrackKind. */
+const KINDS = 3;
+/** Attributes of a rendition's tag that say what it is. */
+const ATTRIBUTES = ['CODECS', 'RESOLUTION', 'LANGUAGE', 'GROUP-ID', 'NAME'];
 
 /**
  * Connections by which traffic may cost the viewer money (Network Information API, `ConnectionType`): mobile networks, and a phone
  * that is shared over Bluetooth.
  */
 const METERED = ['cellular', 'wimax', 'bluetooth'];
-
-const MEDIA_EVENTS = ['timeupdate', 'seeking', 'ratechange', 'pause', 'play'];
 
 export class PlayerEvents {
   #hls;
@@ -77,8 +68,7 @@ export class PlayerEvents {
   #reported = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** @type {[string, (event: string, data: any) => void][]} */
-  #listeners;
+  #leave;
 
   /**
    * @param {Hls} hls
@@ -87,58 +77,50 @@ export class PlayerEvents {
   constructor(hls, sink) {
     this.#hls = hls;
     this.#sink = sink;
-    const main = () => sink.playlist(TrackKind.main, hls.loadLevel);
-    const audio = () => sink.playlist(TrackKind.audio, hls.audioTrack);
+    const main = () => sink.playlistFollowed(TrackKind.main, hls.loadLevel);
+    const audio = () => sink.playlistFollowed(TrackKind.audio, hls.audioTrack);
     const renditions = () => this.#describe();
     const loaded = (/** @type {number} */ kind, /** @type {any} */ { level, id, details }) => {
-      if (details) sink.loaded(kind, level ?? id, details);
+      if (details) sink.detailsLoaded(kind, level ?? id, details);
     };
-    // Events by their names, so that hls.js itself is not imported.
-    this.#listeners = [
-      [
-        'hlsManifestLoading',
-        () => {
+    this.#leave = follow(
+      hls,
+      {
+        hlsManifestLoading: () => {
           this.#manifest = null;
-          sink.source();
+          sink.sourceLoading();
         },
-      ],
-      [
         // hls.js has parsed it, and told of it, by the time others hear that it was loaded.
-        'hlsManifestLoaded',
-        (_, data) => {
+        hlsManifestLoaded: (data) => {
           this.#manifest = data;
           renditions();
         },
-      ],
-      ['hlsManifestParsed', renditions],
-      ['hlsLevelsUpdated', renditions],
-      ['hlsAudioTracksUpdated', renditions],
-      ['hlsSubtitleTracksUpdated', renditions],
-      ['hlsLevelSwitching', main],
-      [
-        'hlsLevelUpdated',
-        (_, data) => {
-          sink.live(Boolean(data.details?.live));
+        ...all(
+          'hlsManifestParsed hlsLevelsUpdated hlsAudioTracksUpdated hlsSubtitleTracksUpdated',
+          renditions,
+        ),
+        hlsLevelSwitching: main,
+        hlsLevelUpdated: (data) => {
+          sink.liveKnown(Boolean(data.details?.live));
           loaded(TrackKind.main, data);
           main();
         },
-      ],
-      ['hlsAudioTrackSwitching', audio],
-      [
-        'hlsAudioTrackUpdated',
-        (_, data) => {
+        hlsAudioTrackSwitching: audio,
+        hlsAudioTrackUpdated: (data) => {
           loaded(TrackKind.audio, data);
           audio();
         },
-      ],
-      ['hlsSubtitleTrackUpdated', (_, data) => loaded(TrackKind.subtitle, data)],
-      ['hlsMediaAttached', (_, data) => this.#watch(data.media)],
-      ['hlsMediaDetaching', () => this.#watch(null)],
-      ['hlsDestroying', () => sink.destroyed()],
-    ];
-    const target = /** @type {any} */ (hls);
-    for (const [name, listener] of this.#listeners) target.on(name, listener);
-    this.#watch(hls.media);
+        hlsSubtitleTrackUpdated: (data) => loaded(TrackKind.subtitle, data),
+        hlsDestroying: () => sink.playerDestroyed(),
+      },
+      all('timeupdate seeking ratechange pause play', this.#moved),
+      (media) => {
+        clearTimeout(this.#timer);
+        this.#timer = undefined;
+        this.#media = media;
+        if (media) this.#moved();
+      },
+    );
     // Changes are told at once, to a page that is paused as well.
     connection()?.addEventListener?.('change', this.#report);
   }
@@ -146,30 +128,36 @@ export class PlayerEvents {
   /** Tells the sink again all that it was told by events before. */
   repeat() {
     this.#describe();
-    const live = this.live();
-    if (live !== null) this.#sink.live(live);
-    this.#sink.playhead();
+    const live = this.isLive();
+    if (live !== null) this.#sink.liveKnown(live);
+    this.#sink.playheadDue();
   }
 
   /** All renditions, and the playlists that are followed. */
   #describe() {
-    const { levels, loadLevel, audioTracks, audioTrack, subtitleTracks, subtitleTrack } = this.#hls;
     const sink = this.#sink;
-    sink.renditions();
-    for (const [kind, rendition, track] of /** @type {[number, number, any][]} */ ([
-      [TrackKind.main, loadLevel, levels[loadLevel]],
-      [TrackKind.audio, audioTrack, audioTracks[audioTrack]],
-      [TrackKind.subtitle, subtitleTrack, subtitleTracks[subtitleTrack]],
-    ])) {
-      if (track?.details) sink.loaded(kind, rendition, track.details);
-      if (kind !== TrackKind.subtitle) sink.playlist(kind, rendition);
-    }
+    sink.renditionsChanged();
+    this.#tracks.forEach(([rendition, track], kind) => {
+      if (track?.details) sink.detailsLoaded(kind, rendition, track.details);
+      if (kind !== TrackKind.subtitle) sink.playlistFollowed(kind, rendition);
+    });
+  }
+
+  /** By TrackKind, hls.js's number of the rendition that it follows, and what it has of that. @type {[number, any][]} */
+  get #tracks() {
+    const { loadLevel, audioTrack, subtitleTrack } = this.#hls;
+    const lists = this.#lists;
+    return [loadLevel, audioTrack, subtitleTrack].map((at, kind) => [at, lists[kind][at]]);
+  }
+
+  /** By TrackKind, what hls.js has. @type {any[][]} */
+  get #lists() {
+    const { levels, audioTracks, subtitleTracks } = this.#hls;
+    return [levels, audioTracks, subtitleTracks];
   }
 
   detach() {
-    const target = /** @type {any} */ (this.#hls);
-    for (const [name, listener] of this.#listeners) target.off(name, listener);
-    this.#watch(null);
+    this.#leave();
     connection()?.removeEventListener?.('change', this.#report);
   }
 
@@ -177,7 +165,7 @@ export class PlayerEvents {
    * As the page asked for it. Where that was redirected, playlists have the target's whole path: it may be another for each viewer.
    * @returns {string}
    */
-  source() {
+  sourceUrl() {
     return this.#hls.url ?? '';
   }
 
@@ -186,25 +174,20 @@ export class PlayerEvents {
    * @returns {boolean} whether its playlist was redirected to another folder, so that its name there says too little
    */
   moved({ level, type, baseurl }) {
-    const { levels, audioTracks, subtitleTracks } = /** @type {any} */ (this.#hls);
-    const tracks = /** @type {Record<string, any>} */ ({
-      main: levels,
-      audio: audioTracks,
-      subtitle: subtitleTracks,
-    })[type];
-    const { uri, url } = tracks?.[level] ?? {};
+    const [main, audio, subtitle] = this.#lists;
+    const list = /** @type {Record<string, any>} */ ({ main, audio, subtitle })[type];
+    const { uri, url } = list?.[level] ?? {};
     const asked = uri ?? url;
     return Boolean(asked && baseurl) && folder(asked) !== folder(baseurl);
   }
 
   /** @returns {Rendition[]} all that hls.js has, and all that the multivariant playlist lists */
-  renditions() {
-    const { levels, audioTracks, subtitleTracks } = this.#hls;
+  listRenditions() {
     const listed = this.#manifest ?? {};
-    const lists = [levels, audioTracks, subtitleTracks, ...LISTS.map((name) => listed[name])];
+    const lists = [...this.#lists, listed.levels, listed.audioTracks, listed.subtitles];
     return lists.flatMap((list, which) =>
       [...(list ?? [])].map((one, index) =>
-        describeRendition(KINDS[which % KINDS.length], which < KINDS.length ? index : -1, one),
+        describeRendition(which % KINDS, which < KINDS ? index : -1, one),
       ),
     );
   }
@@ -215,7 +198,7 @@ export class PlayerEvents {
   }
 
   /** @returns {boolean | null} null while no media playlist is known */
-  live() {
+  isLive() {
     return this.#details?.live ?? null;
   }
 
@@ -225,14 +208,13 @@ export class PlayerEvents {
    * @param {number} until
    * @returns {import('hls.js').Fragment[]} of the playlist that is followed, what has a part between the two
    */
-  fragments(kind, from, until) {
-    const { levels, loadLevel, audioTracks, audioTrack, config } = this.#hls;
-    const { details } =
-      (kind === TrackKind.main ? levels[loadLevel] : audioTracks[audioTrack]) ?? {};
+  fragmentsBetween(kind, from, until) {
+    const details = this.#tracks[kind][1]?.details;
     // Where hls.js loads parts, it does not ask for the whole that they make.
-    if (!details || (details.partList && config.lowLatencyMode)) return [];
+    if (!details || (details.partList && this.#hls.config.lowLatencyMode)) return [];
     return details.fragments.filter(
-      ({ start, duration, gap }) => start + duration > from && start < until && !gap,
+      (/** @type {import('hls.js').Fragment} */ { start, duration, gap }) =>
+        start + duration > from && start < until && !gap,
     );
   }
 
@@ -253,7 +235,7 @@ export class PlayerEvents {
   }
 
   /** @returns {Playhead | null} null without a media element */
-  playhead() {
+  readPlayhead() {
     const media = this.#media;
     if (!media) return null;
     const { currentTime, buffered } = media;
@@ -266,17 +248,6 @@ export class PlayerEvents {
     return { currentTime, bufferedEnd, rate: media.paused ? 0 : media.playbackRate };
   }
 
-  /** @param {HTMLMediaElement | null} media */
-  #watch(media) {
-    if (media === this.#media) return;
-    for (const name of MEDIA_EVENTS) this.#media?.removeEventListener(name, this.#moved);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#media = media;
-    for (const name of MEDIA_EVENTS) media?.addEventListener(name, this.#moved);
-    if (media) this.#moved();
-  }
-
   #moved = () => {
     if (this.#timer !== undefined) return;
     const wait = this.#reported + PLAYHEAD_INTERVAL_MS - performance.now();
@@ -287,7 +258,7 @@ export class PlayerEvents {
   #report = () => {
     this.#timer = undefined;
     this.#reported = performance.now();
-    this.#sink.playhead();
+    this.#sink.playheadDue();
   };
 }
 
@@ -309,14 +280,12 @@ function describeRendition(kind, index, { attrs = {}, uri, url }) {
   return {
     kind,
     index,
-    bitrate: whole(Number(attrs.BANDWIDTH)),
-    texts: ATTRIBUTES.map((names) => attrs[names.find((name) => attrs[name]) ?? ''] ?? ''),
+    bitrate: Number(attrs.BANDWIDTH) | 0,
+    texts: [
+      ...ATTRIBUTES.map((name) => attrs[name] || ''),
+      attrs['STABLE-VARIANT-ID'] || attrs['STABLE-RENDITION-ID'] || '',
+    ],
     // The rest of a blob's URL is another one in each browser.
     url: (uri ?? url ?? '').replace(/^blob:.*/is, 'blob:'),
   };
-}
-
-/** @param {number | undefined} value */
-function whole(value) {
-  return Number.isFinite(value) ? Math.trunc(/** @type {number} */ (value)) : 0;
 }

@@ -2,12 +2,11 @@
 
 import { LoadSource, TrackKind } from './abi.js';
 import { messageOf } from './errors.js';
-import { CdnFetch } from './http.js';
 import { withoutCredentials } from './identity.js';
 
-/** @typedef {import('./http.js').FragmentLoaderContext} FragmentLoaderContext */
-/** @typedef {import('./http.js').Callbacks} Callbacks */
-/** @typedef {import('./http.js').LoaderClass} LoaderClass */
+/** @typedef {import('hls.js').FragmentLoaderContext} FragmentLoaderContext */
+/** @typedef {import('hls.js').LoaderCallbacks<FragmentLoaderContext>} Callbacks */
+/** @typedef {new (config: import('hls.js').HlsConfig) => import('hls.js').Loader<FragmentLoaderContext>} LoaderClass */
 /** @typedef {import('hls.js').LoaderStats} LoaderStats */
 /** @typedef {import('./driver.js').LoadFacts} LoadFacts */
 /** @typedef {Pick<import('./driver.js').Driver,
@@ -17,11 +16,11 @@ import { withoutCredentials } from './identity.js';
  * What a loader needs of its mesh.
  * @typedef {object} LoaderHost
  * @property {LoadDriver | null} driver null: everything goes to the CDN
- * @property {number} source how many sources were loaded: what one names, another may use for other media
+ * @property {number} sourceCount how many sources were loaded: what one names, another may use for other media
  * @property {import('./early-loads.js').EarlyLoads | null} early where segments are kept while the engine is still to come
  * @property {() => void} reportPlayhead
  * @property {(frag: import('hls.js').Fragment) => boolean} moved whether its playlist was redirected to another folder
- * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} [segmentId] the site's own id, when it
+ * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} segmentId the site's own id, when it
  *   names segments itself: null, not to be shared; undefined, as usual
  * @property {(segment: { url: string, source: 'cdn' | 'peer', bytes: number, durationMs: number },
  *   counted: boolean) => void} delivered hls.js is about to get a segment; `counted` by the engine
@@ -50,18 +49,56 @@ const TRACKS = /** @type {Record<string, number>} */ ({
 
 /**
  * @param {LoaderHost} host
- * @param {LoaderClass} Inner what would load fragments without us
+ * @param {LoaderClass} Inner what would load fragments without us, and loads from the CDN for us: so the site's set-up,
+ *   credentials, timeouts and error codes stay what they were. It does not retry; hls.js does.
  * @returns {LoaderClass}
  */
 export function createFragmentLoader(host, Inner) {
-  const cdnTimes = { firstByte: 0 };
-  return class HlsMeshLoader extends FragmentLoader {
-    #whole;
+  /** What the CDN's latest answer took to begin, in milliseconds. */
+  let firstByteMs = 0;
+
+  /**
+   * One load of one fragment; a second `load()` throws, as hls.js's own loaders do. Sites derive classes from this one.
+   */
+  return class HlsMeshLoader {
+    /** @type {import('hls.js').Loader<FragmentLoaderContext> | null} null once destroyed */
+    #inner;
+    /** The fetch from the CDN was. */
+    #started = false;
+    #progressive;
+    /** The source of the load: a page may play another by the time it ends. */
+    #source = 0;
+    /** @type {import('./early-loads.js').EarlyLoads | null} */
+    #early = null;
+    /**
+     * Copies of what went to hls.js in pieces, because it transfers those away; null where pieces are of no use.
+     * @type {Uint8Array[] | null}
+     */
+    #pieces = null;
+    /** The engine that has this load, and its name there. @type {{ driver: LoadDriver, load: number } | null} */
+    #entry = null;
+    /** While there is something to answer. @type {any} */
+    #callbacks = null;
+    /** @type {any} */
+    #config = null;
+    /** load() has come to its end. */
+    #returned = false;
+    /** What the CDN's loader threw within load(). @type {{ error: unknown } | null} */
+    #refusal = null;
+    /** hls.js has its answer, or wants none any more. */
+    #over = false;
+    /** Of an answer that is not the CDN's. @type {ReturnType<typeof detailsOf> | null} */
+    #details = null;
+
+    /** Set by load(). @type {any} */
+    context = null;
 
     /** @param {import('hls.js').HlsConfig} config */
     constructor(config) {
-      super(host, new CdnFetch(Inner, config), cdnTimes);
-      this.#whole = config.progressive === false;
+      this.#inner = new Inner(config);
+      // hls.js keeps this very object for the fragment, whoever fills it in.
+      this.stats = this.#inner.stats;
+      this.#progressive = config.progressive !== false;
       // A player that lies in a framework's Proxy calls its loaders through one, which has no private members.
       const self = /** @type {any} */ (this);
       for (const name of METHODS) self[name] = self[name].bind(this);
@@ -69,292 +106,234 @@ export function createFragmentLoader(host, Inner) {
 
     /**
      * @param {FragmentLoaderContext} context
-     * @param {import('./http.js').LoaderConfiguration} config
+     * @param {import('hls.js').LoaderConfiguration} config
      * @param {Callbacks} callbacks
      */
     load(context, config, callbacks) {
+      const { loading } = this.stats;
+      if (loading.start) throw new Error('Loader can only be used once.');
+      loading.start = performance.now();
+      this.context = context;
+      this.#config = config;
       // hls.js 1.4 and 1.5 always listen for pieces, and outside of progressive mode take nothing from them.
       const { onProgress, ...others } = callbacks;
-      super.load(context, config, this.#whole ? others : callbacks);
-    }
-  };
-}
-
-/** One load of one fragment; a second `load()` throws, as hls.js's own loaders do. */
-class FragmentLoader {
-  #host;
-  #cdn;
-  #cdnTimes;
-  /** The source of the load: a page may play another by the time it ends. */
-  #source = 0;
-  /** @type {import('./early-loads.js').EarlyLoads | null} */
-  #early = null;
-  /**
-   * Copies of what went to hls.js in pieces, because it transfers those away; null where pieces are of no use.
-   * @type {Uint8Array[] | null}
-   */
-  #pieces = null;
-  /** @type {LoadDriver | null} */
-  #driver = null;
-  /** The engine's name for this load while it has one. */
-  #load = 0;
-  /** @type {Callbacks | null} */
-  #callbacks = null;
-  /** @type {import('./http.js').LoaderConfiguration | null} */
-  #config = null;
-  /** load() has come to its end. */
-  #returned = false;
-  /** What the CDN's loader threw within load(). @type {{ error: unknown } | null} */
-  #refusal = null;
-  /** hls.js has its answer, or wants none any more. */
-  #over = false;
-  #destroyed = false;
-  /** Of an answer that is not the CDN's. @type {ReturnType<typeof detailsOf> | null} */
-  #details = null;
-
-  /** @type {FragmentLoaderContext | null} */
-  context = null;
-
-  /**
-   * @param {LoaderHost} host
-   * @param {CdnFetch} cdn
-   * @param {{ firstByte: number }} cdnTimes what the CDN's latest answer took to begin, in milliseconds
-   */
-  constructor(host, cdn, cdnTimes) {
-    this.#host = host;
-    this.#cdn = cdn;
-    this.#cdnTimes = cdnTimes;
-    /** @type {LoaderStats} */
-    this.stats = cdn.stats;
-  }
-
-  /**
-   * @param {FragmentLoaderContext} context
-   * @param {import('./http.js').LoaderConfiguration} config
-   * @param {Callbacks} callbacks
-   */
-  load(context, config, callbacks) {
-    if (this.stats.loading.start) throw new Error('Loader can only be used once.');
-    this.stats.loading.start = performance.now();
-    this.context = context;
-    this.#config = config;
-    this.#callbacks = callbacks;
-    this.#host.reportPlayhead();
-    const { driver, source } = this.#host;
-    this.#source = source;
-    if (driver) {
-      this.#driver = driver;
-      this.#load = driver.register(this.#sink());
-      driver.load(this.#load, describe(context, this.#host));
-    } else {
-      this.#early = this.#host.early;
-      this.#early?.asked();
-      this.#fetch();
-    }
-    // A loader that cannot begin throws, ours as well as the one it stands for.
-    if (this.#refusal) throw this.#refusal.error;
-    this.#returned = true;
-  }
-
-  abort() {
-    const callbacks = this.#callbacks;
-    if (!callbacks || this.#over) return;
-    const { stats, context } = this;
-    this.#release();
-    // The inner loader reports its own abort, with its own details.
-    this.#cdn.abort();
-    if (this.#over) return;
-    this.#over = true;
-    stats.aborted = true;
-    const { url } = /** @type {FragmentLoaderContext} */ (context);
-    callbacks.onAbort?.(stats, /** @type {FragmentLoaderContext} */ (context), detailsOf(url, 0));
-  }
-
-  destroy() {
-    if (this.#destroyed) return;
-    this.#destroyed = true;
-    if (this.#callbacks && !this.#over) this.stats.aborted = true;
-    this.#over = true;
-    this.#release();
-    this.context = this.#config = this.#callbacks = null;
-    this.#cdn.destroy();
-  }
-
-  getCacheAge() {
-    return this.#cdn.cacheAge();
-  }
-
-  /** @param {string} name */
-  getResponseHeader(name) {
-    return this.#details ? this.#details.getResponseHeader(name) : this.#cdn.header(name);
-  }
-
-  /** Tells the engine that nobody waits any more. */
-  #release() {
-    const load = this.#load;
-    this.#load = 0;
-    if (load) this.#driver?.loadAborted(load);
-    this.#driver = null;
-  }
-
-  /** @returns {import('./driver.js').LoadSink} */
-  #sink() {
-    return {
-      url: this.context?.url ?? '',
-      answer: this.stats,
-      fetchFromCdn: () => this.#fetch(),
-      progress: (loaded, total) => {
-        if (this.#over || this.#cdn.started) return;
-        const { stats } = this;
-        stats.loading.first ||= Math.max(performance.now(), stats.loading.start);
-        stats.loaded = loaded;
-        stats.total = total;
-      },
-      done: (data, source, t0, t1) => {
-        // hls.js does not expect an answer from inside load().
-        queueMicrotask(() => this.#deliver(data, source, t0, t1));
-      },
-    };
-  }
-
-  /**
-   * @param {ArrayBuffer} data
-   * @param {number} source LoadSource
-   * @param {number} t0
-   * @param {number} t1
-   */
-  #deliver(data, source, t0, t1) {
-    const { context, stats } = this;
-    const callbacks = this.#callbacks;
-    if (this.#over || !context || !callbacks) return;
-    this.#load = 0;
-    this.#driver = null;
-    fillTimes(stats, t0, t1, this.#cdnTimes.firstByte);
-    stats.loaded = stats.total = data.byteLength;
-    const { first, end } = stats.loading;
-    stats.bwEstimate = (stats.total * 8000) / (end - first);
-    const { url } = context;
-    this.#host.delivered(
-      {
-        url,
-        source: source === LoadSource.peer ? 'peer' : 'cdn',
-        bytes: data.byteLength,
-        durationMs: end - first,
-      },
-      true,
-    );
-    let answer = data;
-    const details = (this.#details = detailsOf(url, 200, data));
-    if (callbacks.onProgress) {
-      // In progressive mode hls.js takes nothing from the answer itself, and may abort from within.
-      callbacks.onProgress(stats, context, data, details);
-      if (this.#over) return;
-      answer = new ArrayBuffer(0);
-    }
-    this.#over = true;
-    callbacks.onSuccess({ url, data: answer, code: 200 }, stats, context, details);
-  }
-
-  #fetch() {
-    const { context } = this;
-    const config = this.#config;
-    const callbacks = this.#callbacks;
-    if (this.#over || this.#cdn.started || !context || !config || !callbacks) return;
-    try {
-      this.#cdn.start(context, config, this.#listen(callbacks));
-    } catch (error) {
-      if (!this.#returned) {
-        this.#refusal = { error };
-        this.#finish();
-        return;
+      this.#callbacks = this.#progressive ? callbacks : others;
+      host.reportPlayhead();
+      const { driver } = host;
+      this.#source = host.sourceCount;
+      if (driver) {
+        const load = driver.register(this.#sink());
+        this.#entry = { driver, load };
+        driver.load(load, describe(context, host));
+      } else {
+        this.#early = host.early;
+        this.#early?.segmentAsked();
+        this.#fetch();
       }
-      const text = messageOf(error);
-      queueMicrotask(() => {
-        if (!this.#finish()) return;
-        const code = RETRIED_STATUS;
-        callbacks.onError({ code, text }, context, detailsOf(context.url, code), this.stats);
-      });
+      // A loader that cannot begin throws, ours as well as the one it stands for.
+      if (this.#refusal) throw this.#refusal.error;
+      this.#returned = true;
     }
-  }
 
-  /**
-   * hls.js's callbacks with the engine told first: hls.js destroys this loader from inside them, and transfers the data away.
-   * @param {Callbacks} callbacks
-   * @returns {Callbacks}
-   */
-  #listen(callbacks) {
-    /** @type {Callbacks} */
-    const wrapped = {
-      onSuccess: (response, stats, context, details) => {
-        if (this.#over) return;
-        this.#share(response, stats, context);
-        this.#over = true;
-        callbacks.onSuccess(response, stats, context, details);
-      },
-      onError: (error, context, details, stats) => {
-        if (this.#finish()) callbacks.onError(error, context, details, stats);
-      },
-      onTimeout: (stats, context, details) => {
-        if (this.#finish()) callbacks.onTimeout(stats, context, details);
-      },
-      onAbort: (stats, context, details) => {
-        if (this.#over) return;
-        this.#over = true;
-        this.#release();
-        callbacks.onAbort?.(stats, context, details);
-      },
-    };
-    const { onProgress } = callbacks;
-    if (onProgress) {
-      if (this.context && isSegment(this.context)) this.#pieces = [];
-      wrapped.onProgress = (stats, context, data, details) => {
-        const piece = viewOf(data);
-        if (piece) this.#pieces?.push(piece.slice());
-        onProgress(stats, context, data, details);
+    abort() {
+      const callbacks = this.#callbacks;
+      if (!callbacks || this.#over) return;
+      const { stats, context } = this;
+      this.#release();
+      // The inner loader reports its own abort, with its own details.
+      if (this.#started) this.#inner?.abort();
+      if (this.#over) return;
+      this.#over = true;
+      stats.aborted = true;
+      callbacks.onAbort?.(stats, context, detailsOf(context.url, 0));
+    }
+
+    destroy() {
+      const inner = this.#inner;
+      if (!inner) return;
+      this.#inner = null;
+      if (this.#callbacks && !this.#over) this.stats.aborted = true;
+      this.#over = true;
+      this.#release();
+      this.context = this.#config = this.#callbacks = null;
+      inner.destroy();
+    }
+
+    /** @returns {number | null} */
+    getCacheAge() {
+      return this.#started ? (this.#inner?.getCacheAge?.() ?? null) : null;
+    }
+
+    /**
+     * @param {string} name
+     * @returns {string | null}
+     */
+    getResponseHeader(name) {
+      const answered = this.#details ?? (this.#started ? this.#inner : null);
+      return answered?.getResponseHeader?.(name) ?? null;
+    }
+
+    /** The engine's entry, which from now on is nobody's. */
+    #leave() {
+      const entry = this.#entry;
+      this.#entry = null;
+      return entry;
+    }
+
+    /** Tells the engine that nobody waits any more. */
+    #release() {
+      const entry = this.#leave();
+      entry?.driver.loadAborted(entry.load);
+    }
+
+    /** @returns {import('./driver.js').LoadSink} */
+    #sink() {
+      return {
+        url: this.context.url,
+        answer: this.stats,
+        fetchFromCdn: () => this.#fetch(),
+        progress: (loaded, total) => {
+          if (this.#over || this.#started) return;
+          const { stats } = this;
+          stats.loading.first ||= Math.max(performance.now(), stats.loading.start);
+          stats.loaded = loaded;
+          stats.total = total;
+        },
+        done: (data, source, t0, t1) => {
+          // hls.js does not expect an answer from inside load().
+          queueMicrotask(() => this.#deliver(data, source, t0, t1));
+        },
       };
     }
-    return wrapped;
-  }
 
-  /** @returns {boolean} false when hls.js wants no answer any more */
-  #finish() {
-    if (this.#over) return false;
-    this.#over = true;
-    const load = this.#load;
-    this.#load = 0;
-    if (load) this.#driver?.fetchFailed(load);
-    this.#driver = null;
-    return true;
-  }
-
-  /**
-   * Hands the CDN's answer to the engine, also when the engine came only after the load had begun.
-   * @param {import('hls.js').LoaderResponse} response
-   * @param {LoaderStats} stats
-   * @param {FragmentLoaderContext} context
-   */
-  #share(response, stats, context) {
-    const facts = describe(context, this.#host);
-    const data = facts.shareable ? wholeBody(this.#pieces ?? [response.data], context) : null;
-    this.#pieces = null;
-    const bytes = data ? data.byteLength : stats.loaded;
-    let load = this.#load;
-    let driver = this.#driver;
-    this.#load = 0;
-    this.#driver = null;
-    this.#cdnTimes.firstByte = stats.loading.first - stats.loading.start;
-    if (!load && this.#host.driver && this.#host.source === this.#source) {
-      driver = this.#host.driver;
-      load = driver.register(this.#sink());
-      driver.load(load, facts, true);
-    } else if (data) {
-      this.#early?.keep(facts, data, stats);
+    /**
+     * @param {ArrayBuffer} data
+     * @param {number} source LoadSource
+     * @param {number} t0
+     * @param {number} t1
+     */
+    #deliver(data, source, t0, t1) {
+      if (this.#over) return;
+      const { context, stats } = this;
+      const { url } = context;
+      const callbacks = this.#callbacks;
+      this.#leave();
+      fillTimes(stats, t0, t1, firstByteMs);
+      const bytes = data.byteLength;
+      stats.loaded = stats.total = bytes;
+      const durationMs = stats.loading.end - stats.loading.first;
+      stats.bwEstimate = (bytes * 8000) / durationMs;
+      const from = source === LoadSource.peer ? 'peer' : 'cdn';
+      host.delivered({ url, source: from, bytes, durationMs }, true);
+      let answer = data;
+      const details = (this.#details = detailsOf(url, 200, data));
+      if (callbacks.onProgress) {
+        // In progressive mode hls.js takes nothing from the answer itself, and may abort from within.
+        callbacks.onProgress(stats, context, data, details);
+        if (this.#over) return;
+        answer = new ArrayBuffer(0);
+      }
+      this.#over = true;
+      callbacks.onSuccess({ url, data: answer, code: 200 }, stats, context, details);
     }
-    const durationMs = stats.loading.end - stats.loading.first;
-    const counted =
-      driver?.fetchDone(load, data, bytes, this.#cdnTimes.firstByte, durationMs) ?? false;
-    this.#host.delivered({ url: context.url, source: 'cdn', bytes, durationMs }, counted);
-  }
+
+    #fetch() {
+      if (this.#over || this.#started) return;
+      const { context, stats } = this;
+      const callbacks = this.#callbacks;
+      try {
+        this.#started = true;
+        const listening = this.#listen(callbacks);
+        // A loader refuses to start twice and knows it by this field; what a peer sent so far does not count.
+        stats.loading.start = stats.loading.first = stats.loading.end = 0;
+        stats.loaded = stats.total = 0;
+        this.#inner?.load(context, this.#config, listening);
+      } catch (error) {
+        if (!this.#returned) {
+          this.#refusal = { error };
+          this.#finish();
+          return;
+        }
+        const text = messageOf(error);
+        queueMicrotask(() => {
+          if (!this.#finish()) return;
+          const code = RETRIED_STATUS;
+          callbacks.onError({ code, text }, context, detailsOf(context.url, code), stats);
+        });
+      }
+    }
+
+    /**
+     * hls.js's callbacks with the engine told first: hls.js destroys this loader from inside them, and transfers the data away.
+     * @param {Callbacks} callbacks
+     * @returns {Callbacks}
+     */
+    #listen(callbacks) {
+      /** @type {Callbacks} */
+      const wrapped = {
+        onSuccess: (response, stats, context, details) => {
+          if (this.#over) return;
+          this.#share(response, stats, context);
+          this.#over = true;
+          callbacks.onSuccess(response, stats, context, details);
+        },
+        onError: (...answer) => this.#finish() && callbacks.onError(...answer),
+        onTimeout: (...answer) => this.#finish() && callbacks.onTimeout(...answer),
+        onAbort: (stats, context, details) => {
+          if (this.#over) return;
+          this.#over = true;
+          this.#release();
+          callbacks.onAbort?.(stats, context, details);
+        },
+      };
+      const { onProgress } = callbacks;
+      if (onProgress) {
+        if (isSegment(this.context)) this.#pieces = [];
+        wrapped.onProgress = (stats, context, data, details) => {
+          const piece = viewOf(data);
+          if (piece) this.#pieces?.push(piece.slice());
+          onProgress(stats, context, data, details);
+        };
+      }
+      return wrapped;
+    }
+
+    /** @returns {boolean} false when hls.js wants no answer any more */
+    #finish() {
+      if (this.#over) return false;
+      this.#over = true;
+      const entry = this.#leave();
+      entry?.driver.fetchFailed(entry.load);
+      return true;
+    }
+
+    /**
+     * Hands the CDN's answer to the engine, also when the engine came only after the load had begun.
+     * @param {import('hls.js').LoaderResponse} response
+     * @param {LoaderStats} stats
+     * @param {FragmentLoaderContext} context
+     */
+    #share(response, stats, context) {
+      const facts = describe(context, host);
+      const data = facts.shareable ? wholeBody(this.#pieces ?? [response.data], context) : null;
+      this.#pieces = null;
+      const bytes = data ? data.byteLength : stats.loaded;
+      const { start, first, end } = stats.loading;
+      firstByteMs = first - start;
+      let entry = this.#leave();
+      const { driver } = host;
+      if (!entry && driver && host.sourceCount === this.#source) {
+        const load = driver.register(this.#sink());
+        entry = { driver, load };
+        driver.load(load, facts, true);
+      } else if (data) {
+        this.#early?.keepCopy(facts, data, stats);
+      }
+      const durationMs = end - first;
+      const counted = entry?.driver.fetchDone(entry.load, data, bytes, firstByteMs, durationMs);
+      host.delivered({ url: context.url, source: 'cdn', bytes, durationMs }, counted ?? false);
+    }
+  };
 }
 
 /**
@@ -366,8 +345,7 @@ class FragmentLoader {
  * @returns {any}
  */
 function detailsOf(url, status, data) {
-  const headers = new Headers();
-  if (data) headers.set('content-length', String(data.byteLength));
+  const headers = new Headers(data && { 'content-length': String(data.byteLength) });
   return {
     url,
     responseURL: url,
@@ -427,7 +405,7 @@ function describe(context, host) {
   const { level, type } = frag;
   const sn = isMedia(frag) ? Number(frag.sn) : -1;
   const whole = isSegment(context);
-  const id = whole ? host.segmentId?.({ url, sn, level, type }) : undefined;
+  const id = whole ? host.segmentId({ url, sn, level, type }) : undefined;
   const name = id ?? (host.moved(frag) ? url : frag.relurl) ?? '';
   return {
     kind: TRACKS[type] ?? TrackKind.main,
@@ -452,15 +430,9 @@ function describe(context, host) {
  * @returns {ArrayBuffer | null} null unless it is what was asked for: a server may ignore a range and send the whole file
  */
 function wholeBody(pieces, { rangeStart = 0, rangeEnd }) {
-  /** @type {Uint8Array[]} */
-  const parts = [];
-  let length = 0;
-  for (const piece of pieces) {
-    const part = viewOf(piece);
-    if (!part) return null;
-    parts.push(part);
-    length += part.length;
-  }
+  const parts = pieces.flatMap((piece) => viewOf(piece) ?? []);
+  if (parts.length < pieces.length) return null;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
   if (length === 0 || (rangeEnd && length !== rangeEnd - rangeStart)) return null;
   const [first] = parts;
   if (length === first.buffer.byteLength) return /** @type {ArrayBuffer} */ (first.buffer);

@@ -6,44 +6,38 @@
  * MediaTailor; Google Cloud Storage; Wowza and Nimble; SRS and Kaltura; Alibaba, Tencent, Wangsu, Huawei, Volcengine; hls.js itself.
  */
 const CREDENTIAL = new RegExp(
-  `^(?:${[
-    '(?:\\w+[-_.]?)?(?:token|jwt)|authori[sz]ation|auth|api[-_]?key|passw(?:or)?d|secret|ticket|nonce',
-    '(?:\\w+[-_.]?)?sess(?:ion)?[-_.]?(?:id|key)',
-    'sig|sign|signature|hmac|md5|verify|policy|secure',
-    'exp|expir(?:y|es?|ed|ation)(?:[-_]?(?:at|time|ts))?',
-    '__(?:token|gda)__|hdn(?:ea|ts|tl)|token_(?:path|countries|countries_blocked|ver)',
-    'bcdn_token|edge-cache-token|urlprefix|keyname',
-    'key-pair-id|awsaccesskeyid|x-amz-.+|aws\\.sessionid',
-    'googleaccessid|x-goog-.+',
-    'wowzatoken.*|wmsauthsign',
-    'hls_ctx|ks',
-    'auth_(?:key|info|sig)|(?:tx|ws|hw|volc)(?:secret|time|abstime)',
-    'cmcd|_hls_.+',
-  ].join('|')})$`,
+  '^(' +
+    '[-.\\w]*(token|jwt)|auth(ori[sz]ation)?|api[-_]?key|passw(or)?d|secret|ticket|nonce|' +
+    '[-.\\w]*sess(ion)?[-_.]?(id|key)|' +
+    'sig(n(ature)?)?|hmac|md5|verify|policy|secure|' +
+    'exp(ir(y|es?|ed|ation)([-_]?(at|time|ts))?)?|' +
+    '__(token|gda)__|hdn(ea|ts|tl)|token_(path|ver|countries(_blocked)?)|' +
+    'urlprefix|keyname|' +
+    'key-pair-id|(google|aws)access(key)?id|x-(amz|goog)-.+|' +
+    'wowzatoken.*|wmsauthsign|' +
+    'hls_ctx|ks|' +
+    'auth_(key|info|sig)|(tx|ws|hw|volc)(secret|(abs)?time)|' +
+    'cmcd|_hls_.+' +
+    ')$',
 );
 
 /** Everyday words among them, which also select: they are credentials where their value looks like one. */
-const DOUBTFUL = /^(?:sign|secure|policy|verify|ticket|secret|exp)=(?!.*\d|.{16})/i;
+const DOUBTFUL = /^(sign|secure|policy|verify|ticket|secret|exp)=(?!.*\d|.{16})/i;
 
-/** Parameters with short names that are credentials beside another: Azure's SAS, nginx's secure_link. */
-const COMPANIONS = /** @type {[beside: string, others: RegExp][]} */ ([
-  ['sig', /^s(?:[verpits]|ip|pr|rt|dd|cid|aoid|uoid|k(?:oid|tid|[tesv]))$/],
-  ['st', /^e$/],
-  ['e', /^st$/],
-  ['expires', /^st$/],
-  ['md5', /^e$/],
-]);
+/** Parameters with short names that are credentials beside another, which is named first: Azure's SAS, nginx's secure_link. */
+const COMPANIONS =
+  /^(sig&s([verpits]|ip|pr|rt|dd|cid|[au]oid|k([tesv]|[ot]id))|(st|md5)&e|(e|expires)&st)$/;
 
 /**
  * Of a text of `name=value` parts.
  * @param {string} part
  */
 function nameOf(part) {
-  const name = part.replace(/=.*/s, '');
+  const name = part.replace(/=.*/s, '').toLowerCase();
   try {
     return decodeURIComponent(name).toLowerCase();
   } catch {
-    return name.toLowerCase();
+    return name;
   }
 }
 
@@ -61,18 +55,19 @@ export function withoutCredentials(url) {
   const plain = path
     .replace(/[^/]+=[^/]*\//g, (part) => (isCredential(part) ? '' : part))
     .replace(/;jsessionid=[^/]*/gi, '');
-  const given = query.split('&').filter(Boolean);
-  const names = given.map(nameOf);
+  const given = query
+    .split('&')
+    .filter(Boolean)
+    .map((part) => [nameOf(part), part]);
   const kept = given
-    .map((part, index) => /** @type {const} */ ([names[index], part]))
     .filter(
       ([name, part]) =>
-        !isCredential(part) &&
-        !COMPANIONS.some(([beside, others]) => names.includes(beside) && others.test(name)),
+        !isCredential(part) && !given.some(([beside]) => COMPANIONS.test(`${beside}&${name}`)),
     )
     .sort(([a], [b]) => (a < b ? -1 : Number(a > b)))
-    .map(([, part]) => part);
-  return kept.length ? `${plain}?${kept.join('&')}` : plain;
+    .map(([, part]) => part)
+    .join('&');
+  return kept ? `${plain}?${kept}` : plain;
 }
 
 /** What the tracker's protocol has room for, in bytes. */
@@ -87,14 +82,19 @@ const KEPT_CHANNEL_CHARACTERS = 600;
  */
 export function shortChannel(channel) {
   if (new TextEncoder().encode(channel).length <= MAX_CHANNEL_BYTES) return channel;
-  let digest = '';
-  for (let lane = 1; lane <= 4; lane++) {
-    let hash = lane;
-    for (let i = 0; i < channel.length; i++) {
-      hash = Math.imul(hash ^ channel.charCodeAt(i), 0x9e3779b1 + 2 * lane);
-      hash ^= hash >>> 15;
-    }
-    digest += (hash >>> 0).toString(16).padStart(8, '0');
-  }
+  const digest = [...'1234'].map((lane) => hashOf(lane + channel)).join('');
   return `${channel.slice(0, KEPT_CHANNEL_CHARACTERS)}~${digest}`;
+}
+
+/**
+ * FNV-1a over UTF-16 code units.
+ * @param {string} text
+ * @returns {string} 32 bits in hexadecimal
+ */
+export function hashOf(text) {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; ++at) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0');
 }

@@ -19,8 +19,7 @@ import { Verdicts } from './verdicts.js';
 /** @typedef {import('hls.js').default} Hls */
 /** @typedef {import('./index.js').MeshEvents} MeshEvents */
 /** @typedef {import('./index.js').MeshStats} MeshStats */
-/** @typedef {import('./handle.js').Inside} Inside */
-/** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
+/** @typedef {import('./hls-loader.js').LoaderHost} LoaderHost */
 
 /** @returns {boolean} */
 export function isSupported() {
@@ -32,7 +31,7 @@ export function isSupported() {
 /** URLs that lead elsewhere, or nowhere, in another browser. */
 const LOCAL = /^(blob|data|file|filesystem):/i;
 
-/** @implements {Inside} */
+/** @implements {LoaderHost} */
 export class Mesh {
   #hls;
   #settings;
@@ -48,12 +47,12 @@ export class Mesh {
   #detached = false;
 
   /** @type {Driver | null} */
-  #driver = null;
+  driver = null;
   #channel = '';
   /** How many sources the player has begun to load. */
-  #sources = 0;
+  sourceCount = 0;
   /** @type {EarlyLoads | null} what hls.js loads while the engine is still to come */
-  #early = null;
+  early = null;
   /** Ends the wait for the first frame. */
   #callOff = () => {};
   /** Raised whenever the engine is to be another one, so that one that is still being made is dropped. */
@@ -73,60 +72,53 @@ export class Mesh {
 
     const { config } = hls;
     this.#formerLoader = config.fLoader;
-    const host = this.#host();
     this.#segments = (kind, from, until) =>
-      this.#player.fragments(kind, from, until).map((frag) => describeFragment(frag, host));
-    this.#Loader = createFragmentLoader(host, /** @type {any} */ (config.fLoader ?? config.loader));
+      this.#player.fragmentsBetween(kind, from, until).map((frag) => describeFragment(frag, this));
+    this.#Loader = createFragmentLoader(this, /** @type {any} */ (config.fLoader ?? config.loader));
     config.fLoader = /** @type {any} */ (this.#Loader);
     this.#playback = new PlaybackFigures(hls);
     this.#verdicts = new Verdicts(hls, (answer, seconds) =>
-      (this.#driver ?? this.#early)?.verdict(answer, seconds),
+      (this.driver ?? this.early)?.verdict(answer, seconds),
     );
     this.#player = new PlayerEvents(hls, {
-      source: () => this.#sourceChanged(true),
-      renditions: () =>
-        this.#driver?.setRenditions(this.#player.renditions(), this.#player.source()),
-      live: (live) => {
-        this.#driver?.setLive(live);
-        this.#driver?.conditions(this.#player.conditions());
+      sourceLoading: () => this.#sourceChanged(true),
+      renditionsChanged: () =>
+        this.driver?.setRenditions(this.#player.listRenditions(), this.#player.sourceUrl()),
+      liveKnown: (live) => {
+        this.driver?.setLive(live);
+        this.driver?.conditions(this.#player.conditions());
       },
-      playhead: () => this.#reportPlayhead(),
-      loaded: (kind, rendition, details) => this.#driver?.playlistLoaded(kind, rendition, details),
-      playlist: (kind, rendition) => this.#driver?.playlist(kind, rendition),
-      destroyed: () => {
+      playheadDue: () => this.reportPlayhead(),
+      detailsLoaded: (kind, rendition, details) =>
+        this.driver?.detailsLoaded(kind, rendition, details),
+      playlistFollowed: (kind, rendition) => this.driver?.playlistFollowed(kind, rendition),
+      playerDestroyed: () => {
         // hls.js is about to destroy its loaders; fetching for them would be in vain.
-        this.#driver?.dropLoads();
+        this.driver?.dropLoads();
         this.detach();
       },
     });
-    if (typeof addEventListener === 'function') {
-      addEventListener('pagehide', this.#pageHidden);
-      addEventListener('pageshow', this.#pageShown);
-    }
+    globalThis.addEventListener?.('pagehide', this.#pageHidden);
+    globalThis.addEventListener?.('pageshow', this.#pageShown);
     this.#sourceChanged(false);
   }
 
   /** @returns {MeshStats} */
   get stats() {
-    const present = this.#driver?.stats() ?? emptyStats();
-    return publicStats(this.#past, present, this.#playback.figures);
+    return publicStats(this.#past, this.driver?.stats(), this.#playback.figures);
   }
 
   get peers() {
-    return this.#driver?.peers() ?? [];
+    return this.driver?.peers() ?? [];
   }
 
   get channel() {
     return this.#channel;
   }
 
-  get enabled() {
-    return this.#settings.enabled;
-  }
-
   /** @param {string[]} names of options that have new values */
   changed(names) {
-    this.#driver?.set(this.#numbers(names));
+    this.driver?.set(this.#numbers(names));
   }
 
   detach() {
@@ -134,10 +126,8 @@ export class Mesh {
     this.#detached = true;
     this.#player.detach();
     this.#verdicts.detach();
-    if (typeof removeEventListener === 'function') {
-      removeEventListener('pagehide', this.#pageHidden);
-      removeEventListener('pageshow', this.#pageShown);
-    }
+    globalThis.removeEventListener?.('pagehide', this.#pageHidden);
+    globalThis.removeEventListener?.('pageshow', this.#pageShown);
     // Somebody who wrapped our loader since then keeps it; without an engine it only passes loads through.
     const { config } = this.#hls;
     if (config.fLoader === /** @type {unknown} */ (this.#Loader))
@@ -145,15 +135,6 @@ export class Mesh {
     this.#playback.detach();
     this.#stop();
     this.#voice.end();
-  }
-
-  /**
-   * @template {keyof MeshEvents} Name
-   * @param {Name} name
-   * @param {MeshEvents[Name]} event
-   */
-  #emit(name, event) {
-    this.#voice.emit(name, event);
   }
 
   /** @param {string[]} [names] of options */
@@ -170,40 +151,19 @@ export class Mesh {
     );
   }
 
-  /** @returns {import('./hls-loader.js').LoaderHost} */
-  #host() {
-    const mesh = this;
-    const { segmentId } = this.#settings;
-    return {
-      get driver() {
-        return mesh.#driver;
-      },
-      get source() {
-        return mesh.#sources;
-      },
-      get early() {
-        return mesh.#early;
-      },
-      reportPlayhead: () => this.#reportPlayhead(),
-      moved: (frag) => this.#player.moved(frag),
-      segmentId: segmentId && ((segment) => this.#segmentId(segmentId, segment)),
-      delivered: (segment, counted) => {
-        if (!counted) {
-          this.#past.cdnBytes += segment.bytes;
-          this.#past.cdnSegments += 1;
-        }
-        this.#emit('segment', segment);
-      },
-    };
+  /** @type {LoaderHost['delivered']} */
+  delivered(segment, counted) {
+    if (!counted) {
+      this.#past.cdnBytes += segment.bytes;
+      this.#past.cdnSegments += 1;
+    }
+    this.#voice.emit('segment', segment);
   }
 
-  /**
-   * @param {NonNullable<import('./index.js').HlsMeshOptions['segmentId']>} segmentId
-   * @param {import('./index.js').SegmentInfo} segment
-   */
-  #segmentId(segmentId, segment) {
+  /** @type {LoaderHost['segmentId']} */
+  segmentId(segment) {
     try {
-      const id = segmentId(segment);
+      const id = this.#settings.segmentId?.(segment);
       if (id === undefined || id === null || (typeof id === 'string' && id)) return id;
       throw new TypeError(`segmentId gave ${String(id)}; it must be a non-empty string or null`);
     } catch (error) {
@@ -212,19 +172,24 @@ export class Mesh {
     }
   }
 
-  #reportPlayhead() {
-    const driver = this.#driver;
+  /** @type {LoaderHost['moved']} */
+  moved(frag) {
+    return this.#player.moved(frag);
+  }
+
+  reportPlayhead() {
+    const { driver } = this;
     if (!driver) return;
     driver.conditions(this.#player.conditions());
-    const playhead = this.#player.playhead();
-    if (playhead) driver.playhead(playhead);
+    const playhead = this.#player.readPlayhead();
+    if (playhead) driver.playheadMoved(playhead);
   }
 
   /** @param {boolean} fresh hls.js is about to load it */
   #sourceChanged(fresh) {
     const { url } = this.#hls;
     if (!url) return;
-    this.#sources++;
+    this.sourceCount++;
     let channel = '';
     try {
       const { channel: wanted = withoutCredentials } = this.#settings;
@@ -234,25 +199,25 @@ export class Mesh {
     }
     if (LOCAL.test(url) && !this.#settings.channel) {
       channel = '';
-      this.#warn(
+      this.#voice.warn(
         'channel',
         'only this viewer has the playlist at that URL: nothing is shared without the option `channel`',
       );
     }
-    if (this.#driver && channel === this.#channel) {
-      this.#driver.presentation();
+    if (this.driver && channel === this.#channel) {
+      this.driver.presentation();
       return;
     }
     this.#stop();
     this.#channel = channel;
     if (!channel) return;
     const early = new EarlyLoads();
-    this.#early = early;
+    this.early = early;
     const generation = ++this.#generation;
     this.#callOff = afterFirstFrame(
       this.#hls,
       fresh,
-      () => early.any,
+      () => early.anyAsked,
       () => this.#start(generation),
     );
   }
@@ -267,59 +232,38 @@ export class Mesh {
       if (generation === this.#generation) this.#run(core);
     } catch (error) {
       if (generation !== this.#generation) return;
-      this.#early = null;
+      this.early = null;
       const reason =
         error instanceof HlsMeshError
           ? error
           : new HlsMeshError('internal', messageOf(error), error);
-      this.#warn(reason.code, `${reason.message}; everything comes from the CDN`, reason);
+      this.#voice.warn(reason.code, `${reason.message}; everything comes from the CDN`, reason);
     }
   }
 
   /** @param {import('./wasm.js').Core} core */
   #run(core) {
     const { trackers, token, rtcConfig, cacheBytes, platform } = this.#settings;
-    const socket = new TrackerSocket(
-      trackers,
-      token,
-      {
-        opened: (fresh) => driver.socketOpened(fresh),
-        text: (text) => driver.socketText(text),
-        closed: () => driver.socketClosed(),
-        refused: (error) => {
-          const why = error.message || 'the Content Security Policy (connect-src) of the page';
-          this.#warn('tracker-unreachable', `cannot open ${socket.url}: ${why}`, error);
-        },
-        tokenless: (error) => this.#warn('token', `no token: ${messageOf(error)}`, error),
-      },
-      this.#channel,
-    );
-    const peers = new PeerConnections(rtcConfig, {
-      signal: (peer, json) => driver.peerSignal(peer, json),
-      opened: (peer, maxMessageBytes) => driver.channelOpened(peer, maxMessageBytes),
-      text: (peer, text) => driver.channelText(peer, text),
-      binary: (peer, data) => driver.channelBinary(peer, data),
-      writable: (peer, bufferedAmount) => driver.channelWritable(peer, bufferedAmount),
-      closed: (peer) => driver.peerClosed(peer),
-      unavailable: (error) => {
-        driver.connectionRefused();
-        this.#warn('rtc-unavailable', `no peer connection for now: ${messageOf(error)}`, error);
-      },
-    });
-    const driver = new Driver(core, {
-      socket,
-      peers,
+    const { warn } = this.#voice;
+    const shims = /** @type {import('./driver.js').Shims} */ ({
       segments: this.#segments,
       recover: () => this.#verdicts.recover(),
       event: (event) => this.#engineEvent(event, socket.url),
       trapped: (error) => this.#trapped(error),
       broken: (error) => this.#broken(error),
     });
+    const driver = new Driver(core, shims);
+    const socket = new TrackerSocket(trackers, token, driver, warn, this.#channel);
+    shims.socket = socket;
+    shims.peers = new PeerConnections(rtcConfig, driver, warn);
     if (!PeerConnections.available) {
       const why = 'this browser has no RTCPeerConnection';
-      this.#warn('rtc-unavailable', `no peer connections: ${why}; everything comes from the CDN`);
+      this.#voice.warn(
+        'rtc-unavailable',
+        `no peer connections: ${why}; everything comes from the CDN`,
+      );
     }
-    this.#driver = driver;
+    this.driver = driver;
     const [seedLow, seedHigh] = crypto.getRandomValues(new Uint32Array(2));
     driver.start({
       numbers: [
@@ -338,8 +282,8 @@ export class Mesh {
       conditions: this.#player.conditions(),
     });
     this.#player.repeat();
-    const early = this.#early;
-    this.#early = null;
+    const early = this.early;
+    this.early = null;
     early?.handOver(driver, (bytes) => {
       this.#past.cdnBytes -= bytes;
       this.#past.cdnSegments -= 1;
@@ -349,9 +293,9 @@ export class Mesh {
   #stop() {
     this.#generation++;
     this.#callOff();
-    this.#early = null;
-    const driver = this.#driver;
-    this.#driver = null;
+    this.early = null;
+    const { driver } = this;
+    this.driver = null;
     this.#channel = '';
     if (!driver) return;
     driver.stop();
@@ -372,70 +316,54 @@ export class Mesh {
   #engineEvent({ code, aux, text, role, url }, tracker) {
     switch (code) {
       case EventCode.trackerConnected:
-        return this.#emit('tracker', { state: 'connected', url: tracker, peerId: text });
+        return this.#voice.emit('tracker', { state: 'connected', url: tracker, peerId: text });
       case EventCode.trackerDisconnected:
-        this.#emit('tracker', { state: 'disconnected', url: tracker, retryInMs: aux });
-        return this.#warn('tracker-unreachable', `no connection to the tracker at ${tracker}`);
+        this.#voice.emit('tracker', { state: 'disconnected', url: tracker, retryInMs: aux });
+        return this.#voice.warn(
+          'tracker-unreachable',
+          `no connection to the tracker at ${tracker}`,
+        );
       case EventCode.trackerRejected:
-        this.#emit('tracker', { state: 'rejected', url: tracker, reason: text });
-        return this.#warn('tracker-rejected', `the tracker at ${tracker} said no: ${text}`);
+        this.#voice.emit('tracker', { state: 'rejected', url: tracker, reason: text });
+        return this.#voice.warn('tracker-rejected', `the tracker at ${tracker} said no: ${text}`);
       case EventCode.peerOpened:
-        return this.#emit('peer', { state: 'opened', id: text, role });
+        return this.#voice.emit('peer', { state: 'opened', id: text, role });
       case EventCode.peerClosed: {
-        const reason = /** @type {any} */ (wordFor(PeerEnd, aux));
-        return this.#emit('peer', { state: 'closed', id: text, role, reason });
+        const reason = /** @type {any} */ (PeerEnd[aux]);
+        return this.#voice.emit('peer', { state: 'closed', id: text, role, reason });
       }
       case EventCode.fallback: {
-        const reason = /** @type {any} */ (wordFor(FallbackReason, aux));
-        return this.#emit('fallback', { url, reason });
+        const reason = /** @type {any} */ (FallbackReason[aux]);
+        return this.#voice.emit('fallback', { url, reason });
       }
       case EventCode.alone: {
         const none = `no other viewer is in the channel ${this.#channel}; all need the same one`;
         const why = aux ? `none of ${aux} connections to other viewers opened` : none;
-        return this.#warn('alone', `alone for a minute: ${why}`);
+        return this.#voice.warn('alone', `alone for a minute: ${why}`);
       }
       case EventCode.partsOnly:
-        return this.#warn(
+        return this.#voice.warn(
           'parts-only',
           'hls.js loads low-latency parts, which are not shared; lowLatencyMode: false loads segments',
         );
       case EventCode.peerMisbehaved:
-        return this.#warn('peer-misbehaved', `a peer was dropped: ${text}`);
+        return this.#voice.warn('peer-misbehaved', `a peer was dropped: ${text}`);
     }
   }
 
   /** @param {Error} error */
   #trapped(error) {
-    const driver = this.#driver;
-    this.#driver = null;
+    const { driver } = this;
+    this.driver = null;
     this.#generation++;
     if (driver) addStats(this.#past, driver.stats());
     const reason = new HlsMeshError('engine-trap', `the engine died: ${error.message}`, error);
     log('error', this.#settings, reason);
-    this.#emit('fatal', { error: reason });
+    this.#voice.emit('fatal', { error: reason });
   }
 
   /** @param {unknown} error */
   #broken(error) {
-    this.#warn('internal', messageOf(error), error);
+    this.#voice.warn('internal', messageOf(error), error);
   }
-
-  /**
-   * @param {HlsMeshErrorCode} code
-   * @param {string} message
-   * @param {unknown} [cause]
-   */
-  #warn(code, message, cause) {
-    this.#voice.warn(code, message, cause);
-  }
-}
-
-/**
- * The word for one value of an ABI enumeration, as the page sees it: kWrongSegment is `wrong-segment`.
- * @param {Record<string, number>} values
- * @param {number} value
- */
-function wordFor(values, value) {
-  const name = Object.keys(values).find((key) => values[key] === value) ?? 'failed';
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

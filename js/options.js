@@ -56,6 +56,9 @@ const whole = (low, high) => [
   (value) => Number.isInteger(value) && value >= low && value <= high,
   `a whole number from ${low} to ${high}`,
 ];
+const isText = (/** @type {unknown} */ value) => typeof value === 'string' && value;
+const isTextOrFunction = (/** @type {unknown} */ value) =>
+  typeof value === 'function' || isText(value);
 /** @type {Rule} */
 const LIMIT = [(value) => value >= 0 && typeof value === 'number', 'a number of 0 or more'];
 
@@ -64,16 +67,10 @@ const RULES = {
   // What is wrong with it is said entry by entry, by readTrackers().
   tracker: [
     () => true,
-    `the tracker's WebSocket URL, ws://… or wss://…, or an array of 1 to ${MAX_TRACKERS} of them; without one everything comes from the CDN`,
+    `the tracker's ws:// or wss:// URL, or an array of 1 to ${MAX_TRACKERS} of them; without one everything comes from the CDN`,
   ],
-  channel: [
-    (value) => typeof value === 'function' || (typeof value === 'string' && value),
-    'a non-empty string or a function of the playlist URL',
-  ],
-  token: [
-    (value) => typeof value === 'function' || (typeof value === 'string' && value),
-    'a non-empty string, or a function that gives one or a promise of one',
-  ],
+  channel: [isTextOrFunction, 'a non-empty string or a function of the playlist URL'],
+  token: [isTextOrFunction, 'a non-empty string, or a function that gives one or a promise of one'],
   strict: FLAG,
   segmentId: ofType('function', 'a function of { url, sn, level, type }'),
   enabled: FLAG,
@@ -92,7 +89,7 @@ const RULES = {
   rtcConfig: [isObject, 'an RTCConfiguration object'],
   wasm: [
     (value) =>
-      (typeof value === 'string' && value) ||
+      isText(value) ||
       value instanceof URL ||
       value instanceof ArrayBuffer ||
       ArrayBuffer.isView(value) ||
@@ -139,18 +136,15 @@ const CHANGEABLE = [...Object.keys(NUMBERS), 'iceServers', 'rtcConfig', 'logger'
 export function readOptions(options, complain = refuse) {
   const platform = readPlatform();
   const given = checked(options, complain);
-  const { rtcConfig } = given;
-  const settings = {
+  return {
     ...DefaultConfig,
     logger: console,
     cacheBytes: platform.mobile ? DEFAULT_MOBILE_CACHE_BYTES : DEFAULT_CACHE_BYTES,
     ...given,
-    rtcConfig: {},
+    rtcConfig: { iceServers: DefaultConfig.iceServers, ...rtcOf(given) },
     platform,
     trackers: isObject(options) ? readTrackers(given.tracker, complain) : [],
   };
-  setRtc(settings.rtcConfig, { iceServers: DefaultConfig.iceServers, ...rtcConfig }, given);
-  return settings;
 }
 
 /**
@@ -167,21 +161,17 @@ export function changeOptions(settings, options, complain = refuse) {
     complain(`option ${name} cannot change while running; detach() and attach again`);
     delete changes[name];
   }
-  const { rtcConfig } = settings;
-  setRtc(rtcConfig, changes.rtcConfig ?? {}, changes);
+  // The object stays the same one: connections are made from it.
+  const rtcConfig = Object.assign(settings.rtcConfig, rtcOf(changes));
   Object.assign(settings, changes, { rtcConfig });
   return Object.keys(changes);
 }
 
 /**
- * The object stays the same one: connections are made from it.
- * @param {RTCConfiguration} config
- * @param {RTCConfiguration} more
  * @param {Partial<HlsMeshOptions>} options
+ * @returns {RTCConfiguration}
  */
-function setRtc(config, more, { iceServers }) {
-  Object.assign(config, more, iceServers && { iceServers });
-}
+const rtcOf = ({ rtcConfig, iceServers }) => ({ ...rtcConfig, ...(iceServers && { iceServers }) });
 
 /**
  * What `options` says for the engine.
@@ -255,31 +245,15 @@ function checked(options, complain) {
  * @param {Complain} complain
  */
 export function refuseName(what, name, known, complain) {
-  const [near, far] = known
-    .map((word) => /** @type {const} */ ([word, distance(word, String(name))]))
-    .sort((a, b) => a[1] - b[1])[0];
-  // A third of it wrong, or two letters: still more like it than unlike.
+  const given = String(name).toLowerCase();
+  // Two for each pair of letters that is in the word too, less one for each letter that the word is longer or shorter.
+  const likeness = (/** @type {string} */ word) =>
+    [...given].filter((_, at) => word.toLowerCase().includes(given.slice(at, at + 2))).length * 2 -
+    Math.abs(word.length - given.length);
+  const [near] = [...known].sort((a, b) => likeness(b) - likeness(a));
   const hint =
-    far <= Math.max(2, near.length / 3) ? `did you mean ${near}?` : `known: ${known.join(', ')}`;
+    likeness(near) > given.length / 2 ? `did you mean ${near}?` : `known: ${known.join(', ')}`;
   complain(`there is no ${what} ${String(name)}; ${hint}`);
-}
-
-/**
- * Letters to add, drop or change to make one word of the other, whatever their case.
- * @param {string} a
- * @param {string} b
- */
-function distance(a, b) {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      const same = a[i].toLowerCase() === b[j].toLowerCase();
-      next.push(Math.min(row[j] + Number(!same), row[j + 1] + 1, next[j] + 1));
-    }
-    row = next;
-  }
-  return row[b.length];
 }
 
 /**
@@ -336,38 +310,40 @@ function readTrackers(tracker, complain) {
  * @property {boolean} mobile
  */
 
-/** @type {[RegExp, string][]} more telling names first: most browsers also claim to be those below */
-const BROWSERS = [
-  [/\bEdg/, 'Edge'],
-  [/\bOPR\//, 'Opera'],
-  [/\bSamsungBrowser\//, 'Samsung Internet'],
-  [/\bFirefox\/|\bFxiOS\//, 'Firefox'],
-  [/\bChrom(e|ium)\/|\bCriOS\//, 'Chrome'],
-  [/\bSafari\//, 'Safari'],
-];
+/** More telling ones first: most browsers also claim to be those below. */
+const BROWSERS = {
+  Edge: /\bEdg/,
+  Opera: /OPR\//,
+  'Samsung Internet': /SamsungBrowser/,
+  Firefox: /Firefox|FxiOS/,
+  Chrome: /Chrom(e|ium)\/|CriOS/,
+  Safari: /Safari/,
+};
 
-/** @type {[RegExp, string][]} */
-const SYSTEMS = [
-  [/Android/, 'Android'],
-  [/iPhone|iPad|iPod/, 'iOS'],
-  [/Windows/, 'Windows'],
-  [/CrOS/, 'ChromeOS'],
-  [/Mac OS X|Macintosh/, 'macOS'],
-  [/Linux/, 'Linux'],
-];
+const SYSTEMS = {
+  Android: /Android/,
+  iOS: /iPhone|iPad|iPod/,
+  Windows: /Windows/,
+  ChromeOS: /CrOS/,
+  macOS: /Mac/,
+  Linux: /Linux/,
+};
 
 /** @returns {Platform} for the tracker's `enter`; empty where unknown */
 export function readPlatform() {
-  if (typeof navigator !== 'object') return { browser: '', os: '', mobile: false };
-  const agent = navigator.userAgent ?? '';
-  const data = /** @type {any} */ (navigator).userAgentData;
-  const named = (/** @type {[RegExp, string][]} */ table) =>
-    table.find(([pattern]) => pattern.test(agent))?.[1] ?? '';
+  const {
+    userAgent: agent = '',
+    userAgentData: data,
+    maxTouchPoints = 0,
+  } = /** @type {any} */ (globalThis.navigator ?? {});
+  const named = (/** @type {Record<string, RegExp>} */ table) =>
+    Object.keys(table).find((name) => table[name].test(agent)) ?? '';
   // An iPad asks for desktop sites as a Mac, but no Mac has a touch screen.
-  const ipad = /Macintosh/.test(agent) && navigator.maxTouchPoints > 1;
+  const ipad = /Macintosh/.test(agent) && maxTouchPoints > 1;
+  const os = ipad ? 'iOS' : data?.platform || named(SYSTEMS);
   return {
     browser: named(BROWSERS),
-    os: ipad ? 'iOS' : data?.platform || named(SYSTEMS),
-    mobile: ipad || (data?.mobile ?? /Mobi|Android|iPhone|iPad|iPod/.test(agent)),
+    os,
+    mobile: os === 'iOS' || (data?.mobile ?? /Mobi|Android/.test(agent)),
   };
 }

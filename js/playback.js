@@ -1,12 +1,13 @@
 /** What this viewer went through: the time to the first frame, and stalls, as the media element's events tell. */
 
+import { all, follow } from './player.js';
+
 /** @typedef {import('hls.js').default} Hls */
 
 /** Events after which a stall is over: it plays, or it does not want to. */
-const STALL_ENDS = ['playing', 'timeupdate', 'seeking', 'pause', 'ended', 'emptied'];
+const STALL_ENDS = 'playing timeupdate seeking pause ended emptied';
 
 export class PlaybackFigures {
-  #hls;
   /** @type {HTMLMediaElement | null} */
   #media = null;
   #began = performance.now();
@@ -20,20 +21,16 @@ export class PlaybackFigures {
 
   /** @param {Hls} hls */
   constructor(hls) {
-    this.#hls = hls;
-    const player = /** @type {any} */ (hls);
-    player.on('hlsManifestLoading', this.#loading);
-    player.on('hlsMediaAttached', this.#attached);
-    player.on('hlsMediaDetaching', this.#detaching);
-    this.#watch(hls.media);
-  }
-
-  detach() {
-    const player = /** @type {any} */ (this.#hls);
-    player.off('hlsManifestLoading', this.#loading);
-    player.off('hlsMediaAttached', this.#attached);
-    player.off('hlsMediaDetaching', this.#detaching);
-    this.#watch(null);
+    /** Nothing is counted from then on. */
+    this.detach = follow(
+      hls,
+      { hlsManifestLoading: this.#loading },
+      { loadeddata: this.#loaded, waiting: this.#waiting, ...all(STALL_ENDS, this.#moved) },
+      (media) => {
+        this.#resumed();
+        this.#media = media;
+      },
+    );
   }
 
   get figures() {
@@ -50,25 +47,6 @@ export class PlaybackFigures {
     this.#began = performance.now();
     this.#firstFrameMs = null;
   };
-
-  #attached = (/** @type {string} */ _, /** @type {any} */ { media }) => this.#watch(media);
-
-  #detaching = () => this.#watch(null);
-
-  /** @param {HTMLMediaElement | null} media */
-  #watch(media) {
-    if (media === this.#media) return;
-    this.#resumed();
-    for (const [element, method] of /** @type {const} */ ([
-      [this.#media, 'removeEventListener'],
-      [media, 'addEventListener'],
-    ])) {
-      element?.[method]('loadeddata', this.#loaded);
-      element?.[method]('waiting', this.#waiting);
-      for (const name of STALL_ENDS) element?.[method](name, this.#moved);
-    }
-    this.#media = media;
-  }
 
   #loaded = () => {
     this.#firstFrameMs ??= Math.round(performance.now() - this.#began);

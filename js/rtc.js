@@ -1,5 +1,7 @@
 /** RTCPeerConnection and its one data channel, by the engine's peer handle. */
 
+import { messageOf } from './errors.js';
+
 /**
  * The send queue's low-water mark: small enough that an urgent message does not wait long behind bulk, large enough that the
  * channel never runs dry between the event and the engine's answer.
@@ -27,15 +29,15 @@ const MOST_SIGNAL_CHARS = 64 * 1024;
 const FLUSH_MS = 500;
 
 /**
- * What connections report. A handle that was closed here is never reported again.
+ * Who hears of connections. A handle that was closed here is never reported again.
  * @typedef {object} RtcEvents
- * @property {(peer: number, json: string) => void} signal
- * @property {(peer: number, maxMessageBytes: number) => void} opened
- * @property {(peer: number, text: string) => void} text
- * @property {(peer: number, data: ArrayBuffer) => void} binary
- * @property {(peer: number, bufferedAmount: number) => void} writable
- * @property {(peer: number) => void} closed ended, or could not be made
- * @property {(error: unknown) => void} unavailable the browser refused to make a connection; `closed` follows
+ * @property {(peer: number, json: string) => void} peerSignal
+ * @property {(peer: number, maxMessageBytes: number) => void} channelOpened
+ * @property {(peer: number, text: string) => void} channelText
+ * @property {(peer: number, data: ArrayBuffer) => void} channelBinary
+ * @property {(peer: number, bufferedAmount: number) => void} channelWritable
+ * @property {(peer: number) => void} peerClosed ended, or could not be made
+ * @property {() => void} connectionRefused the browser refused to make a connection; `peerClosed` follows
  */
 
 /**
@@ -44,7 +46,7 @@ const FLUSH_MS = 500;
  * @property {RTCPeerConnection} connection
  * @property {RTCDataChannel | null} channel
  * @property {boolean} opened
- * @property {() => void} gathered called when all own candidates are found
+ * @property {() => void} gatheringOver called when all own candidates are found
  * @property {boolean} described own candidates found from now on are not in the description that was sent
  * @property {RTCIceCandidateInit[]} pending the other side's candidates that came before its description
  * @property {Promise<void>} signals the other side's signals, one after the other
@@ -55,6 +57,7 @@ const FLUSH_MS = 500;
 export class PeerConnections {
   #config;
   #events;
+  #warn;
   /** @type {Map<number, Peer>} */
   #peers = new Map();
   /**
@@ -66,10 +69,12 @@ export class PeerConnections {
   /**
    * @param {RTCConfiguration} config
    * @param {RtcEvents} events
+   * @param {import('./voice.js').Warn} warn
    */
-  constructor(config, events) {
+  constructor(config, events, warn) {
     this.#config = config;
     this.#events = events;
+    this.#warn = warn;
   }
 
   /** @returns {boolean} whether this browser has what is needed */
@@ -165,7 +170,8 @@ export class PeerConnections {
     this.#sent.clear();
     for (const handle of sent) {
       const amount = this.#peers.get(handle)?.channel?.bufferedAmount;
-      if (amount !== undefined && amount <= LOW_WATER_BYTES) this.#events.writable(handle, amount);
+      if (amount !== undefined && amount <= LOW_WATER_BYTES)
+        this.#events.channelWritable(handle, amount);
     }
   }
 
@@ -206,8 +212,9 @@ export class PeerConnections {
     try {
       connection = new RTCPeerConnection(this.#config);
     } catch (error) {
-      this.#events.unavailable(error);
-      this.#events.closed(handle);
+      this.#events.connectionRefused();
+      this.#warn('rtc-unavailable', `no peer connection for now: ${messageOf(error)}`, error);
+      this.#events.peerClosed(handle);
       return null;
     }
     /** @type {Peer} */
@@ -216,7 +223,7 @@ export class PeerConnections {
       connection,
       channel: null,
       opened: false,
-      gathered() {},
+      gatheringOver() {},
       described: false,
       pending: [],
       signals: Promise.resolve(),
@@ -226,8 +233,8 @@ export class PeerConnections {
     this.#peers.set(handle, peer);
     connection.onicecandidate = ({ candidate }) => {
       // What ends gathering, null or an empty candidate, has no place on the wire (protocol section 2).
-      if (!candidate?.candidate) peer.gathered();
-      else if (peer.described) this.#events.signal(handle, JSON.stringify({ candidate }));
+      if (!candidate?.candidate) peer.gatheringOver();
+      else if (peer.described) this.#events.peerSignal(handle, JSON.stringify({ candidate }));
     };
     connection.onconnectionstatechange = () => {
       const state = connection.connectionState;
@@ -244,13 +251,13 @@ export class PeerConnections {
   async #describe(peer, make) {
     const { handle, connection } = peer;
     /** @type {Promise<void>} */
-    const gathered = new Promise((resolve) => (peer.gathered = resolve));
+    const gathered = new Promise((resolve) => (peer.gatheringOver = resolve));
     await connection.setLocalDescription(await make());
-    setTimeout(peer.gathered, GATHERING_MS);
+    setTimeout(peer.gatheringOver, GATHERING_MS);
     await gathered;
     if (!this.#has(peer)) return;
     peer.described = true;
-    this.#events.signal(handle, JSON.stringify(connection.localDescription));
+    this.#events.peerSignal(handle, JSON.stringify(connection.localDescription));
   }
 
   /**
@@ -287,14 +294,15 @@ export class PeerConnections {
       peer.opened = true;
       const limit = connection.sctp?.maxMessageSize || DEFAULT_MAX_MESSAGE_BYTES;
       // No limit at all is reported as infinity; the ABI takes 32 bits.
-      this.#events.opened(handle, Math.min(limit, 0xffffffff));
+      this.#events.channelOpened(handle, Math.min(limit, 0xffffffff));
     };
     channel.onopen = opened;
     channel.onmessage = ({ data }) => {
-      if (typeof data === 'string') this.#events.text(handle, data);
-      else if (data instanceof ArrayBuffer) this.#events.binary(handle, data);
+      if (typeof data === 'string') this.#events.channelText(handle, data);
+      else if (data instanceof ArrayBuffer) this.#events.channelBinary(handle, data);
     };
-    channel.onbufferedamountlow = () => this.#events.writable(handle, channel.bufferedAmount);
+    channel.onbufferedamountlow = () =>
+      this.#events.channelWritable(handle, channel.bufferedAmount);
     channel.onclose = () => this.#lost(peer);
     // A channel that was announced may be open already, and then has no open event to come.
     if (channel.readyState === 'open') opened();
@@ -325,7 +333,7 @@ export class PeerConnections {
     if (!this.#has(peer)) return;
     this.#forget(peer);
     peer.connection.close();
-    this.#events.closed(peer.handle);
+    this.#events.peerClosed(peer.handle);
   }
 
   /** @param {Peer} peer */

@@ -1,16 +1,15 @@
 import { messageOf } from './errors.js';
+import { hashOf } from './identity.js';
 
 /**
- * What a tracker socket reports; from inside renew() too, where the token is there at once.
+ * Who hears of a tracker's socket; from inside renew() too, where the token is there at once.
  * @typedef {object} SocketEvents
- * @property {(token: string) => void} opened it is open; or renew() brought a fresh token
- * @property {(text: string) => void} text
- * @property {() => void} closed it ended, or could not be made
- * @property {(error: Error) => void} refused the browser would not even try; `closed` follows. Without a message it is the
- *   page's Content Security Policy
- * @property {(error: unknown) => void} tokenless the site gave no token; `closed` follows, unless the socket had one before
+ * @property {(token: string) => void} socketOpened it is open; or renew() brought a fresh token
+ * @property {(text: string) => void} socketText
+ * @property {() => void} socketClosed it ended, could not be made, or got no token when it opened
  */
 
+/** @typedef {import('./voice.js').Warn} Warn */
 /** @typedef {import('./index.js').HlsMeshOptions['token']} TokenSource */
 
 /** The tracker's WebSocket. It does not reconnect: the engine says when. */
@@ -19,6 +18,7 @@ export class TrackerSocket {
   #token;
   #room;
   #events;
+  #warn;
   /** @type {WebSocket | null} */
   #socket = null;
 
@@ -26,15 +26,17 @@ export class TrackerSocket {
    * @param {string[]} urls
    * @param {TokenSource} token
    * @param {SocketEvents} events
+   * @param {Warn} warn
    * @param {string} [channel] viewers of one channel connect to URLs with one `room`, by which a proxy in front of several
    *   trackers may bring them to the same one
    */
-  constructor(urls, token, events, channel) {
+  constructor(urls, token, events, warn, channel) {
     this.#room = channel === undefined ? '' : hashOf(channel);
     this.#urls = urls;
     this.#token = token;
     this.url = urls[0];
     this.#events = events;
+    this.#warn = warn;
   }
 
   /**
@@ -52,8 +54,11 @@ export class TrackerSocket {
       if (socket.readyState === WebSocket.CLOSED) throw new Error();
     } catch (error) {
       queueMicrotask(() => {
-        events.refused(/** @type {Error} */ (error));
-        events.closed();
+        const why =
+          /** @type {any} */ (error).message ||
+          'the Content Security Policy (connect-src) of the page';
+        this.#warn('tracker-unreachable', `cannot open ${this.url}: ${why}`, error);
+        events.socketClosed();
       });
       return;
     }
@@ -61,16 +66,16 @@ export class TrackerSocket {
     socket.onopen = () => this.#authorize(socket, true);
     socket.onmessage = ({ data }) => {
       // The protocol is text only; a binary frame means nothing.
-      if (typeof data === 'string') events.text(data);
+      if (typeof data === 'string') events.socketText(data);
     };
     socket.onclose = () => {
       if (this.#socket === socket) this.#drop();
-      events.closed();
+      events.socketClosed();
     };
     // Fired only when the connection has failed; `close` follows, but not in every case.
     socket.onerror = () => {
       this.close();
-      events.closed();
+      events.socketClosed();
     };
   }
 
@@ -91,13 +96,13 @@ export class TrackerSocket {
       if (typeof token !== 'string') throw new TypeError(`token() gave ${messageOf(token)}`);
     } catch (error) {
       if (this.#socket !== socket) return;
-      this.#events.tokenless(error);
+      this.#warn('token', `no token: ${messageOf(error)}`, error);
       if (!first) return;
       this.close();
-      this.#events.closed();
+      this.#events.socketClosed();
       return;
     }
-    if (this.#socket === socket) this.#events.opened(token);
+    if (this.#socket === socket) this.#events.socketOpened(token);
   }
 
   /** @param {string} text dropped unless the socket is open; its closing is reported anyway */
@@ -126,13 +131,4 @@ export class TrackerSocket {
 function withRoom(url, room) {
   if (room === '' || /[?&]room=/.test(url)) return url;
   return `${url}${url.includes('?') ? '&' : '?'}room=${room}`;
-}
-
-/** FNV-1a over UTF-16 code units. @param {string} text */
-function hashOf(text) {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; ++at) {
-    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  }
-  return (hash >>> 0).toString(16).padStart(8, '0');
 }

@@ -1,6 +1,7 @@
 /** The engine's counters, and what the page sees of them. */
 
 import { HmStats } from './abi.js';
+import { reader } from './core.js';
 
 /** @typedef {import('./wasm.js').Core} Core */
 /** @typedef {Record<keyof typeof HmStats, number>} EngineStats */
@@ -19,11 +20,9 @@ export function emptyStats() {
 export function readStats(core) {
   const at = core.call('hm_stats');
   if (at <= 0) return null;
-  const view = core.view();
+  const [, double] = reader(core, at);
   const stats = emptyStats();
-  for (const name of NAMES) {
-    stats[name] = view.getFloat64(at + HmStats[name], true);
-  }
+  for (const name of NAMES) stats[name] = double(HmStats[name]);
   return stats;
 }
 
@@ -36,13 +35,16 @@ export function addStats(sum, stats) {
   for (const name of NAMES) sum[name] += stats[name];
 }
 
+/** Of a player that has shown nothing. */
+const NO_FIGURES = { firstFrameMs: /** @type {number | null} */ (null), stalls: 0, stalledMs: 0 };
+
 /**
- * @param {EngineStats} past
- * @param {EngineStats} present
- * @param {Pick<import('./index.js').MeshStats, 'firstFrameMs' | 'stalls' | 'stalledMs'>} figures
+ * @param {EngineStats} [past]
+ * @param {EngineStats} [present]
+ * @param {Pick<import('./index.js').MeshStats, 'firstFrameMs' | 'stalls' | 'stalledMs'>} [figures]
  * @returns {import('./index.js').MeshStats}
  */
-export function publicStats(past, present, figures) {
+export function publicStats(past = emptyStats(), present = emptyStats(), figures = NO_FIGURES) {
   const sum = { ...past };
   addStats(sum, present);
   const { cdnBytes, p2pBytes } = sum;

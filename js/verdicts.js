@@ -1,5 +1,7 @@
 /** What hls.js and the media element make of the segments that they were given. */
 
+import { all, follow } from './player.js';
+
 /** @typedef {import('hls.js').default} Hls */
 /** @typedef {import('hls.js').Fragment} Fragment */
 
@@ -11,8 +13,6 @@
 
 /** hls.js's `details` of errors that speak of a fragment's bytes. */
 const OF_BYTES = /^(fragP|fragDec|remuxAl|bufferAppend|mediaSourceReq)/;
-
-const MEDIA_EVENTS = ['play', 'pause', 'error'];
 
 /** MediaError.MEDIA_ERR_DECODE */
 const DECODE_ERROR = 3;
@@ -37,9 +37,6 @@ export class Verdicts {
   #plays = false;
   /** hls.js has stopped for good since the element was attached. */
   #stopped = false;
-  /** @type {[string, (event: string, data: any) => void][]} */
-  #listeners;
-
   /**
    * @param {Hls} hls
    * @param {VerdictSink} tell
@@ -47,23 +44,22 @@ export class Verdicts {
   constructor(hls, tell) {
     this.#hls = hls;
     this.#tell = tell;
-    // Events by their names, so that hls.js itself is not imported.
-    this.#listeners = [
-      ['hlsError', (_, data) => this.#failed(data)],
-      ['hlsFragBuffered', (_, data) => data?.frag && this.#buffered(data.frag, data.part)],
-      ['hlsSubtitleFragProcessed', (_, data) => this.#subtitles(data)],
-      ['hlsMediaAttached', (_, { media }) => this.#watch(media)],
-      ['hlsMediaDetaching', () => this.#watch(null)],
-    ];
-    const target = /** @type {any} */ (hls);
-    for (const [name, listener] of this.#listeners) target.on(name, listener);
-    this.#watch(hls.media);
-  }
-
-  detach() {
-    const target = /** @type {any} */ (this.#hls);
-    for (const [name, listener] of this.#listeners) target.off(name, listener);
-    this.#watch(null);
+    /** Nothing is told from then on. */
+    this.detach = follow(
+      hls,
+      {
+        hlsError: (data) => this.#failed(data),
+        hlsFragBuffered: (data) => data?.frag && this.#buffered(data.frag, data.part),
+        hlsSubtitleFragProcessed: (data) => this.#subtitles(data),
+      },
+      all('play pause error', () => this.#look()),
+      (media) => {
+        this.#look();
+        this.#media = media;
+        this.#stopped = false;
+        this.#look();
+      },
+    );
   }
 
   /** Brings back a player that has failed, unless the page or hls.js does so at once. */
@@ -106,22 +102,12 @@ export class Verdicts {
     this.#tell(frag.stats, success ? frag.duration : -1);
   }
 
-  /** @param {HTMLMediaElement | null} media */
-  #watch(media) {
-    this.#look();
-    for (const name of MEDIA_EVENTS) this.#media?.removeEventListener(name, this.#look);
-    this.#media = media;
-    this.#stopped = false;
-    for (const name of MEDIA_EVENTS) media?.addEventListener(name, this.#look);
-    this.#look();
-  }
-
-  #look = () => {
+  #look() {
     const { error, currentTime = 0, paused = true } = this.#media ?? {};
     if (!error) this.#plays = !paused;
     if (!error || error === this.#told) return;
     this.#told = error;
     if (error.code !== DECODE_ERROR || OF_APPEND.test(error.message)) return;
     this.#tell(null, currentTime);
-  };
+  }
 }

@@ -11,6 +11,9 @@ const decoder = new TextDecoder();
 /** Thrown by nothing: returned by `call` after a trap, and never a value that an export returns. */
 export const POISONED = -1000;
 
+/** HmError.kHmNoMemory: the engine has no buffer for a text of that size. */
+export const NO_ROOM = -2;
+
 export class Core {
   /** @type {WebAssembly.Exports & Record<string, any>} */
   #exports;
@@ -80,7 +83,7 @@ export class Core {
     try {
       return this.#exports[name](...args);
     } catch (error) {
-      this.#poison = error instanceof Error ? error : new Error(String(error));
+      this.#poison = /** @type {Error} */ (error);
       this.onPoison(this.#poison);
       return POISONED;
     }
@@ -145,9 +148,6 @@ export class Core {
     return size === 0 ? '' : decoder.decode(this.bytes(pointer, size));
   }
 }
-
-/** HmError.kHmNoMemory: the engine has no buffer for a text of that size. */
-const NO_ROOM = -2;
 
 /**
  * The client engine's exports. In dist/ module and bundles have a letter for each, 0.4 KB of gzip less (scripts/lib/short-exports.mjs).

@@ -3,6 +3,7 @@
 // `abi_dump tracker`.
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "client/engine.hpp"
@@ -18,6 +19,16 @@ void close_group() { std::printf("});\n"); }
 template <class Value>
 void constant(const char* name, Value value) {
   std::printf("  %s: %d,\n", name, static_cast<int>(value));
+}
+
+// Lists of the words that the page reads, by their numbers.
+void open_list(const char* name) { std::printf("\nexport const %s = Object.freeze([\n", name); }
+void close_list() { std::printf("]);\n"); }
+
+template <class Value>
+void word(const char* text, Value value, int number) {
+  if (static_cast<int>(value) != number) std::abort();
+  std::printf("  '%s',\n", text);
 }
 
 #define CONSTANT(js, value) constant(#js, value)
@@ -112,25 +123,26 @@ void print_client() {
   CONSTANT(partsOnly, EventCode::kPartsOnly);
   close_group();
 
-  open_group("PeerEnd");
-  CONSTANT(closedByPeer, PeerEnd::kClosedByPeer);
-  CONSTANT(closedByUs, PeerEnd::kClosedByUs);
-  CONSTANT(failed, PeerEnd::kFailed);
-  CONSTANT(timedOut, PeerEnd::kTimedOut);
-  CONSTANT(misbehaved, PeerEnd::kMisbehaved);
-  CONSTANT(disconnectedByTracker, PeerEnd::kDisconnectedByTracker);
-  CONSTANT(refused, PeerEnd::kRefused);
-  CONSTANT(useless, PeerEnd::kUseless);
-  close_group();
+  open_list("PeerEnd");
+  word("closed-by-peer", PeerEnd::kClosedByPeer, 0);
+  word("closed-by-us", PeerEnd::kClosedByUs, 1);
+  word("failed", PeerEnd::kFailed, 2);
+  word("timed-out", PeerEnd::kTimedOut, 3);
+  word("misbehaved", PeerEnd::kMisbehaved, 4);
+  word("disconnected-by-tracker", PeerEnd::kDisconnectedByTracker, 5);
+  word("refused", PeerEnd::kRefused, 6);
+  word("useless", PeerEnd::kUseless, 7);
+  close_list();
 
-  open_group("FallbackReason");
-  CONSTANT(lack, FallbackReason::kLack);
-  CONSTANT(timeout, FallbackReason::kTimeout);
-  CONSTANT(wrongSegment, FallbackReason::kWrongSegment);
-  CONSTANT(peerLost, FallbackReason::kPeerLost);
-  CONSTANT(protocol, FallbackReason::kProtocol);
-  CONSTANT(noMemory, FallbackReason::kNoMemory);
-  close_group();
+  open_list("FallbackReason");
+  word("none", 0, 0);
+  word("lack", FallbackReason::kLack, 1);
+  word("timeout", FallbackReason::kTimeout, 2);
+  word("wrong-segment", FallbackReason::kWrongSegment, 3);
+  word("peer-lost", FallbackReason::kPeerLost, 4);
+  word("protocol", FallbackReason::kProtocol, 5);
+  word("no-memory", FallbackReason::kNoMemory, 6);
+  close_list();
 
   open_group("HmCommand");
   FIELD(HmCommand, kind);

@@ -8,6 +8,17 @@ import { join } from 'node:path';
 import { ROOT } from './process.mjs';
 
 const NAMES = [
+  ...[
+    'answer',
+    'dial',
+    'presentation',
+    'progress',
+    'register',
+    'renew',
+    'repeat',
+    'signal',
+    'statistics',
+  ],
   ...['broken', 'cacheAge', 'callWithText', 'channelBinary', 'channelOpened', 'channelText'],
   ...[
     'channelWritable',
@@ -27,6 +38,7 @@ const NAMES = [
     'voice',
     'dataSize',
     'delivered',
+    'driver',
     'dropLoads',
     'early',
   ],
@@ -34,6 +46,33 @@ const NAMES = [
   ...['maxBuffer', 'memoryBytes', 'onPoison', 'poison'],
   ...['reportPlayhead', 'sendBinary', 'sendText', 'setLive', 'setRenditions', 'settle', 'signals'],
   ...['socketClosed', 'socketOpened', 'socketText', 'textSize', 'texts', 'tokenless', 'trapped'],
+  ...[
+    'anyAsked',
+    'detailsLoaded',
+    'fragmentsBetween',
+    'gatheringOver',
+    'isLive',
+    'keepCopy',
+    'listRenditions',
+  ],
+  ...[
+    'listen',
+    'liveKnown',
+    'playerDestroyed',
+    'playheadDue',
+    'playheadMoved',
+    'playlistFollowed',
+    'sourceUrl',
+  ],
+  ...[
+    'readPlayhead',
+    'renditionsChanged',
+    'segmentAsked',
+    'silent',
+    'sourceCount',
+    'sourceLoading',
+    'unlisten',
+  ],
 ];
 
 /** What is said to others, and what scripts/lib/inline-abi.mjs puts numbers for. */

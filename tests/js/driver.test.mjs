@@ -63,7 +63,7 @@ async function setUp(module = shipped) {
       [{ kind: 0, index: 0, bitrate: 1_000_000, texts, url }],
       'https://cdn.example/master.m3u8',
     );
-    driver.playhead({ currentTime: 0, bufferedEnd: 0, rate: 1 });
+    driver.playheadMoved({ currentTime: 0, bufferedEnd: 0, rate: 1 });
   };
   return { core, driver, log, shims, start, names: () => log.map(([name]) => name) };
 }
@@ -257,10 +257,10 @@ test('the engine asks for the stretch of a playlist that lies ahead, once a pare
     }
   );
   start();
-  driver.playlist(FACTS.kind, FACTS.rendition);
+  driver.playlistFollowed(FACTS.kind, FACTS.rendition);
   driver.conditions({ flags: 0, maxBuffer: 20 });
   const playhead = { currentTime: FACTS.start - 10, bufferedEnd: FACTS.start, rate: 1 };
-  driver.playhead(playhead);
+  driver.playheadMoved(playhead);
   assert.deepEqual(asked, []);
   driver.socketOpened('');
   driver.socketText('{"action":"accept","live":false,"peer_id":"me","hlsmesh":1}');

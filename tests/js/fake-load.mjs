@@ -43,10 +43,11 @@ export function setUp(driver = new FakeDriver(), config = { some: 'configuration
   const delivered = [];
   const host = {
     driver,
-    source: 1,
+    sourceCount: 1,
     early: null,
     reportPlayhead() {},
     moved: (/** @type {any} */ frag) => Boolean(frag.moved),
+    segmentId: () => undefined,
     delivered: (/** @type {any[]} */ ...args) => delivered.push(args),
   };
   const Loader = createFragmentLoader(host, FakeLoader);

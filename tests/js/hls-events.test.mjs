@@ -42,13 +42,13 @@ function setUp() {
     (/** @type {any[]} */ ...args) =>
       void heard.push([name, ...args]);
   const player = new PlayerEvents(/** @type {any} */ (hls), {
-    source: note('source'),
-    renditions: note('renditions'),
-    live: note('live'),
-    playhead: note('playhead'),
-    loaded: note('loaded'),
-    playlist: note('playlist'),
-    destroyed: note('destroyed'),
+    sourceLoading: note('source'),
+    renditionsChanged: note('renditions'),
+    liveKnown: note('live'),
+    playheadDue: note('playhead'),
+    detailsLoaded: note('loaded'),
+    playlistFollowed: note('playlist'),
+    playerDestroyed: note('destroyed'),
   });
   const count = (/** @type {string} */ name) => heard.filter(([event]) => event === name).length;
   return { hls, player, heard, count };
@@ -136,7 +136,7 @@ test('fragments are those of the playlist that is followed, in a stretch of its 
   const { hls, player } = setUp();
   const fragments = [0, 4, 8, 12].map((start) => ({ start, duration: 4, gap: start === 8 }));
   const starts = (/** @type {number} */ kind, from = 0, until = 100) =>
-    player.fragments(kind, from, until).map(({ start }) => start);
+    player.fragmentsBetween(kind, from, until).map(({ start }) => start);
   assert.deepEqual(starts(TrackKind.main), []);
   hls.levels = [{}, { details: { fragments } }];
   assert.deepEqual(starts(TrackKind.main), []);
@@ -155,9 +155,9 @@ test('a low-latency playlist is not listed where it is loaded in parts', () => {
   hls.levels = [{ details: { fragments: [{ start: 0, duration: 4 }], partList: [{}] } }];
   hls.loadLevel = 0;
   hls.config.lowLatencyMode = true;
-  assert.equal(player.fragments(TrackKind.main, 0, 10).length, 0);
+  assert.equal(player.fragmentsBetween(TrackKind.main, 0, 10).length, 0);
   hls.config.lowLatencyMode = false;
-  assert.equal(player.fragments(TrackKind.main, 0, 10).length, 1);
+  assert.equal(player.fragmentsBetween(TrackKind.main, 0, 10).length, 1);
 });
 
 test('conditions are what the player, the page and the browser say at that moment', (t) => {
@@ -218,7 +218,7 @@ test('renditions are described by what the author wrote, not by what hls.js made
   }));
   hls.subtitleTracks = [{ id: 0, name: 'Deutsch', lang: 'de', groupId: 'subs', url: 's' }];
   const { main, audio, subtitle } = TrackKind;
-  assert.deepEqual(player.renditions(), [
+  assert.deepEqual(player.listRenditions(), [
     {
       kind: main,
       index: 0,
@@ -247,7 +247,7 @@ test('renditions are described by what the author wrote, not by what hls.js made
 test('what the multivariant playlist lists is told beside what hls.js has of it, and forgotten with it', () => {
   const { hls, player, count } = setUp();
   hls.url = 'https://cdn.example/asked.m3u8';
-  assert.equal(player.source(), 'https://cdn.example/asked.m3u8');
+  assert.equal(player.sourceUrl(), 'https://cdn.example/asked.m3u8');
   const attrs = { RESOLUTION: '640x360' };
   hls.levels = [{ attrs, uri: 'a' }];
   const before = count('renditions');
@@ -261,9 +261,9 @@ test('what the multivariant playlist lists is told beside what hls.js has of it,
   });
   assert.equal(count('renditions'), before + 1);
   // Where it was redirected to does not count: that may be another place for each viewer.
-  assert.equal(player.source(), 'https://cdn.example/asked.m3u8');
+  assert.equal(player.sourceUrl(), 'https://cdn.example/asked.m3u8');
   assert.deepEqual(
-    player.renditions().map(({ kind, index, url }) => [kind, index, url]),
+    player.listRenditions().map(({ kind, index, url }) => [kind, index, url]),
     [
       [TrackKind.main, 0, 'a'],
       [TrackKind.main, -1, 'a'],
@@ -272,7 +272,7 @@ test('what the multivariant playlist lists is told beside what hls.js has of it,
     ],
   );
   hls.emit('hlsManifestLoading', 'hlsManifestLoading', {});
-  assert.equal(player.renditions().length, 1);
+  assert.equal(player.listRenditions().length, 1);
 });
 
 test('A2: a playlist that was redirected to another folder is told from one that was not', () => {
@@ -301,16 +301,16 @@ test('A2: a playlist that was redirected to another folder is told from one that
 test('live is unknown until a media playlist is there', () => {
   const { hls, player } = setUp();
   hls.levels = [{}, { details: undefined }];
-  assert.equal(player.live(), null);
+  assert.equal(player.isLive(), null);
   hls.levels[1].details = { live: true };
-  assert.equal(player.live(), true);
+  assert.equal(player.isLive(), true);
   hls.latestLevelDetails = { live: false };
-  assert.equal(player.live(), false);
+  assert.equal(player.isLive(), false);
 });
 
 test('the playhead knows the end of the range it is in, and stands still while paused', () => {
   const { hls, player } = setUp();
-  assert.equal(player.playhead(), null);
+  assert.equal(player.readPlayhead(), null);
   const media = new FakeMedia();
   hls.emit('hlsMediaAttached', 'hlsMediaAttached', { media });
   media.ranges = [
@@ -324,10 +324,10 @@ test('the playhead knows the end of the range it is in, and stands still while p
     [30, 30],
   ]) {
     media.currentTime = currentTime;
-    assert.deepEqual(player.playhead(), { currentTime, bufferedEnd, rate: 1 });
+    assert.deepEqual(player.readPlayhead(), { currentTime, bufferedEnd, rate: 1 });
   }
   media.paused = true;
-  assert.equal(player.playhead()?.rate, 0);
+  assert.equal(player.readPlayhead()?.rate, 0);
   player.detach();
 });
 

@@ -368,7 +368,7 @@ test('a load that outlived its source is not filed under the next', () => {
   const { load, host, inner, names } = setUp(null);
   load();
   host.driver = new FakeDriver();
-  host.source++;
+  host.sourceCount++;
   inner.answer(bytes(1));
   assert.deepEqual(names(), ['success']);
   assert.deepEqual(host.driver.names(), []);

@@ -123,14 +123,15 @@ beforeEach(() => {
   peers = new PeerConnections(
     { iceServers: [] },
     {
-      signal: note('signal'),
-      opened: note('opened'),
-      text: note('text'),
-      binary: note('binary'),
-      writable: note('writable'),
-      closed: note('closed'),
-      unavailable: note('unavailable'),
+      peerSignal: note('signal'),
+      channelOpened: note('opened'),
+      channelText: note('text'),
+      channelBinary: note('binary'),
+      channelWritable: note('writable'),
+      peerClosed: note('closed'),
+      connectionRefused: note('refused'),
     },
+    note('warn'),
   );
 });
 
@@ -353,7 +354,7 @@ test('a browser that makes no connection says so and the peer counts as closed',
   peers.dial(3);
   assert.deepEqual(
     events.map(([name]) => name),
-    ['unavailable', 'closed'],
+    ['refused', 'warn', 'closed'],
   );
 });
 

@@ -50,13 +50,12 @@ function setUp(token) {
     (/** @type {string} */ name) =>
     (/** @type {any[]} */ ...args) =>
       void heard.push([name, ...args]);
-  const socket = new TrackerSocket(['ws://one', 'ws://two'], token, {
-    opened: note('opened'),
-    text: note('text'),
-    closed: note('closed'),
-    refused: note('refused'),
-    tokenless: note('tokenless'),
-  });
+  const socket = new TrackerSocket(
+    ['ws://one', 'ws://two'],
+    token,
+    { socketOpened: note('opened'), socketText: note('text'), socketClosed: note('closed') },
+    note('warn'),
+  );
   return { socket, heard };
 }
 
@@ -66,7 +65,7 @@ test('viewers of one channel connect to URLs with one room, unless the site name
   const events = /** @type {any} */ ({});
   /** @param {string} url @param {string} channel */
   const connectedTo = (url, channel) => {
-    const socket = new TrackerSocket([url], undefined, events, channel);
+    const socket = new TrackerSocket([url], undefined, events, () => {}, channel);
     socket.open(0);
     assert.equal(socket.url, url);
     return made.at(-1)?.url;
@@ -136,9 +135,9 @@ for (const [what, source, message] of /** @type {[string, () => unknown, RegExp]
     assert.equal(made[0].closed, true);
     assert.deepEqual(
       heard.map(([name]) => name),
-      ['tokenless', 'closed'],
+      ['warn', 'closed'],
     );
-    assert.match(heard[0][1].message, message);
+    assert.match(heard[0][2], message);
 
     working = true;
     socket.open(0);
@@ -150,7 +149,7 @@ for (const [what, source, message] of /** @type {[string, () => unknown, RegExp]
     await turn();
     assert.deepEqual(
       heard.map(([name]) => name),
-      ['tokenless'],
+      ['warn'],
     );
     assert.equal(made[1].closed, false);
   });
