@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "client/engine.hpp"
-#include "common/heap.hpp"
 
 namespace {
 
@@ -184,45 +183,25 @@ extern "C" {
 extern uint8_t __heap_base;
 void emscripten_notify_memory_growth(size_t index);
 
-// Memory of the module that nobody had yet. A browser takes all of grown memory for newly allocated
-// and soon collects garbage: 5 ms for each segment in Node. Growing by 16 MiB at a time makes that
-// rare, and pages that nobody has written to cost nothing.
-static void* fresh_memory(size_t bytes) {
+// Where malloc gets its memory. Emscripten's grows by what one allocation lacks. A browser takes
+// all of the grown memory for newly allocated and soon collects garbage: 5 ms for each segment in
+// Node. 16 MiB at a time make that rare, and pages that nobody has written to cost nothing.
+void* sbrk(intptr_t increment) {
   constexpr size_t kPage = 65536;
   constexpr size_t kStepPages = 256;
   static uint8_t* end = &__heap_base;
-  const size_t wanted = reinterpret_cast<size_t>(end) + bytes;
+  const size_t wanted = reinterpret_cast<size_t>(end) + static_cast<size_t>(increment);
   const size_t pages = (wanted + kPage - 1) / kPage;
   const size_t has = __builtin_wasm_memory_size(0);
   if (pages > has) {
     const size_t lacks = pages - has;
     if ((lacks > kStepPages || __builtin_wasm_memory_grow(0, kStepPages) == SIZE_MAX) &&
         __builtin_wasm_memory_grow(0, lacks) == SIZE_MAX) {
-      return nullptr;
+      return reinterpret_cast<void*>(-1);
     }
     emscripten_notify_memory_growth(0);
   }
-  return std::exchange(end, end + bytes);
-}
-
-static hlsmesh::Heap<fresh_memory> heap;
-
-void* malloc(size_t bytes) { return heap.allocate(bytes); }
-void free(void* bytes) { heap.release(bytes); }
-
-// Byte by byte; the C library's four at a time are 0.2 KB of gzip more, for texts of a few KiB.
-void* memchr(const void* bytes, int value, size_t size) {
-  auto* at = static_cast<const uint8_t*>(bytes);
-  for (; size > 0; --size, ++at) {
-    if (*at == static_cast<uint8_t>(value)) return const_cast<uint8_t*>(at);
-  }
-  return nullptr;
-}
-
-size_t strlen(const char* text) {
-  const char* end = text;
-  while (*end != '\0') ++end;
-  return static_cast<size_t>(end - text);
+  return std::exchange(end, end + increment);
 }
 #endif
 
