@@ -12,6 +12,9 @@ const SEGMENT_SECONDS = 4;
 const ATTRIBUTES = 'RESOLUTION=426x240,CODECS="avc1.4d401e,mp4a.40.2"';
 const LONG = 'n'.repeat(1200);
 
+/** Some seconds of buffer: most of the stream is asked for when a parent is there, however busy the machine. */
+const SHORT = { maxBufferLength: 4, maxMaxBufferLength: 4 };
+
 /** @param {number} index */
 const numbered = (index) => String(index).padStart(5, '0');
 
@@ -112,9 +115,10 @@ describe('identity', () => {
    * @param {string} name
    * @param {string} src
    * @param {object} [options] of attach
+   * @param {object} [config] of hls.js
    */
-  async function watch(name, src, options) {
-    const viewer = await stage.viewer({ name, src, options, init: noteTexts });
+  async function watch(name, src, options, config) {
+    const viewer = await stage.viewer({ name, src, options, config, init: noteTexts });
     viewers.push(viewer);
     return viewer;
   }
@@ -149,7 +153,7 @@ describe('identity', () => {
       SEGMENTS - 3,
       { timeout: 20_000 },
     );
-    const two = await watch(`${name}-two`, second, options);
+    const two = await watch(`${name}-two`, second, options, SHORT);
     if (share) await two.waitForEvent('segment', { source: 'peer' });
     await two.plays(6);
     await assertBytes(one);
@@ -181,7 +185,7 @@ describe('identity', () => {
     const master = '/id/a2/go/master.m3u8';
     const one = await watch('A2-same-one', master);
     await one.plays(4);
-    const other = await watch('A2-same-other', master);
+    const other = await watch('A2-same-other', master, undefined, SHORT);
     await other.waitForEvent('segment', { source: 'peer' });
     for (const viewer of viewers.splice(0)) await viewer.close();
   });
