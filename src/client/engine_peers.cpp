@@ -22,7 +22,7 @@ constexpr DurationMs kConnectionPause{30'000};
 // none gives anything: there may be none that could.
 constexpr DurationMs kLongestGiveBackPause{5 * 60'000};
 
-// By PeerEnd.
+// What the tracker is told of an end, by PeerEnd.
 constexpr tracker_wire::EndReason kReasons[] = {
     tracker_wire::EndReason::kNone,       tracker_wire::EndReason::kNone,
     tracker_wire::EndReason::kNone,       tracker_wire::EndReason::kSilent,
@@ -172,7 +172,7 @@ SegmentShelf::Turn Engine::Impl::turn(TimeMs now, PeerHandle handle, SegmentBuff
 // nothing.
 SegmentShelf::Turn Engine::Impl::line_turn(TimeMs now, PeerHandle child,
                                            const SegmentBuffer& segment, bool last) {
-  constexpr DurationMs kFree{250};  // the next segment is begun so long before the line is idle
+  constexpr DurationMs kFree{250};  // before the line is idle, when the next segment begins
   const int32_t others = served(now);
   const double rate = uplink_.bytes_per_ms();
   const DurationMs lasts = to_duration(segment.segment().span.duration * 1'000);

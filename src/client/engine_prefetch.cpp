@@ -9,8 +9,8 @@
 namespace hlsmesh {
 namespace {
 
-// A parent that lacked what it was asked for ahead of the player is left in peace for so long: it
-// lacks more of that stretch, or gets it soon. What the player wants itself it is asked for still.
+// After a LACK to a prefetch, no further prefetch goes to that parent for this long: it lacks more
+// of that stretch, or gets it soon. Requests for segments that the player asked for still go to it.
 constexpr DurationMs kAfterLack{2'000};
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "client/patience.hpp"
 
 #include <algorithm>
+
 namespace hlsmesh {
 namespace {
 

@@ -16,7 +16,7 @@ namespace hlsmesh {
 class UploadBudget {
  public:
   // Segments are lumps: at a rate that just suffices for one child, its requests come a little
-  // early as often as late. So many milliseconds of the rate may be used ahead of time.
+  // early as often as late. Burst allowance, in milliseconds of the rate.
   static constexpr double kAheadMs = 4'000;
 
   void set(double bytes_per_second, double bytes) {

@@ -45,7 +45,7 @@ class Uploader {
   static constexpr size_t kMostQueued = 8;
   // How long an answer may be put off. What is left of the 2 s is the answer's way to the child.
   static constexpr DurationMs kHold{1'700};
-  // A child that takes nothing for so long while packets wait is gone.
+  // A child that takes nothing for this long while packets wait is gone.
   static constexpr DurationMs kStalled{30'000};
 
   // False if the child has too many requests unanswered.

@@ -45,7 +45,7 @@ class TrackerHost {
   // broken proxy does).
   void lose(std::function<bool(std::string_view)> which) { lost_ = std::move(which); }
 
-  // Where the tracker asks who may enter: everybody, with any token, for so long.
+  // A tracker that asks who may enter is told: everybody, with any token, for `time`.
   void admit_for(DurationMs time) { admitted_for_ = time; }
 
   TrackerStats stats() const { return tracker_ ? tracker_->stats() : TrackerStats{}; }
