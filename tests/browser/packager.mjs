@@ -45,6 +45,8 @@ export class Packager {
   /** @type {import('node:child_process').ChildProcess | null} */
   #process = null;
   #closed = false;
+  /** When the command of the last broadcast was started, as Date.now(): it writes segments before its playlist. */
+  #began = 0;
   /** @type {Set<string>} versions of files that were read */
   #read = new Set();
   #watching;
@@ -75,6 +77,7 @@ export class Packager {
     const number = this.broadcasts.length + 1;
     const [command, args] = this.#command(number);
     const began = Date.now();
+    this.#began = began;
     this.#process = spawn(command, args, {
       cwd: this.#dir,
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -148,10 +151,14 @@ export class Packager {
       const playlist = await readFile(path.join(this.#dir, 'live.m3u8'), 'utf8').catch(() => '');
       for (const name of playlist.split(/\r?\n/).filter((line) => line && !line.startsWith('#'))) {
         const version = await this.#version(name);
+        // The next broadcast writes over what the last one's playlist still lists.
+        if (version && version.mtimeMs >= this.#began && present.since < this.#began) continue;
         const key = `${name} ${version?.mtimeMs} ${version?.size}`;
         if (!version || this.#read.has(key)) continue;
         const body = await readFile(path.join(this.#dir, name)).catch(() => null);
-        if (!body || present !== this.broadcasts[this.broadcasts.length - 1]) continue;
+        const after = await this.#version(name);
+        if (!body || after?.mtimeMs !== version.mtimeMs || after.size !== version.size) continue;
+        if (present !== this.broadcasts[this.broadcasts.length - 1]) continue;
         this.#read.add(key);
         // What an earlier broadcast wrote is that one's.
         if (version.mtimeMs >= present.since - 2_000 && !this.broadcastOf(digest(body))) {
