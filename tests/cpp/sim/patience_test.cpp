@@ -1,4 +1,4 @@
-// How long a load waits for peers: tests/cpp/client/test_patience.cpp has the rule alone, this what
+// How long a load waits for peers: tests/cpp/client/patience_test.cpp has the rule alone, this what
 // comes of it.
 
 #include "cpp/sim/twin.hpp"

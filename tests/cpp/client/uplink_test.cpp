@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "client/uplink.hpp"
+
+#include <catch2/catch.hpp>
 
 using namespace hlsmesh;
 

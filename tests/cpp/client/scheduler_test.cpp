@@ -1,8 +1,9 @@
+#include "client/scheduler.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "client/estimates.hpp"
 #include "client/playhead.hpp"
-#include "client/scheduler.hpp"
 
 using namespace hlsmesh;
 

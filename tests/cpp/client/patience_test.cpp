@@ -1,7 +1,7 @@
+#include "client/patience.hpp"
+
 #include <algorithm>
 #include <catch2/catch.hpp>
-
-#include "client/patience.hpp"
 
 using namespace hlsmesh;
 
