@@ -2,8 +2,8 @@
  * How well the tracker matches peers, and what an introduction costs it: `npm run bench:matching`. The audience is described in
  * matching.cpp. Everything but the time is the same in every run.
  */
+import { compile } from '../scripts/lib/cmake.mjs';
 import { UserError, run, runMain } from '../scripts/lib/process.mjs';
-import { compile } from '../scripts/build.mjs';
 
 await runMain(import.meta, async () => {
   await compile('native', ['bench_matching']);

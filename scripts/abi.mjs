@@ -4,8 +4,8 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compile } from './lib/cmake.mjs';
 import { ROOT, UserError, lastLines, run, runMain } from './lib/process.mjs';
-import { compile } from './build.mjs';
 import { setup } from './setup.mjs';
 
 const FILES = { client: 'js/abi.js', tracker: 'js/tracker/abi.js' };

@@ -1,8 +1,8 @@
 /** clang-tidy over the engines (see .clang-tidy). Takes a minute or more, so it stands beside `npm test`, not in it. */
 
 import { availableParallelism } from 'node:os';
+import { configure } from './lib/cmake.mjs';
 import { UserError, filesIn, findCommand, run, runMain } from './lib/process.mjs';
-import { configure } from './build.mjs';
 
 await runMain(import.meta, async () => {
   if (!findCommand('clang-tidy')) {

@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compile } from './cmake.mjs';
 import { LOGS, ROOT, buildEnvironment, filesIn, lastLines, run } from './process.mjs';
-import { compile } from '../build.mjs';
 
 /** No program of ours runs this long unless it hangs. */
 const CTEST_LIMIT_S = 900;

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { checkCpp, checkJs } from '../../scripts/check-house.mjs';
 import { countCtest } from '../../scripts/lib/steps.mjs';
 import { readSystem, refusal } from '../../scripts/setup.mjs';
 
@@ -82,34 +81,6 @@ test('a program that fails after its last case has passed counts as a failure', 
     '1/1 Test #1: tests_cache ......................***Failed    0.02 sec',
   ].join('\n');
   assert.deepEqual(countCtest(output), { passed: 1, failed: 1 });
-});
-
-test('the house check sees a room that reaches where it may not', () => {
-  const include = /** @param {string} file */ (file) => `#include "${file}"\n`;
-  assert.equal(checkCpp('src/client/engine.cpp', include('tracker/tracker.hpp')).length, 1);
-  assert.equal(checkCpp('src/tracker/tracker.cpp', include('client/engine.hpp')).length, 1);
-  assert.equal(checkCpp('src/cache/cache.cpp', include('client/engine.hpp')).length, 1);
-  assert.equal(checkCpp('src/client/engine.cpp', include('cache/segment_cache.hpp')).length, 0);
-  assert.equal(checkCpp('src/protocol/json.cpp', '#include <nlohmann/json.hpp>').length, 1);
-});
-
-test('the house check sees a clock, chance and a stream in an engine, but not in a comment', () => {
-  assert.equal(
-    checkCpp('src/client/a.cpp', 'auto t = std::chrono::steady_clock::now();').length,
-    1,
-  );
-  assert.equal(checkCpp('src/client/a.cpp', '#include <random>').length, 1);
-  assert.equal(checkCpp('src/client/a.cpp', '#include <iostream>').length, 1);
-  assert.equal(checkCpp('src/client/a.cpp', '// never steady_clock::now()').length, 0);
-  assert.equal(checkCpp('src/client/a.cpp', '#include <chrono>').length, 0);
-});
-
-test('the house check keeps the client and the tracker apart in JavaScript too', () => {
-  assert.equal(checkJs('js/mesh.js', "import { a } from './tracker/server.js';").length, 1);
-  assert.equal(checkJs('js/tracker/server.js', "import { a } from '../driver.js';").length, 1);
-  assert.equal(checkJs('js/tracker/server.js', "import { Core } from '../wasm.js';").length, 0);
-  assert.equal(checkJs('js/mesh.js', "import Hls from 'hls.js';").length, 1);
-  assert.equal(checkJs('js/tracker/server.js', "import { WebSocketServer } from 'ws';").length, 0);
 });
 
 test('the lock pins every package by its digest and names no registry', () => {

@@ -10,7 +10,7 @@
 
 namespace hlsmesh::replay {
 
-// The lines of a trace (docs/ARCHITECTURE.md, "Traces"). tests/js/lib/transcript.mjs writes the
+// The lines of a trace (docs/ARCHITECTURE.md, "Traces"). tests/js/trace-replay.test.mjs writes the
 // same bytes; whatever changes here changes there.
 
 inline constexpr std::string_view kFirstLine = "hlsmesh-trace 1\n";

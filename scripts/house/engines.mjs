@@ -1,0 +1,74 @@
+/** What would end the engines' freedom from I/O, clocks and chance, and who may know which library. docs/ARCHITECTURE.md says why. */
+
+import { isCpp, isJs, withoutComments } from './tree.mjs';
+
+/** Library headers that bring I/O, threads, chance or a locale into the engines. <chrono> is for durations; its clocks are below. */
+const FORBIDDEN_HEADERS = [
+  'condition_variable',
+  'cstdio',
+  'ctime',
+  'filesystem',
+  'fstream',
+  'future',
+  'iostream',
+  'istream',
+  'locale',
+  'mutex',
+  'ostream',
+  'random',
+  'sstream',
+  'stdio.h',
+  'thread',
+  'time.h',
+];
+
+/** Calls that do the same without a telling header. */
+const FORBIDDEN_CALLS = /::now\(|\brandom_device\b|\bs?rand\(|\bgetenv\(|\bstd::hash\b/;
+
+/**
+ * @param {string} path of a file in src/
+ * @param {string} text
+ * @returns {string[]} the rules that it breaks
+ */
+export function checkCpp(path, text) {
+  /** @type {string[]} */
+  const broken = [];
+  withoutComments(text)
+    .split('\n')
+    .forEach((line, index) => {
+      const place = `${path}:${index + 1}`;
+      const include = /^\s*#\s*include\s*[<"]([^>"]+)[>"]/.exec(line)?.[1];
+      if (include === undefined) {
+        const call = FORBIDDEN_CALLS.exec(line);
+        if (call) broken.push(`${place}: the engines may not use ${call[0]}`);
+      } else if (FORBIDDEN_HEADERS.includes(include)) {
+        broken.push(`${place}: the engines may not include <${include}>`);
+      } else if (include.startsWith('nlohmann/')) {
+        broken.push(`${place}: nlohmann/json is for the tests; it would be 5 KB of every download`);
+      }
+    });
+  return broken;
+}
+
+/**
+ * @param {string} path of a file in js/
+ * @param {string} text
+ * @returns {string[]} the rules that it breaks
+ */
+export function checkJs(path, text) {
+  if (path.startsWith('js/tracker/')) return [];
+  return [
+    ...withoutComments(text).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^.'"][^'"]*)['"]/g),
+  ].map(([, library]) => `${path}: the SDK ships without dependencies, but imports ${library}`);
+}
+
+/**
+ * @param {import('./tree.mjs').Tree} tree
+ * @returns {string[]} the rules that its engines and its SDK break
+ */
+export function checkEngines(tree) {
+  return [...tree].flatMap(([path, text]) => {
+    if (path.startsWith('src/') && isCpp(path)) return checkCpp(path, text);
+    return path.startsWith('js/') && isJs(path) ? checkJs(path, text) : [];
+  });
+}

@@ -1,0 +1,51 @@
+/** No source file is longer than a reader can keep in mind. */
+
+import { extname } from 'node:path';
+
+/** Lines. A file that needs more has two purposes. */
+export const MOST_LINES = 450;
+
+const SOURCE = ['.cpp', '.hpp', '.js', '.mjs', '.jsx', '.ts', '.css', '.html', '.sh', '.cmake'];
+
+/**
+ * Files that are longer today, with the lines they had when this list was made. It may only shrink: a file that has become short
+ * enough, or is gone, must be taken off, and none may grow.
+ */
+export const TOO_LONG = /** @type {Record<string, number>} */ ({
+  'demo/style.css': 605,
+  'js/driver.js': 562,
+  'js/hls-loader.js': 480,
+  'js/tracker/cluster/cluster.js': 453,
+  'js/tracker/options.js': 519,
+  'src/sim/viewer.cpp': 491,
+  'tests/cpp/client/requesting_test.cpp': 466,
+  'tests/cpp/tracker/introductions_test.cpp': 467,
+  'tests/js/attach.test.mjs': 452,
+  'tests/js/tracker-server.test.mjs': 496,
+  'wasm/client_abi.cpp': 561,
+});
+
+/**
+ * @param {import('./tree.mjs').Tree} tree
+ * @param {Record<string, number>} [exceptions]
+ * @returns {string[]} files that are too long, and exceptions that are none any more
+ */
+export function checkLength(tree, exceptions = TOO_LONG) {
+  /** @type {string[]} */
+  const broken = [];
+  for (const [path, text] of tree) {
+    if (!SOURCE.includes(extname(path))) continue;
+    const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+    const most = exceptions[path] ?? MOST_LINES;
+    if (lines > most) broken.push(`${path}: ${lines} lines, ${most} are the most`);
+    else if (path in exceptions && lines <= MOST_LINES) {
+      broken.push(`${path}: is short enough now, take it off TOO_LONG in scripts/house/length.mjs`);
+    }
+  }
+  for (const path of Object.keys(exceptions)) {
+    if (!tree.has(path)) {
+      broken.push(`${path}: is gone, take it off TOO_LONG in scripts/house/length.mjs`);
+    }
+  }
+  return broken;
+}

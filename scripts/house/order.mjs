@@ -1,0 +1,85 @@
+/**
+ * The order of the modules: which files belong together, and what they may use. It is the one place that says so; the arrows
+ * themselves are read from the includes and imports (arrows.mjs).
+ */
+
+/**
+ * @typedef {object} Module
+ * @property {string} name
+ * @property {RegExp} holds paths; a file belongs to the first module that holds it
+ * @property {string[] | null} uses names of modules further down that its files may use; null for all of them
+ */
+
+/** What both engines stand on. */
+const GROUND = ['src/protocol', 'src/common'];
+const CLIENT_GROUND = ['src/client: ground', 'src/cache', 'src/media', ...GROUND];
+
+/** @type {[name: string, holds: RegExp, uses: string[] | null][]} from the top of the house down to its ground */
+// prettier-ignore
+const ORDER = [
+  // What measures, tests and shows the rest may use all of it. Nothing below may use these.
+  ['bench', /^bench\//, null],
+  ['tests', /^tests\//, null],
+  ['scripts', /^scripts\/[^/]+$/, null],
+  ['scripts: parts', /^scripts\/\w+\//, ['js: wasm']],
+  ['demo', /^demo\//, ['js/tracker', 'js/tracker: services']],
+
+  ['src/sim', /^src\/sim\//, null],
+  ['wasm', /^wasm\//, ['src/client', 'src/tracker', 'src/tracker: ground', ...CLIENT_GROUND]],
+
+  ['src/client', /^src\/client\/engine[^/]*$/,
+    ['src/client/peers', 'src/client/player', 'src/client/tracker', ...CLIENT_GROUND]],
+  ['src/client/peers', /^src\/client\/peers\//,
+    ['src/client/upload', 'src/client/download', 'src/client/link', 'src/client/tracker', ...CLIENT_GROUND]],
+  ['src/client/player', /^src\/client\/player\//, ['src/client/download', ...CLIENT_GROUND]],
+  ['src/client/upload', /^src\/client\/upload\//, ['src/client: shelf', 'src/client/link', ...CLIENT_GROUND]],
+  ['src/client: shelf', /^src\/client\/download\/shelf[^/]*$/, CLIENT_GROUND],
+  ['src/client/download', /^src\/client\/download\//, ['src/client/link', ...CLIENT_GROUND]],
+  ['src/client/link', /^src\/client\/link\//, CLIENT_GROUND],
+  ['src/client/tracker', /^src\/client\/tracker\//, CLIENT_GROUND],
+  ['src/client: ground', /^src\/client\/[^/]+$/, ['src/cache', 'src/media', ...GROUND]],
+
+  ['src/tracker', /^src\/tracker\/tracker[^/]*$/, ['src/tracker: matching', 'src/tracker: ground', ...GROUND]],
+  ['src/tracker: matching',
+    /^src\/tracker\/(channel|elsewhere|filter_class|introductions|outbox|pairs|peer|rooms?|socket|split_channels|upload)\.[ch]pp$/,
+    ['src/tracker: ground', ...GROUND]],
+  ['src/tracker: ground', /^src\/tracker\/[^/]+$/, GROUND],
+
+  ['src/cache', /^src\/cache\//, ['src/media', 'src/common']],
+  ['src/media', /^src\/media\//, ['src/common']],
+  ['src/protocol', /^src\/protocol\//, ['src/common']],
+  ['src/common', /^src\/common\//, []],
+
+  // The client's and the tracker's JavaScript share nothing but how a WebAssembly module is loaded.
+  ['js', /^js\/(index|attach|handle|mesh|voice)\.js$/,
+    ['js: player', 'js: connections', 'js: engine', 'js: ground', 'js: wasm']],
+  ['js: player', /^js\/(hls-|player|first-frame|early-loads|playback|verdicts|cdn-fetch)[\w-]*\.js$/, ['js: ground']],
+  ['js: connections', /^js\/(rtc|socket)[\w-]*\.js$/, ['js: ground']],
+  ['js: engine', /^js\/(driver|core|stats|engine)[\w-]*\.js$/, ['js: ground', 'js: wasm']],
+  ['js: ground', /^js\/(abi|emitter|errors|identity|options)[\w-]*\.js$/, []],
+
+  ['js/tracker', /^js\/tracker\/(cli|index)\.js$/, ['js/tracker/cluster', 'js/tracker: services', 'js/tracker: engine']],
+  ['js/tracker/cluster', /^js\/tracker\/cluster\//, ['js/tracker: engine']],
+  ['js/tracker: engine', /^js\/tracker\/(local-engine|engine|abi)\.js$/, ['js: wasm']],
+  ['js/tracker: services', /^js\/tracker\/[^/]+$/, []],
+
+  ['js: wasm', /^js\/wasm\.js$/, []],
+];
+
+/** @type {Module[]} */
+export const MODULES = ORDER.map(([name, holds, uses]) => ({ name, holds, uses }));
+
+/**
+ * Arrows that go up all the same, `from → to`. The list may only shrink: an arrow that is gone must be taken off.
+ * @type {string[]}
+ */
+export const STILL_UPWARD = [
+  'src/client/command_queue.hpp → src/client/engine.hpp',
+  'src/client/known_playlist.hpp → src/client/engine.hpp',
+  'src/client/load.hpp → src/client/engine.hpp',
+  'src/client/peer_ledger.hpp → src/client/engine.hpp',
+  'src/client/playhead.hpp → src/client/engine.hpp',
+  'src/client/prefetch_plan.hpp → src/client/engine.hpp',
+  'src/tracker/outbox.hpp → src/tracker/tracker.hpp',
+  'src/tracker/upload.hpp → src/tracker/tracker.hpp',
+];
