@@ -83,7 +83,7 @@ export class Driver {
   /** Loads by what stands for their answers. @type {WeakMap<object, number>} */
   #answers = new WeakMap();
   /**
-   * Peers that we dialled: the one that dials is the child (protocol section 2).
+   * Peers that we dialled: the one that dials is the child (protocol section 3).
    * @type {Set<number>}
    */
   #parents = new Set();

@@ -232,7 +232,7 @@ export class PeerConnections {
     };
     this.#peers.set(handle, peer);
     connection.onicecandidate = ({ candidate }) => {
-      // What ends gathering, null or an empty candidate, has no place on the wire (protocol section 2).
+      // What ends gathering, null or an empty candidate, has no place on the wire (protocol section 3).
       if (!candidate?.candidate) peer.gatheringOver();
       else if (peer.described) this.#events.peerSignal(handle, JSON.stringify({ candidate }));
     };

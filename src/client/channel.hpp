@@ -14,7 +14,7 @@ namespace hlsmesh {
 // they are small, and no report may ever come for them; they are bounded by rate instead.
 class Channel {
  public:
-  // Protocol section 1: packet 60 KiB.
+  // Protocol section 2: packet 60 KiB.
   static constexpr size_t kPacketBytes = 61'440;
 
   Channel(CommandQueue& commands, PeerHandle peer, size_t queue_bytes)

@@ -214,7 +214,7 @@ bool Engine::Impl::join_transfer(TimeMs now, Load& load) {
 TimeMs Engine::Impl::asked_from(const PeerSession& peer, const Load& load) const {
   if (peer.level >= 1) return TimeMs();
   const std::string& url = load.segment.url;
-  // Protocol section 1: the key of version 1 may be `url` alone.
+  // Protocol section 2: the key of version 1 may be `url` alone.
   if (load.secret || url.size() > peer::kMaxUrlBytes || !renditions_.url_is_unique(url)) {
     return kNever;
   }

@@ -1,4 +1,4 @@
-// What peers say on their channels (protocol section 1).
+// What peers say on their channels (protocol section 2).
 
 #include <algorithm>
 #include <utility>

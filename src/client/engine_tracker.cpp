@@ -1,4 +1,4 @@
-// What the tracker says, and what it is told (protocol section 2).
+// What the tracker says, and what it is told (protocol section 3).
 
 #include <algorithm>
 #include <utility>
@@ -22,7 +22,7 @@ constexpr DurationMs kIdleAfter{10'000};
 // A parent that has missed this many segments in a row makes room for one that the tracker names.
 constexpr int32_t kReplaceable = 2;
 
-// Protocol section 1, defaults of the time.
+// Protocol section 3, defaults of the time.
 constexpr DurationMs kStatisticsInterval{30'000};
 
 // How long a viewer is alone before the page hears of it. The tracker introduces those it has at

@@ -3,7 +3,7 @@
 namespace hlsmesh {
 namespace {
 
-// Protocol section 1, defaults of the time.
+// Protocol section 2, defaults of the time.
 constexpr DurationMs kInterval{10'000};
 constexpr DurationMs kAckTimeout{2'000};
 

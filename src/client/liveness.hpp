@@ -6,7 +6,7 @@
 
 namespace hlsmesh {
 
-// Whether the peer behind an open channel is alive, by KEEPALIVE (protocol section 1). A peer that
+// Whether the peer behind an open channel is alive, by KEEPALIVE (protocol section 2). A peer that
 // never spoke version-1 KEEPALIVE is never found dead here: its transfers and the state of the
 // channel are the judge of it.
 //

@@ -15,7 +15,7 @@
 namespace hlsmesh {
 
 // One peer connection, from the moment it is dialled or its offer admitted until it is closed. The
-// side that dials is the child and asks; the other is the parent and serves (protocol section 2).
+// side that dials is the child and asks; the other is the parent and serves (protocol section 3).
 //
 //   connecting --channel open--> open --CLOSE, loss, misbehaviour, silence--> gone
 //       | 10 s, failure

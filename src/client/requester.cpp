@@ -8,11 +8,11 @@
 namespace hlsmesh {
 namespace {
 
-// Protocol section 1: a version-1 parent may lose a request that comes in its first ~200 ms.
+// Protocol section 2: a version-1 parent may lose a request that comes in its first ~200 ms.
 constexpr DurationMs kVersion1Settles{250};
 // A first request sent within this time of opening may still have been lost, and is repeated once.
 constexpr DurationMs kEarly{1'000};
-// Protocol section 1: request timeout; a parent answers within it.
+// Protocol section 2: request timeout; a parent answers within it.
 constexpr DurationMs kAnswerTimeout{2'000};
 // A parent that was silent once gets this long to come round; twice in a row, and it is given up.
 constexpr DurationMs kRest{5'000};

@@ -49,7 +49,7 @@ struct Transfer {
   std::optional<double> bytes_per_ms(TimeMs now) const;
 };
 
-// Asks one parent. A channel carries one request at a time (protocol section 1), and there is no
+// Asks one parent. A channel carries one request at a time (protocol section 2), and there is no
 // way to cancel one: an answer that nobody waits for any more is still received, so that the
 // channel stays usable, and a request that was never answered is remembered, so that its late
 // answer is not taken for a lie.

@@ -13,7 +13,7 @@
 
 namespace hlsmesh {
 
-// The peer's side of the tracker's WebSocket (protocol section 2): opening, entering, leaving and
+// The peer's side of the tracker's WebSocket (protocol section 3): opening, entering, leaving and
 // coming back. Of several trackers the next one is tried after each failure, and only a round in
 // which none worked makes the delay grow; a session that lasted starts over with the first, unless
 // its tracker fell silent. What the tracker says beyond `accept` and `reject` is the caller's to

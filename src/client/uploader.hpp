@@ -31,7 +31,7 @@ class SegmentShelf {
   ~SegmentShelf() = default;
 };
 
-// Serves one child. Every request is answered within 2 s of its arrival, as protocol section 1
+// Serves one child. Every request is answered within 2 s of its arrival, as protocol section 2
 // demands: by BINARY if the segment is there or comes in time, else by LACK.
 //
 //   REQUEST --> queued --segment there--> BINARY, packets as the channel has room --> done

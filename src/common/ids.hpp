@@ -23,7 +23,7 @@ using LoadId = Strong<struct LoadIdTag, int32_t>;
 using ConnId = Strong<struct ConnIdTag, int32_t>;
 
 // A peer's name as the tracker gave it. Old trackers issue JSON numbers, and such an id must go
-// back to them as a number (protocol section 2), hence the flag; two ids are equal when both text
+// back to them as a number (protocol section 3), hence the flag; two ids are equal when both text
 // and kind are.
 struct PeerId {
   std::string text;

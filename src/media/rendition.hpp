@@ -56,7 +56,7 @@ class ChannelRenditions {
 
   // Whether `url`, spelt relative to one rendition's playlist, names the same resource in every
   // rendition, so that a version-1 peer, which may key its cache by `url` alone, cannot confuse two
-  // segments (protocol section 1). True for an absolute URL or path, and for a relative path when
+  // segments (protocol section 2). True for an absolute URL or path, and for a relative path when
   // all media playlists share one directory (host and query apart). False when nothing was added,
   // and for an empty path or query alone, which names the playlist itself.
   bool url_is_unique(std::string_view url) const;

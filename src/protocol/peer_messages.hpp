@@ -11,7 +11,7 @@
 
 namespace hlsmesh::peer {
 
-// Messages of the data channel (protocol section 1). Each struct is one event; every value of these
+// Messages of the data channel (protocol section 2). Each struct is one event; every value of these
 // types can be put on the wire, and nothing that was not parsed into one of them is ever acted
 // upon.
 //
@@ -23,8 +23,7 @@ inline constexpr size_t kMaxRenditionBytes = 1024;             // `rendition`
 inline constexpr int64_t kMaxSegmentBytes = 64 * 1024 * 1024;  // `size`
 inline constexpr int64_t kMaxAttachments = 64 * 1024;  // `attachments`: 64 MiB in messages of 1 KiB
 
-// Extension level that this build speaks; absent in version-1 messages (protocol section 4,
-// docs/PROTOCOL.md).
+// The extension that this build speaks; absent in version-1 messages (protocol section 4).
 inline constexpr int32_t kExtensionLevel = 1;
 
 struct KeepAlive {

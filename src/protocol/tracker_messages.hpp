@@ -11,7 +11,7 @@
 
 namespace hlsmesh::tracker_wire {
 
-// Messages of the WebSocket between a peer and its tracker (protocol section 2). Both ends are
+// Messages of the WebSocket between a peer and its tracker (protocol section 3). Both ends are
 // hostile to each other until parsed. Limits on what is accepted; beyond one of them a message is
 // malformed.
 inline constexpr size_t kMaxTextBytes =
@@ -35,8 +35,8 @@ inline constexpr double kMaxReportKb = 1e9;
 inline constexpr double kMinLevel = -1;
 inline constexpr double kMaxLevel = 1e9;
 
-// Extension level that this build speaks to trackers and peers of a tracker (protocol section 4,
-// docs/PROTOCOL.md), and the one from which on `ping` is answered.
+// The extension that this build speaks on the WebSocket (protocol section 4), and the first one
+// whose speakers answer `ping`.
 inline constexpr int32_t kExtensionLevel = 2;
 inline constexpr int32_t kPingLevel = 2;
 

@@ -17,7 +17,7 @@ constexpr milliseconds kCandidateDelay{20};
 constexpr int kHandshakeRoundTrips = 5;
 // ICE gives up on candidate pairs that never answer.
 constexpr milliseconds kIceFailure{15'000};
-// A page that closes says nothing for 3-5 s (protocol section 1).
+// A page that closes says nothing for 3-5 s (protocol section 2).
 constexpr milliseconds kVanishNotice{5'000};
 // close() right after send(): what fits in one flight still leaves.
 constexpr milliseconds kLinger{2};

@@ -15,7 +15,7 @@ namespace hlsmesh::tracker {
 
 enum class ChannelType { kLive, kVod };
 
-// The Channel of protocol section 3: the peers of one stream and the links among them.
+// The Channel of protocol section 5: the peers of one stream and the links among them.
 //
 // Three things hold at all times: a parent's rank is below its child's; both ends know of a link; a
 // room's indexes say what is the case. Classes are right but for those that a change has not

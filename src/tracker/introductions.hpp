@@ -42,7 +42,7 @@ inline constexpr DurationMs kVodDeference{10'000};
 inline constexpr DurationMs kSettledIn{60'000};
 
 // Makes, ends and renews introductions over time: the one place that says `connect`. It says so to
-// the child alone, which dials and asks (protocol section 2).
+// the child alone, which dials and asks (protocol section 3).
 //
 // Everything that ends a link (a report of either side, a peer that leaves, a timeout) comes down
 // to: drop the link, then give the child a parent if it now has too few. So however many reports

@@ -73,7 +73,7 @@ struct Spot {
 // The level of a peer that has reported none.
 inline constexpr int8_t kLevelUnknown = -1;
 
-// The Peer of protocol section 3. Pointers between peers are kept by Channel, both ends at once.
+// The Peer of protocol section 5. Pointers between peers are kept by Channel, both ends at once.
 struct Peer {
   ConnId conn;
   PeerId id;

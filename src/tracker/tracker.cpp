@@ -14,7 +14,7 @@ using namespace tracker;
 namespace wire = tracker_wire;
 
 // Malformed messages that one socket may send. Clients of the day send the odd `null` or an `enter`
-// without `channel` (protocol section 2), and are worth keeping; a stream of them is not.
+// without `channel` (protocol section 3), and are worth keeping; a stream of them is not.
 constexpr int32_t kMalformedTolerated = 8;
 
 std::string hex_id(IdEntropy entropy) {

@@ -148,7 +148,7 @@ TEST_CASE("a data channel that closes in mid-transfer: playback goes on, and pee
   require_sound(figures);
   require_no_stall(figures);
   CHECK(figures.engine.fallbacks >= 1);
-  // dc_closed from a child means that it needs another parent (protocol section 2).
+  // dc_closed from a child means that it needs another parent (protocol section 3).
   CHECK(figures.p2p_bytes > before);
   CHECK(figures.engine.cdn_bytes == figures.cdn_bytes);
   require_never_worse(swarm, config, {}, live ? kLeastLiveBuffer : 0.8);
