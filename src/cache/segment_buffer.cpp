@@ -21,10 +21,10 @@ SegmentBuffer::~SegmentBuffer() {
 
 bool SegmentBuffer::hold(size_t bytes) {
   if (bytes <= held_) return true;
-  // Past PTRDIFF_MAX no object can be; some allocators end the process when asked.
+  // No object can be larger than PTRDIFF_MAX, and some allocators end the process if asked for one.
   if (bytes > static_cast<size_t>(PTRDIFF_MAX)) return false;
-  // malloc and not new: without exceptions a failing new ends the process. And not realloc, which
-  // is 0.25 KB of the shipped wasm; most segments get their memory at once.
+  // malloc, not new: without exceptions a failing new ends the process. Not realloc either: it
+  // costs 0.25 KB of the shipped wasm, and most segments get all their memory in one step.
   auto* data = static_cast<uint8_t*>(std::malloc(bytes));
   if (data == nullptr) return false;
   if (held_ > 0) std::memcpy(data, data_, held_);
@@ -56,7 +56,7 @@ bool SegmentBuffer::commit(size_t offset, size_t length) {
   }
   auto next = std::find_if(committed_.begin(), committed_.end(),
                            [&](const Interval& interval) { return interval.end >= offset; });
-  // Everything that overlaps or touches the new interval melts into it.
+  // Every interval that overlaps or touches the new one is merged into it.
   while (next != committed_.end() && next->begin <= merged.end) {
     merged.begin = std::min(merged.begin, next->begin);
     merged.end = std::max(merged.end, next->end);

@@ -13,16 +13,16 @@
 
 namespace hlsmesh {
 
-// The bytes of one segment, whole or still arriving. Owns its memory, which has a place for all of
-// them from the beginning, or grows with what arrives (SegmentCache::grow). Growing moves it; once
-// it has its full size, a span into it is good for as long as a SegmentPtr is held.
+// The bytes of one segment, complete or still arriving. It owns their memory, which has its full
+// size from the beginning or grows as bytes arrive (SegmentCache::grow). Growing moves the bytes;
+// once the memory has its full size, a span into it is valid for as long as a SegmentPtr is held.
 class SegmentBuffer : public Counted {
  public:
   // The unit in which arrival is tracked; the last piece of a segment may be shorter.
   static constexpr size_t kPieceBytes = 64 * 1024;
 
-  // `held`: bytes to have memory for at first. nullptr when `size` is 0 or the memory is not to be
-  // had: a peer's announced size must never end the process.
+  // `held`: the bytes of memory to begin with. Returns nullptr if `size` is 0 or there is no
+  // memory: the size that a peer announces must never end the process.
   static Shared<SegmentBuffer> allocate(const Segment& segment, size_t size, size_t held);
   static Shared<SegmentBuffer> allocate(const Segment& segment, size_t size) {
     return allocate(segment, size, size);
@@ -33,27 +33,27 @@ class SegmentBuffer : public Counted {
 
   const Segment& segment() const { return segment_; }
   size_t size() const { return size_; }
-  // Bytes, from the first on, that there is memory for.
+  // The number of bytes, from the first on, for which there is memory.
   size_t held() const { return held_; }
 
-  // Room for `length` bytes at `offset`; empty if there is no memory for that, or if the segment is
-  // complete, whose bytes must not change under those who are being served. Writing there changes
-  // nothing until committed.
+  // Returns the memory for `length` bytes at `offset`. Empty if there is none, or if the segment is
+  // complete, since complete segments are being served. What is written there counts only after
+  // commit().
   MutableBytes room(size_t offset, size_t length);
-  // Says that [offset, offset + length) now holds the segment's bytes; in any order, and what was
-  // committed before may be committed again. False, and nothing changes, if there is no memory for
-  // that.
+  // Marks [offset, offset + length) as holding the segment's bytes. Intervals may come in any
+  // order, and again. Returns false, and changes nothing, if there is no memory for the
+  // bookkeeping.
   bool commit(size_t offset, size_t length);
 
   bool complete() const { return committed_bytes_ == size_; }
-  // Distinct bytes: what was committed twice counts once.
+  // The number of committed bytes; a byte that was committed twice counts once.
   size_t committed_bytes() const { return committed_bytes_; }
   size_t piece_count() const { return (size_ - 1) / kPieceBytes + 1; }
-  // Whether every byte of the piece was committed; false for an index past the last piece.
+  // Returns true if every byte of the piece was committed; false for an index past the last piece.
   bool has_piece(size_t index) const;
 
-  // Notes that somebody, by a number, was given the segment. Numbers that are 64 apart count as
-  // one.
+  // Notes that the receiver with this number was given the segment. Numbers that are 64 apart count
+  // as one.
   void give(int32_t whom) { given_ |= bit_of(whom); }
   bool was_given(int32_t whom) const { return (given_ & bit_of(whom)) != 0; }
 
@@ -85,8 +85,8 @@ class SegmentBuffer : public Counted {
   size_t committed_bytes_ = 0;
   uint64_t given_ = 0;             // bit_of() everybody it was given to
   std::list<Interval> committed_;  // sorted; neither overlapping nor touching
-  // The total that a cache keeps of the memory it answers for, so that a segment which left the
-  // index counts until its last holder lets go. Null outside a cache.
+  // The cache's total of the memory it answers for: a segment that has left the index counts until
+  // its last holder releases it. Null outside a cache.
   Shared<Tally> tally_;
 };
 using SegmentPtr = Shared<SegmentBuffer>;
@@ -99,14 +99,14 @@ struct CacheCounts {
 
 // Segments by identity under a byte budget.
 //
-// Memory held by the cache never exceeds budget + one segment, except after set_budget lowered the
-// budget below what is in flight. Segments being filled count with the memory that they have got,
-// and whatever left the index counts until its last holder lets go of it.
+// The memory of the cache never exceeds the budget + one segment, unless set_budget lowered the
+// budget below what is in flight. A segment that is being filled counts with the memory that it
+// has, and a segment that has left the index counts until its last holder releases it.
 //
-// What is evicted first: segments wholly behind the playhead, the farthest behind first; then the
-// least recently used. Never a segment in flight, that is, one that somebody outside the cache
-// holds a SegmentPtr to, to fill it or to read it. An unfinished one that nobody holds can never be
-// finished, and goes before all others.
+// Eviction takes segments wholly behind the playhead first, the farthest behind first; then the
+// least recently used. It never takes a segment in flight, which is one to which somebody outside
+// the cache holds a SegmentPtr, to fill or to read it. An unfinished segment that nobody holds can
+// never be finished, and goes before all others.
 //
 // Lookups are O(log n) in the number of segments; an eviction looks at all of them.
 class SegmentCache {
@@ -115,38 +115,38 @@ class SegmentCache {
   SegmentCache(const SegmentCache&) = delete;
   SegmentCache& operator=(const SegmentCache&) = delete;
 
-  // Evicts at once down to the budget, as far as what is in flight allows.
+  // Evicts immediately down to the budget, as far as the segments in flight allow.
   void set_budget(size_t budget_bytes);
-  // Seconds on the timeline of Segment::span; until the first call nothing is behind. Evicts down
-  // to the budget if what was in flight had overdrawn it.
+  // Seconds on the timeline of Segment::span. Before the first call no segment is behind the
+  // playhead. Evicts down to the budget if segments in flight had exceeded it.
   void set_playhead(double seconds);
 
-  // Starts a segment of `size` bytes, of which it gets memory for the first `held` at once, making
-  // room for those first, and marks it as used. nullptr if `size` is 0 or above the budget, if
-  // everything evictable is gone and the budget is still overdrawn without the new one, or if
-  // memory is not to be had. One under the same key, complete or not, is replaced in the index (its
-  // holders keep their own); on nullptr it stays.
+  // Starts a segment of `size` bytes and marks it as used. It gets memory for its first `held`
+  // bytes, for which others are evicted. Returns nullptr if `size` is 0 or above the budget, if the
+  // budget is still exceeded after everything evictable is gone, or if there is no memory. A
+  // segment with the same key, complete or not, is replaced in the index (its holders keep it); on
+  // nullptr it stays.
   SegmentPtr begin(const Segment& segment, size_t size, size_t held);
   SegmentPtr begin(const Segment& segment, size_t size) { return begin(segment, size, size); }
-  // Gives a segment that begin() returned memory for its first `bytes`, and for more where that
-  // spares moving it often: for `step` at least, and twice what it has. False, and nothing changes,
-  // if everything evictable is gone and the budget is still overdrawn without the growth, or if
-  // memory is not to be had. A segment of allocate() above the budget grows without it: no cache
-  // answers for its memory.
+  // Gives a segment from begin() memory for its first `bytes`, and for more to avoid moving it
+  // often: at least `step`, and twice what it has. Returns false, and changes nothing, if the
+  // budget is still exceeded after everything evictable is gone, or if there is no memory. A
+  // segment of allocate() above the budget grows without regard to the budget: no cache answers for
+  // its memory.
   bool grow(const SegmentPtr& segment, size_t bytes, size_t step);
-  // Takes an unfinished segment out of the index; no effect on a complete one or on one that is not
-  // in the index (replaced, abandoned before, from elsewhere). nullptr is allowed.
+  // Removes an unfinished segment from the index. No effect on a complete segment, on one that is
+  // not in the index (replaced, abandoned before, of another cache), and on nullptr.
   void abandon(const SegmentPtr& segment);
 
-  // Takes out of the index what is of the rendition, or of any if it is empty, and before `end`;
-  // holders keep theirs.
+  // Removes from the index the segments of the rendition, or of all renditions if it is empty, with
+  // numbers below `end`. Holders keep them.
   void drop(std::string_view rendition, double end);
-  // Takes a complete segment out of the index; no effect on an unfinished one.
+  // Removes a complete segment from the index. No effect on an unfinished one.
   void drop(const SegmentKey& key);
 
-  // A complete segment, or nullptr. Counts a hit or a miss and marks it as used.
+  // Returns a complete segment, or nullptr. Counts a hit or a miss, and marks the segment as used.
   SegmentPtr find(const SegmentKey& key);
-  // The same without counting or marking; valid until the cache changes.
+  // As find(), but counts and marks nothing. The pointer is valid until the cache changes.
   const SegmentPtr& peek(const SegmentKey& key) const;
   // A complete segment of number `sn` that `is_meant` accepts, or nullptr. Neither counts nor
   // marks.
@@ -160,12 +160,13 @@ class SegmentCache {
     }
     return nullptr;
   }
-  // The complete segment that a version-1 request {url, sn} means; nullptr when none or several
-  // match, since such a peer could not tell which it got. Marks it as used, but counts neither hit
-  // nor miss: those are about the player's loads.
+  // Returns the complete segment that a version-1 request {url, sn} means. Returns nullptr if none
+  // or several match, since such a peer could not tell which one it got. Marks the segment as used,
+  // but counts neither hit nor miss: those are about the player's loads.
   SegmentPtr find_by_wire_name(std::string_view url, MediaSequence sn);
 
-  // Newest sn among complete segments whose key `counts` accepts, -1 when there is none.
+  // Returns the highest sn among the complete segments whose key `counts` accepts, or -1 if there
+  // is none.
   template <class Predicate>
   MediaSequence newest(Predicate counts) const {
     for (auto entry = index_.end(); entry != index_.begin();) {
@@ -179,7 +180,8 @@ class SegmentCache {
   }
 
   size_t bytes() const { return tally_->bytes; }
-  // Of segments in the index that end after the playhead, unfinished ones with what they have got.
+  // The bytes of the segments in the index that end after the playhead; an unfinished one counts
+  // with the memory that it has.
   size_t bytes_ahead() const;
   // The most that bytes() ever was.
   size_t peak_bytes() const { return peak_bytes_; }

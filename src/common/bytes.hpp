@@ -6,8 +6,7 @@
 
 namespace hlsmesh {
 
-// Views; they own nothing. How long one stays valid is part of the contract of whoever hands it
-// out.
+// Views; they own nothing. The function that returns one says how long it is valid.
 using ByteView = std::span<const uint8_t>;
 using MutableBytes = std::span<uint8_t>;
 

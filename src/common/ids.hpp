@@ -15,16 +15,16 @@ using MediaSequence = Strong<struct MediaSequenceTag, int64_t>;
 // so a late event for a closed connection can only miss.
 using PeerHandle = Strong<struct PeerHandleTag, int32_t>;
 
-// One load that the player asked for; the driver chooses it, positive and unique among unfinished
-// loads.
+// One load that the player asked for. The driver chooses the id: positive, and unique among
+// unfinished loads.
 using LoadId = Strong<struct LoadIdTag, int32_t>;
 
-// The tracker engine's name for one WebSocket; the driver chooses it, positive and never reused.
+// The tracker engine's name for one WebSocket. The driver chooses it: positive, and never reused.
 using ConnId = Strong<struct ConnIdTag, int32_t>;
 
-// A peer's name as the tracker gave it. Old trackers issue JSON numbers, and such an id must go
-// back to them as a number (protocol section 3), hence the flag; two ids are equal when both text
-// and kind are.
+// A peer's id as the tracker gave it. Trackers of 2018 issue JSON numbers, and such an id must be
+// sent back as a number (protocol section 3), hence the flag. Two ids are equal if both text and
+// kind are.
 struct PeerId {
   std::string text;
   bool numeric = false;

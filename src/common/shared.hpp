@@ -5,7 +5,7 @@
 
 namespace hlsmesh {
 
-// What a Shared may hold. It counts its holders itself, one thread's.
+// Base of every object that a Shared may own. It holds the count of its owners; not thread-safe.
 class Counted {
  public:
   Counted() = default;
@@ -18,9 +18,9 @@ class Counted {
   size_t holders_ = 0;
 };
 
-// One of several owners of a T made with new, or of nothing; the last to let go deletes it. What
-// std::shared_ptr does beyond that (weak pointers, deleters, threads) makes of its counter a class
-// with run-time type information: over 1 KB of the shipped wasm, gzipped.
+// One of several owners of a T made with new, or of nothing; the last owner deletes it. The further
+// features of std::shared_ptr (weak pointers, deleters, threads) need a counter class with run-time
+// type information: over 1 KB of the shipped wasm, gzipped.
 template <class T>
 class Shared {
  public:

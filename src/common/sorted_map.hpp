@@ -9,10 +9,10 @@
 
 namespace hlsmesh {
 
-// A map by keys that have `<`, as far as the engine needs one, with the interface of std::map.
-// Entries stay where they are until erased, so references to them last; iterators end with every
-// change. Lookups are O(log n), changes move O(n) pointers. A std::map balances a tree, and does so
-// anew for every type it is of: five of them were 1 KB more of the shipped wasm, gzipped.
+// A map sorted by `<`, with the part of std::map's interface that the engine needs. An entry stays
+// at its address until it is erased, so references to it stay valid; every change invalidates
+// iterators. A lookup is O(log n); a change moves O(n) pointers. std::map brings code to balance a
+// tree for each pair of types: five of them were 1 KB more of the shipped wasm, gzipped.
 template <class Key, class Value>
 class SortedMap {
  public:
@@ -73,7 +73,7 @@ class SortedMap {
     return const_iterator(entries_.data() + index_of(key));
   }
 
-  // Where the key's entry is, made of `args` if there was none, and whether it was made.
+  // Returns the key's entry, and true if it was made, from `args`, because there was none.
   template <class... Args>
   std::pair<iterator, bool> try_emplace(const Key& key, Args&&... args) {
     const size_t at = place_of(key);
@@ -88,7 +88,7 @@ class SortedMap {
   }
   Value& operator[](const Key& key) { return try_emplace(key).first->second; }
 
-  // The entry after it.
+  // Returns the entry after the erased one.
   iterator erase(iterator entry) {
     const auto at = static_cast<size_t>(entry.at_ - entries_.data());
     Entry* const gone = &*entry;

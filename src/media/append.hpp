@@ -6,17 +6,17 @@
 
 namespace hlsmesh {
 
-// Open a part of a signature or of a segment's name that is a digest, and one that is an id. Text
-// that is kept as it is never begins with either.
+// The first character of a digest, and of an id, in a signature or a segment's name. Text that is
+// kept as it is begins with neither.
 inline constexpr char kDigestMark = '~';
 inline constexpr char kIdMark = '=';
 
 // Appends `value` in decimal digits.
 void append_number(std::string& out, int64_t value);
 
-// Appends 32 hexadecimal digits that stand for `text`: 128 bits, so that two texts that a publisher
-// chose never meet by accident. Every viewer arrives at the same digits. Not for use against
-// somebody who seeks collisions.
+// Appends a digest of `text`, 32 hexadecimal digits: with 128 bits, no two texts of a publisher
+// collide by accident. Every viewer computes the same digits. It does not resist an attacker who
+// searches for collisions.
 void append_digest(std::string& out, std::string_view text);
 
 }  // namespace hlsmesh

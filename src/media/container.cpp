@@ -10,13 +10,13 @@ namespace {
 constexpr size_t kPacket = 188;  // of MPEG-TS
 constexpr uint8_t kSync = 0x47;
 
-// Where the first packet of MPEG-TS begins; `size` when nowhere. Like hls.js, takes three packets
-// in a row for proof, and up to five packets of other bytes before them.
+// Returns the offset of the first packet of MPEG-TS, or `size` if there is none. Like hls.js, it
+// requires three packets in a row, and skips up to five packets of other bytes before them.
 size_t first_packet(ByteView head, size_t size) {
   if (size < kPacket) return size;
   const size_t window = std::min(5 * kPacket, size - kPacket);
   for (size_t at = 0; at <= window; ++at) {
-    // What is short of three packets must be packets from its first byte.
+    // A segment of fewer than three packets must begin with one.
     if (at > 0 && size - at < 3 * kPacket) break;
     bool synced = true;
     for (size_t packet = at; packet < std::min(at + 3 * kPacket, size); packet += kPacket) {
@@ -27,7 +27,8 @@ size_t first_packet(ByteView head, size_t size) {
   return size;
 }
 
-// The bytes that the box at `at` takes of a segment of `size`; 0 when there can be no such box.
+// Returns the size of the box at `at` in a segment of `size` bytes, or 0 if there can be no such
+// box.
 size_t box_bytes(ByteView bytes, size_t at, size_t size) {
   if (bytes.size() - at < 8) return 0;
   size_t length = 0;
@@ -46,7 +47,8 @@ bool begins(ByteView head, const char* text, size_t size) {
 
 // Packed audio (RFC 8216 section 3.4) and WebVTT.
 bool begins_otherwise(ByteView head) {
-  // The two bytes FF FE begin text in UTF-16; as audio they would be Layer I, which nobody streams.
+  // Text in UTF-16 begins with FF FE. As audio these two bytes would be Layer I, which nobody
+  // streams.
   const bool audio_sync = head.size() >= 2 && head[0] == 0xff && head[1] >= 0xe0 && head[1] != 0xfe;
   return audio_sync || begins(head, "\x0b\x77", 2) || begins(head, "ID3", 3) ||
          begins(head, "WEBVTT", 6) || begins(head, "\xef\xbb\xbfWEBVTT", 9);

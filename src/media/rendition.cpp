@@ -11,8 +11,9 @@
 namespace hlsmesh {
 namespace {
 
-// Longest text field kept as it is, counted after escaping. Real names, codecs and languages are a
-// third of it; with seven such fields a signature stays far below the wire's limit of 1,024 bytes.
+// The longest text field that is kept as it is, counted after escaping. Real names, codecs and
+// languages have a third of this length; with seven such fields a signature stays far below the
+// wire's limit of 1,024 bytes.
 constexpr size_t kMaxFieldBytes = 80;
 
 constexpr char kHexDigits[] = "0123456789abcdef";
@@ -99,8 +100,9 @@ const std::string& ChannelRenditions::place(TrackKind kind, int32_t index) const
   return rendition == nullptr ? none_ : rendition->place;
 }
 
-// The first that is listed with these attributes. `facts` itself where one host has several with
-// them, angles say: nobody could tell which of one host is which of another.
+// Returns the first listed rendition with these attributes, or `facts` itself if one host has
+// several of them (camera angles, for example): then nobody could match those of one host with
+// those of another.
 const RenditionFacts& ChannelRenditions::first_copy(const RenditionFacts& facts) const {
   const RenditionFacts* first = nullptr;
   for (const Rendition& one : renditions_) {
@@ -127,8 +129,8 @@ RenditionSignature ChannelRenditions::make_signature(const RenditionFacts& own) 
   out += kDelimiter;
   const UrlParts url = split_url(facts.playlist_url);
   const std::string_view base = directory_of(split_url(source_).path);
-  // The only one of its kind, of which the author wrote nothing: one playlist of another directory
-  // could have all else in common.
+  // It is the only one of its kind, and the author wrote nothing about it: a playlist in another
+  // directory could have everything else in common.
   const bool unknown =
       facts.attributes.find_first_not_of('\n') == std::string::npos &&
       std::none_of(renditions_.begin(), renditions_.end(), [&](const Rendition& other) {

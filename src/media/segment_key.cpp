@@ -10,20 +10,22 @@
 namespace hlsmesh {
 namespace {
 
-// None stands in a file name, so each opens a part of its own.
+// No file name contains one of these, so each of them begins a part of its own.
 constexpr char kDirectoryMark = '/';
 constexpr char kQueryMark = '?';
 constexpr char kRangeMark = '#';
 constexpr char kLiveMark[] = "#live";
 constexpr char kDateMark[] = "#@";
 
-// Milliseconds of wall clock that one date in a key stands for. Viewers may reckon a segment's date
-// from different tags, which differ by the rounding of durations; the coarser the step, the rarer
-// they fall on unlike sides of a boundary, and then they only share nothing. Two broadcasts that
-// use the same names and numbers are told apart if one began this long after the other; one that
-// began sooner is found out by its numbers (docs/ARCHITECTURE.md, "Presentations").
+// The milliseconds of wall-clock time that share one date in a key. Viewers may compute a segment's
+// date from different tags, which differ by the rounding of durations. The coarser the step, the
+// rarer two such dates lie on different sides of a boundary; if they do, the viewers do not share
+// that segment. Two broadcasts that use the same names and numbers are told apart if one began at
+// least this long after the other; if it began sooner, its numbers show it (docs/ARCHITECTURE.md,
+// "Presentations").
 constexpr double kDateStep = 10'000;
-// Packagers like whole seconds and frames of 40 or 33 1/3 ms: no boundary lies there.
+// Packagers prefer dates of whole seconds and frames of 40 or 33 1/3 ms, so no boundary lies on
+// those.
 constexpr double kDateOffset = 4'317;
 constexpr double kLastDate = 1e15;  // far beyond any that is meant
 void append_name(std::string& out, std::string_view name) {
@@ -58,7 +60,7 @@ SegmentKey make_key(const RenditionSignature& rendition, const SegmentFacts& fac
   std::string& out = key.rendition;
   out += kNameMark;
   if (facts.named) {
-    // An id says all there is to say.
+    // The site's id replaces all other parts.
     out += kIdMark;
     append_name(out, facts.url);
     return key;

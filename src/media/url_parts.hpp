@@ -14,17 +14,18 @@ struct UrlParts {
   std::string_view query;
 };
 
-// Any text splits into something; nothing is checked or decoded.
+// Splits any text; checks and decodes nothing.
 UrlParts split_url(std::string_view url);
 
-// Of a path, up to and including its last slash; empty when it has none.
+// Returns the part of a path up to and including its last slash; empty if it has none.
 std::string_view directory_of(std::string_view path);
 
-// Of a URL, what follows the last slash of its path, without query: what viewers share whatever
-// host, directory or token they were given.
+// Returns the part of a URL's path after the last slash, without query. It is the same for viewers
+// with different hosts, directories or tokens.
 std::string_view file_name(std::string_view url);
 
-// The deepest directory that holds both: a prefix of each that ends in a slash, or empty.
+// Returns the deepest directory that holds both: a prefix of each that ends in a slash, or an empty
+// text.
 std::string_view common_directory(std::string_view a, std::string_view b);
 
 }  // namespace hlsmesh

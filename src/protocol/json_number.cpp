@@ -6,11 +6,11 @@
 namespace hlsmesh::json {
 namespace {
 
-// As many digits as 64 bits hold whatever they are, less one.
+// The number of digits that always fit into 64 bits, less one.
 constexpr int32_t kMaxDigits = 18;
 
-// Exponents are cut here while they are read; no double reaches it and no text of ours is so long
-// that its digits could make up for it.
+// Exponents are clamped to this while they are read. No double reaches it, and no message is so
+// long that its digits could compensate for it.
 constexpr int32_t kMaxExponent = 1'000'000;
 
 // The powers of ten that a double holds exactly.

@@ -81,8 +81,8 @@ class ObjectReader {
     while (peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r') ++at_;
   }
 
-  // One value with the space before it; `field`, where not null, is told what
-  // it was.
+  // Reads one value with the space before it, and stores its kind and text in `field`, unless that
+  // is null.
   bool value(size_t depth, Field *field) {
     skip_space();
     const size_t begin = at_;
@@ -121,7 +121,7 @@ class ObjectReader {
     return true;
   }
 
-  // What follows the opening bracket at the cursor, up to and with `close`.
+  // Reads the members after the opening bracket at the cursor, up to and including `close`.
   bool elements(size_t depth, char close) {
     if (depth > max_depth_) {
       fault_ = Fault::kTooDeep;
@@ -139,8 +139,8 @@ class ObjectReader {
     return take(close) || refuse();
   }
 
-  // An object's next name and its colon. Sets `field` to the one of that name
-  // in the outermost object, if the caller asked for it.
+  // Reads an object's next name and its colon. Sets `field` to the caller's field of that name, if
+  // there is one and the object is the outermost.
   bool name(size_t depth, Field *&field) {
     skip_space();
     std::string name;
@@ -190,7 +190,7 @@ class ObjectReader {
       case 'u': {
         if (!code_unit(character)) return false;
         if ((character & 0xF800) != 0xD800) break;
-        // A surrogate: only a high one with a low one after it makes a character.
+        // Of the surrogates, only a high one with a low one after it makes a character.
         uint32_t low = 0;
         if (character >= 0xDC00 || !take('\\') || !take('u')) return refuse();
         if (!code_unit(low)) return false;
@@ -209,7 +209,7 @@ class ObjectReader {
   bool code_unit(uint32_t &unit) {
     for (int i = 0; i < 4; ++i, ++at_) {
       const char c = peek();
-      // Makes lower case of letters, and no letter or digit of anything else.
+      // Makes letters lower case, and turns no other character into a letter or digit.
       const char lower = static_cast<char>(c | 0x20);
       uint32_t digit = 0;
       if (c >= '0' && c <= '9') {

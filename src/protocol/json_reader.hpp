@@ -9,12 +9,13 @@
 
 #include "common/ids.hpp"
 
-// Checked reading of one JSON object (RFC 8259), as every message of both wires is. Nothing here
-// throws, and no input, however hostile, costs more than time and memory in proportion to its
-// length.
+// Checked reading of one JSON object (RFC 8259), which is what every message of both protocols is.
+// Nothing here throws, and time and memory are proportional to the length of the input, however
+// hostile it is.
 namespace hlsmesh::json {
 
-// Why a message was refused, in the order of peer::ParseError and tracker_wire::ParseError.
+// The reasons for refusing a message, in the order of peer::ParseError and
+// tracker_wire::ParseError.
 enum class Fault : uint8_t {
   kTooLong,
   kNotJson,
@@ -27,17 +28,17 @@ enum class Fault : uint8_t {
   kNone,
 };
 
-// `no_name` is what stands for kNoName.
+// `no_name`: the text for kNoName.
 const char* to_string(Fault fault, const char* no_name);
 
 enum class Kind : uint8_t { kAbsent, kNull, kBoolean, kNumber, kString, kObject, kArray };
 
-// One field that the caller wants to know about.
+// One field that the caller wants to read.
 struct Field {
   std::string_view name;
   Kind kind = Kind::kAbsent;
   bool boolean = false;
-  // The value exactly as it came, a string with its quotes; a part of the text that was read.
+  // The value as it stands in the text, a string with its quotes; a view into that text.
   std::string_view raw = {};
 
   bool is_string(std::string_view value) const;
@@ -48,20 +49,22 @@ struct Field {
 std::string unquoted(std::string_view literal);
 
 // Reads `text`, which must be a single JSON object nested no deeper than `max_depth` (the object
-// itself is depth 1), and fills in `fields` by name. Others are checked for syntax and dropped; of
-// a name that occurs twice the last one counts. Returns kNone, kNotJson, kTooDeep or kNotAnObject.
+// itself is depth 1), and fills in `fields` by name. Other fields are checked for syntax and
+// dropped. If a name occurs twice, the last one counts. Returns kNone, kNotJson, kTooDeep or
+// kNotAnObject.
 //
-// Stricter than JSON.parse in one point: an escaped lone surrogate, which UTF-8 cannot hold, is not
-// JSON here. Numbers of any size are good syntax; they are judged only in a field that is read.
+// It is stricter than JSON.parse in one point: an escaped lone surrogate, which UTF-8 cannot
+// encode, is not JSON here. Numbers of any size are well-formed; their range is checked only in a
+// field that is read.
 Fault read_object(std::string_view text, size_t max_depth, std::span<Field> fields);
 
-// Where `value` stands among `names`; their number when it does not.
+// Returns the index of `value` in `names`, or their number if it is not among them.
 size_t index_of(std::span<const std::string_view> names, std::string_view value);
 
-// Typed access to fields that read_object filled in, while the text that was read lasts. The first
-// fault sticks, and what is returned after it is of no account: read all fields of a message, then
-// ask for fault(). A field that may be absent may also be null, which is what JSON.stringify makes
-// of NaN and of infinities.
+// Typed access to the fields that read_object filled in, valid as long as the text that was read.
+// The first fault is kept, and values returned after it mean nothing: read all fields of a message,
+// then check fault(). An optional field may also be null, which is what JSON.stringify makes of NaN
+// and of infinities.
 class FieldReader {
  public:
   explicit FieldReader(std::span<const Field> fields) : fields_(fields) {}
@@ -72,17 +75,17 @@ class FieldReader {
   const Field& field(size_t index) const { return fields_[index]; }
   Fault fault() const { return fault_; }
   void fail(Fault fault);
-  // Whether a field is of that kind; a fault if not.
+  // Returns true if the field is of that kind; otherwise sets the fault.
   bool expect(size_t index, Kind kind);
 
   std::string text(size_t index, size_t min_bytes, size_t max_bytes);
-  // Any spelling of an integer, 3.0 and 3e0 included.
+  // Accepts any spelling of an integer, including 3.0 and 3e0.
   int64_t integer(size_t index, int64_t min, int64_t max);
   bool boolean(size_t index);
   double number(size_t index, double min, double max);
-  // The same, or a string that holds a number.
+  // Accepts a number, or a string that holds one.
   double number_or_text(size_t index, double min, double max);
-  // A string, or a number whose text is kept.
+  // Accepts a string, or a number, whose text is kept.
   PeerId id(size_t index, size_t max_bytes);
 
   // Empty where it is absent.

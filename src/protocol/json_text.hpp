@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-// What reading and writing JSON strings share.
+// Functions for both reading and writing JSON strings.
 namespace hlsmesh::json {
 
 inline uint8_t byte_at(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
@@ -14,11 +14,11 @@ struct Sequence {
   bool well_formed = false;
 };
 
-// The UTF-8 sequence at `at`, or the maximal part of one (Unicode standard,
+// Reads the UTF-8 sequence at `at`, or the maximal subpart of an ill-formed one (Unicode standard,
 // table 3-7 and section 3.9).
 Sequence sequence_at(std::string_view text, size_t at);
 
-// How many characters from `at` on stand for themselves in a JSON string, one
+// Returns the number of characters from `at` on that need no escape in a JSON string and have one
 // byte each.
 size_t plain_run(std::string_view text, size_t at);
 

@@ -40,7 +40,7 @@ void read_fields(json::FieldReader& fields, Fields& out) {
   if (binary) out.attachments = fields.integer(kAttachments, 1, kMaxAttachments);
   if (names_segment(out.event)) {
     out.url = fields.text(kUrl, 1, kMaxUrlBytes);
-    // Only a LACK may be without.
+    // Only a LACK may have no `sn`.
     if (out.event != Event::kLack) fields.expect(kSn, json::Kind::kNumber);
     out.sn = fields.optional_sequence(kSn, 0);
   }
@@ -55,7 +55,7 @@ void read_fields(json::FieldReader& fields, Fields& out) {
   }
 }
 
-// `Writer`: of the wire or of a log.
+// `Writer`: that of the wire or that of a log.
 template <class Writer>
 std::string write_with(const Fields& fields) {
   Writer out;
@@ -98,7 +98,7 @@ Message message_of(Fields fields) {
   return Unknown{std::move(fields.url)};
 }
 
-// The fields of each type of message, but for the event.
+// Writes the fields of each type of message, except the event.
 struct FieldsOf {
   Fields operator()(const KeepAlive& message) {
     Fields fields;

@@ -11,11 +11,10 @@
 
 namespace hlsmesh::peer {
 
-// Messages of the data channel (protocol section 2). Each struct is one event; every value of these
-// types can be put on the wire, and nothing that was not parsed into one of them is ever acted
-// upon.
+// Messages of the data channel (protocol section 2). Each struct is one event. Every value of these
+// types can be sent, and the engine acts only on what was parsed into one of them.
 //
-// Limits on what is accepted; beyond one of them a message is malformed.
+// A message that exceeds one of these limits is malformed.
 inline constexpr size_t kMaxTextBytes = 16 * 1024;             // one control message
 inline constexpr size_t kMaxDepth = 8;                         // nesting; our own messages are flat
 inline constexpr size_t kMaxUrlBytes = 4096;                   // `url`
@@ -28,7 +27,7 @@ inline constexpr int32_t kExtensionLevel = 1;
 
 struct KeepAlive {
   std::optional<MediaSequence> current;
-  std::optional<int32_t> hlsmesh;  // extension level of the sender
+  std::optional<int32_t> hlsmesh;  // the sender's extension
 };
 
 struct KeepAliveAck {
@@ -39,8 +38,7 @@ struct KeepAliveAck {
 struct Request {
   std::string url;
   MediaSequence sn;
-  std::optional<std::string>
-      rendition;  // extension: the rendition's signature; only to peers that said hlsmesh >= 1
+  std::optional<std::string> rendition;  // extension 1: the rendition's signature
 };
 
 struct Binary {
@@ -54,7 +52,7 @@ struct Binary {
 
 struct Lack {
   std::string url;
-  std::optional<MediaSequence> sn;  // some send `current` in its place
+  std::optional<MediaSequence> sn;  // some clients of 2018 send `current` in its place
   std::optional<MediaSequence> current;
   std::optional<std::string> rendition;  // extension: echoed from the request
 };
@@ -63,7 +61,7 @@ struct Close {};
 
 struct Error {};
 
-// A well-formed message with an event this build does not know: to be ignored, never an error.
+// A well-formed message with an unknown event. It is ignored and is no error.
 struct Unknown {
   std::string event;
 };
@@ -84,14 +82,14 @@ const char* to_string(ParseError error);
 
 using ParseResult = std::variant<Message, ParseError>;
 
-// Never throws and never reads past `text`. Unknown fields are ignored. Of a key that occurs twice
+// Never throws and never reads past `text`. Unknown fields are ignored. If a field occurs twice,
 // the last one counts.
 ParseResult parse(std::string_view text);
 
-// The JSON text that goes on the wire. Bytes of strings that are not UTF-8 become U+FFFD.
+// Returns the JSON text to send. Bytes of strings that are not UTF-8 become U+FFFD.
 std::string serialize(const Message& message);
 
-// For logs and test failures: one line, strings shortened.
+// Returns one line for logs and test failures, with long strings shortened.
 std::string to_string(const Message& message);
 
 // In the order of Message.
@@ -106,9 +104,9 @@ enum class Event : uint8_t {
   kUnknown,
 };
 
-// A message of any kind, with the fields of all kinds: the form in which a viewer's engine reads
-// and says them. A std::variant brings code of its own for each of its types, 1 KB of the shipped
-// wasm in all, gzipped. What a kind does not have is empty.
+// A message of any kind, with the fields of all kinds; a field that the kind does not have is
+// empty. A viewer's engine reads and writes this form, since a std::variant brings code for each of
+// its types: 1 KB of the shipped wasm in all, gzipped.
 struct Fields {
   Event event = Event::kUnknown;
   std::string url;  // of kUnknown: the name of the event
@@ -120,7 +118,7 @@ struct Fields {
   int64_t size = 0;
 };
 
-// As parse(): nullopt when `fields`, which must be as new, holds the message now.
+// As parse(), into `fields`, which must be newly made. Returns nullopt on success.
 std::optional<ParseError> read(std::string_view text, Fields& fields);
 // As serialize().
 std::string write(const Fields& fields);

@@ -26,7 +26,7 @@ enum FieldIndex : size_t {
   kLive,
   kReason,
   kTokenMs,
-  kTrackerFieldCount,  // a tracker says none of the others
+  kTrackerFieldCount,  // a tracker sends none of the others
   kChannel = kTrackerFieldCount,
   kBrowser,
   kDevice,
@@ -52,7 +52,7 @@ constexpr std::string_view kFieldNames[kFieldCount] = {
     "children", "upBW",     "dc_id",      "level",        "cdn",    "p2p",     "up",
     "token",    "wants",    "slots",      "idle"};
 
-// An object stands for its own JSON text; null is what an end-of-candidates mark becomes.
+// An object stands for its own JSON text. An end-of-candidates mark becomes null.
 SignalData read_data(FieldReader& fields) {
   const json::Field& data = fields.field(kData);
   const bool stands = data.kind == Kind::kObject || data.kind == Kind::kNull;
@@ -142,8 +142,8 @@ void read_fields(FieldReader& fields, TrackerFields& out) {
       out.reason = fields.text_or_none(kReason, kMaxFieldBytes);
       break;
     case TrackerAction::kDisconnect:
-      // `peer_id` may be the receiver's own, as in any message; it counts only where the other is
-      // missing.
+      // `peer_id` may be the receiver's own, as in any message; it counts only if the other field
+      // is missing.
       out.peer_id = fields.id(fields.has(kToPeerId) ? kToPeerId : kPeerId, kMaxIdBytes);
       break;
     default:
@@ -171,8 +171,8 @@ TrackerMessage message_of(TrackerFields fields) {
   return UnknownAction{std::move(fields.reason)};
 }
 
-// Both directions share everything but the table of actions: `read_message(action, fields)` reads
-// the rest, of which the first `count` fields may be.
+// Both directions share everything but the table of actions. `read_message(action, fields)` reads
+// the other fields, of which only the first `count` may occur.
 template <size_t count, class ReadMessage>
 std::optional<ParseError> read(std::string_view text, ReadMessage read_message) {
   if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
@@ -189,7 +189,7 @@ std::optional<ParseError> read(std::string_view text, ReadMessage read_message) 
   return std::nullopt;
 }
 
-// Writes each type of message.
+// Writes the fields of each type of message.
 template <json::Style kStyle>
 class Put {
  public:
@@ -208,7 +208,7 @@ class Put {
     put_integer("slots", message.slots);
     put_idle(message.idle);
     if (!message.token.empty()) {
-      // Logs are read by more people than may enter.
+      // More people read logs than may enter with this token.
       out_.text("token", kStyle == json::Style::kWire ? message.token : "*");
     }
   }

@@ -11,8 +11,8 @@
 
 namespace hlsmesh::tracker_wire {
 
-// Messages of the WebSocket between a peer and its tracker (protocol section 3). Both ends are
-// hostile to each other until parsed. Limits on what is accepted; beyond one of them a message is
+// Messages of the WebSocket between a peer and its tracker (protocol section 3). Either end may be
+// hostile, so only parsed messages are acted on. A message that exceeds one of these limits is
 // malformed.
 inline constexpr size_t kMaxTextBytes =
     64 * 1024;  // an SDP offer with many candidates stays under 20 KiB
@@ -23,15 +23,17 @@ inline constexpr size_t kMaxFieldBytes = 256;                 // `browser`, `os`
 inline constexpr size_t kMaxTokenBytes = 4096;                // `token`
 inline constexpr size_t kMaxDepth = 16;                       // nesting, `data` objects included
 
-// `data` as a JSON string, quotes and escapes included. What is admitted must still fit in a
-// message when it is relayed as a string: this leaves room for the longest id, all escaped.
+// `data` as a JSON string, quotes and escapes included. An accepted signal must still fit into a
+// message when it is relayed as a string; this leaves space for the longest id with all characters
+// escaped.
 inline constexpr size_t kMaxDataBytes = 62 * 1024;
 
-// `cdn`, `p2p`, `up`: a report spans seconds, and a terabyte in one is a lie that would drown the
+// `cdn`, `p2p`, `up`. A report covers seconds, so a terabyte in one is a lie, which would drown the
 // channel's totals.
 inline constexpr double kMaxReportKb = 1e9;
 
-// `level`: hls.js counts from 0 and says -1 before it has chosen; some report a bitrate instead.
+// `level`. hls.js counts from 0 and has -1 before it has chosen; some clients report a bitrate
+// instead.
 inline constexpr double kMinLevel = -1;
 inline constexpr double kMaxLevel = 1e9;
 
@@ -40,10 +42,10 @@ inline constexpr double kMaxLevel = 1e9;
 inline constexpr int32_t kExtensionLevel = 2;
 inline constexpr int32_t kPingLevel = 2;
 
-enum class Device { kPc, kMobile };  // "PC", "mobile"; anything else reads as PC
+enum class Device { kPc, kMobile };  // "PC", "mobile"; any other value means PC
 
-// What a `signal` carries: the JSON text of a description or a candidate. It stands on the wire as
-// a JSON string and is kept as that, so that a tracker passes on what came, character by character.
+// The `data` of a `signal`: the JSON text of a description or a candidate. It is a JSON string on
+// the wire and is kept as one, so that a tracker relays it character by character.
 class SignalData {
  public:
   SignalData() = default;  // none
@@ -62,39 +64,39 @@ class SignalData {
 
 struct Enter {
   std::string channel;
-  std::string browser;  // empty when absent: clients that come back do not repeat it
+  std::string browser;  // empty if absent: clients that come back do not repeat it
   Device device = Device::kPc;
   std::string os;
-  // Extension fields; a version-1 tracker ignores them.
-  std::optional<int32_t> hlsmesh;   // extension level
-  std::optional<bool> live;         // what the peer's playlist says, where it knows
+  // The fields of extension 1, which a version-1 tracker ignores.
+  std::optional<int32_t> hlsmesh;   // the peer's extension
+  std::optional<bool> live;         // as the peer's playlist says, if it knows
   std::optional<int32_t> parents;   // parents it still has from before it lost its tracker
-  std::optional<int32_t> children;  // children, likewise
-  std::optional<int32_t> up_bw;     // `upBW`: upload bandwidth in kbit/s that it may be asked for
-  std::optional<int32_t> wants;     // parents in all that it asks for, in place of the usual number
-  std::optional<int32_t> slots;     // children in all that it takes
-  std::optional<bool> idle;         // it has been paused for a while, and gains no segments
-  std::string token{};              // what admits it, where the tracker asks; empty when absent
+  std::optional<int32_t> children;  // children that it still has from before
+  std::optional<int32_t> up_bw;     // `upBW`: upload that it may be asked for, kbit/s
+  std::optional<int32_t> wants;     // the number of parents that it asks for
+  std::optional<int32_t> slots;     // the most children that it takes
+  std::optional<bool> idle;         // it has been paused for a while and gains no segments
+  std::string token{};              // admits it, if the tracker requires one; may be empty
 };
 
 struct Leave {};
 
 struct SignalTo {
   PeerId to_peer_id;
-  SignalData data;  // whether it came as a string or as an object
+  SignalData data;  // received as a string or as an object
 };
 
 struct DcOpened {
   std::string dc_id;
 };
-// Why a connection ended, where that bears on when the two should meet again. Extension `reason` of
-// dc_closed and dc_failed; a word that this build does not know reads as kNone.
+// Why a connection ended, if that affects when the two should be introduced again: the field
+// `reason` (extension 1) of dc_closed and dc_failed. An unknown word means kNone.
 enum class EndReason {
   kNone,
-  kRefused,     // "refused": the other side turned the offer down, or the reporter the `connect`
-  kUseless,     // "useless": nothing came of the connection, though it stood
-  kSilent,      // "silent": the other side did not answer, or too slowly
-  kMisbehaved,  // "misbehaved": it broke the protocol, or its bytes were not the segment's
+  kRefused,     // "refused": the other side refused the offer, or the reporter the `connect`
+  kUseless,     // "useless": the connection was open, but nobody used it
+  kSilent,      // "silent": the other side did not answer in time
+  kMisbehaved,  // "misbehaved": it broke the protocol, or sent other bytes
 };
 
 struct DcClosed {
@@ -110,11 +112,11 @@ struct Statistics {
   double level = 0;  // accepted as a number or as a numeric string
   double cdn_kb = 0;
   double p2p_kb = 0;
-  std::optional<double> up_kb;  // extension `up`: KB uploaded since the last report
-  std::optional<bool> idle{};   // extension: as in `enter`
+  std::optional<double> up_kb;  // extension 1, `up`: KB uploaded since the last report
+  std::optional<bool> idle{};   // extension 1: as in `enter`
 };
 
-// Asks for a Pong. Level 2.
+// Asks for a Pong. Extension 2.
 struct Ping {};
 
 struct UnknownAction {
@@ -129,8 +131,8 @@ using PeerMessage = std::variant<Enter, Leave, SignalTo, DcOpened, DcClosed, DcF
 struct Accept {
   bool live = true;
   PeerId peer_id;
-  std::optional<int32_t> hlsmesh;   // extension level of the tracker
-  std::optional<int32_t> token_ms;  // for how long the token admits; absent: for ever
+  std::optional<int32_t> hlsmesh;   // the tracker's extension
+  std::optional<int32_t> token_ms;  // the time for which the token admits; absent: no limit
 };
 
 struct Connect {
@@ -147,7 +149,7 @@ struct Reject {
 };
 
 struct Disconnect {
-  PeerId peer_id;  // seen as `to_peer_id` and as `peer_id`; both are read
+  PeerId peer_id;  // `to_peer_id`, or `peer_id` if that is missing
 };
 
 struct Pong {};
@@ -170,14 +172,15 @@ const char* to_string(ParseError error);
 using PeerParseResult = std::variant<PeerMessage, ParseError>;
 using TrackerParseResult = std::variant<TrackerMessage, ParseError>;
 
-// Never throw, never read past `text`; unknown fields are ignored; `channel` and `peer_id` fields
-// that old clients add to every message are read only where the table has them.
+// They never throw and never read past `text`. Unknown fields are ignored. Clients of 2018 add
+// `channel` and `peer_id` to every message; these are read only in the messages that have them.
 PeerParseResult parse_from_peer(std::string_view text);
 TrackerParseResult parse_from_tracker(std::string_view text);
 
 std::string serialize(const PeerMessage& message);
 std::string serialize(const TrackerMessage& message);
-// One type each, for a viewer's engine: all of a std::variant's types are more to download.
+// One function for each message that a viewer's engine sends: a std::variant of all of them would
+// be more to download.
 std::string serialize(const Enter& message);
 std::string serialize(const Leave& message);
 std::string serialize(const SignalTo& message);
@@ -201,8 +204,8 @@ enum class TrackerAction : uint8_t {
   kUnknown,
 };
 
-// A tracker's message of any kind, with the fields of all kinds: the form in which a viewer's
-// engine reads it, for the same reason. What a kind does not have is empty.
+// A tracker's message of any kind, with the fields of all kinds; a field that the kind does not
+// have is empty. A viewer's engine reads this form, for the same reason.
 struct TrackerFields {
   TrackerAction action = TrackerAction::kUnknown;
   bool live = false;
@@ -212,16 +215,15 @@ struct TrackerFields {
   std::string reason{};  // of kUnknown: the name of the action
   SignalData data{};
 };
-// As parse_from_tracker(): nullopt when `fields`, which must be as new, holds the message now.
+// As parse_from_tracker(), into `fields`, which must be newly made. Returns nullopt on success.
 std::optional<ParseError> read_from_tracker(std::string_view text, TrackerFields& fields);
 
-// What a signal's `data` holds, as far as an engine must know to admit it: only an offer may open a
-// connection, and a refusal ends one that has not opened.
+// The kind of a signal's `data`. Only an offer may open a connection, and a refusal ends one that
+// has not opened.
 enum class SignalKind { kOffer, kAnswer, kCandidate, kRefusal, kOther };
 SignalKind classify_signal(std::string_view data);
 
-// The `data` that turns an offer down. A peer of version 1 finds neither `type` nor `candidate` in
-// it.
+// The `data` that refuses an offer. A peer of version 1 finds neither `type` nor `candidate` in it.
 inline constexpr std::string_view kRefusal = R"({"refused":true})";
 
 }  // namespace hlsmesh::tracker_wire
