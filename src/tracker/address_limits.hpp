@@ -13,19 +13,19 @@
 
 namespace hlsmesh::tracker {
 
-// What one address may do: connections at a time, enters a minute with a minute's worth at once,
-// and messages of all of its connections a second. An IPv6 subscriber holds a whole /64, so that is
-// one address here.
+// The limits of one address: its connections, its enters a minute (with a burst of one minute's
+// allowance), and the messages a second of all its connections. An IPv6 subscriber holds a whole
+// /64, so a /64 counts as one address.
 class AddressLimits {
  public:
-  // A limit on messages of 0 is none.
+  // `messages_per_second` 0: no limit.
   AddressLimits(int32_t max_connections, int32_t enters_per_minute, int32_t messages_per_second)
       : max_connections_(max_connections),
         enters_per_minute_(enters_per_minute),
         messages_per_second_(messages_per_second) {}
 
-  // Each call that returned true is matched by one of close(), with the same key. Between the two
-  // the address may enter and send.
+  // Each call that returned true must be matched by one of close() with the same key. enter() and
+  // message() may be called between the two.
   bool open(TimeMs now, const std::string& key);
   void close(TimeMs now, const std::string& key);
   bool enter(TimeMs now, const std::string& key);
@@ -34,8 +34,8 @@ class AddressLimits {
   // Addresses remembered.
   size_t size() const { return entries_.size(); }
 
-  // The key of an address as Node prints it: IPv4 also when mapped into IPv6, the /64 of IPv6, and
-  // anything else as it is.
+  // Returns the key of an address as Node prints it: the IPv4 address, also if it is mapped into
+  // IPv6; the /64 of an IPv6 address; any other text as it is.
   static std::string key_of(std::string_view address);
 
  private:
@@ -53,8 +53,8 @@ class AddressLimits {
   int32_t enters_per_minute_;
   int32_t messages_per_second_;
   std::map<std::string, Entry, std::less<>> entries_;
-  // Addresses whose last connection closed, each once, with the time to look again: a minute later
-  // their allowance is whole and they can be forgotten.
+  // Addresses whose last connection closed, each once, with the time of the next look: after a
+  // minute their allowance is full again, and they can be forgotten.
   std::deque<std::pair<TimeMs, std::string>> idle_;
 };
 

@@ -6,11 +6,11 @@
 namespace hlsmesh::tracker {
 namespace {
 
-// Peers whose class one change may bring up to date.
+// The most peers whose class one change updates.
 constexpr size_t kSettledAtOnce = 64;
 
-// A room is not brought up to date as a whole before one peer in this many has gained or lost a
-// parent, so that what it costs is theirs to share.
+// A room is updated as a whole only after one peer in this many has gained or lost a parent, so
+// that the cost is spread over those changes.
 constexpr size_t kChangesPerPeer = 4;
 
 }  // namespace
@@ -77,7 +77,7 @@ std::vector<Rank> Channel::ranks_below(const Peer& peer, size_t most) {
 
 void Channel::move_to_end(Peer& peer) {
   std::map<Rank, Peer*> moved{{peer.rank, &peer}};
-  // Whoever is below ranks higher, so the walk never goes back.
+  // Peers below rank higher, so the walk never goes back.
   for (auto at = moved.begin(); at != moved.end(); ++at) {
     for (Peer* child : at->second->children) moved.emplace(child->rank, child);
   }
@@ -88,7 +88,7 @@ void Channel::move_to_front(Peer& peer) { peer.room->set_rank(peer, --lowest_); 
 
 int32_t Channel::layer_of(const Peer& peer) {
   if (peer.is_source()) return 0;
-  // A kept parent may be anywhere; whoever is fed is not fed by the CDN.
+  // A kept parent may have any class; in any case the peer is not fed by the CDN.
   int32_t nearest = peer.kept_parents > 0 ? 0 : kMaxLayer;
   for (const ParentLink& link : peer.parents) nearest = std::min(nearest, link.parent->layer);
   return std::min(nearest + 1, kMaxLayer);

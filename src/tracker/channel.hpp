@@ -17,8 +17,8 @@ enum class ChannelType { kLive, kVod };
 
 // The Channel of protocol section 5: the peers of one stream and the links among them.
 //
-// Three things hold at all times: a parent's rank is below its child's; both ends know of a link; a
-// room's indexes say what is the case. Classes are right but for those that a change has not
+// Three invariants hold at all times: a parent's rank is below its child's; both ends of a link
+// have it; a room's indexes are correct. The classes are correct except those that a change has not
 // reached yet (settle).
 struct Channel {
   Channel(std::string channel_id, int32_t room_peers);
@@ -30,7 +30,8 @@ struct Channel {
   double cdn_kb = 0;
   double p2p_kb = 0;
 
-  // What most of the peers that know say; live while nobody does, as version 1 knew nothing else.
+  // The type that the majority of the peers report; live if nobody does, as version 1 knew only
+  // live channels.
   ChannelType type() const {
     return vod_votes > live_votes ? ChannelType::kVod : ChannelType::kLive;
   }
@@ -39,9 +40,10 @@ struct Channel {
   int32_t live_votes = 0;
   int32_t vod_votes = 0;
 
-  // The peer has no links yet. It is given the highest rank.
+  // The peer must have no links. It gets the highest rank.
   void add(Peer& peer);
-  // The peer must have no links any more. Returns the room that two have become one in, if any.
+  // The peer must have no links. If two rooms have been united by it, returns the room that
+  // remains.
   Room* remove(Peer& peer);
 
   // The parent's rank must be below the child's.
@@ -49,10 +51,11 @@ struct Channel {
   // Returns false when there was no such link.
   bool unlink(Peer& child, Peer& parent);
 
-  // The ranks of `peer` and of everyone below it, sorted; empty when they are more than `most`.
+  // Returns the ranks of `peer` and of all peers below it, sorted; empty if they are more than
+  // `most`.
   static std::vector<Rank> ranks_below(const Peer& peer, size_t most);
-  // Gives `peer` and all below it the highest ranks, in the order they are in: their parents, and
-  // anyone who is not among them, then rank lower.
+  // Gives `peer` and all peers below it the highest ranks, in their present order. All other peers
+  // then rank lower.
   void move_to_end(Peer& peer);
   // Gives a peer without parents the lowest rank.
   void move_to_front(Peer& peer);

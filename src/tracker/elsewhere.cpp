@@ -11,7 +11,7 @@ namespace {
 
 namespace wire = tracker_wire;
 
-// Names are the peer's own word, and it may make them up. More than these are not remembered; an
+// The peer reports the ids itself and may invent them, so no more than these are remembered. An
 // honest peer has a dozen.
 constexpr size_t kMostNamed = 64;
 
@@ -33,7 +33,8 @@ bool take_one(std::optional<int32_t>& count) {
   return true;
 }
 
-// The other side of a dc_id, `<initiator>-<other>`; empty when `self` is not at the asked place.
+// Returns the other side of a dc_id, `<initiator>-<other>`; empty if `self` is not at the given
+// place.
 PeerId dialled_by(const PeerId& self, const std::string& dc_id) {
   const std::string mine = self.text + '-';
   return dc_id.compare(0, mine.size(), mine) == 0 ? PeerId{dc_id.substr(mine.size()), false}
@@ -59,7 +60,8 @@ void Elsewhere::note(const PeerId& self, const wire::PeerMessage& message) {
     PeerId parent = dialled_by(self, opened->dc_id);
     if (!parent.text.empty()) add(parents, std::move(parent));
   } else if (const auto* signal = std::get_if<wire::SignalTo>(&message)) {
-    // Only the child says that a connection opened. The parent is known by its answer.
+    // Only the child reports that a connection opened. The parent learns of the child by its
+    // signals.
     if (wire::classify_signal(signal->data.text()) == wire::SignalKind::kAnswer) {
       add(children, signal->to_peer_id);
     }
@@ -72,7 +74,7 @@ void Elsewhere::note(const PeerId& self, const wire::PeerMessage& message) {
   }
 }
 
-// A connection between strangers stems from before the peer came here.
+// A connection between unknown peers was made before the peer came here.
 void Elsewhere::ended(const PeerId& self, const std::string& dc_id) {
   const PeerId parent = dialled_by(self, dc_id);
   const PeerId child = dialler_of(self, dc_id);

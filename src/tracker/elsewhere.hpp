@@ -8,19 +8,19 @@
 
 namespace hlsmesh::tracker {
 
-// What is known here of a peer whose channel another engine runs: enough to enter it anew, should
-// that engine be lost.
+// A connected peer whose channel another engine runs, with all that is needed to enter it again if
+// that engine is lost.
 struct Elsewhere {
-  // What it entered with, without its token. `parents` and `children` count those that have no name
-  // here.
+  // Its `enter`, without the token. The fields `parents` and `children` count those whose ids are
+  // not known here.
   tracker_wire::Enter enter;
-  // By name those whose connections stand, as far as the peer's own messages tell.
+  // The ids of those to whom it is connected, as far as the peer's own messages tell.
   std::vector<PeerId> parents;
   std::vector<PeerId> children;
 
   // `self` is the peer's id.
   void note(const PeerId& self, const tracker_wire::PeerMessage& message);
-  // The `enter` of a peer that comes back with the connections it has.
+  // Returns the `enter` of a peer that comes back with the connections that it has.
   tracker_wire::Enter resumed() const;
 
  private:

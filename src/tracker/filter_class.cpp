@@ -7,14 +7,14 @@
 namespace hlsmesh::tracker {
 namespace {
 
-// How far a parent is, as the index knows it.
+// The distances of a parent that the index distinguishes.
 constexpr int32_t kSameProvince = 0;
 constexpr int32_t kSameIsp = 1;
 constexpr int32_t kAnywhere = 2;
 constexpr std::array<int32_t, 3> kCost = {0, kOtherProvince, kOtherIsp};
 
-// Peers that a search for a further parent looks at. Only a crowd from one address makes it need
-// more, and then it may well come back with none.
+// The most peers that a search for a further parent looks at. It would need more only if many peers
+// have one address, and then it may return none.
 constexpr int32_t kLooks = 64;
 constexpr int32_t kLooksUnbounded = INT32_MAX;
 
@@ -23,7 +23,7 @@ int8_t level_of(const Peer& peer) {
   return static_cast<int8_t>(std::clamp(peer.level + 0.5, 0.0, static_cast<double>(kMaxLevel)));
 }
 
-// Who knows no level is as near to one as to another.
+// An unknown level counts as equal to every level.
 int32_t levels_apart(int8_t a, int8_t b) {
   return a == kLevelUnknown || b == kLevelUnknown ? 0 : std::abs(a - b);
 }
@@ -91,7 +91,7 @@ void FilterClass::remove(Peer& peer) {
 Peer* FilterClass::find_first(const Peer& child, TimeMs now) const {
   if (classes_.empty()) return nullptr;
   const int32_t nearest = classes_.begin()->first;
-  // Without parents nobody is passed over but the few that are held down.
+  // For a child without parents the search skips only the few parents that are held down.
   const int32_t looks = child.parents.empty() ? kLooksUnbounded : kLooks;
   return search({child, now, true, nullptr, looks, true}, nearest + (is_weak(child) ? 1 : 0));
 }
@@ -149,7 +149,7 @@ Peer* FilterClass::pick(Query& query, const Shelves& shelves) {
   Slack least = query.first ? Slack::kLast : Slack::kAmple;
   if (query.first && !query.likely && !query.child.unfed) least = Slack::kIdle;
   for (auto begin = shelves.begin(); begin != shelves.end() && begin->first.first <= least;) {
-    // The shelves of one slack, by how far their level is.
+    // The shelves of one slack, sorted by the distance of their level.
     std::array<const Shelves::value_type*, kMaxLevel + 2> shelf{};
     size_t count = 0;
     const Slack slack = begin->first.first;

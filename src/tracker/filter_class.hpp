@@ -13,47 +13,49 @@
 
 namespace hlsmesh::tracker {
 
-// Classes that are filled. Fan-outs of two and more reach a hundred thousand peers in 17; the bound
-// is for rooms where everybody has room for one, and it bounds a search.
+// The highest class. With a fan-out of two, 17 classes hold a hundred thousand peers. The bound
+// matters in rooms where every peer takes only one child, and it bounds a search.
 inline constexpr int32_t kMaxLayer = 32;
 
-// Levels told apart; what is above counts as the highest.
+// The highest level that the index distinguishes; a higher one counts as this.
 inline constexpr int8_t kMaxLevel = 7;
 
-// What a parent from afar must make up for by being nearer to the CDN, in classes. One class more
-// is one relay more on a segment's way, some hundred milliseconds; another network is a longer way
+// The cost of a distant parent, in classes: it must be that much nearer to the CDN. One class more
+// is one more relay on a segment's way, some hundred milliseconds. Another network is a longer way
 // at less speed for every segment, and costs both operators transit.
 inline constexpr int32_t kOtherProvince = 1;
 inline constexpr int32_t kOtherIsp = 3;
 
 // The filterClass of protocol section 5: the peers of one room that could take a child, by class →
-// ISP → province → level, and within a level by slack and then by rank, the oldest first, who have
-// shown that they stay. Chooses, and does nothing else: whoever asks makes the link.
+// ISP → province → level, and within a level by slack and then by rank: the oldest come first,
+// since they have shown that they stay. It only chooses; the caller makes the link.
 //
-// A parent is looked for in places of increasing cost: classes away from the best one, plus what
-// its distance counts for (above); at equal cost the nearer place comes first, within a place one
-// with more slack. Peers of another level, who have other segments, and VOD viewers who are paused
-// come into question only when there is nobody else anywhere. The best class is
+// A search goes through places of increasing cost: the number of classes away from the best one,
+// plus the cost of the distance (above). At equal cost the nearer place comes first, and within a
+// place a peer with more slack. Peers of another level, who have other segments, and paused VOD
+// viewers are chosen only if there is no other parent. The best class is
 // - for a first parent the one nearest to the CDN, so that the tree stays flat; for a weak peer
-//   (is_weak) the one after it, so that those who can feed many come to stand above it;
-// - for a further one the child's own, whose peers have a segment when the child has it: the places
-//   nearer to the CDN are for the first parents of others. Only ample slack is given to these.
+//   (is_weak) the next one, so that peers who can feed many stand above it;
+// - for a further parent the child's own, whose peers have a segment when the child has it: the
+//   places nearer to the CDN are kept for first parents. A further parent must have ample slack.
 //
 // Every change is O(log n). A search looks at the first peers of at most (classes x 3 x levels x 3)
 // shelves, none of which depends on n.
 class FilterClass {
  public:
-  // `peer` entered, or something changed that its place depends on.
+  // To be called when `peer` has entered, or when something has changed on which its place depends.
   void update(Peer& peer);
   // `peer` left.
   void remove(Peer& peer);
 
-  // The parent to introduce to `child`, which has none, or nullptr.
+  // Returns the parent to introduce to `child`, which has none, or nullptr.
   Peer* find_first(const Peer& child, TimeMs now) const;
-  // The same for one that has parents. No two of a child's parents are of one address, or one flood
-  // could be all of them; the child's own address, a household or an office, is no stranger.
+  // The same for a child that has parents. No two parents of a child have the same address, since
+  // otherwise one attacker could be all of them. Several parents may have the child's own address,
+  // which is that of a household or an office.
   Peer* find_another(const Peer& child, TimeMs now) const;
-  // A first parent of any rank. `below`, sorted, are the ranks of the child and all below it.
+  // Returns a first parent of any rank. `below`: the ranks of the child and of all peers below it,
+  // sorted.
   Peer* find_outside(const Peer& child, TimeMs now, const std::vector<Rank>& below) const;
 
   // The lowest class with a free slot.
@@ -61,9 +63,9 @@ class FilterClass {
     return classes_.empty() ? std::nullopt : std::optional(classes_.begin()->first);
   }
 
-  // Few can ever be fed by it, so it gains nobody anything near the CDN.
+  // Returns true if the peer can feed only few, so that nobody gains if it is near the CDN.
   static bool is_weak(const Peer& peer);
-  // Where a peer belongs, or nowhere.
+  // Returns the place where a peer belongs, or nullopt if it belongs nowhere.
   static std::optional<Spot> spot_of(const Peer& peer);
 
   // A peer in one of the three views of a class: of all, of an ISP, of a province of it.
@@ -74,7 +76,7 @@ class FilterClass {
     std::string province;
     const Peer* peer = nullptr;
   };
-  // Everything that is in here. For tests.
+  // Returns everything in the index. For tests.
   std::vector<Entry> contents() const;
 
  private:
@@ -95,7 +97,7 @@ class FilterClass {
     bool first;
     const std::vector<Rank>* below;
     int32_t looks_left;
-    bool likely;  // only those that are likely to have what the child plays
+    bool likely;  // only peers that probably have what the child plays
   };
 
   Peer* search(Query query, int32_t target) const;

@@ -9,10 +9,12 @@
 namespace hlsmesh::tracker {
 namespace {
 
-// Orphans that one free slot may wake: the first may be held down for this parent or too early.
+// The most orphans that one free slot wakes: this parent may be held down for the first, or it may
+// be too early for it.
 constexpr size_t kOrphansWoken = 4;
 
-// Classes that a move must bring a peer nearer to the CDN, or it is not worth a new connection.
+// The number of classes by which a move must bring a peer nearer to the CDN to be worth a new
+// connection.
 constexpr int32_t kWorthMoving = 2;
 
 // The other peer's id in a dc_id, `<initiator>-<other>`.
@@ -46,7 +48,7 @@ std::vector<Peer*> parents_of(const Peer& peer) {
   return parents;
 }
 
-// Parents that play, or may.
+// The number of parents that play, or may.
 int32_t active_parents(const Peer& peer) {
   return static_cast<int32_t>(
              std::count_if(peer.parents.begin(), peer.parents.end(),
@@ -54,7 +56,7 @@ int32_t active_parents(const Peer& peer) {
          peer.kept_parents;
 }
 
-// Where a peer's segments come from, by its oldest parents of those that are not idle.
+// Returns the source of a peer's segments, by the oldest parent at each step that is not idle.
 const Peer& source_of(const Peer& peer) {
   const Peer* at = &peer;
   for (const Peer* parent = at; parent != nullptr;) {
@@ -71,15 +73,15 @@ bool is_of_same_place(const Peer& a, const Peer& b) {
   return a.info.isp == b.info.isp && a.info.province == b.info.province;
 }
 
-// Whether it has the parents it was to have, and would take one more. Who asked for a number has
-// room for that many.
+// Returns true if the peer has the parents that it should have, and would take one more. A peer
+// that asked for a number takes up to that number.
 bool has_room_for_better(const Peer& peer) {
   const int32_t parents = static_cast<int32_t>(peer.parents.size());
   return peer.wants ? parents > 0 && parents < *peer.wants : parents == peer.parents_wanted;
 }
 
-// Of two orphans, who had better be the one that the CDN feeds: who can feed more, is not on a
-// phone, has stayed longer.
+// Returns true if `a` should rather be fed by the CDN than `b`: it is not on a phone, can feed
+// more, or has stayed longer.
 bool is_stronger(const Peer& a, const Peer& b) {
   const bool mobile_a = a.info.device == tracker_wire::Device::kMobile;
   const bool mobile_b = b.info.device == tracker_wire::Device::kMobile;
@@ -101,14 +103,14 @@ Peer* Introductions::introduced(const Peer& peer, const PeerId& id) {
 
 void Introductions::on_entered(Peer& peer, TimeMs now) {
   provide(peer, now);
-  // Those who search anyway find the newcomer's slots in time; one that was alone does not search.
+  // Peers that search find the newcomer's slots in time; a peer that was alone does not search.
   if (peer.orphan || peer.room->nodes.size() == 2) wake(*peer.room, peer.rank, now);
 }
 
 void Introductions::on_facts_changed(Peer& peer, TimeMs now) {
   peer.room->update(peer);
   while (!peer.children.empty() && peer.children_held() > peer.child_limit) {
-    // One that is idle does not miss it, and the one with most other parents misses it least.
+    // An idle child loses nothing, and the child with the most parents loses least.
     Peer& child = **std::max_element(
         peer.children.begin(), peer.children.end(), [](const Peer* a, const Peer* b) {
           return a->idle != b->idle ? b->idle : a->parents.size() < b->parents.size();
@@ -204,7 +206,7 @@ void Introductions::on_timer(Peer& peer, TimeMs now) {
 
 void Introductions::on_idle(Peer& peer, bool idle, TimeMs now) {
   if (peer.idle == idle) return;
-  // It says so again with its next report.
+  // It reports this again with its next statistics.
   if (idle && now < peer.idle_since + kIdleInterval) return;
   peer.idle = idle;
   if (idle) peer.idle_since = now;
@@ -213,7 +215,8 @@ void Introductions::on_idle(Peer& peer, bool idle, TimeMs now) {
   provide(peer, now);
   if (!idle) return wake(*peer.room, peer.rank, now);
   for (Peer* parent : parents_of(peer)) wake(*parent->room, parent->rank, now);
-  // Those of a higher rank first: they may have one of the others, who would be moved behind them.
+  // Those of a higher rank first: they may get one of the others, which would otherwise be moved
+  // behind them.
   std::vector<Peer*> children = peer.children;
   std::sort(children.begin(), children.end(),
             [](const Peer* a, const Peer* b) { return a->rank > b->rank; });
@@ -223,8 +226,8 @@ void Introductions::on_idle(Peer& peer, bool idle, TimeMs now) {
 void Introductions::on_report(Peer& peer, TimeMs now) {
   Channel& channel = *peer.channel;
   channel.settle(peer);
-  // The classes that peers enter by are those that were free then. Who stays and can feed many
-  // belongs further up, where others gain from it.
+  // A peer enters in the class that has a free slot at that time. A peer that stays and can feed
+  // many belongs nearer to the CDN, where others gain from it.
   if (FilterClass::is_weak(peer) || peer.kept_children > 0 || now - peer.entered_at < kSettledIn) {
     return;
   }
@@ -240,8 +243,8 @@ void Introductions::on_report(Peer& peer, TimeMs now) {
   arm(peer);
 }
 
-// Those that are on their way, then those that are idle, then those that are farthest from the CDN:
-// one after a promotion or in place of an idle one, more where the child wants less.
+// Drops parents that have not opened first, then idle ones, then those farthest from the CDN: one
+// after a promotion or in place of an idle one, several if the child wants fewer.
 bool Introductions::drop_surplus_parents(Peer& child, TimeMs now) {
   bool dropped = false;
   while (static_cast<int32_t>(child.parents.size()) > child.parents_wanted) {
@@ -262,12 +265,12 @@ bool Introductions::drop_surplus_parents(Peer& child, TimeMs now) {
 
 void Introductions::end(Peer& child, Peer& parent, tracker_wire::EndReason reason, TimeMs now) {
   const ParentLink link = *parent_named(child, parent.id.text);
-  // A refusal costs nobody a connection.
+  // A refusal does not count: no connection was tried.
   if (!link.opened && reason != tracker_wire::EndReason::kRefused) {
     child.connect_after = link.since + doubled(kConnectPause, child.failures, kLongestConnectPause);
     ++child.failures;
   }
-  // A parent that had nothing may well want what its child has.
+  // A parent that had nothing may still become a child of this peer.
   const bool useless = reason == tracker_wire::EndReason::kUseless;
   child.unfed = child.unfed || useless;
   hold_down(child, parent, hold_down_after(reason), !useless, now);
@@ -276,8 +279,8 @@ void Introductions::end(Peer& child, Peer& parent, tracker_wire::EndReason reaso
   wake(*parent.room, parent.rank, now);
 }
 
-// The tracker's own wish, told to the child. The pair is held down, so that it does not meet again
-// before the connection is gone on both sides.
+// Ends a link on the tracker's own decision, which it sends to the child. The pair is held down, so
+// that it is not introduced again before the connection has ended on both sides.
 void Introductions::part(Peer& child, Peer& parent, TimeMs now) {
   hold_down(child, parent, kHoldDown, true, now);
   outbox_.send(child.conn, tracker_wire::serialize(
@@ -301,8 +304,8 @@ void Introductions::introduce(Peer& child, Peer& parent, TimeMs now) {
                                tracker_wire::TrackerMessage(tracker_wire::Connect{parent.id})));
 }
 
-// Lets go of the idle child that has waited for longest. Told to the parent as well, which might
-// turn the next one down otherwise.
+// Ends the link to the child that has been idle for longest. The parent is told too; otherwise it
+// might refuse the next child.
 void Introductions::make_room(Peer& parent, TimeMs now) {
   Peer* idle = nullptr;
   for (Peer* child : parent.children) {
@@ -316,13 +319,13 @@ void Introductions::make_room(Peer& parent, TimeMs now) {
 
 void Introductions::provide(Peer& child, TimeMs now) {
   const FilterClass& index = child.room->parents;
-  // An idle parent is none, but keeps its place until another has taken it; so there is one more
-  // parent at times.
+  // An idle parent does not count, but stays until another one has opened, so a child may have one
+  // parent more for a while.
   const int32_t parents = active_parents(child);
   const int32_t standing = static_cast<int32_t>(child.parents.size()) + child.kept_parents;
   const bool crowded = standing > child.parents_wanted;
-  // One that brought children along might be given a parent below it: the two would wait for each
-  // other's segments. And one that is alone needs none.
+  // A peer with kept children might get a parent below it, and the two would wait for each other's
+  // segments. A peer that is alone needs no parent.
   const bool alone = child.room->nodes.size() == 1;
   if (child.idle || parents >= child.parents_wanted || crowded || child.kept_children > 0 ||
       alone) {
@@ -333,7 +336,7 @@ void Introductions::provide(Peer& child, TimeMs now) {
   const bool further = parents > 0 && !child.unfed;
   Peer* parent = further ? index.find_another(child, now) : index.find_first(child, now);
   const bool vod = child.channel->type() == ChannelType::kVod;
-  // A VOD viewer whose parents have paused is ahead of those who came later.
+  // A VOD viewer whose parents are paused is ahead of those who came later.
   if (parent == nullptr && parents == 0 && (standing == 0 || !vod)) {
     parent = find_by_moving(child, now);
   } else {
@@ -354,8 +357,9 @@ void Introductions::provide(Peer& child, TimeMs now) {
   child.deferred.reset();
   introduce(child, *parent, now);
   int32_t missing = child.parents_wanted - parents - 1;
-  // Of further parents those of one place come together, so that what has to be said of them shares
-  // the way; for one from elsewhere there is time. Whose connections fail is given one at a time.
+  // Further parents in the child's own place are introduced together, so that their messages share
+  // packets; a parent in another place can wait. A peer whose connections fail gets one parent at a
+  // time.
   while (parents > 0 && parents == standing && missing > 0 && child.failures == 0) {
     parent = index.find_another(child, now);
     if (parent == nullptr || !is_of_same_place(*parent, child)) break;
@@ -365,7 +369,7 @@ void Introductions::provide(Peer& child, TimeMs now) {
   set_search(child, missing > 0 ? std::optional(child.connect_after) : std::nullopt);
 }
 
-// A parent for an orphan whom nobody of a lower rank can feed, or nullptr.
+// Returns a parent for an orphan whom no peer of a lower rank can feed, or nullptr.
 Peer* Introductions::find_by_moving(Peer& orphan, TimeMs now) {
   const bool waited = orphan.deferred && *orphan.deferred <= now;
   const std::vector<Rank> below = Channel::ranks_below(orphan, kMostMoved);
@@ -387,7 +391,7 @@ Peer* Introductions::find_by_moving(Peer& orphan, TimeMs now) {
   return parent;
 }
 
-// A slot has come free, of somebody at `above` in the order: first for those who come after.
+// A peer of rank `above` has a free slot: orphans of a higher rank search first.
 void Introductions::wake(Room& room, Rank above, TimeMs now) {
   std::vector<Peer*> woken;
   for (auto at = room.orphans.upper_bound(above);

@@ -10,17 +10,17 @@
 
 namespace hlsmesh::tracker {
 
-// Pairs of peers that parted, and for how long they are not introduced again.
+// Pairs of peers whose connection ended, and the time for which they are not introduced again.
 
-// A parent whose connection just ended is not offered to the same child again for this long, even
-// if there is no other: ICE that failed now fails again a moment later. For each time more that the
-// two have parted the pause doubles, up to the longest.
+// A parent whose connection has just ended is not offered to the same child again for this long,
+// even if there is no other: ICE that failed now would fail again. The pause doubles each further
+// time that a connection of the two ends, up to the longest.
 inline constexpr DurationMs kHoldDown{5'000};
 inline constexpr DurationMs kLongestHoldDown{15 * 60'000};
-// The first pause where the reporter said why: it knows better than to come back soon.
+// The first pause if the reporter gave a reason.
 inline constexpr DurationMs kHoldDownUseless{60'000};  // useless, silent
 inline constexpr DurationMs kHoldDownMisbehaved{5 * 60'000};
-// A pair that parted is remembered for this long after its pause.
+// A pair is remembered for this long after its pause.
 inline constexpr DurationMs kPartedFor{10 * 60'000};
 
 inline DurationMs doubled(DurationMs first, int32_t times, DurationMs longest) {
@@ -28,11 +28,11 @@ inline DurationMs doubled(DurationMs first, int32_t times, DurationMs longest) {
   return std::min(first * (int64_t{1} << std::clamp(times, 0, 16)), longest);
 }
 
-// Pairs that one peer remembers. An honest peer parts from a few in ten minutes.
+// The most pairs that one peer remembers. An honest peer has a few in ten minutes.
 inline constexpr size_t kMostPairs = 32;
 
-// The parent is not to be the child's for a while: for `first`, and longer each time. Nor the
-// other way round, if it is `mutual`.
+// Keeps `former` from being introduced to `child` as a parent: for `first` this time, and longer
+// each further time. If `mutual`, also keeps `child` from being introduced to `former`.
 inline void hold_down(Peer& child, Peer& former, DurationMs first, bool mutual, TimeMs now) {
   for (const auto& [peer, other] : {std::pair(&child, &former), std::pair(&former, &child)}) {
     if (peer == &former && !mutual) break;

@@ -15,42 +15,42 @@ struct Channel;
 struct Room;
 struct Peer;
 
-// Place of a peer in the order of entering, over all channels. Never reused, so an old one can only
-// miss.
+// A peer's place in the order of entering, over all channels. Never reused, so an old one finds
+// nobody.
 using JoinOrder = uint64_t;
 
-// A place in the order that keeps a channel free of cycles: a parent's rank is below its child's,
-// always, so that no chain of parents can lead back to where it began. Unique in a channel.
+// A place in the order that keeps a channel free of cycles: a parent's rank is always below its
+// child's, so no chain of parents leads back to where it began. Unique in a channel.
 using Rank = int64_t;
 
 struct PeerFacts {
   std::string browser;
   tracker_wire::Device device = tracker_wire::Device::kPc;
   std::string os;
-  // Empty where nobody knows.
+  // Empty if unknown.
   std::string isp;
   std::string province;
   std::string address;
-  std::string network;  // the address as limits see it (AddressLimits::key_of)
+  std::string network;  // AddressLimits::key_of(address)
 };
 
-// An introduction that stands: this parent was named to the child, and neither side has reported
-// the end of it.
+// A current introduction: this parent was named to the child, and neither side has reported its
+// end.
 struct ParentLink {
   Peer* parent = nullptr;
-  bool opened = false;  // the child said dc_opened
-  TimeMs since;         // when `connect` was sent
-  double kbps = 0;      // what the child got over it, by its last report
+  bool opened = false;  // the child reported dc_opened
+  TimeMs since;         // the time of `connect`
+  double kbps = 0;      // the child's rate over it, by its last report
 };
 
 // A parent that is not offered again before `until`.
 struct HoldDown {
   JoinOrder parent = 0;
   TimeMs until;
-  int32_t times = 0;  // that this pair has ended, which makes the pause longer
+  int32_t times = 0;  // that connections of this pair ended
 };
 
-// How many children a peer could still take, as the index tells it apart.
+// The number of children that a peer could still take, in the steps that the index distinguishes.
 enum class Slack : int8_t {
   kAmple,  // less than half of its slots are taken
   kSome,
@@ -58,7 +58,7 @@ enum class Slack : int8_t {
   kIdle,  // it is paused, and has no more than it had
 };
 
-// Where the index has a peer that could take a child.
+// The place in the index of a peer that could take a child.
 struct Spot {
   int32_t layer = 0;
   Slack slack = Slack::kAmple;
@@ -70,7 +70,7 @@ struct Spot {
   }
 };
 
-// The level of a peer that has reported none.
+// The level of a peer that has not reported one.
 inline constexpr int8_t kLevelUnknown = -1;
 
 // The Peer of protocol section 5. Pointers between peers are kept by Channel, both ends at once.
@@ -104,7 +104,7 @@ struct Peer {
   bool idle = false;
   TimeMs idle_since;             // when it last became so
   std::optional<int32_t> wants;  // parents, as it asked for
-  int32_t parents_wanted = 0;    // what it is given
+  int32_t parents_wanted = 0;    // the number that it is given
 
   // Connections to parents that this peer brought along from before it lost its tracker.
   int32_t kept_parents = 0;

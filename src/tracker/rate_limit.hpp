@@ -7,7 +7,7 @@
 
 namespace hlsmesh::tracker {
 
-// A token bucket: so much a period on average, and so much at once.
+// A token bucket: `per_period` tokens a period on average, and at most `burst` at once.
 class RateLimit {
  public:
   RateLimit(double burst, double per_period, DurationMs period, TimeMs now)
@@ -16,7 +16,7 @@ class RateLimit {
         left_(burst),
         refilled_(now) {}
 
-  // False when there is nothing left to take.
+  // Takes a token. Returns false if none is left.
   bool take(TimeMs now) {
     left_ = std::min(burst_, left_ + static_cast<double>((now - refilled_).count()) * per_ms_);
     refilled_ = now;
@@ -32,7 +32,8 @@ class RateLimit {
   TimeMs refilled_;
 };
 
-// Messages, with a burst of five seconds' worth: a page that starts dials and answers many.
+// A limit on messages with a burst of five seconds' allowance: a page that starts dials and answers
+// many peers.
 inline RateLimit messages_a_second(int32_t most, TimeMs now) {
   constexpr double kBurstSeconds = 5;
   return RateLimit(most * kBurstSeconds, most, DurationMs{1'000}, now);

@@ -9,10 +9,11 @@
 namespace hlsmesh::tracker {
 namespace {
 
-// Divisions of divisions: with fair lots no room is that unlucky.
+// The deepest division of divisions. With fair lots no room is divided that often.
 constexpr int32_t kDeepest = 48;
 
-// Names that one division remembers the side of. Who feeds us more is not telling us networks.
+// The most names for which one division remembers the side. There are not that many real networks
+// in a room.
 constexpr size_t kMostNames = 4096;
 
 bool draw(const Peer& peer, int32_t depth) {
@@ -99,7 +100,7 @@ bool Rooms::divide_by(Node& leaf, By by) {
     std::sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) {
       return a.first != b.first ? a.first > b.first : a.second < b.second;
     });
-    // Each to the half that is smaller so far.
+    // Each name goes to the half that is smaller so far.
     size_t taken[2] = {0, 0};
     for (const auto& [size, key] : largest) {
       const int32_t smaller = taken[1] < taken[0] ? 1 : 0;
@@ -139,7 +140,7 @@ void Rooms::move(Room& from, Room& to) {
   }
 }
 
-// Everything below `node` into one room.
+// Unites everything below `node` in one room.
 Room& Rooms::unite(Node& node) {
   std::vector<Room*> rooms;
   std::vector<const Node*> open{&node};
@@ -152,7 +153,7 @@ Room& Rooms::unite(Node& node) {
       for (const auto& half : next->halves) open.push_back(half.get());
     }
   }
-  // The oldest number stays, whatever the order was.
+  // The room with the lowest number stays.
   std::sort(rooms.begin(), rooms.end(),
             [](const Room* a, const Room* b) { return a->number < b->number; });
   for (size_t i = 1; i < rooms.size(); ++i) {

@@ -10,13 +10,13 @@
 
 namespace hlsmesh::tracker {
 
-// The rooms of one channel. A room that is full is divided in two: by ISP where that leaves each
-// half at least a quarter of the peers, else by ISP and province, else by lot. Two halves that
-// would fit into half a room become one again. So a room stays large enough to find a near parent
-// in and small enough to know, and it changes only once for thousands of peers that come or go.
+// The rooms of one channel. A full room is divided in two: by ISP if each half gets at least a
+// quarter of the peers, otherwise by ISP and province, otherwise by lot. Two halves that fit into
+// half a room are united again. So a room is large enough to find a near parent in it and small
+// enough to search, and it changes only once for thousands of peers that come or go.
 //
-// The lot of a peer is drawn from its place in the order of entering, so that a replay gives the
-// same rooms and no peer can choose its own.
+// A peer's lot depends only on its place in the order of entering, so that a replay makes the same
+// rooms and no peer can choose its room.
 class Rooms {
  public:
   explicit Rooms(int32_t most_peers);
@@ -25,7 +25,7 @@ class Rooms {
   Rooms& operator=(const Rooms&) = delete;
 
   void add(Peer& peer);
-  // Returns the room that several have become, or nullptr.
+  // Returns the room in which several have been united, or nullptr.
   Room* remove(Peer& peer);
 
   const std::map<int32_t, std::unique_ptr<Room>>& all() const { return all_; }

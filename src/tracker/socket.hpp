@@ -18,7 +18,7 @@ namespace hlsmesh::tracker {
 struct PendingEnter {
   int32_t request = 0;
   Elsewhere entering;
-  bool again = false;  // the peer has entered before: this tracker asks of itself
+  bool again = false;  // not from the peer: the tracker itself asks again
 };
 
 // One WebSocket, from when it opened until it is closed.
@@ -37,9 +37,9 @@ struct Socket {
   bool guest = false;
   std::optional<RateLimit> messages;  // none: no limit
   std::optional<RateLimit> switches;
-  std::string last_channel;  // what it last asked to enter
+  std::string last_channel;  // of its last `enter`
   std::unique_ptr<PendingEnter> pending;
-  std::optional<int32_t> level;          // extension level, as last said
+  std::optional<int32_t> level;          // the peer's extension, as last shown
   std::unique_ptr<Peer> peer;            // while in a channel here
   std::unique_ptr<Elsewhere> elsewhere;  // while in a channel that another engine runs
 };

@@ -6,7 +6,8 @@ namespace hlsmesh::tracker {
 namespace {
 
 uint64_t hash(uint64_t state, std::string_view text) {
-  // FNV-1a. Whoever makes two families meet has a parameter named that splits nothing.
+  // FNV-1a. An attacker who makes two families collide only gets a parameter reported that splits
+  // nothing.
   for (const char c : text) state = (state ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   return state;
 }
@@ -23,13 +24,13 @@ void each_family(std::string_view channel, Visit visit) {
     const size_t equals = parameter.find('=');
     if (equals == std::string_view::npos || equals == 0) continue;
     const uint64_t before = hash(0xcbf29ce484222325u, channel.substr(0, begin + equals));
-    // A zero byte, which no URL has, where the value was.
+    // A zero byte, which no URL has, replaces the value.
     visit(hash(hash(before, std::string_view("", 1)), channel.substr(at)),
           parameter.substr(0, equals));
   }
 }
 
-// What a log may show of it, whatever a stranger wrote.
+// Returns the part of it that a log may show, whatever a stranger wrote.
 std::string readable(std::string_view name) {
   std::string out(name.substr(0, SplitChannels::kMostNameBytes));
   for (char& c : out) {

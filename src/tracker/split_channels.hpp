@@ -10,26 +10,27 @@
 
 namespace hlsmesh::tracker {
 
-// Notices channels that are one but for the value of a query parameter: either it selects another
-// video, or it is each viewer's own and keeps everybody alone. Knows names of parameters, never
-// their values.
+// Finds channels that differ only in the value of one query parameter. Such a parameter either
+// selects another video, or differs for each viewer and keeps every viewer alone. It keeps names of
+// parameters, never their values.
 //
-// Costs a hash of the channel for each of its first kMostParameters parameters when a channel comes
-// and when it goes, and an entry for each while it is there.
+// It computes a hash of the channel for each of its first kMostParameters parameters when a channel
+// is made and when it ends, and holds an entry for each in between.
 class SplitChannels {
  public:
   static constexpr size_t kMostParameters = 8;
-  // Longest name that is told; what is longer is cut.
+  // The longest name that is reported; a longer one is truncated.
   static constexpr size_t kMostNameBytes = 64;
-  // Families that are told of in all.
+  // The most families that are reported in all.
   static constexpr size_t kMostTold = 256;
 
-  // A channel came to be. Returns the names of the parameters in which it alone differs from one
-  // that is there, of families of channels that nobody was told of before.
+  // To be called for a new channel. Returns the names of the parameters that are its only
+  // difference from another channel, if that family of channels has not been reported before.
   std::vector<std::string> opened(std::string_view channel);
   void closed(std::string_view channel);
 
-  // Parameters in which channels that are there differ alone, and how many families of channels do.
+  // The parameters that are the only difference between present channels, each with its number of
+  // families.
   const std::map<std::string, int32_t>& parameters() const { return parameters_; }
 
  private:
@@ -37,7 +38,7 @@ class SplitChannels {
     std::string parameter;
     int32_t channels = 0;
   };
-  // By a hash of the channel without the parameter's value.
+  // Keyed by a hash of the channel without the parameter's value.
   std::map<uint64_t, Family> families_;
   std::map<std::string, int32_t> parameters_;
   std::set<uint64_t> told_;

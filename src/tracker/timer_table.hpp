@@ -13,8 +13,8 @@ namespace hlsmesh::tracker {
 
 enum class TimerKind : int32_t { kSocket, kIntroduction, kAuthorization };
 
-// One timer of each kind for each socket. Timers that are due together fire in the order of
-// (time, socket, kind), so that a replay gives the same commands.
+// One timer of each kind for each socket. Timers fire in the order of (time, socket, kind), so that
+// a replay gives the same commands.
 class TimerTable {
  public:
   using Key = std::pair<int32_t, TimerKind>;
@@ -43,7 +43,7 @@ class TimerTable {
     return order_.begin()->first;
   }
 
-  // Takes out the first timer that is due.
+  // Removes and returns the first timer that is due.
   std::optional<Key> pop(TimeMs now) {
     if (order_.empty() || order_.begin()->first > now) return std::nullopt;
     const Key key = order_.begin()->second;

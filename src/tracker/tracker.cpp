@@ -13,8 +13,8 @@ namespace {
 using namespace tracker;
 namespace wire = tracker_wire;
 
-// Malformed messages that one socket may send. Clients of the day send the odd `null` or an `enter`
-// without `channel` (protocol section 3), and are worth keeping; a stream of them is not.
+// The most malformed messages of one socket. Clients of 2018 send the odd `null` or an `enter`
+// without `channel` (protocol section 3), and may stay; a client that sends many may not.
 constexpr int32_t kMalformedTolerated = 8;
 
 std::string hex_id(IdEntropy entropy) {
@@ -25,8 +25,8 @@ std::string hex_id(IdEntropy entropy) {
   return id;
 }
 
-// An interval of nothing would make a timer that is due again as soon as it has fired, and a room
-// for nobody would take nobody.
+// With an interval of 0 a timer would be due again as soon as it has fired, and a room of size 0
+// would take nobody.
 TrackerConfig usable(TrackerConfig config) {
   for (DurationMs* interval : {&config.ping_interval, &config.dead_after, &config.enter_timeout}) {
     *interval = std::max(*interval, DurationMs{1});
@@ -101,7 +101,8 @@ Socket* Tracker::Impl::find(TimeMs now, ConnId conn) {
   return found == sockets_.end() ? nullptr : &found->second;
 }
 
-// A frame of any kind takes from what the connection may send: a flood of empty ones costs as much.
+// A frame of any kind counts against the limits of the connection: a flood of empty frames costs as
+// much.
 Socket* Tracker::Impl::counted(TimeMs now, ConnId conn) {
   Socket* socket = heard(now, conn);
   if (socket == nullptr || socket->guest) return socket;
@@ -125,7 +126,7 @@ void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
     return malformed(*socket, *error);
   }
   auto& message = *std::get_if<wire::PeerMessage>(&parsed);
-  // A ping asks whether this connection is alive, whoever runs the channel.
+  // A ping is answered here, whichever engine runs the channel.
   if (socket->elsewhere && !std::holds_alternative<wire::Enter>(message) &&
       !std::holds_alternative<wire::Ping>(message)) {
     return pass_on(*socket, message, text);
@@ -196,7 +197,7 @@ void Tracker::Impl::timeout(TimeMs now) {
   }
 }
 
-// A ping goes out after each ping_interval of silence; whoever talks is not pinged.
+// A ping is sent after each ping_interval of silence; a peer that sends is not pinged.
 void Tracker::Impl::check_alive(Socket& socket) {
   if (!socket.entered_once && now_ - socket.opened_at >= config_.enter_timeout) {
     return exceed(socket, totals_.limited_enter_time, kClosePolicy,
@@ -213,7 +214,7 @@ void Tracker::Impl::check_alive(Socket& socket) {
   arm(socket);
 }
 
-// Frames do not move this timer: when it fires, check_alive() sees what has been heard since.
+// Frames do not move this timer: when it fires, check_alive() looks at the time of the last frame.
 void Tracker::Impl::arm(Socket& socket) {
   TimeMs due = std::min(socket.last_heard + config_.dead_after,
                         std::max(socket.last_heard, socket.last_ping) + config_.ping_interval);
@@ -277,7 +278,7 @@ void Tracker::Impl::handle(Socket& socket, const wire::Ping&) {
   outbox_.send(socket.conn, wire::serialize(wire::TrackerMessage(wire::Pong{})));
 }
 
-// Counted, but no ground for closing: a later client may well say more than this tracker knows.
+// Counted, but no reason to close: a later client may send actions that this tracker does not know.
 void Tracker::Impl::handle(Socket&, const wire::UnknownAction&) { ++totals_.malformed; }
 
 TrackerStats Tracker::Impl::stats() const {

@@ -1,4 +1,4 @@
-// From an `enter` to a peer in its channel, and out again.
+// From an `enter` to a peer in its channel, and its leaving.
 
 #include <algorithm>
 #include <memory>
@@ -13,7 +13,7 @@ namespace {
 using namespace tracker;
 namespace wire = tracker_wire;
 
-// A close frame has room for 123 bytes of reason (RFC 6455 section 5.5).
+// The reason in a close frame has at most 123 bytes (RFC 6455 section 5.5).
 constexpr size_t kMaxCloseReasonBytes = 123;
 
 // Cut at a character's boundary.
@@ -39,7 +39,7 @@ void Tracker::Impl::handle(Socket& socket, wire::Enter& enter) {
   }
   if (!config_.authorize) return admit(socket, enter, std::nullopt);
 
-  // A line feed is where the channel ends in the question.
+  // A line feed ends the channel in the question.
   if (enter.channel.find('\n') != std::string::npos) {
     ++totals_.unauthorized;
     return reject(socket, "no such channel");
@@ -67,7 +67,7 @@ void Tracker::Impl::authorized(TimeMs now, ConnId conn, int32_t request, bool gr
   }
 }
 
-// Said as well as done, so that the peer stays away for a while.
+// The peer is told before it is closed, so that it stays away for a while.
 void Tracker::Impl::refuse(Socket& socket, uint64_t& counter, const char* reason) {
   say_rejected(socket, reason);
   exceed(socket, counter, kCloseTryAgainLater, reason);
@@ -114,7 +114,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   peer.idle = enter.idle.value_or(false);
   peer.kept_parents = std::max(enter.parents.value_or(0), 0);
   peer.kept_children = std::max(enter.children.value_or(0), 0);
-  // It has a parent somewhere, so it is not fed by the CDN.
+  // It has a parent that is not known here, so it is not fed by the CDN.
   if (peer.kept_parents > 0) peer.layer = 1;
   ++peers_;
   const auto [channel, is_new] =
@@ -127,7 +127,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   introductions_.on_entered(peer, now_);
 }
 
-// Clients that come back do not repeat what they are: an empty field takes nothing away.
+// Clients that come back do not repeat these fields: an empty field changes nothing.
 void Tracker::Impl::describe(Peer& peer, wire::Enter& enter) {
   if (!enter.browser.empty()) peer.info.browser = std::move(enter.browser);
   if (!enter.os.empty()) peer.info.os = std::move(enter.os);
@@ -136,7 +136,7 @@ void Tracker::Impl::describe(Peer& peer, wire::Enter& enter) {
   peer.slots = enter.slots;
   if (enter.live) peer.says_live = enter.live;
   if (enter.wants || enter.hlsmesh) peer.wants = enter.wants;
-  // More than the usual number is the operator's to grant; less is everybody's own affair.
+  // The operator decides if a peer may have more than the usual number; any peer may have fewer.
   const int32_t most = std::max(config_.max_parents, config_.parents_wanted);
   peer.parents_wanted = std::min(peer.wants.value_or(config_.parents_wanted), most);
   peer.child_limit = child_limit(peer, config_);
@@ -148,7 +148,7 @@ void Tracker::Impl::accept(const Peer& peer, const wire::Enter& enter,
   accept.live = peer.channel->type() == ChannelType::kLive;
   accept.peer_id = peer.id;
   if (enter.hlsmesh) accept.hlsmesh = wire::kExtensionLevel;
-  // Beyond the field's range a token may as well be good for ever: nobody watches for weeks.
+  // A time beyond the field's range counts as no limit: nobody watches for weeks.
   if (valid && valid->count() <= INT32_MAX) {
     accept.token_ms = static_cast<int32_t>(std::max<int64_t>(valid->count(), 0));
   }

@@ -1,4 +1,4 @@
-// Whether everything that must hold does, found out the long way. For tests.
+// Checks all invariants by looking at everything. For tests.
 
 #include <algorithm>
 #include <set>

@@ -1,4 +1,4 @@
-// Peers whose channels other engines run, and the way there and back.
+// Peers whose channels other engines run: how they go there and come back.
 
 #include <memory>
 #include <utility>
@@ -16,12 +16,12 @@ void Tracker::Impl::elsewhere(TimeMs now, ConnId conn, int32_t request) {
   const std::unique_ptr<PendingEnter> pending = std::move(socket->pending);
   Elsewhere& next = pending->entering;
   next.enter.token.clear();
-  // The channel goes as a whole, so that nobody in it needs another parent.
+  // The whole channel moves, so no peer in it needs another parent.
   if (pending->again) {
     move_out(*socket);
   } else {
     leave(*socket);
-    // It brings the facts about itself up to date.
+    // The peer updates the facts about itself.
     Elsewhere* last = socket->elsewhere.get();
     if (last != nullptr && last->enter.channel == next.enter.channel) {
       next.parents = std::move(last->parents);
@@ -44,7 +44,7 @@ void Tracker::Impl::ask_again(TimeMs now, ConnId conn) {
 }
 
 void Tracker::Impl::ask(Socket& socket, Elsewhere entering, bool again) {
-  // Counts on from 1 past 2^31: what was asked so long ago is not waited for any more.
+  // Starts again at 1 after 2^31 - 1: nobody waits for a request that old.
   last_request_ = last_request_ == INT32_MAX ? 1 : last_request_ + 1;
   std::string question = entering.enter.channel + '\n' + entering.enter.token;
   if (!socket.pending) socket.pending = std::make_unique<PendingEnter>();

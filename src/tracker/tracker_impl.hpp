@@ -22,12 +22,12 @@
 
 namespace hlsmesh {
 
-// A socket may enter, leave and enter again, under one peer id. It is closed when it does not enter
-// at first, falls silent, sends too much or too much that cannot be read, is not authorized, or
-// exceeds what its address may do.
+// A socket may enter, leave and enter again, under one peer id. It is closed if it does not enter
+// in time, falls silent, sends too many or too many malformed messages, is not authorized, or
+// exceeds the limits of its address.
 //
-// `enter` while in a channel: for the same channel it brings the facts about the peer up to date
-// and is accepted again, and no link changes; for another channel it is `leave` and `enter`.
+// An `enter` while in a channel, if for the same channel, updates the facts about the peer and is
+// accepted again, without a change of links; if for another channel, it is `leave` and `enter`.
 class Tracker::Impl {
  public:
   explicit Impl(const TrackerConfig& config);
@@ -106,7 +106,7 @@ class Tracker::Impl {
   tracker::JoinOrder last_join_ = 0;
   int32_t last_request_ = 0;
   int32_t peers_ = 0;
-  int32_t guests_ = 0;   // among the sockets
+  int32_t guests_ = 0;   // the guests among the sockets
   TrackerStats totals_;  // the counters; sizes are filled in by stats()
 };
 

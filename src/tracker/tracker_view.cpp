@@ -1,4 +1,4 @@
-// What a dashboard shows: channels and who feeds whom, as JSON. No address is in it.
+// Channels, and who feeds whom, as JSON for a dashboard. It contains no address.
 
 #include <algorithm>
 #include <iterator>
@@ -12,7 +12,7 @@ namespace {
 
 using namespace tracker;
 
-// Writes JSON in order; knows where commas go.
+// Writes JSON front to back and sets the commas.
 class Writer {
  public:
   void open(char bracket) {
@@ -60,7 +60,7 @@ class Writer {
   bool first_ = true;
 };
 
-// The entries from `offset` on, at most `limit` and kMaxListed of them.
+// Calls `visit` for the entries from `offset` on, at most `limit` and kMaxListed of them.
 template <class Map, class Visit>
 void page(const Map& map, int32_t offset, int32_t limit, Visit visit) {
   const size_t skipped = std::min(map.size(), static_cast<size_t>(std::max(offset, 0)));
@@ -155,7 +155,7 @@ std::string Tracker::Impl::topology(std::string_view id, int32_t offset, int32_t
     json.close('}');
   });
   json.close(']');
-  // An edge is listed where its child is.
+  // An edge is listed with its child.
   json.key("edges");
   json.open('[');
   page(channel.nodes, offset, limit, [&](const Peer* peer) {
