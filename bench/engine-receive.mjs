@@ -13,7 +13,7 @@
 import { readFile } from 'node:fs/promises';
 import { CommandKind, HmCommand, LoadFlag, LoadSource, Option, TrackKind } from '../js/abi.js';
 import { Driver } from '../js/driver.js';
-import { Core } from '../js/wasm.js';
+import { createCore } from '../js/engine.js';
 import { isMain, median, print } from './report.mjs';
 
 const SEGMENT_BYTES = 2 * 1024 * 1024;
@@ -133,7 +133,7 @@ class Page {
   /** What each request took, in milliseconds. @type {number[]} */
   asking = [];
 
-  /** @param {Core} core */
+  /** @param {import('../js/core.js').Core} core */
   constructor(core) {
     const nothing = () => {};
     this.#driver = new Driver(core, {
@@ -154,7 +154,7 @@ class Page {
 
   /** @param {WebAssembly.Module} module */
   static async create(module) {
-    const page = new Page(await Core.instantiate(module, 'hm_text'));
+    const page = new Page(await createCore(module));
     page.#open();
     return page;
   }
@@ -162,14 +162,15 @@ class Page {
   #open() {
     const driver = this.#driver;
     driver.start({ numbers: [[Option.seedLow, 1]], texts: { [Option.channel]: MASTER } });
-    driver.socketOpened('');
-    driver.socketText(JSON.stringify({ action: 'accept', live: false, peer_id: 'me' }));
-    driver.socketText(JSON.stringify({ action: 'connect', to_peer_id: 'parent' }));
-    driver.channelOpened(this.#peer, 262144);
-    driver.channelText(this.#peer, KEEPALIVE);
+    const { engine } = driver;
+    engine.socketOpened('');
+    engine.socketText(JSON.stringify({ action: 'accept', live: false, peer_id: 'me' }));
+    engine.socketText(JSON.stringify({ action: 'connect', to_peer_id: 'parent' }));
+    engine.channelOpened(this.#peer, 262144);
+    engine.channelText(this.#peer, KEEPALIVE);
     const texts = ['', '', '', '', '', ''];
     const rendition = { kind: TrackKind.main, index: 0, bitrate: 1, texts, url: PLAYLIST };
-    driver.setRenditions([rendition], MASTER);
+    engine.setRenditions([rendition], MASTER);
   }
 
   /**
@@ -186,16 +187,19 @@ class Page {
     const facts = { kind: TrackKind.main, rendition: 0, sn, url, cleanUrl: url, shareable: true };
     this.#answered = false;
     const from = clock();
-    this.#driver.playheadMoved({ currentTime: start - 60, bufferedEnd: start, rate: 1 });
-    const load = this.#driver.register({
-      url,
-      answer: {},
-      fetchFromCdn: () => fail('to the CDN'),
-      progress() {},
-      done: (_data, source) => (this.#answered = source === LoadSource.peer),
-    });
-    this.#driver.load(load, { ...facts, ...place });
+    this.#driver.engine.playheadMoved({ currentTime: start - 60, bufferedEnd: start, rate: 1 });
+    const { fromCdn } = this.#driver.load(
+      {
+        url,
+        answer: {},
+        fetchFromCdn: () => fail('to the CDN'),
+        progress() {},
+        done: (_data, source) => (this.#answered = source === LoadSource.peer),
+      },
+      { ...facts, ...place },
+    );
     this.asking.push(clock() - from);
+    if (fromCdn) fail('to the CDN');
     return headerFor(this.#sent, packets);
   }
 
@@ -204,8 +208,8 @@ class Page {
    * @param {Uint8Array<ArrayBuffer>[]} packets
    */
   receive(header, packets) {
-    this.#driver.channelText(this.#peer, header);
-    for (const packet of packets) this.#driver.channelBinary(this.#peer, packet.buffer);
+    this.#driver.engine.channelText(this.#peer, header);
+    for (const packet of packets) this.#driver.engine.channelBinary(this.#peer, packet.buffer);
     if (!this.#answered) fail(`segment ${this.#sn} did not come from the peer`);
   }
 
@@ -221,7 +225,7 @@ class Receiver {
   #sn = 0;
   #peer = 0;
 
-  /** @param {Core} core */
+  /** @param {import('../js/core.js').Core} core */
   constructor(core) {
     this.#core = core;
   }
@@ -231,7 +235,7 @@ class Receiver {
    * @param {number} cacheBytes
    */
   static async create(module, cacheBytes) {
-    const receiver = new Receiver(await Core.instantiate(module, 'hm_text'));
+    const receiver = new Receiver(await createCore(module));
     receiver.#open(cacheBytes);
     return receiver;
   }

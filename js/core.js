@@ -1,190 +1,151 @@
-/** The client engine's module: where it is, compiling it once, and reading its records. */
-
-import { ABI_VERSION, HmCommand, HmPeer, PeerFlag } from './abi.js';
-import { HlsMeshError, messageOf } from './errors.js';
-import { Core } from './wasm.js';
-
-/** @typedef {import('./index.js').WasmSource} WasmSource */
-
 /**
- * The page's own script while it is being evaluated, for bundles that are no modules; null at any later time.
+ * A WebAssembly engine without Emscripten's glue: instantiation, views on its memory, and what happens when it traps.
+ *
+ * The modules import two functions only (see wasm/CMakeLists.txt). Memory growth detaches every view, so a caller keeps none across
+ * a call; the two on the whole memory are made anew once they are found detached.
  */
-const scriptUrl = /** @type {any} */ (globalThis.document)?.currentScript?.src ?? '';
 
-/** @returns {string | URL} hlsmesh.wasm beside this script; empty when the script's own place is unknown */
-function defaultLocation() {
-  try {
-    // Vite and webpack know this expression, copy the file it names and put the copy's URL here. It has to stay as it is, and
-    // `import.meta` has to stay out of everything else: they replace that by a path on the machine that builds.
-    const beside = new URL('./hlsmesh.wasm', import.meta.url);
-    // Vite's development server bundles packages ahead into this folder without the files beside them.
-    return beside.pathname.endsWith('/node_modules/.vite/deps/hlsmesh.wasm')
-      ? new URL('../../hlsmesh/dist/hlsmesh.wasm', beside)
-      : beside;
-  } catch {
-    // No module, or one from a blob: or data: URL, which has no neighbours.
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Thrown by nothing: returned by `call` after a trap, and never a value that an export returns. */
+export const POISONED = -1000;
+
+/** HmError.kHmNoMemory: the engine has no buffer for a text of that size. */
+export const NO_ROOM = -2;
+
+export class Core {
+  /** @type {WebAssembly.Exports & Record<string, any>} */
+  #exports;
+  /** @type {WebAssembly.Memory} */
+  #memory;
+  /** All of linear memory, once as bytes and once as records; of length 0 when it has grown since. */
+  #heap = new Uint8Array(0);
+  #records = new DataView(this.#heap.buffer);
+  #textExport;
+  /** @type {Error | null} */
+  #poison = null;
+
+  /**
+   * Called once, when an export trapped. The engine's state is unknown from then on and no export runs again.
+   * @type {(error: Error) => void}
+   */
+  onPoison = () => {};
+
+  /**
+   * @param {WebAssembly.Exports} exports
+   * @param {string} textExport the export that hands out the buffer for text arguments
+   */
+  constructor(exports, textExport) {
+    this.#exports = /** @type {any} */ (exports);
+    this.#memory = this.#exports.memory;
+    this.#textExport = textExport;
   }
-  try {
-    return new URL('./hlsmesh.wasm', scriptUrl);
-  } catch {
-    return '';
-  }
-}
 
-/**
- * Compiled modules by URL: players of one page share them.
- * @type {Map<string, Promise<WebAssembly.Module>>}
- */
-const compiled = new Map();
-
-/**
- * @param {WasmSource} [source] absent: hlsmesh.wasm beside the script
- * @returns {Promise<WebAssembly.Module>} rejects with an HlsMeshError; a failed URL is tried again by the next call
- */
-export async function loadModule(source = defaultLocation()) {
-  if (source instanceof WebAssembly.Module) return source;
-  if (typeof source !== 'string' && !(source instanceof URL)) return compile('option wasm', source);
-  const url = String(source);
-  if (!url) {
-    const message = 'cannot tell where hlsmesh.wasm is; pass its URL as the option `wasm`';
-    throw new HlsMeshError('wasm-fetch', message);
-  }
-  let module = compiled.get(url);
-  if (!module) {
-    module = fetchModule(url);
-    compiled.set(url, module);
-    module.catch(() => compiled.delete(url));
-  }
-  return module;
-}
-
-/**
- * @param {string} url
- * @returns {Promise<WebAssembly.Module>}
- */
-async function fetchModule(url) {
-  const text = `cannot load ${url}`;
-  // Behind the player's own requests, in browsers that rank them.
-  const low = /** @type {RequestInit} */ ({ credentials: 'same-origin', priority: 'low' });
-  const response = await fetch(url, low).catch(failure('wasm-fetch', text));
-  if (!response.ok) throw new HlsMeshError('wasm-fetch', `${text}: HTTP ${response.status}`);
-  // Not compileStreaming: it refuses other types than application/wasm, and at 75 KB there is nothing to win.
-  return compile(url, await response.arrayBuffer().catch(failure('wasm-fetch', text)));
-}
-
-/**
- * @param {string} name
- * @param {BufferSource} bytes
- * @returns {Promise<WebAssembly.Module>}
- */
-function compile(name, bytes) {
-  return WebAssembly.compile(bytes).catch(
-    failure('wasm-invalid', `${name} is not a usable module`),
-  );
-}
-
-/**
- * @param {import('./index.js').HlsMeshErrorCode} code
- * @param {string} text
- * @returns {(error: unknown) => never}
- */
-const failure = (code, text) => (error) => {
-  throw new HlsMeshError(code, `${text}: ${messageOf(error)}`, error);
-};
-
-/**
- * A fresh engine instance of `module`, not started.
- * @param {WebAssembly.Module} module
- * @returns {Promise<Core>} rejects with an HlsMeshError
- */
-export async function createCore(module) {
-  const core = await Core.instantiate(module, 'hm_text').catch(
-    failure('wasm-invalid', 'hlsmesh.wasm cannot be started'),
-  );
-  const version = core.call('hm_abi_version');
-  if (version !== ABI_VERSION) {
-    const found = core.poison?.message ?? `version ${version}`;
-    throw new HlsMeshError(
-      'wasm-invalid',
-      `hlsmesh.wasm does not belong to this script: it has ${found}, version ${ABI_VERSION} is needed`,
-    );
-  }
-  return core;
-}
-
-/**
- * @param {Core} core
- * @param {number} at where a record begins
- * @returns {[int: (field: number) => number, double: (field: number) => number]} read fields of it, until the next call
- */
-export function reader(core, at) {
-  const view = core.view();
-  return [(field) => view.getInt32(at + field, true), (field) => view.getFloat64(at + field, true)];
-}
-
-/**
- * One command as the engine left it in memory. Text and bytes are read on demand, and only before the next call.
- * @typedef {object} Command
- * @property {number} kind
- * @property {number} peer
- * @property {number} load
- * @property {number} code
- * @property {number} aux
- * @property {number} t0
- * @property {number} t1
- * @property {number} text
- * @property {number} textSize
- * @property {number} data
- * @property {number} dataSize
- */
-
-/**
- * @param {Core} core
- * @param {number} at
- * @returns {Command}
- */
-export function readCommand(core, at) {
-  const [int, double] = reader(core, at);
-  return {
-    kind: int(HmCommand.kind),
-    peer: int(HmCommand.peer),
-    load: int(HmCommand.load),
-    code: int(HmCommand.code),
-    aux: double(HmCommand.aux),
-    t0: double(HmCommand.t0),
-    t1: double(HmCommand.t1),
-    // Memory ends far below what a signed number can say.
-    text: int(HmCommand.text),
-    textSize: int(HmCommand.text_size),
-    data: int(HmCommand.data),
-    dataSize: int(HmCommand.data_size),
-  };
-}
-
-/**
- * @param {Core} core
- * @returns {import('./index.js').PeerSnapshot[]} by handle; empty when the core is poisoned
- */
-export function readPeers(core) {
-  const count = core.call('hm_peer_count');
-  const peers = [];
-  for (let index = 0; index < count; index++) {
-    const at = core.call('hm_peer', index);
-    if (at <= 0) break;
-    const [int, double] = reader(core, at);
-    const flags = int(HmPeer.flags);
-    const rtt = double(HmPeer.rtt_ms);
-    peers.push({
-      id: core.text(int(HmPeer.id), int(HmPeer.id_size)),
-      role: /** @type {import('./index.js').PeerRole} */ (
-        flags & PeerFlag.parent ? 'parent' : 'child'
-      ),
-      open: (flags & PeerFlag.open) !== 0,
-      version1: (flags & PeerFlag.version1) !== 0,
-      receivedBytes: double(HmPeer.received_bytes),
-      sentBytes: double(HmPeer.sent_bytes),
-      rttMs: rtt < 0 ? null : rtt,
+  /**
+   * @param {WebAssembly.Module} module
+   * @param {string} textExport
+   * @param {(exports: WebAssembly.Exports) => WebAssembly.Exports} [named] gives exports the names by which they are called
+   * @returns {Promise<Core>}
+   */
+  static async instantiate(module, textExport, named = (exports) => exports) {
+    const instance = await WebAssembly.instantiate(module, {
+      env: { emscripten_notify_memory_growth() {} },
+      wasi_snapshot_preview1: {
+        /** @param {number} code */
+        proc_exit(code) {
+          throw new Error(`the engine ended itself with code ${code}`);
+        },
+      },
     });
+    const core = new Core(named(instance.exports), textExport);
+    core.call('_initialize');
+    return core;
   }
-  return peers;
+
+  /** @returns {Error | null} why the engine is dead, or null while it lives */
+  get poison() {
+    return this.#poison;
+  }
+
+  /** @returns {number} bytes of linear memory */
+  get memoryBytes() {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /**
+   * Calls an export. After a trap, in this call or an earlier one, the result is POISONED.
+   * @param {string} name
+   * @param {...number} args
+   * @returns {number}
+   */
+  call(name, ...args) {
+    if (this.#poison) return POISONED;
+    try {
+      return this.#exports[name](...args);
+    } catch (error) {
+      this.#poison = /** @type {Error} */ (error);
+      this.onPoison(this.#poison);
+      return POISONED;
+    }
+  }
+
+  /**
+   * Calls an export whose text argument goes through the engine's text buffer.
+   * @param {string} name
+   * @param {string} text
+   * @param {...number} args
+   * @returns {number} the export's result; POISONED; or the engine's refusal when the text is too long for it
+   */
+  callWithText(name, text, ...args) {
+    const bytes = encoder.encode(text);
+    const pointer = this.call(this.#textExport, bytes.length);
+    if (pointer <= 0) return this.#poison ? POISONED : NO_ROOM;
+    this.write(pointer, bytes);
+    return this.call(name, ...args);
+  }
+
+  /**
+   * A view on linear memory, good until the next call.
+   * @param {number} pointer
+   * @param {number} size
+   * @returns {Uint8Array<ArrayBuffer>}
+   */
+  bytes(pointer, size) {
+    return this.#whole().subarray(pointer, pointer + size);
+  }
+
+  /** @returns {DataView} a view on all of linear memory, good until the next call */
+  view() {
+    this.#whole();
+    return this.#records;
+  }
+
+  /**
+   * Copies `bytes` to where an export of the engine made room for them.
+   * @param {number} pointer
+   * @param {Uint8Array} bytes
+   */
+  write(pointer, bytes) {
+    this.#whole().set(bytes, pointer);
+  }
+
+  /** @returns {Uint8Array<ArrayBuffer>} */
+  #whole() {
+    if (this.#heap.length === 0) {
+      const buffer = /** @type {ArrayBuffer} */ (this.#memory.buffer);
+      this.#heap = new Uint8Array(buffer);
+      this.#records = new DataView(buffer);
+    }
+    return this.#heap;
+  }
+
+  /**
+   * @param {number} pointer
+   * @param {number} size
+   * @returns {string}
+   */
+  text(pointer, size) {
+    return size === 0 ? '' : decoder.decode(this.bytes(pointer, size));
+  }
 }

@@ -5,14 +5,13 @@
  * call back at once) waits until all of them are.
  */
 
-import { CommandKind, EventCode, LoadFlag } from './abi.js';
-import { readCommand, readPeers } from './core.js';
-import { withoutCredentials } from './identity.js';
-import { emptyStats, readStats } from './stats.js';
-import { NO_ROOM, POISONED } from './wasm.js';
+import { CommandKind, EventCode } from './abi.js';
+import { Engine } from './engine.js';
+import { emptyStats } from './stats.js';
 
-/** @typedef {import('./wasm.js').Core} Core */
-/** @typedef {import('./core.js').Command} Command */
+/** @typedef {import('./core.js').Core} Core */
+/** @typedef {import('./engine.js').Command} Command */
+/** @typedef {import('./engine.js').LoadFacts} LoadFacts */
 /** @typedef {import('./stats.js').EngineStats} EngineStats */
 
 /**
@@ -42,27 +41,17 @@ import { NO_ROOM, POISONED } from './wasm.js';
  * Who waits for a load.
  * @typedef {object} LoadSink
  * @property {string} url
- * @property {object} answer what stands for the answer in the player, as long as the player speaks of it
- * @property {() => void} fetchFromCdn
+ * @property {object} answer stands for the answer in the player, as long as the player speaks of it
+ * @property {() => void} fetchFromCdn called where load() did not say so already
  * @property {(loaded: number, total: number) => void} progress
  * @property {(data: ArrayBuffer, source: number, t0: number, t1: number) => void} done `data` is the sink's own
  */
 
 /**
- * @typedef {object} LoadFacts
- * @property {number} kind TrackKind
- * @property {number} rendition
- * @property {number} sn -1 for what has none
- * @property {string} url as the playlist spells it
- * @property {string} cleanUrl the same without credentials
- * @property {number} start seconds
- * @property {number} duration seconds
- * @property {number} from its first byte in the file
- * @property {number} to the byte after its last; 0 for all of the file
- * @property {boolean} shareable
- * @property {boolean} [named] `url` is the site's own id
- * @property {number} [dateTime] milliseconds of the epoch by EXT-X-PROGRAM-DATE-TIME; 0: unknown
- * @property {boolean} [opaque] encrypted as a whole
+ * A load that the driver has taken.
+ * @typedef {object} Taken
+ * @property {number} load its name
+ * @property {boolean} fromCdn it is to be fetched from the CDN at once; false: the sink will hear
  */
 
 /** The longest wait that setTimeout understands. */
@@ -71,8 +60,9 @@ const MAX_TIMER_MS = 0x7fffffff;
 const now = () => performance.now();
 
 export class Driver {
-  #core;
   #shims;
+  /** @type {Engine} inputs, for whoever has something to report */
+  engine;
   #ended = false;
   #busy = false;
   /** @type {(() => void)[]} */
@@ -80,6 +70,8 @@ export class Driver {
   /** @type {Map<number, LoadSink>} */
   #loads = new Map();
   #lastLoad = 0;
+  /** What load() is about to return. @type {Taken | null} */
+  #taking = null;
   /** Loads by what stands for their answers. @type {WeakMap<object, number>} */
   #answers = new WeakMap();
   /**
@@ -97,8 +89,8 @@ export class Driver {
    * @param {Shims} shims
    */
   constructor(core, shims) {
-    this.#core = core;
     this.#shims = shims;
+    this.engine = new Engine(core, (input) => this.#input(input));
     core.onPoison = (error) => this.#trapped(error);
   }
 
@@ -109,12 +101,10 @@ export class Driver {
    * @param {import('./hls-events.js').Conditions} [settings.conditions] as of now
    */
   start({ numbers, texts, conditions }) {
-    for (const [option, value] of numbers) this.#core.call('hm_set', option, value);
-    for (const [option, value] of Object.entries(texts)) {
-      this.#core.callWithText('hm_set_text', value, Number(option));
-    }
-    if (conditions) this.conditions(conditions);
-    this.#tell('hm_start');
+    const { engine } = this;
+    engine.set(numbers);
+    if (conditions) engine.conditions(conditions);
+    this.#input(() => engine.start(texts));
   }
 
   /**
@@ -123,7 +113,7 @@ export class Driver {
   stop() {
     if (this.#ended) return;
     this.#input(() => {
-      this.#core.call('hm_stop', now());
+      this.engine.stop();
       this.#drain();
       this.stats();
       this.#end();
@@ -140,181 +130,43 @@ export class Driver {
     return !this.#ended;
   }
 
-  /** @param {[option: number, value: number][]} numbers by Option, of those that may change while running */
-  set(numbers) {
-    this.#input(() => {
-      for (const [option, value] of numbers) this.#core.call('hm_set', option, value);
-    });
-  }
-
   /** @returns {EngineStats} as of now, or of the end when the engine has gone */
   stats() {
-    if (!this.#ended) this.#stats = readStats(this.#core) ?? this.#stats;
+    if (!this.#ended) this.#stats = this.engine.stats() ?? this.#stats;
     return this.#stats;
   }
 
   /** @returns {import('./index.js').PeerSnapshot[]} */
   peers() {
-    return this.#ended ? [] : readPeers(this.#core);
-  }
-
-  // Tracker socket.
-
-  /** @param {string} token */
-  socketOpened(token) {
-    this.#say('hm_socket_open', token);
-  }
-
-  /** @param {string} text */
-  socketText(text) {
-    this.#say('hm_socket_text', text);
-  }
-
-  socketClosed() {
-    this.#tell('hm_socket_closed');
-  }
-
-  // Peer connections.
-
-  /**
-   * @param {number} peer
-   * @param {string} json
-   */
-  peerSignal(peer, json) {
-    this.#say('hm_peer_signal', json, peer);
-  }
-
-  /**
-   * @param {number} peer
-   * @param {number} maxMessageBytes
-   */
-  channelOpened(peer, maxMessageBytes) {
-    this.#tell('hm_channel_open', peer, maxMessageBytes);
-  }
-
-  /**
-   * @param {number} peer
-   * @param {string} text
-   */
-  channelText(peer, text) {
-    this.#say('hm_channel_text', text, peer);
-  }
-
-  /**
-   * @param {number} peer
-   * @param {ArrayBuffer} data
-   */
-  channelBinary(peer, data) {
-    this.#input(() => {
-      const at = this.#core.call('hm_channel_reserve', peer, data.byteLength);
-      if (at > 0) this.#core.write(at, new Uint8Array(data));
-      this.#core.call('hm_channel_binary', now(), peer, data.byteLength);
-    });
-  }
-
-  /**
-   * @param {number} peer
-   * @param {number} bufferedAmount
-   */
-  channelWritable(peer, bufferedAmount) {
-    this.#tell('hm_channel_writable', peer, bufferedAmount);
-  }
-
-  /** @param {number} peer */
-  peerClosed(peer) {
-    this.#tell('hm_peer_closed', peer);
-  }
-
-  connectionRefused() {
-    this.#tell('hm_connection_refused');
-  }
-
-  // Player.
-
-  /**
-   * @param {import('./hls-events.js').Rendition[]} renditions
-   * @param {string} source the URL of the playlist that lists them
-   */
-  setRenditions(renditions, source) {
-    this.#input(() => {
-      this.#core.callWithText('hm_clear_renditions', withoutCredentials(source));
-      for (const { kind, index, bitrate, texts, url } of renditions) {
-        const text = [...texts.map(oneLine), withoutCredentials(url)].join('\n');
-        this.#core.callWithText('hm_add_rendition', text, kind, index, bitrate);
-      }
-    });
-  }
-
-  /** @param {boolean} live */
-  setLive(live) {
-    this.#input(() => this.#core.call('hm_set_live', Number(live)));
-  }
-
-  /** The player begins to load a source. */
-  presentation() {
-    this.#tell('hm_presentation');
-  }
-
-  /**
-   * @param {number} kind TrackKind
-   * @param {number} rendition
-   * @param {import('hls.js').LevelDetails} details of its playlist, as just loaded
-   */
-  detailsLoaded(kind, rendition, { startSN, endSN, targetduration, live }) {
-    const last = Number(live);
-    this.#tell('hm_playlist_loaded', kind, rendition, startSN, endSN, targetduration, last);
-  }
-
-  /** @param {import('./hls-events.js').Playhead} playhead */
-  playheadMoved({ currentTime, bufferedEnd, rate }) {
-    this.#tell('hm_playhead', currentTime, bufferedEnd, rate);
-  }
-
-  /** @param {import('./hls-events.js').Conditions} conditions */
-  conditions({ flags, maxBuffer }) {
-    this.#tell('hm_conditions', flags, maxBuffer);
-  }
-
-  /**
-   * @param {number} kind TrackKind
-   * @param {number} rendition -1: none
-   */
-  playlistFollowed(kind, rendition) {
-    this.#tell('hm_playlist', kind, rendition);
+    return this.#ended ? [] : this.engine.peers();
   }
 
   /**
    * @param {LoadSink} sink
-   * @returns {number} the load's name
-   */
-  register(sink) {
-    // Positive 32 bits; by the time they run out the old ones are long done.
-    this.#lastLoad = (this.#lastLoad % MAX_TIMER_MS) + 1;
-    this.#loads.set(this.#lastLoad, sink);
-    this.#answers.set(sink.answer, this.#lastLoad);
-    return this.#lastLoad;
-  }
-
-  /**
-   * Asks for a registered load. The sink is told what to do, perhaps before this returns.
-   * @param {number} load
    * @param {LoadFacts} facts
-   * @param {boolean} [fromCdn] it is being fetched already; only its bytes are offered
+   * @param {boolean} [fetching] it is being fetched already; only its bytes are offered
+   * @returns {Taken}
    */
-  load(load, facts, fromCdn = false) {
+  load(sink, facts, fetching = false) {
+    // Positive 32 bits; by the time they run out the old ones are long done.
+    const load = (this.#lastLoad = (this.#lastLoad % MAX_TIMER_MS) + 1);
+    const taken = { load, fromCdn: this.#ended };
+    this.#loads.set(load, sink);
+    this.#answers.set(sink.answer, load);
+    const outer = this.#taking;
+    this.#taking = taken;
     this.#input(() => {
-      if (!this.#loads.has(load)) return;
-      const numbers = numbersOf(facts, fromCdn);
-      const result = this.#core.callWithText('hm_load', textOf(facts), now(), load, ...numbers);
       // The engine knows nothing of a load it refused.
-      if (result < 0 && result !== POISONED) this.#toCdn(load);
+      if (this.#loads.has(load) && !this.engine.load(load, facts, fetching)) this.#giveUp(load);
     });
+    this.#taking = outer;
+    return taken;
   }
 
   /** @param {number} load */
   loadAborted(load) {
     this.#loads.delete(load);
-    this.#tell('hm_load_aborted', load);
+    this.#input(() => this.engine.loadAborted(load));
   }
 
   /**
@@ -326,7 +178,7 @@ export class Driver {
     const load = answer ? this.#answers.get(answer) : 0;
     if (load === undefined) return;
     this.#input(() => {
-      if (this.#core.call('hm_verdict', now(), load, seconds) > 0) this.#shims.recover();
+      if (this.engine.verdict(load, seconds)) this.#shims.recover();
     });
   }
 
@@ -343,40 +195,13 @@ export class Driver {
     if (this.#ended || !this.#loads.delete(load)) return false;
     // The player transfers the buffer away once this returns, so what has to wait keeps a copy.
     const body = data && this.#busy ? data.slice(0) : data;
-    this.#input(() => {
-      const at = body ? this.#core.call('hm_fetch_reserve', load, size) : 0;
-      if (at > 0) this.#core.write(at, new Uint8Array(/** @type {ArrayBuffer} */ (body)));
-      this.#core.call('hm_fetch_done', now(), load, size, firstByteMs, bodyMs);
-    });
+    this.#input(() => this.engine.fetchDone(load, body, size, firstByteMs, bodyMs));
     return true;
   }
 
   /** @param {number} load */
   fetchFailed(load) {
-    if (this.#loads.delete(load)) this.#tell('hm_fetch_failed', load);
-  }
-
-  /**
-   * An input without text.
-   * @param {string} name
-   * @param {...number} args after the time
-   */
-  #tell(name, ...args) {
-    this.#input(() => this.#core.call(name, now(), ...args));
-  }
-
-  /**
-   * An input with text.
-   * @param {string} name
-   * @param {string} text
-   * @param {...number} args after the time
-   */
-  #say(name, text, ...args) {
-    this.#input(() => {
-      const result = this.#core.callWithText(name, text, now(), ...args);
-      // A text too long for the engine's buffer goes in as nothing, which is no message either.
-      if (result === NO_ROOM) this.#core.callWithText(name, '', now(), ...args);
-    });
+    if (this.#loads.delete(load)) this.#input(() => this.engine.fetchFailed(load));
   }
 
   /** @param {() => void} input */
@@ -397,10 +222,7 @@ export class Driver {
   }
 
   #drain() {
-    while (!this.#ended) {
-      const at = this.#core.call('hm_poll');
-      if (at <= 0) return;
-      const command = readCommand(this.#core, at);
+    for (let command; !this.#ended && (command = this.engine.poll());) {
       try {
         this.#carryOut(command);
       } catch (error) {
@@ -416,7 +238,7 @@ export class Driver {
       case CommandKind.socketOpen:
         return socket.open(command.code);
       case CommandKind.socketSend:
-        return socket.send(this.#text(command));
+        return socket.send(command.text);
       case CommandKind.socketClose:
         return socket.close();
       case CommandKind.peerDial:
@@ -425,15 +247,15 @@ export class Driver {
       case CommandKind.peerAnswer:
         return peers.answer(command.peer);
       case CommandKind.peerSignal:
-        return peers.signal(command.peer, this.#text(command));
+        return peers.signal(command.peer, command.text);
       case CommandKind.peerClose:
         return peers.close(command.peer);
       case CommandKind.channelSendText:
-        return peers.sendText(command.peer, this.#text(command));
+        return peers.sendText(command.peer, command.text);
       case CommandKind.channelSendBinary:
-        return peers.sendBinary(command.peer, this.#core.bytes(command.data, command.dataSize));
+        return peers.sendBinary(command.peer, command.data);
       case CommandKind.loadFromCdn:
-        return this.#loads.get(command.load)?.fetchFromCdn();
+        return this.#toCdn(command.load, this.#loads.get(command.load));
       case CommandKind.loadProgress:
         return this.#loads.get(command.load)?.progress(command.code, command.aux);
       case CommandKind.loadDone:
@@ -441,53 +263,47 @@ export class Driver {
       case CommandKind.event:
         return this.#event(command);
       case CommandKind.listSegments:
-        return this.#list(command);
+        return this.engine.listSegments(this.#shims.segments(command.code, command.t0, command.t1));
       case CommandKind.renewToken:
         return socket.renew();
     }
   }
 
   /** @param {Command} command */
-  #list({ code, t0, t1 }) {
-    const segments = this.#shims.segments(code, t0, t1);
-    this.#input(() => {
-      for (const facts of segments) {
-        this.#core.callWithText('hm_list_segment', textOf(facts), now(), ...numbersOf(facts));
-      }
-    });
-  }
-
-  /** @param {Command} command */
-  #event(command) {
-    const { code, aux, peer } = command;
+  #event({ code, aux, peer, load, text }) {
     const role = this.#parents.has(peer) ? 'parent' : 'child';
     if (code === EventCode.peerClosed) this.#parents.delete(peer);
-    const url = this.#loads.get(command.load)?.url ?? '';
-    this.#shims.event({ code, aux, text: this.#text(command), role, url });
+    this.#shims.event({ code, aux, text, role, url: this.#loads.get(load)?.url ?? '' });
   }
 
   /** @param {Command} command */
-  #loadDone({ load, code, data, dataSize, t0, t1 }) {
+  #loadDone({ load, code, data, t0, t1 }) {
     // A load that was fetched from the CDN has its answer already, and its sink is gone.
     const sink = this.#loads.get(load);
     if (!sink) return;
     this.#loads.delete(load);
     // The player transfers its buffer to a worker, so it gets one of its own.
-    const { buffer } = this.#core.bytes(data, dataSize).slice();
-    sink.done(buffer, code, t0, t1);
+    sink.done(data.slice().buffer, code, t0, t1);
   }
 
-  /** @param {Command} command */
-  #text({ text, textSize }) {
-    return this.#core.text(text, textSize);
+  /**
+   * @param {number} load
+   * @param {LoadSink} [sink]
+   */
+  #toCdn(load, sink) {
+    if (this.#taking?.load === load) this.#taking.fromCdn = true;
+    else sink?.fetchFromCdn();
   }
 
-  /** @param {number} load */
-  #toCdn(load) {
+  /**
+   * The engine has nothing to do with the load any more.
+   * @param {number} load
+   */
+  #giveUp(load) {
     const sink = this.#loads.get(load);
     this.#loads.delete(load);
     try {
-      sink?.fetchFromCdn();
+      if (sink) this.#toCdn(load, sink);
     } catch (error) {
       this.#shims.broken(error);
     }
@@ -505,13 +321,12 @@ export class Driver {
 
   #wake = () => {
     this.#due = Infinity;
-    if (this.#nextTimeout() <= now()) this.#tell('hm_timeout');
+    if (this.#nextTimeout() <= now()) this.#input(() => this.engine.timeout());
     else this.#arm();
   };
 
   #nextTimeout() {
-    const due = this.#ended ? Infinity : this.#core.call('hm_next_timeout');
-    return due === POISONED ? Infinity : due;
+    return this.#ended ? Infinity : this.engine.nextTimeout();
   }
 
   /** @param {Error} error */
@@ -529,34 +344,6 @@ export class Driver {
     this.#timer = undefined;
     this.#shims.socket.close();
     this.#shims.peers.closeAll();
-    for (const load of [...this.#loads.keys()]) this.#toCdn(load);
+    for (const load of [...this.#loads.keys()]) this.#giveUp(load);
   }
-}
-
-/**
- * Of a segment, as hm_load and hm_list_segment take it.
- * @param {LoadFacts} facts
- * @param {boolean} [fromCdn]
- * @returns {number[]}
- */
-function numbersOf(facts, fromCdn = false) {
-  const { shareable, named, opaque, dateTime = 0 } = facts;
-  const flags =
-    (shareable ? LoadFlag.shareable : 0) |
-    (fromCdn ? LoadFlag.fromCdn : 0) |
-    (named ? LoadFlag.named : 0) |
-    (opaque ? LoadFlag.opaque : 0);
-  const { kind, rendition, sn } = facts;
-  return [kind, rendition, sn, facts.start, facts.duration, facts.from, facts.to, flags, dateTime];
-}
-
-/** @param {LoadFacts} facts */
-function textOf({ url, cleanUrl }) {
-  const line = oneLine(url);
-  return cleanUrl === url ? line : `${line}\n${oneLine(cleanUrl)}`;
-}
-
-/** @param {string} text */
-function oneLine(text) {
-  return text.replace(/[\r\n]+/g, ' ');
 }

@@ -1,6 +1,6 @@
 /** Segments that hls.js loads before there is an engine: kept, so that others may have them once it is there. */
 
-/** @typedef {import('./driver.js').LoadFacts} LoadFacts */
+/** @typedef {import('./engine.js').LoadFacts} LoadFacts */
 
 /** What is kept in all: some seconds of the highest rendition that is usual. Segments beyond that are not kept. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -53,13 +53,12 @@ export class EarlyLoads {
   }
 
   /**
-   * @param {Pick<import('./driver.js').Driver, 'register' | 'load' | 'fetchDone' | 'verdict'>} driver
+   * @param {Pick<import('./driver.js').Driver, 'load' | 'fetchDone' | 'verdict'>} driver
    * @param {(bytes: number) => void} counted one of them is counted by the engine
    */
   handOver(driver, counted) {
     for (const { facts, data, answer, seconds } of this.#kept) {
-      const load = driver.register({ ...NOBODY, answer });
-      driver.load(load, facts, true);
+      const { load } = driver.load({ ...NOBODY, answer }, facts, true);
       if (driver.fetchDone(load, data, data.byteLength)) counted(data.byteLength);
       if (seconds !== undefined) driver.verdict(answer, seconds);
     }

@@ -21,3 +21,13 @@ export class HlsMeshError extends Error {
 export function messageOf(value) {
   return String(/** @type {any} */ (value)?.message || value);
 }
+
+/**
+ * For `catch` of a promise: rethrows what went wrong as an HlsMeshError.
+ * @param {HlsMeshErrorCode} code
+ * @param {string} text
+ * @returns {(error: unknown) => never}
+ */
+export const failure = (code, text) => (error) => {
+  throw new HlsMeshError(code, `${text}: ${messageOf(error)}`, error);
+};

@@ -1,36 +1,29 @@
 /** The `fLoader` that hls.js makes for each fragment. */
 
-import { LoadSource, TrackKind } from './abi.js';
+import { LoadSource } from './abi.js';
+import { detailsOf, fillTimes, viewOf, wholeBody } from './answers.js';
 import { messageOf } from './errors.js';
-import { withoutCredentials } from './identity.js';
+import { describe, isSegment } from './fragments.js';
 
 /** @typedef {import('hls.js').FragmentLoaderContext} FragmentLoaderContext */
 /** @typedef {import('hls.js').LoaderCallbacks<FragmentLoaderContext>} Callbacks */
 /** @typedef {new (config: import('hls.js').HlsConfig) => import('hls.js').Loader<FragmentLoaderContext>} LoaderClass */
 /** @typedef {import('hls.js').LoaderStats} LoaderStats */
-/** @typedef {import('./driver.js').LoadFacts} LoadFacts */
 /** @typedef {Pick<import('./driver.js').Driver,
- *   'register' | 'load' | 'loadAborted' | 'fetchDone' | 'fetchFailed'>} LoadDriver */
+ *   'load' | 'loadAborted' | 'fetchDone' | 'fetchFailed'>} LoadDriver */
 
 /**
  * What a loader needs of its mesh.
- * @typedef {object} LoaderHost
+ * @typedef {import('./fragments.js').FragmentHost & LoaderOwner} LoaderHost
+ *
+ * @typedef {object} LoaderOwner
  * @property {LoadDriver | null} driver null: everything goes to the CDN
  * @property {number} sourceCount how many sources were loaded: what one names, another may use for other media
  * @property {import('./early-loads.js').EarlyLoads | null} early where segments are kept while the engine is still to come
  * @property {() => void} reportPlayhead
- * @property {(frag: import('hls.js').Fragment) => boolean} moved whether its playlist was redirected to another folder
- * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} segmentId the site's own id, when it
- *   names segments itself: null, not to be shared; undefined, as usual
  * @property {(segment: { url: string, source: 'cdn' | 'peer', bytes: number, durationMs: number },
  *   counted: boolean) => void} delivered hls.js is about to get a segment; `counted` by the engine
  */
-
-/**
- * The shortest transfer hls.js is told of, in milliseconds. Its bandwidth estimate divides by the time; a segment out of memory
- * must not read as an infinitely fast network.
- */
-const MIN_TRANSFER_MS = 5;
 
 /**
  * What hls.js is told when the fetch could not even be started and it is too late to throw out of load(): a status that it
@@ -40,12 +33,6 @@ const RETRIED_STATUS = 500;
 
 /** Of hls.js's interface `Loader`. */
 const METHODS = ['load', 'abort', 'destroy', 'getCacheAge', 'getResponseHeader'];
-
-const TRACKS = /** @type {Record<string, number>} */ ({
-  main: TrackKind.main,
-  audio: TrackKind.audio,
-  subtitle: TrackKind.subtitle,
-});
 
 /**
  * @param {LoaderHost} host
@@ -81,10 +68,6 @@ export function createFragmentLoader(host, Inner) {
     #callbacks = null;
     /** @type {any} */
     #config = null;
-    /** load() has come to its end. */
-    #returned = false;
-    /** What the CDN's loader threw within load(). @type {{ error: unknown } | null} */
-    #refusal = null;
     /** hls.js has its answer, or wants none any more. */
     #over = false;
     /** Of an answer that is not the CDN's. @type {ReturnType<typeof detailsOf> | null} */
@@ -122,17 +105,22 @@ export function createFragmentLoader(host, Inner) {
       const { driver } = host;
       this.#source = host.sourceCount;
       if (driver) {
-        const load = driver.register(this.#sink());
+        const { load, fromCdn } = driver.load(this.#sink(), describe(context, host));
         this.#entry = { driver, load };
-        driver.load(load, describe(context, host));
+        // A listener of the page's may have ended the load meanwhile.
+        if (this.#over) this.#release();
+        if (!fromCdn) return;
       } else {
         this.#early = host.early;
         this.#early?.segmentAsked();
-        this.#fetch();
       }
-      // A loader that cannot begin throws, ours as well as the one it stands for.
-      if (this.#refusal) throw this.#refusal.error;
-      this.#returned = true;
+      try {
+        this.#fetch();
+      } catch (error) {
+        // A loader that cannot begin throws, ours as well as the one it stands for.
+        this.#finish();
+        throw error;
+      }
     }
 
     abort() {
@@ -191,7 +179,7 @@ export function createFragmentLoader(host, Inner) {
       return {
         url: this.context.url,
         answer: this.stats,
-        fetchFromCdn: () => this.#fetch(),
+        fetchFromCdn: () => this.#fetchLate(),
         progress: (loaded, total) => {
           if (this.#over || this.#started) return;
           const { stats } = this;
@@ -237,23 +225,25 @@ export function createFragmentLoader(host, Inner) {
       callbacks.onSuccess({ url, data: answer, code: 200 }, stats, context, details);
     }
 
+    /** Throws what the CDN's loader throws. */
     #fetch() {
       if (this.#over || this.#started) return;
-      const { context, stats } = this;
-      const callbacks = this.#callbacks;
+      const { stats } = this;
+      this.#started = true;
+      const listening = this.#listen(this.#callbacks);
+      // A loader refuses to start twice and knows it by this field; what a peer sent so far does not count.
+      stats.loading.start = stats.loading.first = stats.loading.end = 0;
+      stats.loaded = stats.total = 0;
+      this.#inner?.load(this.context, this.#config, listening);
+    }
+
+    /** load() has returned, so that hls.js expects no throw any more. */
+    #fetchLate() {
       try {
-        this.#started = true;
-        const listening = this.#listen(callbacks);
-        // A loader refuses to start twice and knows it by this field; what a peer sent so far does not count.
-        stats.loading.start = stats.loading.first = stats.loading.end = 0;
-        stats.loaded = stats.total = 0;
-        this.#inner?.load(context, this.#config, listening);
+        this.#fetch();
       } catch (error) {
-        if (!this.#returned) {
-          this.#refusal = { error };
-          this.#finish();
-          return;
-        }
+        const { context, stats } = this;
+        const callbacks = this.#callbacks;
         const text = messageOf(error);
         queueMicrotask(() => {
           if (!this.#finish()) return;
@@ -323,9 +313,7 @@ export function createFragmentLoader(host, Inner) {
       let entry = this.#leave();
       const { driver } = host;
       if (!entry && driver && host.sourceCount === this.#source) {
-        const load = driver.register(this.#sink());
-        entry = { driver, load };
-        driver.load(load, facts, true);
+        entry = { driver, load: driver.load(this.#sink(), facts, true).load };
       } else if (data) {
         this.#early?.keepCopy(facts, data, stats);
       }
@@ -334,147 +322,4 @@ export function createFragmentLoader(host, Inner) {
       host.delivered({ url: context.url, source: 'cdn', bytes, durationMs }, counted ?? false);
     }
   };
-}
-
-/**
- * What hls.js hands on as `networkDetails` where no request was made, for pages that read status and headers: what an
- * XMLHttpRequest and a Response have of those.
- * @param {string} url
- * @param {number} status
- * @param {ArrayBuffer} [data]
- * @returns {any}
- */
-function detailsOf(url, status, data) {
-  const headers = new Headers(data && { 'content-length': String(data.byteLength) });
-  return {
-    url,
-    responseURL: url,
-    status,
-    statusText: data ? 'OK' : '',
-    ok: Boolean(data),
-    readyState: 4,
-    response: data ?? null,
-    headers,
-    getResponseHeader: (/** @type {string} */ name) => headers.get(name),
-    getAllResponseHeaders: () => [...headers].map((pair) => `${pair.join(': ')}\r\n`).join(''),
-  };
-}
-
-/**
- * Whether peers may carry it: whole media segments, as listed by their playlist.
- * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'responseType'>} context
- */
-function isSegment({ frag, part, responseType }) {
-  return isMedia(frag) && !part && responseType === 'arraybuffer';
-}
-
-/** @param {FragmentLoaderContext['frag']} frag */
-function isMedia({ sn, relurl }) {
-  return typeof sn === 'number' && sn >= 0 && Boolean(relurl);
-}
-
-/**
- * Whether all of its bytes are encrypted, as the methods AES-128, AES-256 and AES-256-CTR do it.
- * @param {FragmentLoaderContext['frag']} frag
- */
-function isOpaque({ levelkeys }) {
-  return Object.values(levelkeys ?? {}).some((key) => key?.method?.startsWith('AES-'));
-}
-
-/**
- * A fragment as hls.js would load it.
- * @param {import('hls.js').Fragment} frag
- * @param {LoaderHost} host
- * @returns {LoadFacts}
- */
-export function describeFragment(frag, host) {
-  const { url, byteRangeStartOffset: rangeStart, byteRangeEndOffset: rangeEnd } = frag;
-  return describe(
-    { frag, part: null, url, responseType: 'arraybuffer', rangeStart, rangeEnd },
-    host,
-  );
-}
-
-/**
- * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'url' | 'responseType' | 'rangeStart' | 'rangeEnd'>} context
- * @param {LoaderHost} host
- * @returns {LoadFacts}
- */
-function describe(context, host) {
-  const { frag, url, rangeStart, rangeEnd } = context;
-  const { level, type } = frag;
-  const sn = isMedia(frag) ? Number(frag.sn) : -1;
-  const whole = isSegment(context);
-  const id = whole ? host.segmentId({ url, sn, level, type }) : undefined;
-  const name = id ?? (host.moved(frag) ? url : frag.relurl) ?? '';
-  return {
-    kind: TRACKS[type] ?? TrackKind.main,
-    rendition: level,
-    sn,
-    url: name,
-    cleanUrl: id ? name : withoutCredentials(name),
-    start: finite(frag.start),
-    duration: finite(frag.duration),
-    from: rangeEnd ? (rangeStart ?? 0) : 0,
-    to: rangeEnd ?? 0,
-    shareable: whole && id !== null,
-    named: typeof id === 'string',
-    dateTime: frag.programDateTime ?? 0,
-    opaque: isOpaque(frag),
-  };
-}
-
-/**
- * @param {unknown[]} pieces
- * @param {FragmentLoaderContext} context
- * @returns {ArrayBuffer | null} null unless it is what was asked for: a server may ignore a range and send the whole file
- */
-function wholeBody(pieces, { rangeStart = 0, rangeEnd }) {
-  const parts = pieces.flatMap((piece) => viewOf(piece) ?? []);
-  if (parts.length < pieces.length) return null;
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  if (length === 0 || (rangeEnd && length !== rangeEnd - rangeStart)) return null;
-  const [first] = parts;
-  if (length === first.buffer.byteLength) return /** @type {ArrayBuffer} */ (first.buffer);
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    body.set(part, at);
-    at += part.length;
-  }
-  return body.buffer;
-}
-
-/**
- * What hls.js takes for a body: a buffer, or from its own fetch loader until 1.5 and from a site's loader, a view on one.
- * @param {unknown} data
- * @returns {Uint8Array | null} null for anything else, a text say
- */
-function viewOf(data) {
-  if (ArrayBuffer.isView(data)) {
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  }
-  return data instanceof ArrayBuffer ? new Uint8Array(data) : null;
-}
-
-/** @param {number} value */
-function finite(value) {
-  return Number.isFinite(value) ? value : 0;
-}
-
-/**
- * The times of the actual transfer, first byte t0 to end t1. A transfer from before the request is moved to end now, so that its
- * length, from which hls.js estimates bandwidth, stays true. A segment that waited for a peer, because playback had time for
- * that, says nothing of the network: the request is dated no longer before the first byte than the CDN would have taken.
- * @param {LoaderStats} stats
- * @param {number} t0
- * @param {number} t1
- * @param {number} firstByteMs
- */
-function fillTimes({ loading }, t0, t1, firstByteMs) {
-  const asked = loading.start;
-  loading.end = t0 >= asked ? t1 : performance.now();
-  loading.first = loading.end - Math.max(t1 - t0, MIN_TRANSFER_MS);
-  loading.start = loading.first - firstByteMs;
-  if (t0 >= asked) loading.start = Math.min(Math.max(loading.start, asked), loading.first);
 }

@@ -1,14 +1,16 @@
 /** One attached player: its options, its engine while there is one, and what the page may see of both. */
 
 import { EventCode, FallbackReason, Option, PeerEnd } from './abi.js';
-import { createCore, loadModule } from './core.js';
 import { Driver } from './driver.js';
 import { EarlyLoads } from './early-loads.js';
+import { createCore } from './engine.js';
 import { HlsMeshError, messageOf } from './errors.js';
 import { afterFirstFrame } from './first-frame.js';
 import { PlayerEvents } from './hls-events.js';
-import { createFragmentLoader, describeFragment } from './hls-loader.js';
+import { describeFragment } from './fragments.js';
+import { createFragmentLoader } from './hls-loader.js';
 import { shortChannel, withoutCredentials } from './identity.js';
+import { loadModule } from './module.js';
 import { engineNumbers, log } from './options.js';
 import { PlaybackFigures } from './playback.js';
 import { PeerConnections } from './rtc.js';
@@ -83,15 +85,15 @@ export class Mesh {
     this.#player = new PlayerEvents(hls, {
       sourceLoading: () => this.#sourceChanged(true),
       renditionsChanged: () =>
-        this.driver?.setRenditions(this.#player.listRenditions(), this.#player.sourceUrl()),
+        this.driver?.engine.setRenditions(this.#player.listRenditions(), this.#player.sourceUrl()),
       liveKnown: (live) => {
-        this.driver?.setLive(live);
-        this.driver?.conditions(this.#player.conditions());
+        this.driver?.engine.setLive(live);
+        this.driver?.engine.conditions(this.#player.conditions());
       },
       playheadDue: () => this.reportPlayhead(),
       detailsLoaded: (kind, rendition, details) =>
-        this.driver?.detailsLoaded(kind, rendition, details),
-      playlistFollowed: (kind, rendition) => this.driver?.playlistFollowed(kind, rendition),
+        this.driver?.engine.detailsLoaded(kind, rendition, details),
+      playlistFollowed: (kind, rendition) => this.driver?.engine.playlistFollowed(kind, rendition),
       playerDestroyed: () => {
         // hls.js is about to destroy its loaders; fetching for them would be in vain.
         this.driver?.dropLoads();
@@ -118,7 +120,7 @@ export class Mesh {
 
   /** @param {string[]} names of options that have new values */
   changed(names) {
-    this.driver?.set(this.#numbers(names));
+    this.driver?.engine.set(this.#numbers(names));
   }
 
   detach() {
@@ -180,9 +182,9 @@ export class Mesh {
   reportPlayhead() {
     const { driver } = this;
     if (!driver) return;
-    driver.conditions(this.#player.conditions());
+    driver.engine.conditions(this.#player.conditions());
     const playhead = this.#player.readPlayhead();
-    if (playhead) driver.playheadMoved(playhead);
+    if (playhead) driver.engine.playheadMoved(playhead);
   }
 
   /** @param {boolean} fresh hls.js is about to load it */
@@ -205,7 +207,7 @@ export class Mesh {
       );
     }
     if (this.driver && channel === this.#channel) {
-      this.driver.presentation();
+      this.driver.engine.presentation();
       return;
     }
     this.#stop();
@@ -241,7 +243,7 @@ export class Mesh {
     }
   }
 
-  /** @param {import('./wasm.js').Core} core */
+  /** @param {import('./core.js').Core} core */
   #run(core) {
     const { trackers, token, rtcConfig, cacheBytes, platform } = this.#settings;
     const { warn } = this.#voice;
@@ -253,9 +255,9 @@ export class Mesh {
       broken: (error) => this.#broken(error),
     });
     const driver = new Driver(core, shims);
-    const socket = new TrackerSocket(trackers, token, driver, warn, this.#channel);
+    const socket = new TrackerSocket(trackers, token, driver.engine, warn, this.#channel);
     shims.socket = socket;
-    shims.peers = new PeerConnections(rtcConfig, driver, warn);
+    shims.peers = new PeerConnections(rtcConfig, driver.engine, warn);
     if (!PeerConnections.available) {
       const why = 'this browser has no RTCPeerConnection';
       this.#voice.warn(

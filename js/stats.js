@@ -1,9 +1,7 @@
 /** The engine's counters, and what the page sees of them. */
 
 import { HmStats } from './abi.js';
-import { reader } from './core.js';
 
-/** @typedef {import('./wasm.js').Core} Core */
 /** @typedef {Record<keyof typeof HmStats, number>} EngineStats */
 
 const NAMES = /** @type {(keyof EngineStats)[]} */ (Object.keys(HmStats));
@@ -11,19 +9,6 @@ const NAMES = /** @type {(keyof EngineStats)[]} */ (Object.keys(HmStats));
 /** @returns {EngineStats} the counters of an engine that has done nothing */
 export function emptyStats() {
   return /** @type {EngineStats} */ (Object.fromEntries(NAMES.map((name) => [name, 0])));
-}
-
-/**
- * @param {Core} core
- * @returns {EngineStats | null} null when the core is poisoned
- */
-export function readStats(core) {
-  const at = core.call('hm_stats');
-  if (at <= 0) return null;
-  const [, double] = reader(core, at);
-  const stats = emptyStats();
-  for (const name of NAMES) stats[name] = double(HmStats[name]);
-  return stats;
 }
 
 /**

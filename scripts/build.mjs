@@ -98,7 +98,7 @@ async function bundle() {
     },
     format: 'iife',
     outfile: 'dist/hlsmesh.js',
-    // A classic script has no import.meta; js/core.js then asks the document where the script came from.
+    // A classic script has no import.meta; js/module.js then asks the document where the script came from.
     define: { 'import.meta.url': 'undefined' },
   });
   for (const file of ['hlsmesh.mjs', 'hlsmesh.js']) {

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-// The C ABI of the client engine: what js/core.js calls. One engine per WebAssembly instance (a
+// The C ABI of the client engine: what js/engine.js calls. One engine per WebAssembly instance (a
 // page with several players instantiates the compiled module once per player), so that dropping the
 // instance gives back all its memory.
 //

@@ -2,7 +2,7 @@
  * The tracker engine in WebAssembly (wasm/tracker_abi.hpp) as an object.
  */
 import { ABI_VERSION, HtCommand, HtStats, HtText, Option } from './abi.js';
-import { Core, POISONED } from '../wasm.js';
+import { Core, POISONED } from '../core.js';
 
 /**
  * @typedef {import('./index.js').TrackerLimits & { authorize: number }} EngineLimits `authorize`: 1 where who enters waits until

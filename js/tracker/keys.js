@@ -4,7 +4,7 @@
  */
 import { webcrypto } from 'node:crypto';
 import { importJWK, importSPKI } from 'jose';
-import { MIN_SECRET_BYTES } from './options.js';
+import { MIN_SECRET_BYTES } from './secrets.js';
 
 // The global that jose signs and verifies with is behind a flag in Node 18.
 if (!('crypto' in globalThis)) {

@@ -50,16 +50,27 @@ export function checkCpp(path, text) {
   return broken;
 }
 
+/** The files that marshal the seams; nobody else in js/ names an export of an engine. */
+const SEAMS = ['js/engine.js', 'js/export-names.js', 'js/tracker/engine.js'];
+
 /**
  * @param {string} path of a file in js/
  * @param {string} text
  * @returns {string[]} the rules that it breaks
  */
 export function checkJs(path, text) {
-  if (path.startsWith('js/tracker/')) return [];
-  return [
-    ...withoutComments(text).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^.'"][^'"]*)['"]/g),
-  ].map(([, library]) => `${path}: the SDK ships without dependencies, but imports ${library}`);
+  const code = withoutComments(text);
+  /** @type {string[]} */
+  const broken = [];
+  const [call] = /\bh[mt]_[a-z_]+/.exec(code) ?? [];
+  if (call && !SEAMS.includes(path)) {
+    broken.push(`${path}: only ${SEAMS.join(', ')} may name ${call}, an export of an engine`);
+  }
+  if (path.startsWith('js/tracker/')) return broken;
+  for (const [, library] of code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^.'"][^'"]*)['"]/g)) {
+    broken.push(`${path}: the SDK ships without dependencies, but imports ${library}`);
+  }
+  return broken;
 }
 
 /**

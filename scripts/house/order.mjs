@@ -21,7 +21,7 @@ const ORDER = [
   ['bench', /^bench\//, null],
   ['tests', /^tests\//, null],
   ['scripts', /^scripts\/[^/]+$/, null],
-  ['scripts: parts', /^scripts\/\w+\//, ['js: wasm']],
+  ['scripts: parts', /^scripts\/\w+\//, ['js: core']],
   ['demo', /^demo\//, ['js/tracker', 'js/tracker: services']],
 
   ['src/sim', /^src\/sim\//, null],
@@ -52,18 +52,18 @@ const ORDER = [
 
   // The client's and the tracker's JavaScript share nothing but how a WebAssembly module is loaded.
   ['js', /^js\/(index|attach|handle|mesh|voice)\.js$/,
-    ['js: player', 'js: connections', 'js: engine', 'js: ground', 'js: wasm']],
-  ['js: player', /^js\/(hls-|player|first-frame|early-loads|playback|verdicts|cdn-fetch)[\w-]*\.js$/, ['js: ground']],
+    ['js: player', 'js: connections', 'js: engine', 'js: ground', 'js: core']],
+  ['js: player', /^js\/(answers|fragments|hls-|player|first-frame|early-loads|playback|verdicts|cdn-fetch)[\w-]*\.js$/, ['js: ground']],
   ['js: connections', /^js\/(rtc|socket)[\w-]*\.js$/, ['js: ground']],
-  ['js: engine', /^js\/(driver|core|stats|engine)[\w-]*\.js$/, ['js: ground', 'js: wasm']],
+  ['js: engine', /^js\/(driver|engine|module|stats)\.js$/, ['js: ground', 'js: core']],
   ['js: ground', /^js\/(abi|emitter|errors|identity|options)[\w-]*\.js$/, []],
 
   ['js/tracker', /^js\/tracker\/(cli|index)\.js$/, ['js/tracker/cluster', 'js/tracker: services', 'js/tracker: engine']],
   ['js/tracker/cluster', /^js\/tracker\/cluster\//, ['js/tracker: engine']],
-  ['js/tracker: engine', /^js\/tracker\/(local-engine|engine|abi)\.js$/, ['js: wasm']],
+  ['js/tracker: engine', /^js\/tracker\/(local-engine|engine|abi)\.js$/, ['js: core']],
   ['js/tracker: services', /^js\/tracker\/[^/]+$/, []],
 
-  ['js: wasm', /^js\/wasm\.js$/, []],
+  ['js: core', /^js\/(core|export-names)\.js$/, []],
 ];
 
 /** @type {Module[]} */

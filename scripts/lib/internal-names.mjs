@@ -8,17 +8,7 @@ import { join } from 'node:path';
 import { ROOT } from './process.mjs';
 
 const NAMES = [
-  ...[
-    'answer',
-    'dial',
-    'presentation',
-    'progress',
-    'register',
-    'renew',
-    'repeat',
-    'signal',
-    'statistics',
-  ],
+  ...['answer', 'dial', 'presentation', 'progress', 'renew', 'repeat', 'signal', 'statistics'],
   ...['broken', 'cacheAge', 'callWithText', 'channelBinary', 'channelOpened', 'channelText'],
   ...[
     'channelWritable',
@@ -36,16 +26,16 @@ const NAMES = [
     'trackers',
     'verdict',
     'voice',
-    'dataSize',
     'delivered',
     'driver',
     'dropLoads',
+    'nextTimeout',
     'early',
   ],
   ...['fetchDone', 'fetchFailed', 'fetchFromCdn', 'figures', 'firstByte', 'loadAborted'],
   ...['maxBuffer', 'memoryBytes', 'onPoison', 'poison'],
   ...['reportPlayhead', 'sendBinary', 'sendText', 'setLive', 'setRenditions', 'settle', 'signals'],
-  ...['socketClosed', 'socketOpened', 'socketText', 'textSize', 'texts', 'tokenless', 'trapped'],
+  ...['socketClosed', 'socketOpened', 'socketText', 'texts', 'tokenless', 'trapped'],
   ...[
     'anyAsked',
     'detailsLoaded',

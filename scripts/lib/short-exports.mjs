@@ -1,16 +1,16 @@
 /**
- * One letter for each export of the client engine, in the module and in the bundles that ship: js/wasm.js says which.
+ * One letter for each export of the client engine, in the module and in the bundles that ship: js/export-names.js says which.
  */
 
 import { readFileSync } from 'node:fs';
-import { exportLetters } from '../../js/wasm.js';
+import { exportLetters } from '../../js/export-names.js';
 
 const LETTERS = exportLetters();
 
 /** @param {string} name */
 function letterOf(name) {
   const letter = name === 'hm_abi_version' ? name : LETTERS.get(name);
-  if (!letter) throw new Error(`js/wasm.js has no letter for ${name}`);
+  if (!letter) throw new Error(`js/export-names.js has no letter for ${name}`);
   return letter;
 }
 
@@ -24,19 +24,20 @@ export function shortenExports(text) {
     .replace(/^ *\(export "(?:stack\w+|__indirect_function_table)" .*\n/gm, '');
 }
 
-const EXPORTS = 'named(instance.exports)';
+const LONG_NAMES = ', longNames)';
 
 /** An esbuild plugin. @type {import('esbuild').Plugin} */
 export const shortExports = {
   name: 'short-exports',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]js[\\/][\w-]+\.js$/ }, ({ path }) => {
+    onLoad({ filter: /[\\/]js[\\/]engine\.js$/ }, ({ path }) => {
       const code = readFileSync(path, 'utf8');
-      if (!path.endsWith('wasm.js')) {
-        return { contents: code.replace(/'(hm_\w+)'/g, (_, name) => `'${letterOf(name)}'`) };
-      }
-      if (!code.includes(EXPORTS)) throw new Error(`${path} has no ${EXPORTS} to take as it is`);
-      return { contents: code.replace(EXPORTS, 'instance.exports') };
+      if (!code.includes(LONG_NAMES)) throw new Error(`${path} has no ${LONG_NAMES} to leave out`);
+      return {
+        contents: code
+          .replace(LONG_NAMES, ')')
+          .replace(/'(hm_\w+)'/g, (_, name) => `'${letterOf(name)}'`),
+      };
     });
   },
 };

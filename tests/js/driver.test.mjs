@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { EventCode, LoadSource, Option } from '../../js/abi.js';
-import { createCore, loadModule } from '../../js/core.js';
 import { Driver } from '../../js/driver.js';
+import { createCore } from '../../js/engine.js';
+import { loadModule } from '../../js/module.js';
 import { fakeEngine } from './fake-engine.mjs';
 
 const shipped = loadModule(await readFile(new URL('../../dist/hlsmesh.wasm', import.meta.url)));
@@ -59,11 +60,11 @@ async function setUp(module = shipped) {
     });
     const url = 'https://cdn.example/v/360.m3u8';
     const texts = ['avc1.42c01e,mp4a.40.2', '640x360', '', '', 'two\nlines', ''];
-    driver.setRenditions(
+    driver.engine.setRenditions(
       [{ kind: 0, index: 0, bitrate: 1_000_000, texts, url }],
       'https://cdn.example/master.m3u8',
     );
-    driver.playheadMoved({ currentTime: 0, bufferedEnd: 0, rate: 1 });
+    driver.engine.playheadMoved({ currentTime: 0, bufferedEnd: 0, rate: 1 });
   };
   return { core, driver, log, shims, start, names: () => log.map(([name]) => name) };
 }
@@ -73,6 +74,18 @@ function sinkOf(sink) {
   return { url: FACTS.url, answer: {}, fetchFromCdn() {}, progress() {}, done() {}, ...sink };
 }
 
+/**
+ * Asks as the fragment loader does.
+ * @param {Driver} driver
+ * @param {Partial<import('../../js/driver.js').LoadSink>} [sink]
+ */
+function ask(driver, sink, facts = FACTS) {
+  const whole = sinkOf(sink);
+  const { load, fromCdn } = driver.load(whole, facts);
+  if (fromCdn) whole.fetchFromCdn();
+  return load;
+}
+
 /** How ADTS begins: what does not look like media is not kept. */
 const SYNC = [0xff, 0xf1];
 
@@ -80,11 +93,11 @@ test('the shipped engine opens its socket and enters the channel', async () => {
   const { driver, log, start } = await setUp();
   start();
   assert.deepEqual(log, [['socket.open', 0]]);
-  driver.socketOpened('');
+  driver.engine.socketOpened('');
   const [name, text] = log[1];
   assert.equal(name, 'socket.send');
   assert.equal(JSON.parse(String(text)).channel, 'https://cdn.example/master.m3u8');
-  driver.socketText('{"action":"accept","live":false,"peer_id":"me"}');
+  driver.engine.socketText('{"action":"accept","live":false,"peer_id":"me"}');
   /** @type {any} */
   const event = log[2][1];
   assert.deepEqual([event.code, event.text], [EventCode.trackerConnected, 'me']);
@@ -97,8 +110,7 @@ test('A6: an answer whose bytes nobody can read is counted, and nothing is kept 
   let asked = 0;
   const facts = { ...FACTS, opaque: true };
   for (const size of [300_000, 300_000]) {
-    const load = driver.register(sinkOf({ fetchFromCdn: () => void asked++ }));
-    driver.load(load, facts);
+    const load = ask(driver, { fetchFromCdn: () => void asked++ }, facts);
     assert.equal(driver.fetchDone(load, null, size), true);
     driver.loadAborted(load);
   }
@@ -112,8 +124,7 @@ test('a segment in memory is handed out as a buffer of its own, and again only i
   const { driver, start } = await setUp();
   start();
   let asked = 0;
-  const first = driver.register(sinkOf({ fetchFromCdn: () => void asked++ }));
-  driver.load(first, FACTS);
+  const first = ask(driver, { fetchFromCdn: () => void asked++ });
   assert.equal(asked, 1);
   const body = new Uint8Array(300_000).map((_, index) => index % 251);
   body.set(SYNC);
@@ -122,49 +133,74 @@ test('a segment in memory is handed out as a buffer of its own, and again only i
   for (let round = 0; round < 2; round++) {
     /** @type {ArrayBuffer | undefined} */
     let got;
-    const again = driver.register(
-      sinkOf({
-        done: (data, source) => {
-          got = data;
-          assert.equal(source, LoadSource.peer);
-        },
-      }),
-    );
-    driver.load(again, FACTS);
+    const again = ask(driver, {
+      done: (data, source) => {
+        got = data;
+        assert.equal(source, LoadSource.peer);
+      },
+    });
     assert.ok(got);
     assert.deepEqual(new Uint8Array(got), body);
     structuredClone(got, { transfer: [got] });
     if (round === 0) driver.loadAborted(again);
   }
-  driver.load(driver.register(sinkOf({ fetchFromCdn: () => void asked++ })), FACTS);
+  ask(driver, { fetchFromCdn: () => void asked++ });
   assert.equal(asked, 2);
   assert.deepEqual([driver.stats().cdnBytes, driver.stats().cacheHits], [300_000, 2]);
   driver.stop();
 });
 
 test('an input from inside a command is taken after the command, with the bytes as they were', async () => {
-  const { driver, start } = await setUp();
-  start();
+  const { driver, shims, start } = await setUp();
   const body = new Uint8Array([...SYNC, 3, 4]);
-  const first = driver.register(
-    sinkOf({
-      // A loader that answers at once, and a player that transfers the buffer away at once.
+  let first = 0;
+  let toldLater = false;
+  // A listener of the page that makes the player load, a loader that answers at once, and a player that transfers the buffer away.
+  shims.event = () => {
+    const sink = sinkOf({
       fetchFromCdn: () => {
+        toldLater = true;
         const { buffer } = body;
         assert.equal(driver.fetchDone(first, buffer, 4), true);
         structuredClone(buffer, { transfer: [buffer] });
       },
-    }),
-  );
-  driver.load(first, FACTS);
+    });
+    const taken = driver.load(sink, FACTS);
+    assert.equal(taken.fromCdn, false);
+    first = taken.load;
+    shims.event = () => {};
+  };
+  start();
+  driver.engine.socketOpened('');
+  driver.engine.socketText('{"action":"accept","live":false,"peer_id":"me"}');
+  assert.ok(toldLater);
   assert.equal(body.length, 0);
   driver.loadAborted(first);
   /** @type {number[]} */
   let got = [];
-  const again = driver.register(sinkOf({ done: (data) => void (got = [...new Uint8Array(data)]) }));
-  driver.load(again, FACTS);
+  ask(driver, { done: (data) => void (got = [...new Uint8Array(data)]) });
   assert.deepEqual(got, [...SYNC, 3, 4]);
   driver.stop();
+});
+
+test("a load in an engine that has ended is the CDN's at once", async () => {
+  const { driver, start } = await setUp();
+  start();
+  driver.stop();
+  assert.equal(
+    driver.load(sinkOf({ fetchFromCdn: () => assert.fail('told twice') }), FACTS).fromCdn,
+    true,
+  );
+});
+
+test("a load during which the engine dies is the CDN's at once", async () => {
+  const { driver } = await setUp(loadModule(fakeEngine({ traps: ['hm_load'] })));
+  driver.start({ numbers: [], texts: { [Option.channel]: 'x' } });
+  assert.equal(
+    driver.load(sinkOf({ fetchFromCdn: () => assert.fail('told twice') }), FACTS).fromCdn,
+    true,
+  );
+  assert.equal(driver.alive, false);
 });
 
 test('a shim that throws is reported and the commands after it are still carried out', async () => {
@@ -173,13 +209,13 @@ test('a shim that throws is reported and the commands after it are still carried
     throw new Error('a listener of the page');
   };
   start();
-  driver.socketOpened('');
-  driver.socketText('{"action":"accept","live":false,"peer_id":"me"}');
-  driver.socketText('{"action":"connect","to_peer_id":"you"}');
+  driver.engine.socketOpened('');
+  driver.engine.socketText('{"action":"accept","live":false,"peer_id":"me"}');
+  driver.engine.socketText('{"action":"connect","to_peer_id":"you"}');
   assert.ok(names().includes('broken'));
   assert.ok(names().includes('peers.dial'));
   const dialled = log.find(([name]) => name === 'peers.dial')?.[1];
-  driver.peerSignal(dialled, '{"type":"offer","sdp":"x"}');
+  driver.engine.peerSignal(dialled, '{"type":"offer","sdp":"x"}');
   const relayed = JSON.parse(log.at(-1)?.[1]);
   assert.deepEqual([relayed.action, relayed.to_peer_id], ['signal', 'you']);
   driver.stop();
@@ -188,17 +224,17 @@ test('a shim that throws is reported and the commands after it are still carried
 test('stopping says goodbye, sends unfinished loads to the CDN and lets go of everything', async () => {
   const { driver, names, start } = await setUp();
   start();
-  driver.socketOpened('');
-  driver.socketText('{"action":"accept","live":false,"peer_id":"me"}');
+  driver.engine.socketOpened('');
+  driver.engine.socketText('{"action":"accept","live":false,"peer_id":"me"}');
   let asked = 0;
-  driver.register(sinkOf({ fetchFromCdn: () => void asked++ }));
+  driver.load(sinkOf({ fetchFromCdn: () => void asked++ }), FACTS);
   driver.stop();
   assert.equal(asked, 1);
   assert.equal(driver.alive, false);
   assert.ok(names().includes('socket.close'));
   assert.ok(names().includes('peers.closeAll'));
   const before = names().length;
-  driver.socketText('{"action":"connect","to_peer_id":"you"}');
+  driver.engine.socketText('{"action":"connect","to_peer_id":"you"}');
   driver.stop();
   assert.equal(names().length, before);
 });
@@ -209,16 +245,15 @@ test('after a trap every load goes to the CDN, once, and the engine is never cal
   );
   driver.start({ numbers: [], texts: { [Option.channel]: 'x' } });
   let asked = 0;
-  const load = driver.register(sinkOf({ fetchFromCdn: () => void asked++ }));
-  driver.load(load, FACTS);
+  const load = ask(driver, { fetchFromCdn: () => void asked++ });
   assert.equal(asked, 0);
-  driver.setLive(true);
+  driver.engine.setLive(true);
   assert.equal(asked, 1);
   assert.ok(core.poison instanceof WebAssembly.RuntimeError);
   assert.deepEqual(names(), ['socket.close', 'peers.closeAll', 'trapped']);
   assert.equal(log[2][1], core.poison);
   assert.equal(driver.fetchDone(load, new ArrayBuffer(1), 1), false);
-  driver.setLive(true);
+  driver.engine.setLive(true);
   driver.stop();
   assert.equal(names().length, 3);
   assert.equal(driver.stats().cdnBytes, 0);
@@ -238,9 +273,9 @@ test('a module that is none of ours is refused with the reason', async () => {
 test('a text too long for the engine is no message and does no harm', async () => {
   const { driver, start } = await setUp();
   start();
-  driver.socketOpened('');
-  driver.socketText('x'.repeat(2 << 20));
-  driver.channelText(1, 'x'.repeat(2 << 20));
+  driver.engine.socketOpened('');
+  driver.engine.socketText('x'.repeat(2 << 20));
+  driver.engine.channelText(1, 'x'.repeat(2 << 20));
   assert.equal(driver.alive, true);
   assert.ok(driver.stats());
   driver.stop();
@@ -257,17 +292,17 @@ test('the engine asks for the stretch of a playlist that lies ahead, once a pare
     }
   );
   start();
-  driver.playlistFollowed(FACTS.kind, FACTS.rendition);
-  driver.conditions({ flags: 0, maxBuffer: 20 });
+  driver.engine.playlistFollowed(FACTS.kind, FACTS.rendition);
+  driver.engine.conditions({ flags: 0, maxBuffer: 20 });
   const playhead = { currentTime: FACTS.start - 10, bufferedEnd: FACTS.start, rate: 1 };
-  driver.playheadMoved(playhead);
+  driver.engine.playheadMoved(playhead);
   assert.deepEqual(asked, []);
-  driver.socketOpened('');
-  driver.socketText('{"action":"accept","live":false,"peer_id":"me","hlsmesh":1}');
-  driver.socketText('{"action":"connect","to_peer_id":"parent"}');
+  driver.engine.socketOpened('');
+  driver.engine.socketText('{"action":"accept","live":false,"peer_id":"me","hlsmesh":1}');
+  driver.engine.socketText('{"action":"connect","to_peer_id":"parent"}');
   const dialled = log.find(([name]) => name === 'peers.dial');
-  driver.channelOpened(Number(dialled?.[1]), 262_144);
-  driver.channelText(Number(dialled?.[1]), '{"event":"KEEPALIVE","hlsmesh":1}');
+  driver.engine.channelOpened(Number(dialled?.[1]), 262_144);
+  driver.engine.channelText(Number(dialled?.[1]), '{"event":"KEEPALIVE","hlsmesh":1}');
   assert.deepEqual(asked, [[FACTS.kind, playhead.currentTime, playhead.currentTime + 22]]);
   const requests = log.filter(
     ([name, , text]) => name === 'peers.sendText' && String(text).includes('REQUEST'),

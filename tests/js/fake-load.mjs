@@ -9,14 +9,13 @@ export class FakeDriver {
   sinks = [];
   /** What load() does before it returns. @type {(sink: import('../../js/driver.js').LoadSink) => void} */
   answer = () => {};
-  /** @param {import('../../js/driver.js').LoadSink} sink */
-  register(sink) {
-    return this.sinks.push(sink);
-  }
-  /** @param {number} load @param {any} facts */
-  load(load, facts, fromCdn = false) {
-    this.calls.push(['load', load, facts, fromCdn]);
-    if (!fromCdn) this.answer(this.sinks[load - 1]);
+  /** @param {import('../../js/driver.js').LoadSink} sink @param {any} facts */
+  load(sink, facts, fetching = false) {
+    const load = this.sinks.push(sink);
+    const taken = { load, fromCdn: false };
+    this.calls.push(['load', load, facts, fetching]);
+    if (!fetching) this.answer({ ...sink, fetchFromCdn: () => (taken.fromCdn = true) });
+    return taken;
   }
   /** @param {number} load */
   loadAborted(load) {

@@ -8,7 +8,8 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { CommandKind, HmCommand, HmPeer, HmStats } from '../../js/abi.js';
-import { Core, POISONED } from '../../js/wasm.js';
+import { POISONED } from '../../js/core.js';
+import { createCore } from '../../js/engine.js';
 
 const TRACES = new URL('../traces/', import.meta.url);
 const FIRST_LINE = 'hlsmesh-trace 1';
@@ -99,7 +100,7 @@ function value(number) {
 class Replayer {
   #core;
 
-  /** @param {Core} core */
+  /** @param {import('../../js/core.js').Core} core */
   constructor(core) {
     this.#core = core;
   }
@@ -207,7 +208,7 @@ for (const name of names) {
     const expected = readFileSync(new URL(name, TRACES), 'utf8').split('\n');
     assert.equal(expected.pop(), '', 'the trace ends with a line feed');
     assert.equal(expected[0], FIRST_LINE);
-    const replayer = new Replayer(await Core.instantiate(shippedModule(), 'hm_text'));
+    const replayer = new Replayer(await createCore(shippedModule()));
     let number = 1;
     while (number < expected.length) {
       const call = expected[number];

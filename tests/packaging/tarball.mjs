@@ -28,7 +28,7 @@ const SHIPPED = [
   'docs/RECIPES.md',
   'js/index.d.ts',
   'js/wasm-url.d.ts',
-  'js/wasm.js',
+  'js/core.js',
   'package.json',
 ];
 

@@ -7,27 +7,16 @@
  * what another engine must hear (`forward`).
  */
 import { performance } from 'node:perf_hooks';
-import { LocalEngine, drawEntropy } from '../local-engine.js';
+import { LocalEngine } from '../local-engine.js';
 import { RENEW_MS } from './bus.js';
 import { Directory } from './directory.js';
 import { Guests } from './guests.js';
 import { Links } from './links.js';
+import { Seats, validMsOf } from './seats.js';
 
 /** @typedef {import('../local-engine.js').EnginePort} EnginePort */
 /** @typedef {import('../local-engine.js').Outlet} Outlet */
 /** @typedef {import('../local-engine.js').Visitor} Visitor */
-
-/**
- * A viewer whose socket is here.
- * @typedef {object} Seat
- * @property {Visitor} visitor
- * @property {Uint32Array} entropy of its peer's id, which stays the same wherever the peer is
- * @property {{ request: number, channel: string } | null} asked what the engine waits for
- * @property {string | null} channel where it was last let in
- * @property {number} validUntil Infinity: for ever
- * @property {string | null} owner where its peer is; null: here
- * @property {number} guest its number there
- */
 
 /** @implements {EnginePort} */
 export class Cluster {
@@ -38,11 +27,7 @@ export class Cluster {
   #links;
   #guests;
   #directory;
-  /** @type {Map<number, Seat>} */
-  #seats = new Map();
-  /** Seats whose peers are elsewhere, by their numbers there. @type {Map<number, number>} */
-  #away = new Map();
-  #lastGuest = 0;
+  #seats;
   /** While the engine is made to ask: what it asks. @type {[conn: number, request: number, channel: string][] | null} */
   #asking = null;
   #up = false;
@@ -81,8 +66,13 @@ export class Cluster {
         outlet.close(conn, code, reason);
       },
       authorize: (conn, request, channel, token) => this.#asked(conn, request, channel, token),
-      forward: (conn, text) => this.#forward(conn, text),
+      forward: (conn, text) => this.#seats.forward(conn, text),
     });
+    this.#seats = new Seats(
+      (to, entry) => this.#links.send(to, entry),
+      // A node that runs a channel may not have been listed yet.
+      (node) => this.#others.has(node) || this.#links.has(node),
+    );
     this.#guests = new Guests(this.#engine, (to, entry) => this.#links.send(to, entry));
     this.#directory = new Directory(bus.name, (channels) =>
       this.#up && !this.#retiring ? bus.claim(channels) : Promise.reject(new Error('alone')),
@@ -112,7 +102,7 @@ export class Cluster {
     return {
       up: this.#up,
       nodes: this.#others.size + 1,
-      forwarded: this.#away.size,
+      forwarded: this.#seats.away,
       guests: this.#guests.size,
       owned: this.#directory.owned,
     };
@@ -124,16 +114,7 @@ export class Cluster {
 
   /** @param {number} conn @param {Visitor} visitor */
   open(conn, visitor) {
-    const entropy = drawEntropy().slice();
-    this.#seats.set(conn, {
-      visitor,
-      entropy,
-      asked: null,
-      channel: null,
-      validUntil: Infinity,
-      owner: null,
-      guest: 0,
-    });
+    const { entropy } = this.#seats.add(conn, visitor);
     this.#engine.open(conn, visitor, entropy);
   }
 
@@ -203,7 +184,7 @@ export class Cluster {
   async stop() {
     clearInterval(this.#renewal);
     this.#engine.stop();
-    if (!this.#bus.endsAsOne) for (const [conn, seat] of this.#seats) this.#comeBack(conn, seat);
+    if (!this.#bus.endsAsOne) for (const conn of this.#seats.conns) this.#comeBack(conn);
     this.#links.flush();
     this.#links.stop();
     this.#directory.stop();
@@ -251,7 +232,7 @@ export class Cluster {
       if (this.#seats.get(conn) !== seat || seat.asked?.request !== request) return;
       seat.asked = null;
       const stays = owner !== null && seat.owner === owner && seat.channel === channel;
-      if (!stays) this.#comeBack(conn, seat);
+      if (!stays) this.#comeBack(conn);
       this.#directory.use(channel, conn);
       seat.channel = channel;
       if (owner === null) {
@@ -260,46 +241,24 @@ export class Cluster {
         return;
       }
       seat.owner = owner;
-      // It has entered anew, and may have shown another token.
-      if (stays) this.#links.send(owner, ['valid', seat.guest, validMsOf(seat)]);
+      if (stays) this.#seats.tellValid(seat);
       this.#engine.elsewhere(conn, request);
     });
-  }
-
-  /** @param {number} conn @param {string} text */
-  #forward(conn, text) {
-    const seat = this.#seats.get(conn);
-    if (!seat || seat.owner === null) return;
-    if (seat.guest !== 0) {
-      this.#links.send(seat.owner, ['say', seat.guest, text]);
-      return;
-    }
-    seat.guest = ++this.#lastGuest;
-    this.#away.set(seat.guest, conn);
-    this.#links.send(seat.owner, [
-      'open',
-      seat.guest,
-      seat.visitor,
-      [...seat.entropy],
-      validMsOf(seat),
-      text,
-    ]);
   }
 
   /** @param {string} from @param {import('./links.js').Entry} entry */
   #heard(from, [kind, guest, ...rest]) {
     if (this.#guests.heard(from, kind, guest, rest)) return;
-    const conn = this.#away.get(guest);
+    const conn = this.#seats.find(from, guest);
     const seat = conn === undefined ? undefined : this.#seats.get(conn);
-    if (conn === undefined || seat?.owner !== from) return;
+    if (conn === undefined || !seat) return;
     const [first, second] = rest;
     switch (kind) {
       case 'send':
         this.#outlet.send(conn, Buffer.from(first));
         break;
       case 'close':
-        this.#away.delete(guest);
-        seat.owner = null;
+        this.#seats.letGo(seat);
         this.#forget(conn);
         this.#engine.closed(conn);
         this.#outlet.close(conn, first, second);
@@ -311,25 +270,17 @@ export class Cluster {
     }
   }
 
-  // The peer is no longer where it was, wherever it goes.
-  /** @param {number} conn @param {Seat} seat */
-  #comeBack(conn, seat) {
-    if (seat.owner !== null && seat.guest !== 0) {
-      this.#away.delete(seat.guest);
-      // One that ran the channel may not have been listed yet.
-      const known = this.#others.has(seat.owner) || this.#links.has(seat.owner);
-      if (known) this.#links.send(seat.owner, ['gone', seat.guest]);
-    }
-    seat.owner = null;
-    seat.guest = 0;
+  /** The peer is no longer where it was, wherever it goes. @param {number} conn */
+  #comeBack(conn) {
+    const seat = this.#seats.get(conn);
+    if (!seat) return;
+    this.#seats.comeBack(seat);
     this.#directory.leave(conn);
   }
 
   /** @param {number} conn */
   #forget(conn) {
-    const seat = this.#seats.get(conn);
-    if (!seat) return;
-    this.#comeBack(conn, seat);
+    this.#comeBack(conn);
     this.#seats.delete(conn);
   }
 
@@ -387,10 +338,7 @@ export class Cluster {
     ++this.counters.ownerChanges;
     for (const conn of this.#directory.usersOf(channel)) {
       const seat = this.#seats.get(conn);
-      if (!seat) continue;
-      this.#away.delete(seat.guest);
-      seat.owner = null;
-      seat.guest = 0;
+      if (seat) this.#seats.letGo(seat);
     }
     this.#askAgain(channel);
   }
@@ -445,9 +393,4 @@ export class Cluster {
       this.#askAgain(channel);
     }
   }
-}
-
-/** @param {Seat} seat @returns {number | null} for how long it may stay; null: for ever */
-function validMsOf({ validUntil }) {
-  return validUntil === Infinity ? null : Math.max(0, validUntil - performance.now());
 }

@@ -1,0 +1,407 @@
+/**
+ * The client engine in WebAssembly (wasm/client_abi.hpp) as an object. Its exports, its records and the places that it names in
+ * its memory are known here only.
+ */
+
+import { ABI_VERSION, HmCommand, HmPeer, HmStats, LoadFlag, PeerFlag } from './abi.js';
+import { Core, NO_ROOM } from './core.js';
+import { HlsMeshError, failure } from './errors.js';
+import { longNames } from './export-names.js';
+import { withoutCredentials } from './identity.js';
+import { emptyStats } from './stats.js';
+
+/** @typedef {import('./stats.js').EngineStats} EngineStats */
+
+/**
+ * @typedef {object} LoadFacts
+ * @property {number} kind TrackKind
+ * @property {number} rendition
+ * @property {number} sn -1 for what has none
+ * @property {string} url as the playlist spells it
+ * @property {string} cleanUrl the same without credentials
+ * @property {number} start seconds
+ * @property {number} duration seconds
+ * @property {number} from its first byte in the file
+ * @property {number} to the byte after its last; 0 for all of the file
+ * @property {boolean} shareable
+ * @property {boolean} [named] `url` is the site's own id
+ * @property {number} [dateTime] milliseconds of the epoch by EXT-X-PROGRAM-DATE-TIME; 0: unknown
+ * @property {boolean} [opaque] encrypted as a whole
+ */
+
+/**
+ * @typedef {object} Command
+ * @property {number} kind CommandKind
+ * @property {number} peer
+ * @property {number} load
+ * @property {number} code
+ * @property {number} aux
+ * @property {number} t0
+ * @property {number} t1
+ * @property {string} text
+ * @property {Uint8Array<ArrayBuffer>} data a view on the engine's memory, good until the engine is called again
+ */
+
+/**
+ * A fresh engine instance of `module`, not started.
+ * @param {WebAssembly.Module} module
+ * @returns {Promise<Core>} rejects with an HlsMeshError
+ */
+export async function createCore(module) {
+  const core = await Core.instantiate(module, 'hm_text', longNames).catch(
+    failure('wasm-invalid', 'hlsmesh.wasm cannot be started'),
+  );
+  const version = core.call('hm_abi_version');
+  if (version !== ABI_VERSION) {
+    const found = core.poison?.message ?? `version ${version}`;
+    throw new HlsMeshError(
+      'wasm-invalid',
+      `hlsmesh.wasm does not belong to this script: it has ${found}, version ${ABI_VERSION} is needed`,
+    );
+  }
+  return core;
+}
+
+const now = () => performance.now();
+
+export class Engine {
+  #core;
+  #gate;
+
+  /**
+   * @param {Core} core
+   * @param {(input: () => void) => void} gate runs an input once the commands of all inputs before it have been carried out
+   */
+  constructor(core, gate) {
+    this.#core = core;
+    this.#gate = gate;
+  }
+
+  // Inputs that wait for their turn at the gate.
+
+  /** @param {string} token */
+  socketOpened(token) {
+    this.#say('hm_socket_open', token);
+  }
+
+  /** @param {string} text */
+  socketText(text) {
+    this.#say('hm_socket_text', text);
+  }
+
+  socketClosed() {
+    this.#tell('hm_socket_closed');
+  }
+
+  /**
+   * @param {number} peer
+   * @param {string} json
+   */
+  peerSignal(peer, json) {
+    this.#say('hm_peer_signal', json, peer);
+  }
+
+  /**
+   * @param {number} peer
+   * @param {number} maxMessageBytes
+   */
+  channelOpened(peer, maxMessageBytes) {
+    this.#tell('hm_channel_open', peer, maxMessageBytes);
+  }
+
+  /**
+   * @param {number} peer
+   * @param {string} text
+   */
+  channelText(peer, text) {
+    this.#say('hm_channel_text', text, peer);
+  }
+
+  /**
+   * @param {number} peer
+   * @param {ArrayBuffer} data
+   */
+  channelBinary(peer, data) {
+    const core = this.#core;
+    this.#gate(() => {
+      const at = core.call('hm_channel_reserve', peer, data.byteLength);
+      if (at > 0) core.write(at, new Uint8Array(data));
+      core.call('hm_channel_binary', now(), peer, data.byteLength);
+    });
+  }
+
+  /**
+   * @param {number} peer
+   * @param {number} bufferedAmount
+   */
+  channelWritable(peer, bufferedAmount) {
+    this.#tell('hm_channel_writable', peer, bufferedAmount);
+  }
+
+  /** @param {number} peer */
+  peerClosed(peer) {
+    this.#tell('hm_peer_closed', peer);
+  }
+
+  connectionRefused() {
+    this.#tell('hm_connection_refused');
+  }
+
+  /**
+   * @param {import('./hls-events.js').Rendition[]} renditions
+   * @param {string} source the URL of the playlist that lists them
+   */
+  setRenditions(renditions, source) {
+    const core = this.#core;
+    this.#gate(() => {
+      core.callWithText('hm_clear_renditions', withoutCredentials(source));
+      for (const { kind, index, bitrate, texts, url } of renditions) {
+        const text = [...texts.map(oneLine), withoutCredentials(url)].join('\n');
+        core.callWithText('hm_add_rendition', text, kind, index, bitrate);
+      }
+    });
+  }
+
+  /** @param {boolean} live */
+  setLive(live) {
+    this.#gate(() => this.#core.call('hm_set_live', Number(live)));
+  }
+
+  /** The player begins to load a source. */
+  presentation() {
+    this.#tell('hm_presentation');
+  }
+
+  /**
+   * @param {number} kind TrackKind
+   * @param {number} rendition
+   * @param {import('hls.js').LevelDetails} details of its playlist, as just loaded
+   */
+  detailsLoaded(kind, rendition, { startSN, endSN, targetduration, live }) {
+    const last = Number(live);
+    this.#tell('hm_playlist_loaded', kind, rendition, startSN, endSN, targetduration, last);
+  }
+
+  /** @param {import('./hls-events.js').Playhead} playhead */
+  playheadMoved({ currentTime, bufferedEnd, rate }) {
+    this.#tell('hm_playhead', currentTime, bufferedEnd, rate);
+  }
+
+  /** @param {import('./hls-events.js').Conditions} conditions */
+  conditions({ flags, maxBuffer }) {
+    this.#tell('hm_conditions', flags, maxBuffer);
+  }
+
+  /**
+   * @param {number} kind TrackKind
+   * @param {number} rendition -1: none
+   */
+  playlistFollowed(kind, rendition) {
+    this.#tell('hm_playlist', kind, rendition);
+  }
+
+  /**
+   * Answers a command `listSegments`.
+   * @param {LoadFacts[]} segments
+   */
+  listSegments(segments) {
+    this.#gate(() => {
+      for (const facts of segments) this.#segment('hm_list_segment', facts, false);
+    });
+  }
+
+  /** @param {[option: number, value: number][]} numbers by Option; while running, those that may change then */
+  set(numbers) {
+    this.#gate(() => {
+      for (const [option, value] of numbers) this.#core.call('hm_set', option, value);
+    });
+  }
+
+  // Calls that are made at once: the driver makes them when it is their turn.
+
+  /** @param {Record<number, string>} texts by Option */
+  start(texts) {
+    for (const [option, value] of Object.entries(texts)) {
+      this.#core.callWithText('hm_set_text', value, Number(option));
+    }
+    this.#core.call('hm_start', now());
+  }
+
+  stop() {
+    this.#core.call('hm_stop', now());
+  }
+
+  /**
+   * @param {number} load
+   * @param {LoadFacts} facts
+   * @param {boolean} fromCdn it is being fetched already; only its bytes are offered
+   * @returns {boolean} false: refused, and the engine knows nothing of it
+   */
+  load(load, facts, fromCdn) {
+    return this.#segment('hm_load', facts, fromCdn, load) >= 0;
+  }
+
+  /** @param {number} load */
+  loadAborted(load) {
+    this.#core.call('hm_load_aborted', now(), load);
+  }
+
+  /**
+   * @param {number} load 0: the media element could not decode what it has around `seconds` of the timeline
+   * @param {number} seconds of media that the player found in its answer; negative: it refused the bytes
+   * @returns {boolean} a peer is to blame
+   */
+  verdict(load, seconds) {
+    return this.#core.call('hm_verdict', now(), load, seconds) > 0;
+  }
+
+  /**
+   * @param {number} load
+   * @param {ArrayBuffer | null} body null: not to be shared
+   * @param {number} size
+   * @param {number} firstByteMs from the start of the fetch to its first byte; NaN: unknown
+   * @param {number} bodyMs from there to its end
+   */
+  fetchDone(load, body, size, firstByteMs, bodyMs) {
+    const at = body ? this.#core.call('hm_fetch_reserve', load, size) : 0;
+    if (at > 0) this.#core.write(at, new Uint8Array(/** @type {ArrayBuffer} */ (body)));
+    this.#core.call('hm_fetch_done', now(), load, size, firstByteMs, bodyMs);
+  }
+
+  /** @param {number} load */
+  fetchFailed(load) {
+    this.#core.call('hm_fetch_failed', now(), load);
+  }
+
+  timeout() {
+    this.#core.call('hm_timeout', now());
+  }
+
+  /** @returns {number} when timeout() is due; Infinity: never */
+  nextTimeout() {
+    const due = this.#core.call('hm_next_timeout');
+    return this.#core.poison ? Infinity : due;
+  }
+
+  /** @returns {Command | null} null: there is none left */
+  poll() {
+    const core = this.#core;
+    const at = core.call('hm_poll');
+    if (at <= 0) return null;
+    const [int, double] = this.#reader(at);
+    return {
+      kind: int(HmCommand.kind),
+      peer: int(HmCommand.peer),
+      load: int(HmCommand.load),
+      code: int(HmCommand.code),
+      aux: double(HmCommand.aux),
+      t0: double(HmCommand.t0),
+      t1: double(HmCommand.t1),
+      // Memory ends far below what a signed number can say.
+      text: core.text(int(HmCommand.text), int(HmCommand.text_size)),
+      data: core.bytes(int(HmCommand.data), int(HmCommand.data_size)),
+    };
+  }
+
+  /** @returns {EngineStats | null} null once the engine is dead */
+  stats() {
+    const at = this.#core.call('hm_stats');
+    if (at <= 0) return null;
+    const [, double] = this.#reader(at);
+    const stats = emptyStats();
+    for (const name of /** @type {(keyof EngineStats)[]} */ (Object.keys(stats))) {
+      stats[name] = double(HmStats[name]);
+    }
+    return stats;
+  }
+
+  /** @returns {import('./index.js').PeerSnapshot[]} by handle; empty once the engine is dead */
+  peers() {
+    const core = this.#core;
+    const count = core.call('hm_peer_count');
+    const peers = [];
+    for (let index = 0; index < count; index++) {
+      const at = core.call('hm_peer', index);
+      if (at <= 0) break;
+      const [int, double] = this.#reader(at);
+      const flags = int(HmPeer.flags);
+      const rtt = double(HmPeer.rtt_ms);
+      peers.push({
+        id: core.text(int(HmPeer.id), int(HmPeer.id_size)),
+        role: /** @type {import('./index.js').PeerRole} */ (
+          flags & PeerFlag.parent ? 'parent' : 'child'
+        ),
+        open: (flags & PeerFlag.open) !== 0,
+        version1: (flags & PeerFlag.version1) !== 0,
+        receivedBytes: double(HmPeer.received_bytes),
+        sentBytes: double(HmPeer.sent_bytes),
+        rttMs: rtt < 0 ? null : rtt,
+      });
+    }
+    return peers;
+  }
+
+  /**
+   * @param {number} at where a record begins
+   * @returns {[int: (field: number) => number, double: (field: number) => number]} read fields of it, until the next call
+   */
+  #reader(at) {
+    const view = this.#core.view();
+    return [
+      (field) => view.getInt32(at + field, true),
+      (field) => view.getFloat64(at + field, true),
+    ];
+  }
+
+  /**
+   * An input without text.
+   * @param {string} name
+   * @param {...number} args after the time
+   */
+  #tell(name, ...args) {
+    this.#gate(() => this.#core.call(name, now(), ...args));
+  }
+
+  /**
+   * An input with text.
+   * @param {string} name
+   * @param {string} text
+   * @param {...number} args after the time
+   */
+  #say(name, text, ...args) {
+    this.#gate(() => {
+      const result = this.#core.callWithText(name, text, now(), ...args);
+      // A text too long for the engine's buffer goes in as nothing, which is no message either.
+      if (result === NO_ROOM) this.#core.callWithText(name, '', now(), ...args);
+    });
+  }
+
+  /**
+   * A call that describes a segment.
+   * @param {string} name
+   * @param {LoadFacts} facts
+   * @param {boolean} fromCdn
+   * @param {...number} args after the time
+   */
+  #segment(name, facts, fromCdn, ...args) {
+    const { kind, rendition, sn, start, duration, from, to, dateTime = 0 } = facts;
+    const flags =
+      (facts.shareable ? LoadFlag.shareable : 0) |
+      (fromCdn ? LoadFlag.fromCdn : 0) |
+      (facts.named ? LoadFlag.named : 0) |
+      (facts.opaque ? LoadFlag.opaque : 0);
+    const place = [kind, rendition, sn, start, duration, from, to, flags, dateTime];
+    return this.#core.callWithText(name, textOf(facts), now(), ...args, ...place);
+  }
+}
+
+/** @param {LoadFacts} facts */
+function textOf({ url, cleanUrl }) {
+  const line = oneLine(url);
+  return cleanUrl === url ? line : `${line}\n${oneLine(cleanUrl)}`;
+}
+
+/** @param {string} text */
+function oneLine(text) {
+  return text.replace(/[\r\n]+/g, ' ');
+}

@@ -1,0 +1,90 @@
+/** What the engine is told of a fragment of hls.js. */
+
+import { TrackKind } from './abi.js';
+import { withoutCredentials } from './identity.js';
+
+/** @typedef {import('hls.js').FragmentLoaderContext} FragmentLoaderContext */
+/** @typedef {import('./engine.js').LoadFacts} LoadFacts */
+
+/**
+ * Who knows the player and the site.
+ * @typedef {object} FragmentHost
+ * @property {(frag: import('hls.js').Fragment) => boolean} moved whether its playlist was redirected to another folder
+ * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} segmentId the site's own id, when it
+ *   names segments itself: null, not to be shared; undefined, as usual
+ */
+
+const TRACKS = /** @type {Record<string, number>} */ ({
+  main: TrackKind.main,
+  audio: TrackKind.audio,
+  subtitle: TrackKind.subtitle,
+});
+
+/**
+ * Whether peers may carry it: whole media segments, as listed by their playlist.
+ * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'responseType'>} context
+ */
+export function isSegment({ frag, part, responseType }) {
+  return isMedia(frag) && !part && responseType === 'arraybuffer';
+}
+
+/** @param {FragmentLoaderContext['frag']} frag */
+function isMedia({ sn, relurl }) {
+  return typeof sn === 'number' && sn >= 0 && Boolean(relurl);
+}
+
+/**
+ * Whether all of its bytes are encrypted, as the methods AES-128, AES-256 and AES-256-CTR do it.
+ * @param {FragmentLoaderContext['frag']} frag
+ */
+function isOpaque({ levelkeys }) {
+  return Object.values(levelkeys ?? {}).some((key) => key?.method?.startsWith('AES-'));
+}
+
+/**
+ * A fragment as hls.js would load it.
+ * @param {import('hls.js').Fragment} frag
+ * @param {FragmentHost} host
+ * @returns {LoadFacts}
+ */
+export function describeFragment(frag, host) {
+  const { url, byteRangeStartOffset: rangeStart, byteRangeEndOffset: rangeEnd } = frag;
+  return describe(
+    { frag, part: null, url, responseType: 'arraybuffer', rangeStart, rangeEnd },
+    host,
+  );
+}
+
+/**
+ * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'url' | 'responseType' | 'rangeStart' | 'rangeEnd'>} context
+ * @param {FragmentHost} host
+ * @returns {LoadFacts}
+ */
+export function describe(context, host) {
+  const { frag, url, rangeStart, rangeEnd } = context;
+  const { level, type } = frag;
+  const sn = isMedia(frag) ? Number(frag.sn) : -1;
+  const whole = isSegment(context);
+  const id = whole ? host.segmentId({ url, sn, level, type }) : undefined;
+  const name = id ?? (host.moved(frag) ? url : frag.relurl) ?? '';
+  return {
+    kind: TRACKS[type] ?? TrackKind.main,
+    rendition: level,
+    sn,
+    url: name,
+    cleanUrl: id ? name : withoutCredentials(name),
+    start: finite(frag.start),
+    duration: finite(frag.duration),
+    from: rangeEnd ? (rangeStart ?? 0) : 0,
+    to: rangeEnd ?? 0,
+    shareable: whole && id !== null,
+    named: typeof id === 'string',
+    dateTime: frag.programDateTime ?? 0,
+    opaque: isOpaque(frag),
+  };
+}
+
+/** @param {number} value */
+function finite(value) {
+  return Number.isFinite(value) ? value : 0;
+}

@@ -1,0 +1,45 @@
+#include "client_state.hpp"
+
+#include <cstdlib>
+
+namespace hlsmesh {
+namespace {
+
+// The largest text a driver may hand in: descriptions and messages are a few KiB; the bound keeps a
+// hostile frame from growing the buffer.
+constexpr uint32_t kMaxTextBytes = 1024 * 1024;
+
+// Never destroyed: nothing is registered to run at an exit that never comes.
+union Undying {
+  Undying() : only_one() {}
+  ~Undying() {}
+  ClientState only_one;
+} undying;
+
+}  // namespace
+
+ClientState& state() { return undying.only_one; }
+
+}  // namespace hlsmesh
+
+extern "C" {
+
+int32_t hm_abi_version(void) { return kHmAbiVersion; }
+
+uint8_t* hm_text(uint32_t size) {
+  hlsmesh::ClientState::Text& text = hlsmesh::state().text;
+  text.size = 0;
+  if (size > hlsmesh::kMaxTextBytes) return nullptr;
+  if (size > text.capacity || text.bytes == nullptr) {
+    // Never a pointer of value 0 for an empty text: that means refusal.
+    const uint32_t capacity = size < 4096 ? 4096 : size;
+    std::free(text.bytes);
+    text.bytes = static_cast<uint8_t*>(std::malloc(capacity));
+    text.capacity = text.bytes == nullptr ? 0 : capacity;
+    if (text.bytes == nullptr) return nullptr;
+  }
+  text.size = size;
+  return text.bytes;
+}
+
+}  // extern "C"
