@@ -5,7 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "client/engine.hpp"
+#include "cache/segment_cache.hpp"
+#include "client/commands.hpp"
 
 namespace hlsmesh {
 

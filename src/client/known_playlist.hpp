@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "client/clock.hpp"
-#include "client/engine.hpp"
+#include "client/inputs.hpp"
 
 namespace hlsmesh {
 

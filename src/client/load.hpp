@@ -7,7 +7,8 @@
 
 #include "cache/segment_cache.hpp"
 #include "client/clock.hpp"
-#include "client/engine.hpp"
+#include "client/commands.hpp"
+#include "media/rendition.hpp"
 
 namespace hlsmesh {
 

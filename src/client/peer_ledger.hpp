@@ -6,7 +6,7 @@
 #include <list>
 
 #include "client/clock.hpp"
-#include "client/engine.hpp"
+#include "client/commands.hpp"
 #include "client/token_bucket.hpp"
 #include "common/ids.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "client/clock.hpp"
-#include "client/engine.hpp"
+#include "client/inputs.hpp"
 #include "media/segment.hpp"
 
 namespace hlsmesh {

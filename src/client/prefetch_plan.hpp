@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "client/clock.hpp"
-#include "client/engine.hpp"
+#include "client/inputs.hpp"
 #include "client/load.hpp"
 
 namespace hlsmesh {

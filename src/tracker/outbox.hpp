@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "tracker/tracker.hpp"
+#include "tracker/commands.hpp"
 
 namespace hlsmesh::tracker {
 

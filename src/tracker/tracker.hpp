@@ -10,57 +10,10 @@
 
 #include "common/ids.hpp"
 #include "common/time.hpp"
+#include "tracker/commands.hpp"
+#include "tracker/inputs.hpp"
 
 namespace hlsmesh {
-
-struct TrackerConfig {
-  int32_t default_children = 6;  // children of a PC whose upload bandwidth is unknown
-  int32_t default_children_mobile = 2;
-  int32_t child_kbps = 1500;  // upload that one child is reckoned to take, when upBW is known
-  int32_t max_children = 16;
-  DurationMs ping_interval{10'000};
-  DurationMs dead_after{25'000};  // silence after which a socket is closed: found dead within 30 s
-  DurationMs enter_timeout{10'000};  // a socket that has not entered by then is closed
-  int32_t max_connections_per_address =
-      512;  // one household or office shares an address; a flood does not fit
-  int32_t enters_per_address_per_minute = 600;
-  int32_t parents_wanted = 3;  // parents that a peer is given, as far as there are any
-  int32_t max_parents = 8;     // the most that one is given that asks for another number
-  int32_t room_peers = 5000;   // peers of one room; a larger channel has several
-  // Frames of one connection, with a burst of five seconds' worth; 0: no limit. A parent
-  // that answers 16 children at once sends some 20 candidates to each.
-  int32_t messages_per_second = 100;
-  // The same of all connections of one address. As many viewers as one address may have, who all
-  // come at once, send some 45 each within seconds: three introductions of 15 frames.
-  int32_t messages_per_address = 5000;
-  // Times a minute that one connection may enter a channel other than its last; 0: no limit.
-  int32_t channel_switches = 6;
-  int32_t max_connections = 0;  // of all addresses together; 0: no limit
-  bool authorize = false;       // whether an `enter` waits for on_authorized()
-};
-
-enum class TrackerCommandKind : int32_t {
-  kNone = 0,
-  kSend = 1,   // conn, text
-  kPing = 2,   // conn: a WebSocket ping frame
-  kClose = 3,  // conn, code: WebSocket close code, text: reason; no on_closed is due for it
-  // conn, code: number of the request, text: the channel, a line feed, and the token, which may be
-  // empty. on_authorized() answers; a later request of the same conn has taken the place of this.
-  kAuthorize = 4,
-  // conn, text: what the engine that runs the peer's channel must hear of it (on_elsewhere()).
-  kForward = 5,
-  // text: the name of a query parameter in which alone channels differ. Either it selects another
-  // video, or it parts viewers of one. Said once of such channels.
-  kSplit = 6,
-};
-
-// Views stay valid until the next call of a method of the tracker that is not const.
-struct TrackerCommand {
-  TrackerCommandKind kind = TrackerCommandKind::kNone;
-  ConnId conn;
-  int32_t code = 0;
-  std::string_view text;
-};
 
 struct TrackerStats {
   int32_t connections = 0;  // guests are none
@@ -91,23 +44,6 @@ struct TrackerStats {
   uint64_t limited_enter_time = 0;        // by enter_timeout
   double cdn_kb = 0;
   double p2p_kb = 0;
-};
-
-// Where a socket comes from. ISP and province are names, equal for those that are of one, or empty
-// where nobody knows.
-struct Origin {
-  std::string_view address;
-  std::string_view isp;
-  std::string_view province;
-  // Another engine has the socket (on_elsewhere()), which keeps it alive and within its limits: no
-  // limit here counts it, and it may be silent for ever.
-  bool guest = false;
-};
-
-// 128 bits from the driver's secure source, for one peer id.
-struct IdEntropy {
-  uint64_t high = 0;
-  uint64_t low = 0;
 };
 
 // The tracker: channels, peers, who feeds whom, and the relay of their signalling (protocol

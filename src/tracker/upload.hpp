@@ -4,8 +4,8 @@
 
 #include "common/time.hpp"
 #include "protocol/tracker_messages.hpp"
+#include "tracker/inputs.hpp"
 #include "tracker/peer.hpp"
-#include "tracker/tracker.hpp"
 
 namespace hlsmesh::tracker {
 

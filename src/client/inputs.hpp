@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/ids.hpp"
+#include "media/rendition.hpp"
+#include "media/segment.hpp"
+
+namespace hlsmesh {
+
+// What the driver tells the engine: its configuration at the start, and reports on the player.
+
+// A prefetch window that is as long as the buffer the player itself wants.
+inline constexpr double kFollowPlayer = -1;
+
+// How much of this viewer the others may have.
+struct EngineLimits {
+  // Parents, open or on their way. One carries the stream; the others stand by for when it is busy,
+  // slow or gone, and each costs both sides memory and the parent a slot for a child.
+  int32_t max_parents = 4;
+  int32_t max_children = 8;                   // served at the same time
+  double upload_bytes_per_second = HUGE_VAL;  // on average
+  double upload_bytes = HUGE_VAL;             // as long as the engine lives
+  // Whether children are served while traffic costs the viewer money, or is to be saved.
+  bool upload_on_metered = false;
+};
+
+struct EngineConfig {
+  uint64_t seed = 0;
+  std::string channel;  // the tracker's `channel`; required
+  std::string browser;
+  std::string os;
+  bool mobile = false;
+  size_t cache_bytes = 128u * 1024 * 1024;
+  bool p2p = true;     // false: no tracker, no peers, every load goes to the CDN
+  bool upload = true;  // false: no child is accepted
+  EngineLimits limits;
+  double prefetch_seconds = kFollowPlayer;   // how far ahead of the playhead peers are asked
+  std::optional<bool> parts = false;         // PlayerConditions::parts as of the start
+  int32_t tracker_count = 1;                 // how many trackers kSocketOpen may name
+  size_t channel_queue_bytes = 1024 * 1024;  // most that may wait in one data channel's send queue
+};
+
+struct PlayheadReport {
+  double current_time = 0;  // seconds
+  double buffered_end =
+      0;  // end of the buffered range that holds current_time; current_time when there is none
+  double playback_rate = 1;  // 0 while paused
+};
+
+// What bears on asking peers for segments before the player wants them, and on serving them.
+struct PlayerConditions {
+  double max_buffer = 30;  // seconds that the player wants to have buffered
+  bool loads = true;       // false: it was told not to load for now
+  bool hidden = false;     // nobody sees the page
+  bool save_data = false;  // the viewer asked for little traffic
+  bool metered = false;    // traffic costs the viewer money
+  // Whether the player loads low-latency parts in place of segments; nullopt before it has a
+  // playlist.
+  std::optional<bool> parts = false;
+};
+
+// What a media playlist says each time it is loaded.
+struct PlaylistFacts {
+  double first = 0;  // sequence numbers, as the driver has them
+  double newest = 0;
+  double target_duration = 0;  // seconds
+  bool live = false;           // without EXT-X-ENDLIST
+};
+
+struct SegmentLoad {
+  TrackKind kind = TrackKind::kMain;
+  int32_t rendition_index = 0;
+  MediaSequence sn;
+  std::string url;        // spelt as in the playlist
+  std::string clean_url;  // without credentials, see SegmentFacts; empty: the same as `url`
+  ByteRange range;
+  MediaSpan span;
+  bool shareable = true;  // false for what peers do not carry: init segments, parts
+  bool from_cdn = false;  // already being fetched by the driver; only its bytes are wanted
+  // `url` is the site's own id of the segment: beside rendition and sn it tells segments apart.
+  bool named = false;
+  double date_time = 0;  // SegmentFacts::date_time
+  bool opaque = false;   // encrypted as a whole (METHOD=AES-128)
+};
+
+}  // namespace hlsmesh
