@@ -1,6 +1,7 @@
 #include "cache/segment_cache.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace hlsmesh {
@@ -19,6 +20,7 @@ void SegmentCache::set_playhead(double seconds) {
 }
 
 SegmentPtr SegmentCache::begin(const Segment& segment, size_t size, size_t held) {
+  assert(held <= size);
   if (size == 0 || size > budget_) return nullptr;
   make_room(held);
   if (bytes() > budget_) return nullptr;
@@ -103,7 +105,7 @@ size_t SegmentCache::bytes_ahead() const {
 }
 
 void SegmentCache::make_room(size_t incoming) {
-  // Never called with more than the budget.
+  assert(incoming <= budget_);
   while (bytes() > budget_ - incoming) {
     const auto victim = next_victim();
     if (victim == index_.end()) return;

@@ -1,5 +1,6 @@
 #include "client/channel.hpp"
 
+#include <cassert>
 #include <utility>
 
 namespace hlsmesh {
@@ -20,12 +21,14 @@ void Channel::send(TimeMs now, const peer::Fields& message) {
 }
 
 void Channel::send(const SegmentPtr& segment, size_t offset, size_t length) {
+  assert(has_room(length));
   in_commands_ += length;
   commands_.push(CommandKind::kChannelSendBinary, segment, offset, length).peer = peer_;
 }
 
 void Channel::on_handed_over(size_t bytes) {
-  in_commands_ -= std::min(bytes, in_commands_);
+  assert(bytes <= in_commands_);
+  in_commands_ -= bytes;
   in_channel_ += bytes;
 }
 

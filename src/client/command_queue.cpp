@@ -1,5 +1,7 @@
 #include "client/command_queue.hpp"
 
+#include <cassert>
+
 namespace hlsmesh {
 
 Command& CommandQueue::push(CommandKind kind) {
@@ -17,6 +19,7 @@ Command& CommandQueue::push(CommandKind kind, std::string text) {
 
 Command& CommandQueue::push(CommandKind kind, const SegmentPtr& segment, size_t offset,
                             size_t length) {
+  assert(segment->complete() && offset <= segment->size() && length <= segment->size() - offset);
   Command& command = push(kind);
   queue_.back().segment = segment;
   command.data = segment->bytes().subspan(offset, length);

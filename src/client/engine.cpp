@@ -1,6 +1,7 @@
 #include "client/engine.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "client/engine_impl.hpp"
@@ -172,6 +173,7 @@ void Engine::Impl::on_timeout(TimeMs now) {
 
 const Command* Engine::Impl::poll() {
   const Command* command = commands_.pop();
+  assert(command != nullptr || audit().empty());
   if (command != nullptr && command->kind == CommandKind::kChannelSendBinary) {
     if (PeerSession* peer = find_peer(command->peer)) {
       peer->channel.on_handed_over(command->data.size());
@@ -296,5 +298,6 @@ std::optional<TimeMs> Engine::next_timeout() const { return impl_->next_timeout(
 EngineStats Engine::stats() const { return impl_->stats(); }
 std::list<PeerInfo> Engine::peers() const { return impl_->peers(); }
 const SegmentCache& Engine::cache() const { return impl_->cache(); }
+std::string_view Engine::audit() const { return impl_->audit(); }
 
 }  // namespace hlsmesh

@@ -127,6 +127,10 @@ class Engine {
   std::list<PeerInfo> peers() const;
   const SegmentCache& cache() const;
 
+  // What does not hold that must hold between events; empty when everything does. As slow as a look
+  // at everything is. Where asserts are compiled in, poll() calls it each time it runs empty.
+  std::string_view audit() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -33,7 +33,8 @@ inline constexpr DurationMs kGiveBackPause{5'000};
 // tracker says), engine_peers.cpp (connections and their ends), engine_messages.cpp (what peers
 // say), engine_loads.cpp (the player's loads and the CDN), engine_prefetch.cpp (what peers are
 // asked for ahead of the player), engine_presentation.cpp (when what is known is of the past),
-// engine_verdicts.cpp (what the player says of what it was given).
+// engine_verdicts.cpp (what the player says of what it was given), engine_audit.cpp (whether all of
+// it agrees).
 class Engine::Impl final : private SegmentShelf {
  public:
   explicit Impl(EngineConfig config);
@@ -83,6 +84,7 @@ class Engine::Impl final : private SegmentShelf {
   EngineStats stats() const;
   std::list<PeerInfo> peers() const;
   const SegmentCache& cache() const { return cache_; }
+  std::string_view audit() const;
 
  private:
   // What the tracker must know to give us parents and children that suit.
@@ -93,6 +95,8 @@ class Engine::Impl final : private SegmentShelf {
 
     bool operator==(const Facts&) const = default;
   };
+
+  std::string_view audit_load(LoadId id, const Load& load) const;
 
   // --- all
   bool active() const { return started_ && !stopped_ && p2p_ && !idle_; }

@@ -1,6 +1,7 @@
 #include "client/requester.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "media/segment_key.hpp"
@@ -62,6 +63,7 @@ peer::Fields Requester::message(const Ask& ask) {
 
 peer::Fields Requester::ask(TimeMs now, const Segment& segment, std::optional<LoadId> load,
                             bool by_rendition) {
+  assert(idle() && now >= ready_at_);
   asked_ = Ask{segment, by_rendition, load, false, now};
   answer_due_ = now + kAnswerTimeout;
   may_repeat_ = version1_ && asks_ == 0 && now - opened_at_ < kEarly;
@@ -69,7 +71,10 @@ peer::Fields Requester::ask(TimeMs now, const Segment& segment, std::optional<Lo
   return message(*asked_);
 }
 
-peer::Fields Requester::repeated() const { return message(*asked_); }
+peer::Fields Requester::repeated() const {
+  assert(asked_);
+  return message(*asked_);
+}
 
 bool Requester::join(const SegmentKey& key, LoadId load) {
   Ask* ask = nullptr;

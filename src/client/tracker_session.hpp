@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,7 +33,10 @@ class TrackerSession {
   TrackerSession(CommandQueue& commands, Random& random) : commands_(commands), random_(random) {}
 
   // Trackers to choose from, the preferred one first. Before start().
-  void set_count(int32_t count) { count_ = count; }
+  void set_count(int32_t count) {
+    assert(state_ == State::kIdle && count >= 1);
+    count_ = count;
+  }
 
   State state() const { return state_; }
   bool joined() const { return state_ == State::kJoined; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 
 #include "client/clock.hpp"
@@ -32,6 +33,7 @@ class Uplink {
   }
   // A full channel has lost `bytes` since. It counts as full again only after another on_full().
   void on_drained(TimeMs now, PeerHandle peer, size_t bytes) {
+    assert(full_ > 0);
     --full_;
     gone_ += static_cast<double>(bytes);
     ++reports_;
@@ -42,8 +44,13 @@ class Uplink {
     from_ = now;
   }
   // A full channel ended.
-  void on_lost() { --full_; }
+  void on_lost() {
+    assert(full_ > 0);
+    --full_;
+  }
 
+  // Channels that drain without a pause.
+  int full() const { return full_; }
   // Bytes per millisecond; 0 while unknown.
   double bytes_per_ms() const { return bytes_per_ms_; }
   // Whether the rate may be no more than what one child takes, so that it says nothing of `peer`.

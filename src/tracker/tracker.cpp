@@ -1,6 +1,7 @@
 #include "tracker/tracker.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <memory>
 #include <utility>
 
@@ -321,7 +322,11 @@ void Tracker::on_elsewhere(TimeMs now, ConnId conn, int32_t request) {
 }
 void Tracker::on_ask_again(TimeMs now, ConnId conn) { impl_->ask_again(now, conn); }
 void Tracker::on_timeout(TimeMs now) { impl_->timeout(now); }
-const TrackerCommand* Tracker::poll() { return impl_->poll(); }
+const TrackerCommand* Tracker::poll() {
+  const TrackerCommand* const command = impl_->poll();
+  assert(command != nullptr || impl_->is_large() || audit().empty());
+  return command;
+}
 std::optional<TimeMs> Tracker::next_timeout() const { return impl_->next_timeout(); }
 TrackerStats Tracker::stats() const { return impl_->stats(); }
 std::string Tracker::audit() const { return impl_->audit(); }

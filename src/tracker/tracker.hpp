@@ -106,8 +106,9 @@ class Tracker {
   std::string channels(int32_t offset, int32_t limit) const;
   std::string topology(std::string_view channel, int32_t offset, int32_t limit) const;
 
-  // For tests, and as slow as a full look at everything is: what does not hold that must, or
-  // nothing; and the ids of peers that want a parent and could be given one now.
+  // What does not hold that must hold between events, or nothing; and the ids of peers that want a
+  // parent and could be given one now. As slow as a look at everything is. Where asserts are
+  // compiled in, poll() audits a small tracker each time it runs empty.
   std::string audit() const;
   std::vector<std::string> neglected() const;
 

@@ -45,6 +45,8 @@ class Tracker::Impl {
   const TrackerCommand* poll() { return outbox_.poll(); }
   std::optional<TimeMs> next_timeout() const { return timers_.next(); }
   TrackerStats stats() const;
+  // Too large to be audited after every event.
+  bool is_large() const { return peers_ > 24; }
   std::string audit() const;
   std::vector<std::string> neglected() const;
   std::string channels(int32_t offset, int32_t limit) const;
