@@ -31,7 +31,7 @@ Engine::Impl::Impl(EngineConfig config)
       idle_(config_.parts.value_or(true)) {
   tracker_.set_count(config_.tracker_count);
   plan_.set_limit(config_.prefetch_seconds);
-  set_limits(TimeMs(), config_.limits);
+  set_limits(config_.limits);
 }
 
 void Engine::Impl::start(TimeMs now) {
@@ -83,10 +83,8 @@ void Engine::Impl::suspend(TimeMs now) {
   // The tracker hears of our leaving first: what it would do about lost connections is idle.
   tracker_.leave();
   statistics_due_ = kNever;
-  for (const PeerHandle handle : peer_handles()) {
-    if (PeerSession* peer = find_peer(handle)) {
-      end_peer(now, *peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
-    }
+  for (auto& [handle, peer] : peers_) {
+    end_peer(now, peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
   }
 }
 
@@ -100,20 +98,17 @@ void Engine::Impl::set_upload(TimeMs now, bool enabled) {
   if (upload_ == enabled) return;
   upload_ = enabled;
   if (!enabled) end_children(now);
-  tell_facts(now);
 }
 
-void Engine::Impl::set_limits(TimeMs now, const EngineLimits& limits) {
+void Engine::Impl::set_limits(const EngineLimits& limits) {
   config_.limits = limits;
   upload_budget_.set(limits.upload_bytes_per_second, limits.upload_bytes);
-  settle(now);
 }
 
 void Engine::Impl::end_children(TimeMs now) {
-  for (const PeerHandle handle : peer_handles()) {
-    PeerSession* peer = find_peer(handle);
-    if (peer != nullptr && peer->uploader && (!may_upload() || peer->uploader->idle())) {
-      end_peer(now, *peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
+  for (auto& [handle, peer] : peers_) {
+    if (peer.uploader && (!may_upload() || peer.uploader->idle())) {
+      end_peer(now, peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
     }
   }
 }
@@ -147,6 +142,17 @@ void Engine::Impl::settle(TimeMs now) {
   prefetch(now);
 }
 
+void Engine::Impl::leave(TimeMs now, bool settles) {
+  if (settles) settle(now);
+  if (ended_) {
+    ended_ = false;
+    for (auto peer = peers_.begin(); peer != peers_.end();) {
+      peer = peer->second.ended ? peers_.erase(peer) : ++peer;
+    }
+  }
+  assert(audit().empty());
+}
+
 void Engine::Impl::on_timeout(TimeMs now) {
   if (tracker_.on_timeout(now)) {
     parent_hope_until_ = now;
@@ -165,15 +171,11 @@ void Engine::Impl::on_timeout(TimeMs now) {
       review(now, load);
     }
   }
-  for (const PeerHandle handle : peer_handles()) {
-    if (PeerSession* peer = find_peer(handle)) on_peer_timeout(now, *peer);
-  }
-  settle(now);
+  for (auto& [handle, peer] : peers_) on_peer_timeout(now, peer);
 }
 
 const Command* Engine::Impl::poll() {
   const Command* command = commands_.pop();
-  assert(command != nullptr || audit().empty());
   if (command != nullptr && command->kind == CommandKind::kChannelSendBinary) {
     if (PeerSession* peer = find_peer(command->peer)) {
       peer->channel.on_handed_over(command->data.size());
@@ -226,62 +228,113 @@ std::list<PeerInfo> Engine::Impl::peers() const {
 Engine::Engine(EngineConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
 Engine::~Engine() = default;
 
-void Engine::start(TimeMs now) { impl_->start(now); }
-void Engine::stop(TimeMs now) { impl_->stop(now); }
-void Engine::set_p2p(TimeMs now, bool enabled) { impl_->set_p2p(now, enabled); }
-void Engine::set_upload(TimeMs now, bool enabled) { impl_->set_upload(now, enabled); }
-void Engine::set_limits(TimeMs now, const EngineLimits& limits) { impl_->set_limits(now, limits); }
-void Engine::set_prefetch(TimeMs now, double seconds) { impl_->set_prefetch(now, seconds); }
+void Engine::start(TimeMs now) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->start(now);
+}
+void Engine::stop(TimeMs now) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->stop(now);
+}
+void Engine::set_p2p(TimeMs now, bool enabled) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->set_p2p(now, enabled);
+}
+void Engine::set_upload(TimeMs now, bool enabled) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->set_upload(now, enabled);
+}
+void Engine::set_limits(TimeMs now, const EngineLimits& limits) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->set_limits(limits);
+}
+void Engine::set_prefetch(TimeMs now, double seconds) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->set_prefetch(seconds);
+}
 void Engine::on_socket_open(TimeMs now, std::string_view token) {
+  const Impl::Gate gate(*impl_, now);
   impl_->on_socket_open(now, token);
 }
-void Engine::on_socket_text(TimeMs now, std::string_view text) { impl_->on_socket_text(now, text); }
-void Engine::on_socket_closed(TimeMs now) { impl_->on_socket_closed(now); }
-void Engine::on_peer_signal(TimeMs, PeerHandle peer, std::string_view json) {
+void Engine::on_socket_text(TimeMs now, std::string_view text) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->on_socket_text(now, text);
+}
+void Engine::on_socket_closed(TimeMs now) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->on_socket_closed(now);
+}
+void Engine::on_peer_signal(TimeMs now, PeerHandle peer, std::string_view json) {
+  Impl::Gate gate(*impl_, now);
+  gate.quiet();
   impl_->on_peer_signal(peer, json);
 }
 void Engine::on_channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes) {
+  const Impl::Gate gate(*impl_, now);
   impl_->on_channel_open(now, peer, max_message_bytes);
 }
 void Engine::on_channel_text(TimeMs now, PeerHandle peer, std::string_view text) {
+  const Impl::Gate gate(*impl_, now);
   impl_->on_channel_text(now, peer, text);
 }
 MutableBytes Engine::reserve_channel_binary(PeerHandle peer, size_t size) {
   return impl_->reserve_channel_binary(peer, size);
 }
 void Engine::on_channel_binary(TimeMs now, PeerHandle peer, size_t size) {
-  impl_->on_channel_binary(now, peer, size);
+  Impl::Gate gate(*impl_, now);
+  if (!impl_->on_channel_binary(now, peer, size)) gate.quiet();
 }
 void Engine::on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_amount) {
+  Impl::Gate gate(*impl_, now);
+  gate.quiet();  // what it concerns, children and the line, it settles itself
   impl_->on_channel_writable(now, peer, buffered_amount);
 }
-void Engine::on_peer_closed(TimeMs now, PeerHandle peer) { impl_->on_peer_closed(now, peer); }
-void Engine::on_connection_refused(TimeMs now) { impl_->on_connection_refused(now); }
+void Engine::on_peer_closed(TimeMs now, PeerHandle peer) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->on_peer_closed(now, peer);
+}
+void Engine::on_connection_refused(TimeMs now) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->on_connection_refused(now);
+}
 void Engine::clear_renditions(std::string source) { impl_->clear_renditions(std::move(source)); }
 void Engine::add_rendition(RenditionFacts facts) { impl_->add_rendition(std::move(facts)); }
 void Engine::set_live(bool live) { impl_->set_live(live); }
 void Engine::on_playhead(TimeMs now, const PlayheadReport& report) {
+  const Impl::Gate gate(*impl_, now);
   impl_->on_playhead(now, report);
 }
 void Engine::on_conditions(TimeMs now, const PlayerConditions& conditions) {
+  const Impl::Gate gate(*impl_, now);
   impl_->on_conditions(now, conditions);
 }
 void Engine::on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index) {
-  impl_->on_playlist(now, kind, rendition_index);
+  const Impl::Gate gate(*impl_, now);
+  impl_->on_playlist(kind, rendition_index);
 }
 void Engine::list_segment(TimeMs now, SegmentLoad what) {
-  impl_->list_segment(now, std::move(what));
+  const Impl::Gate gate(*impl_, now);
+  impl_->list_segment(std::move(what));
 }
-void Engine::on_presentation(TimeMs now) { impl_->on_presentation(now); }
+void Engine::on_presentation(TimeMs now) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->on_presentation(now);
+}
 void Engine::on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendition_index,
                                 const PlaylistFacts& facts) {
+  const Impl::Gate gate(*impl_, now);
   impl_->on_playlist_loaded(now, kind, rendition_index, facts);
 }
 void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
+  const Impl::Gate gate(*impl_, now);
   impl_->on_load(now, load, std::move(what));
 }
-void Engine::on_load_aborted(TimeMs now, LoadId load) { impl_->on_load_aborted(now, load); }
+void Engine::on_load_aborted(TimeMs now, LoadId load) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->on_load_aborted(load);
+}
 bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
+  const Impl::Gate gate(*impl_, now);
   return impl_->on_verdict(now, load, seconds);
 }
 MutableBytes Engine::reserve_fetch(LoadId load, size_t size) {
@@ -289,10 +342,17 @@ MutableBytes Engine::reserve_fetch(LoadId load, size_t size) {
 }
 void Engine::on_fetch_done(TimeMs now, LoadId load, size_t size, double first_byte_ms,
                            double body_ms) {
+  const Impl::Gate gate(*impl_, now);
   impl_->on_fetch_done(now, load, size, first_byte_ms, body_ms);
 }
-void Engine::on_fetch_failed(TimeMs now, LoadId load) { impl_->on_fetch_failed(now, load); }
-void Engine::on_timeout(TimeMs now) { impl_->on_timeout(now); }
+void Engine::on_fetch_failed(TimeMs now, LoadId load) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->on_fetch_failed(now, load);
+}
+void Engine::on_timeout(TimeMs now) {
+  const Impl::Gate gate(*impl_, now);
+  impl_->on_timeout(now);
+}
 const Command* Engine::poll() { return impl_->poll(); }
 std::optional<TimeMs> Engine::next_timeout() const { return impl_->next_timeout(); }
 EngineStats Engine::stats() const { return impl_->stats(); }

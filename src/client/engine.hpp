@@ -128,7 +128,7 @@ class Engine {
   const SegmentCache& cache() const;
 
   // What does not hold that must hold between events; empty when everything does. As slow as a look
-  // at everything is. Where asserts are compiled in, poll() calls it each time it runs empty.
+  // at everything is. Where asserts are compiled in, each input ends with it.
   std::string_view audit() const;
 
  private:

@@ -7,6 +7,7 @@ namespace hlsmesh {
 namespace {
 
 std::string_view audit_peer(const PeerSession& peer) {
+  if (peer.ended) return "a session outlived its end";
   if (peer.requester && peer.uploader) return "a peer is parent and child";
   if (!peer.requester && !peer.uploader) return "a peer is neither parent nor child";
   if (peer.uploader && peer.child <= 0) return "a child has no number";

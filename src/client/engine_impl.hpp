@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <list>
 #include <optional>
 #include <string>
@@ -37,14 +38,37 @@ inline constexpr DurationMs kGiveBackPause{5'000};
 // it agrees).
 class Engine::Impl final : private SegmentShelf {
  public:
+  // Stands in every method of the face that takes an input, while it runs. What an input changes
+  // may concern any load, child or plan, so once it is done all of them are settled, here and
+  // nowhere else; then sessions that ended are let go of.
+  class Gate {
+   public:
+    // Time never decreases.
+    Gate(Impl& engine, TimeMs now) : engine_(engine), now_(now) {
+      assert(now >= engine.now_);
+      engine.now_ = now;
+    }
+    ~Gate() { engine_.leave(now_, settles_); }
+    Gate(const Gate&) = delete;
+    Gate& operator=(const Gate&) = delete;
+
+    // The input has changed nothing that anybody waits for.
+    void quiet() { settles_ = false; }
+
+   private:
+    Impl& engine_;
+    const TimeMs now_;
+    bool settles_ = true;
+  };
+
   explicit Impl(EngineConfig config);
 
   void start(TimeMs now);
   void stop(TimeMs now);
   void set_p2p(TimeMs now, bool enabled);
   void set_upload(TimeMs now, bool enabled);
-  void set_limits(TimeMs now, const EngineLimits& limits);
-  void set_prefetch(TimeMs now, double seconds);
+  void set_limits(const EngineLimits& limits);
+  void set_prefetch(double seconds);
 
   void on_socket_open(TimeMs now, std::string_view token);
   void on_socket_text(TimeMs now, std::string_view text);
@@ -54,7 +78,8 @@ class Engine::Impl final : private SegmentShelf {
   void on_channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes);
   void on_channel_text(TimeMs now, PeerHandle peer, std::string_view text);
   MutableBytes reserve_channel_binary(PeerHandle peer, size_t size);
-  void on_channel_binary(TimeMs now, PeerHandle peer, size_t size);
+  // False if it was a packet in the middle of a transfer, which concerns nobody else.
+  bool on_channel_binary(TimeMs now, PeerHandle peer, size_t size);
   void on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_amount);
   void on_peer_closed(TimeMs now, PeerHandle peer);
   void on_connection_refused(TimeMs now);
@@ -64,13 +89,13 @@ class Engine::Impl final : private SegmentShelf {
   void set_live(bool live) { live_ = live; }
   void on_playhead(TimeMs now, const PlayheadReport& report);
   void on_conditions(TimeMs now, const PlayerConditions& conditions);
-  void on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index);
+  void on_playlist(TrackKind kind, int32_t rendition_index);
   void on_presentation(TimeMs now);
   void on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendition_index,
                           const PlaylistFacts& facts);
-  void list_segment(TimeMs now, SegmentLoad what);
+  void list_segment(SegmentLoad what);
   void on_load(TimeMs now, LoadId id, SegmentLoad what);
-  void on_load_aborted(TimeMs now, LoadId id);
+  void on_load_aborted(LoadId id);
   bool on_verdict(TimeMs now, LoadId id, double seconds);
 
   MutableBytes reserve_fetch(LoadId id, size_t size);
@@ -108,6 +133,7 @@ class Engine::Impl final : private SegmentShelf {
   void suspend(TimeMs now);
   // Lets waiting loads and queued requests see what has changed.
   void settle(TimeMs now);
+  void leave(TimeMs now, bool settles);
   bool is_live() const { return live_.value_or(tracker_.live().value_or(false)); }
 
   // --- tracker
@@ -143,12 +169,12 @@ class Engine::Impl final : private SegmentShelf {
   PeerSession* find_peer(const PeerId& id);
   PeerSession& add_peer(TimeMs now, const PeerId& remote, CommandKind kind);
   bool connections_paused(TimeMs now) const { return now < connections_from_; }
-  // Ends the session; `peer` is gone afterwards. A load that waited on it waits for a new decision.
+  // Ends the session, which stays in the table until the event is over. A load that waited on it
+  // waits for a new decision. No effect on one that has ended.
   // `held`: the driver still has the connection; `report`: the tracker is to hear of it.
   void end_peer(TimeMs now, PeerSession& peer, PeerEnd end, FallbackReason reason, bool held = true,
                 bool report = true);
   void misbehaved(TimeMs now, PeerSession& peer, FallbackReason reason, const char* what);
-  std::list<PeerHandle> peer_handles() const;
   // Whether the site, and the viewer's connection, let children be served at all. A hidden page
   // serves them: whoever listens to it, or will come back, has a line that costs nothing more.
   bool may_upload() const {
@@ -167,7 +193,7 @@ class Engine::Impl final : private SegmentShelf {
   TimeMs next_due(const PeerSession& peer) const;
   // Whether the transfer from a parent is for nobody, and will not end soon.
   bool useless(TimeMs now, PeerSession& peer);
-  // False if the peer was found dead and is gone.
+  // False if the peer was found dead, and has ended.
   bool keep_alive(TimeMs now, PeerSession& peer);
   void pump(TimeMs now, PeerSession& peer);
   void pump_children(TimeMs now);
@@ -262,6 +288,8 @@ class Engine::Impl final : private SegmentShelf {
   // The same, as far as the line is concerned.
   Turn line_turn(TimeMs now, PeerHandle child, const SegmentBuffer& segment, bool last);
 
+  TimeMs now_ = TimeMs::min();  // of the latest input
+  bool ended_ = false;          // of peers_, some have ended
   EngineConfig config_;
   Random random_;
   CommandQueue commands_;

@@ -50,7 +50,6 @@ void Engine::Impl::on_playhead(TimeMs now, const PlayheadReport& report) {
   for (auto& [id, load] : loads_) {
     if (load.state == Load::State::kAsking) review(now, load);
   }
-  settle(now);
 }
 
 Load Engine::Impl::make_load(LoadId id, SegmentLoad what) {
@@ -87,7 +86,7 @@ Load Engine::Impl::make_load(LoadId id, SegmentLoad what) {
 
 void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
   // A name used twice: the driver has forgotten the first.
-  if (find_load(id) != nullptr) on_load_aborted(now, id);
+  if (find_load(id) != nullptr) on_load_aborted(id);
   const bool from_cdn = what.from_cdn;
   // Far behind the live edge hls.js loads whole segments of a playlist with parts.
   if (what.shareable && what.kind != TrackKind::kSubtitle) {
@@ -107,10 +106,9 @@ void Engine::Impl::on_load(TimeMs now, LoadId id, SegmentLoad what) {
   if (active() && entry.shareable && !receipts_.given(entry.segment.key)) {
     cache_.find(entry.segment.key);  // for its counts and its clock
   }
-  decide_load(now, entry);
 }
 
-void Engine::Impl::on_load_aborted(TimeMs now, LoadId id) {
+void Engine::Impl::on_load_aborted(LoadId id) {
   Load* load = find_load(id);
   if (load == nullptr) {
     receipts_.for_each([id](const SegmentKey&, Receipt& receipt) {
@@ -125,7 +123,6 @@ void Engine::Impl::on_load_aborted(TimeMs now, LoadId id) {
   cache_.abandon(load->fetched);
   if (load->refused) note_given(*load, TransferTimes());
   loads_.erase(id);
-  settle(now);
 }
 
 void Engine::Impl::decide_load(TimeMs now, Load& load) {
@@ -247,7 +244,7 @@ std::list<Candidate> Engine::Impl::candidates(TimeMs now, const Load& load) {
 DurationMs Engine::Impl::prospect(TimeMs now, const Load& load) const {
   TimeMs until = parent_hope_until_;
   for (const auto& [handle, peer] : peers_) {
-    if (!peer.requester || load.has_tried(handle)) continue;
+    if (peer.ended || !peer.requester || load.has_tried(handle)) continue;
     if (!peer.open) {
       until = std::max(until, peer.started_at + kDialProspect);
     } else if (now < asked_from(peer, load)) {
@@ -302,7 +299,7 @@ void Engine::Impl::parent_failed(TimeMs now, LoadId id, PeerHandle peer, Fallbac
   Load* load = find_load(id);
   if (load == nullptr || load->state != Load::State::kAsking) return;
   load->state = Load::State::kWaiting;
-  load->due = now;  // the settle() that ends every event decides anew
+  load->due = now;  // settle() decides anew
   load->tried.push_back(peer);
   load->failure = reason;
   PeerSession* session = find_peer(peer);
@@ -391,7 +388,6 @@ void Engine::Impl::on_fetch_done(TimeMs now, LoadId id, size_t size, double firs
   } else {
     cache_.abandon(body);
   }
-  settle(now);
 }
 
 void Engine::Impl::on_fetch_failed(TimeMs now, LoadId id) {
@@ -402,7 +398,6 @@ void Engine::Impl::on_fetch_failed(TimeMs now, LoadId id) {
   Load failed = std::move(*load);
   loads_.erase(id);
   if (failed.shareable) ask_before_retry(now, failed);
-  settle(now);
 }
 
 // --- what children may have of it

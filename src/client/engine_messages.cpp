@@ -28,7 +28,6 @@ void Engine::Impl::on_channel_text(TimeMs now, PeerHandle handle, std::string_vi
   peer::Fields message;
   if (const std::optional<peer::ParseError> error = peer::read(text, message)) {
     misbehaved(now, *peer, FallbackReason::kProtocol, peer::to_string(*error));
-    settle(now);
     return;
   }
   peer->liveness.on_traffic();
@@ -58,13 +57,10 @@ void Engine::Impl::on_channel_text(TimeMs now, PeerHandle handle, std::string_vi
       chatter = true;
       break;
   }
-  settle(now);
-  peer = find_peer(handle);
-  if (peer == nullptr) return;
+  if (peer->ended) return;
   const auto kilobytes = static_cast<int64_t>(text.size() / 1024);
   if (peer->channel.flooded() || (chatter && !peer->chatter.take(now, 1 + kilobytes))) {
     misbehaved(now, *peer, FallbackReason::kProtocol, "floods us with messages");
-    settle(now);
   }
 }
 
@@ -194,12 +190,13 @@ MutableBytes Engine::Impl::reserve_channel_binary(PeerHandle handle, size_t size
   return peer->requester->room(size);
 }
 
-void Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size) {
+bool Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size) {
   PeerSession* peer = find_peer(handle);
-  if (peer == nullptr || !peer->open) return;
+  if (peer == nullptr || !peer->open) return false;
   peer->liveness.on_traffic();
   const Requester::Packet packet =
       peer->requester ? peer->requester->on_packet(now, size) : Requester::Packet::kUnexpected;
+  bool failed = false;  // somebody who waited for it
   const char* offence = nullptr;
   FallbackReason reason = FallbackReason::kProtocol;
   switch (packet) {
@@ -222,13 +219,12 @@ void Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size)
         } else {
           peer->requester->detach(*load);
           parent_failed(now, *load, handle, FallbackReason::kNoMemory);
-          settle(now);
+          failed = true;
         }
       }
-      if (packet == Requester::Packet::kMore) return;
+      if (packet == Requester::Packet::kMore) return failed;
       finish_transfer(now, *peer);
-      settle(now);
-      return;
+      return true;
     }
     case Requester::Packet::kEmpty:
       offence = "an empty packet";
@@ -244,7 +240,7 @@ void Engine::Impl::on_channel_binary(TimeMs now, PeerHandle handle, size_t size)
       break;
   }
   misbehaved(now, *peer, reason, offence);
-  settle(now);
+  return true;
 }
 
 void Engine::Impl::finish_transfer(TimeMs now, PeerSession& peer) {

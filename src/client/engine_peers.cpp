@@ -34,20 +34,14 @@ constexpr tracker_wire::EndReason kReasons[] = {
 
 PeerSession* Engine::Impl::find_peer(PeerHandle peer) {
   const auto entry = peers_.find(peer);
-  return entry == peers_.end() ? nullptr : &entry->second;
+  return entry == peers_.end() || entry->second.ended ? nullptr : &entry->second;
 }
 
 PeerSession* Engine::Impl::find_peer(const PeerId& id) {
   for (auto& [handle, peer] : peers_) {
-    if (peer.remote == id) return &peer;
+    if (peer.remote == id && !peer.ended) return &peer;
   }
   return nullptr;
-}
-
-std::list<PeerHandle> Engine::Impl::peer_handles() const {
-  std::list<PeerHandle> handles;
-  for (const auto& [handle, peer] : peers_) handles.push_back(handle);
-  return handles;
 }
 
 PeerSession& Engine::Impl::add_peer(TimeMs now, const PeerId& remote, CommandKind kind) {
@@ -84,14 +78,12 @@ void Engine::Impl::on_channel_open(TimeMs now, PeerHandle handle, size_t max_mes
     tracker_.send(tracker_wire::DcOpened{peer->dc_id()});
   }
   keep_alive(now, *peer);
-  settle(now);
 }
 
 void Engine::Impl::on_peer_closed(TimeMs now, PeerHandle handle) {
   PeerSession* peer = find_peer(handle);
   if (peer == nullptr) return;
   end_peer(now, *peer, PeerEnd::kFailed, FallbackReason::kPeerLost, false);
-  settle(now);
 }
 
 void Engine::Impl::on_connection_refused(TimeMs now) { connections_from_ = now + kConnectionPause; }
@@ -143,7 +135,8 @@ int32_t Engine::Impl::served(TimeMs now) const {
   constexpr DurationMs kStuck{2'000};
   return static_cast<int32_t>(std::count_if(peers_.begin(), peers_.end(), [&](const auto& entry) {
     const std::optional<Uploader>& uploader = entry.second.uploader;
-    return uploader && !uploader->idle() && now - uploader->progress_at() < kStuck;
+    return !entry.second.ended && uploader && !uploader->idle() &&
+           now - uploader->progress_at() < kStuck;
   }));
 }
 
@@ -200,6 +193,7 @@ SegmentShelf::Turn Engine::Impl::line_turn(TimeMs now, PeerHandle child,
 
 void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, FallbackReason reason,
                             bool held, bool report) {
+  if (peer.ended) return;
   const PeerHandle handle = peer.handle;
   const bool was_open = peer.open;
   const bool was_parent = peer.is_parent();
@@ -211,6 +205,7 @@ void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, Fallback
   if (peer.requester) {
     load = peer.requester->load();
     if (std::optional<Transfer> transfer = peer.requester->take_transfer(now)) waste(*transfer);
+    peer.requester->stop();
   }
   if (held) {
     if (was_open && end != PeerEnd::kClosedByPeer && end != PeerEnd::kFailed) {
@@ -227,7 +222,8 @@ void Engine::Impl::end_peer(TimeMs now, PeerSession& peer, PeerEnd end, Fallback
   if (report && (was_open || was_parent)) {
     tell_end(was_open, peer.dc_id(), kReasons[static_cast<size_t>(end)]);
   }
-  peers_.erase(handle);
+  peer.ended = ended_ = true;
+  peer.open = peer.full = false;
   if (was_parent) expect_parent(now);
   if (load) parent_failed(now, *load, handle, reason);
 }
@@ -312,6 +308,7 @@ bool Engine::Impl::useless(TimeMs now, PeerSession& peer) {
 }
 
 void Engine::Impl::on_peer_timeout(TimeMs now, PeerSession& peer) {
+  if (peer.ended) return;
   if (!peer.open) {
     if (now >= peer.started_at + kConnectTimeout) {
       end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kPeerLost);
@@ -343,12 +340,10 @@ void Engine::Impl::on_peer_timeout(TimeMs now, PeerSession& peer) {
     case Requester::Due::kStalled:
       if (load) parent_failed(now, *load, peer.handle, FallbackReason::kTimeout);
       break;
-    case Requester::Due::kGone: {
-      const PeerHandle handle = peer.handle;
+    case Requester::Due::kGone:
       end_peer(now, peer, PeerEnd::kTimedOut, FallbackReason::kTimeout);
-      if (load) parent_failed(now, *load, handle, FallbackReason::kTimeout);
+      if (load) parent_failed(now, *load, peer.handle, FallbackReason::kTimeout);
       break;
-    }
   }
 }
 

@@ -15,10 +15,7 @@ constexpr DurationMs kAfterLack{2'000};
 
 }  // namespace
 
-void Engine::Impl::set_prefetch(TimeMs now, double seconds) {
-  plan_.set_limit(seconds);
-  prefetch(now);
-}
+void Engine::Impl::set_prefetch(double seconds) { plan_.set_limit(seconds); }
 
 void Engine::Impl::on_conditions(TimeMs now, const PlayerConditions& conditions) {
   plan_.set_conditions(conditions);
@@ -28,18 +25,14 @@ void Engine::Impl::on_conditions(TimeMs now, const PlayerConditions& conditions)
     parts_ = *conditions.parts;
     set_idle(now, parts_ && now >= whole_until_);
   }
-  settle(now);
 }
 
-void Engine::Impl::on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index) {
-  if (kind == TrackKind::kSubtitle) return;
-  plan_.follow(kind, rendition_index);
-  prefetch(now);
+void Engine::Impl::on_playlist(TrackKind kind, int32_t rendition_index) {
+  if (kind != TrackKind::kSubtitle) plan_.follow(kind, rendition_index);
 }
 
-void Engine::Impl::list_segment(TimeMs now, SegmentLoad what) {
+void Engine::Impl::list_segment(SegmentLoad what) {
   plan_.list(make_load(LoadId(), std::move(what)));
-  prefetch(now);
 }
 
 // The earliest missing segments, one of each idle parent. The cache keeps half of its room for what

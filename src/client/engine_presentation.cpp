@@ -69,7 +69,6 @@ void Engine::Impl::forget(TimeMs now, std::string_view rendition) {
   }
   retell_ = told_;
   if (told_) tell_current(now);
-  settle(now);
 }
 
 bool Engine::Impl::shares(TimeMs now, const SegmentKey& key) {

@@ -91,7 +91,6 @@ void Engine::Impl::on_socket_closed(TimeMs now) {
   tracker_.on_closed(now);
   statistics_due_ = kNever;
   parent_hope_until_ = now;
-  settle(now);
 }
 
 void Engine::Impl::on_socket_text(TimeMs now, std::string_view text) {
@@ -102,7 +101,6 @@ void Engine::Impl::on_socket_text(TimeMs now, std::string_view text) {
   }
   carry_out(now, message);
   tracker_.on_heard(now);
-  settle(now);
 }
 
 void Engine::Impl::carry_out(TimeMs now, const tracker_wire::TrackerFields& message) {
@@ -237,7 +235,7 @@ void Engine::Impl::report_statistics(TimeMs now) {
 int32_t Engine::Impl::count(bool parents, bool open) const {
   int32_t found = 0;
   for (const auto& [handle, peer] : peers_) {
-    found += peer.is_parent() == parents && (peer.open || !open) ? 1 : 0;
+    found += !peer.ended && peer.is_parent() == parents && (peer.open || !open) ? 1 : 0;
   }
   return found;
 }

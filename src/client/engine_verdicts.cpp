@@ -74,7 +74,6 @@ bool Engine::Impl::on_verdict(TimeMs now, LoadId id, double seconds) {
     peers_fault = true;
     distrust(now, receipt.giver);
   });
-  settle(now);
   return peers_fault;
 }
 

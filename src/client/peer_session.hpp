@@ -41,8 +41,9 @@ struct PeerSession {
   TimeMs started_at{};
   TimeMs opened_at{};
   bool open = false;
-  bool full = false;  // of our packets, so that the channel drains without a pause
-  int32_t level = 0;  // extension level that the peer has shown; 0: version 1
+  bool ended = false;  // it is gone when the event that ended it is over
+  bool full = false;   // of our packets, so that the channel drains without a pause
+  int32_t level = 0;   // extension level that the peer has shown; 0: version 1
   SignalAllowance signals;
   TokenBucket chatter{kChatterBurst, kChatterInterval};
   Channel channel;

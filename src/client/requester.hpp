@@ -125,6 +125,9 @@ class Requester {
   // Ends the transfer, complete or not.
   std::optional<Transfer> take_transfer(TimeMs now);
 
+  // The connection ended: nothing is asked any more.
+  void stop() { asked_.reset(); }
+
   TimeMs next_due() const;
   enum class Due {
     kNothing,
