@@ -1,12 +1,12 @@
 /**
- * Who a request comes from: the address behind trusted proxies, and what of it may be shown.
+ * The address that a request comes from, behind trusted proxies, and the part of it that may be shown.
  */
 import ipaddr from 'ipaddr.js';
 
 /** @typedef {ipaddr.IPv4 | ipaddr.IPv6} Address */
 /** @typedef {[Address, number]} Network */
 
-/** Words that an operator may use for networks. */
+/** Words that stand for networks. */
 const WORDS = /** @type {Record<string, string[]>} */ ({
   loopback: ['127.0.0.0/8', '::1/128'],
   private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
@@ -14,7 +14,7 @@ const WORDS = /** @type {Record<string, string[]>} */ ({
 
 /**
  * @param {string} text an address, a CIDR range or one of WORDS
- * @returns {Network[] | null} null when it is none of these
+ * @returns {Network[] | null} null if it is none of these
  */
 export function parseNetwork(text) {
   if (Object.hasOwn(WORDS, text)) return WORDS[text].map((range) => ipaddr.parseCIDR(range));
@@ -29,10 +29,10 @@ export function parseNetwork(text) {
 
 /**
  * @param {string} text
- * @returns {Address | null} an IPv4 address also where it came mapped into IPv6
+ * @returns {Address | null} an IPv4 address also if it is mapped into IPv6
  */
 function parseAddress(text) {
-  // The library also reads 127.1 and 0x7f000001, which no proxy writes and some filter reads otherwise.
+  // The library also accepts 127.1 and 0x7f000001, which no proxy writes, and which other software may read differently.
   if (
     !/^[\d.]+$|:/.test(text) ||
     (!text.includes(':') && !ipaddr.IPv4.isValidFourPartDecimal(text))
@@ -46,14 +46,14 @@ function parseAddress(text) {
   }
 }
 
-/** The hops that X-Forwarded-For names, the nearest last. @param {string} header */
+/** The hops in X-Forwarded-For, the nearest last. @param {string} header */
 function forwardedFor(header) {
   return header.split(',').map((hop) => hop.trim());
 }
 
 /**
- * The hops that Forwarded (RFC 7239) names, the nearest last. An element without `for` is a hop that said nothing. Read by
- * characters: a quoted value may hold anything, what looks like another `for` included.
+ * The hops in Forwarded (RFC 7239), the nearest last. An element without `for` is a hop without an address. The header is read by
+ * characters, since a quoted value may contain anything, including text that looks like another `for`.
  * @param {string} header
  */
 function forwarded(header) {
@@ -76,7 +76,7 @@ function forwarded(header) {
     }
   }
   endPair();
-  // A quote that nobody closed may have swallowed what the proxy added: then nothing here says anything.
+  // An unclosed quote may have swallowed what the proxy added, so nothing in this header can be trusted.
   return quoted ? [''] : hops;
 }
 
@@ -97,8 +97,8 @@ export class Addresses {
   #hopsOf;
 
   /**
-   * @param {readonly string[]} trusted networks whose header is believed
-   * @param {string} header x-forwarded-for or forwarded. Only one of them: a proxy that writes one passes the other on as the
+   * @param {readonly string[]} trusted networks whose header is trusted
+   * @param {string} header x-forwarded-for or forwarded. Only this one is read: a proxy that writes one forwards the other as the
    *   viewer wrote it.
    */
   constructor(trusted, header) {
@@ -108,10 +108,10 @@ export class Addresses {
   }
 
   /**
-   * The address of the viewer: the nearest hop that is not a trusted proxy. What that hop claims about others before it is its
-   * own invention. A trusted proxy that does not name an address stands for its viewers itself.
+   * The address of the viewer: the nearest hop that is not a trusted proxy. That hop may have invented the hops before it. If a
+   * trusted proxy names no address, its own address stands for its viewers.
    * @param {import('node:http').IncomingMessage} request
-   * @returns {string} as the library writes it; empty where the connection has none
+   * @returns {string} as the library writes it; empty if the connection has none
    */
   of(request) {
     const peer = parseAddress(request.socket.remoteAddress ?? '');
@@ -139,7 +139,7 @@ export class Addresses {
 /**
  * @param {string} address
  * @param {'truncated' | 'full' | 'none'} how
- * @returns {string | undefined} the address, its /24 or /48, or nothing
+ * @returns {string | undefined} the address, its /24 or /48, or undefined
  */
 export function shownAddress(address, how) {
   if (how === 'none') return undefined;
@@ -151,7 +151,7 @@ export function shownAddress(address, how) {
 }
 
 /**
- * What counts as one address when limits are kept: an IPv6 subscriber holds a whole /64.
+ * The key of an address for limits: the /64 of an IPv6 address, since a subscriber holds a whole /64.
  * @param {string} address
  */
 export function addressKey(address) {

@@ -1,13 +1,13 @@
 /**
- * Who may enter which channel: origins, channels, and tokens that the operator's own service signs.
+ * Decides who may enter which channel: by origins, channels, and tokens that the operator's own service signs.
  */
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
 
 /**
  * @typedef {object} Verdict
  * @property {boolean} granted
- * @property {number} validMs how long it holds; Infinity without a token
- * @property {string} reason said to the viewer when not granted
+ * @property {number} validMs the time for which it holds; Infinity without a token
+ * @property {string} reason sent to the viewer if not granted
  */
 
 /** @typedef {'granted' | 'channel' | 'missing' | 'expired' | 'otherChannel' | 'invalid'} Outcome */
@@ -20,7 +20,7 @@ const REASONS = /** @type {Record<Exclude<Outcome, 'granted'>, string>} */ ({
   invalid: 'the token is not valid',
 });
 
-// The clock of whoever signs tokens may be off by this much.
+// The most that the clock of the service that signs tokens may be off, in seconds.
 const CLOCK_TOLERANCE_S = 5;
 
 export class Admission {
@@ -28,7 +28,7 @@ export class Admission {
   #channels;
   #issuer;
   #audience;
-  /** Keys by the option they come from. @type {Map<string, readonly import('./keys.js').TokenKey[]>} */
+  /** Keys by the option that they come from. @type {Map<string, readonly import('./keys.js').TokenKey[]>} */
   #keys = new Map();
 
   /** @type {Record<Outcome, number> & { origin: number }} */
@@ -57,7 +57,7 @@ export class Admission {
   }
 
   /**
-   * From the first call on a token is needed. Later calls with the same source replace its keys.
+   * After the first call, viewers need a token. Later calls with the same source replace its keys.
    * @param {string} source
    * @param {readonly import('./keys.js').TokenKey[]} keys
    */
@@ -65,7 +65,7 @@ export class Admission {
     this.#keys.set(source, keys);
   }
 
-  /** Whether anything is asked of a viewer who enters: without, check() grants everything. */
+  /** True if viewers need anything to enter; otherwise check() grants everything. */
   get asks() {
     return this.#channels.length > 0 || this.#keys.size > 0;
   }
@@ -82,7 +82,7 @@ export class Admission {
 
   /**
    * @param {string} channel
-   * @param {string} token empty: none was shown
+   * @param {string} token empty: the viewer has none
    * @returns {Promise<Verdict>} never rejects
    */
   async check(channel, token) {
@@ -99,7 +99,7 @@ export class Admission {
    * @returns {Promise<{ outcome: Outcome, validMs: number }>}
    */
   async #judge(channel, token) {
-    // Channel and token come in one text with a line feed between them: with a second one nobody knows which is which.
+    // Channel and token come in one text, separated by a line feed: with a second line feed nobody could separate them.
     if (token.includes('\n')) return { outcome: 'invalid', validMs: 0 };
     if (this.#channels.length > 0 && !this.#channels.some((one) => matches(one, channel))) {
       return { outcome: 'channel', validMs: 0 };
@@ -130,7 +130,7 @@ export class Admission {
         });
         return payload;
       } catch (error) {
-        // The signature is right: no other key will do better.
+        // The signature is right, so no other key can give another result.
         if (error instanceof errors.JWTExpired) return 'expired';
         if (error instanceof errors.JWTClaimValidationFailed) return 'invalid';
       }
@@ -158,8 +158,8 @@ export class Admission {
 }
 
 /**
- * Whether a text is what a pattern says, in which `*` stands for any characters. In time proportional to the product of both
- * lengths at worst, since what is matched comes from strangers.
+ * True if the text matches the pattern, in which `*` stands for any characters. Takes time proportional to the product of both
+ * lengths at worst, since the text comes from strangers.
  * @param {string} pattern
  * @param {string} text
  */

@@ -1,5 +1,5 @@
 /**
- * Asking a tracker on this machine how it is, as whatever watches over it does.
+ * Asks a tracker on this machine for its health, for a supervisor or a container's health check.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -9,8 +9,8 @@ const PATIENCE_MS = 5000;
 
 /**
  * @param {{ host: string, port: number, tlsCert?: string }} options of the tracker
- * @returns {Promise<string>} what its /healthz says. Rejects with an error that says why not, when it cannot be reached or is not
- *   well.
+ * @returns {Promise<string>} the answer of its /healthz. Rejects with an error that gives the reason, if the tracker cannot be
+ *   reached or is not well.
  */
 export function checkHealth({ host, port, tlsCert }) {
   const { get } = tlsCert === undefined ? http : https;
@@ -20,7 +20,7 @@ export function checkHealth({ host, port, tlsCert }) {
   return new Promise((resolve, reject) => {
     const fail = (/** @type {Error} */ { message }) =>
       reject(new Error(`${url}: ${signal.aborted ? 'no answer in time' : message}`));
-    // The certificate is for the name that viewers use.
+    // The certificate is for the name that viewers use, not for this address.
     const options = { rejectUnauthorized: false, agent: false, signal };
     const request = get(url, options, (response) => {
       let body = '';
@@ -34,7 +34,7 @@ export function checkHealth({ host, port, tlsCert }) {
   });
 }
 
-/** Where a tracker is that may listen on all addresses. @param {string} host */
+/** An address of a tracker that may listen on all addresses. @param {string} host */
 function reachedAt(host) {
   if (host === '0.0.0.0') return '127.0.0.1';
   return /^[0:]*:[0:]*$/.test(host) ? '::1' : host;

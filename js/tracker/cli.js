@@ -88,7 +88,7 @@ const format = /** @type {'json' | 'pretty'} */ (values.logFormat);
 const write = (_, { level, event, fields }) => {
   process.stderr.write(formatted(format, level, event, fields));
 };
-/** @param {string} url of the tracker by one of its addresses; all of them are said */
+/** @param {string} url of the tracker by one of its addresses; all of them are printed */
 const announce = (url) => {
   const urls = reachableHosts(String(values.host)).map((host) => withHost(url, host));
   process.stdout.write(`hlsmesh-tracker listening on ${urls.join(' ')}\n`);
@@ -125,7 +125,7 @@ async function serve() {
   /** @type {import('./index.js').Tracker} */
   let tracker;
   try {
-    // Not above: what only prints something need not wait for it.
+    // Imported here, so that commands that only print something need not wait for it.
     const { createTracker } = await import('./index.js');
     tracker = await createTracker({
       ...optionsOf(values),
@@ -139,11 +139,11 @@ async function serve() {
   }
   if (worker) return obeyPrimary(worker, tracker);
   for (const signal of ['SIGINT', 'SIGTERM']) {
-    // A second signal ends the process at once, as it would by default.
+    // A second signal ends the process immediately, as it would by default.
     process.once(signal, () => void tracker.drain().then(() => process.exit(0)));
   }
   process.on('SIGHUP', () => void tracker.reload());
-  // Last: whoever reads this may send a signal at once.
+  // Last, since the reader of this line may send a signal immediately.
   announce(tracker.url);
 }
 
@@ -152,7 +152,7 @@ async function serve() {
  * @param {import('./index.js').Tracker} tracker
  */
 function obeyPrimary(worker, tracker) {
-  // Terminals and systemd signal every process of a group; the primary alone says what follows.
+  // Terminals and systemd send signals to every process of a group; only the primary acts on them.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
   process.on('message', (/** @type {import('./cluster/worker-bus.js').FromPrimary} */ message) => {
     if (message.kind === 'drain') void tracker.drain().then(() => process.exit(0));

@@ -1,6 +1,6 @@
 /**
- * Reading the options of options.js from flags, the environment, a configuration file and createTracker's argument. What is
- * wrong is said at once and whole: which option, what was given, what is allowed.
+ * Reads the options of options.js from flags, the environment, a configuration file and createTracker's argument. All faults are
+ * reported together, each with the option, its value and the allowed values.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -10,7 +10,7 @@ import { OPTIONS, camelCase, variable } from './options.js';
 /** @typedef {import('./options.js').TrackerOption} TrackerOption */
 /** @typedef {string | number | boolean | readonly string[] | undefined} Value */
 
-/** A configuration that cannot be used; the message has a line for each fault. */
+/** An invalid configuration; the message has a line for each fault. */
 export class ConfigError extends Error {
   /** @param {string[]} faults */
   constructor(faults) {
@@ -24,8 +24,8 @@ const MASK = '***';
 /**
  * @typedef {object} CommandLine
  * @property {Record<string, Value>} values of all options, by camelCase name
- * @property {Record<string, string>} sources of those that do not have their default: flag, environment or file
- * @property {string[]} strangers variables named HLSMESH_… that are no option
+ * @property {Record<string, string>} sources flag, environment or file, for each option that does not have its default
+ * @property {string[]} strangers variables named HLSMESH_… that are no options
  * @property {boolean} help
  * @property {boolean} version
  * @property {boolean} printConfig
@@ -33,7 +33,7 @@ const MASK = '***';
  */
 
 /**
- * What the command was told. A flag goes before the environment, that before the file, that before the default.
+ * Reads the options of the command. A flag takes precedence over the environment, that over the file, and that over the default.
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} env
  * @returns {CommandLine}
@@ -90,14 +90,14 @@ export function readCommandLine(args, env) {
 
 const OF_LIBRARY = OPTIONS.filter(({ limit, only }) => !limit && !only);
 
-/** A function that is given to hear hears all, unless told otherwise. */
+/** A `log` function gets all entries, unless `logLevel` says otherwise. */
 const HEARS = 'debug';
 
-/** What createTracker takes beside them: objects that no text can name. */
+/** Further options of createTracker: objects, which no text can name. */
 const OBJECTS = ['server', 'path', 'wasm', 'limits', 'log', 'onFatal', 'bus'];
 
 /**
- * The options of createTracker out of the values of a command line, but for `limits`.
+ * The options of createTracker from the values of a command line, without `limits`.
  * @param {Record<string, Value>} values
  * @returns {import('./index.js').TrackerOptions}
  */
@@ -107,7 +107,7 @@ export function optionsOf(values) {
 }
 
 /**
- * The options of createTracker, checked, with their defaults. Those of the engine are not among them.
+ * The options of createTracker, checked, with their defaults, without those of the engine.
  * @param {Record<string, unknown>} given
  * @returns {Record<string, Value>} by camelCase name
  * @throws {TypeError | RangeError}
@@ -130,7 +130,7 @@ export function readOptions(given) {
 }
 
 /**
- * The engine's limits out of the values of a command line.
+ * The engine's limits from the values of a command line.
  * @param {Record<string, Value>} values
  * @returns {import('./index.js').TrackerLimits}
  */
@@ -146,7 +146,7 @@ export function limitsOf(values) {
   return limits;
 }
 
-/** The engine's limits unless told otherwise. @returns {import('./index.js').TrackerLimits} */
+/** The engine's default limits. @returns {import('./index.js').TrackerLimits} */
 export function defaultLimits() {
   return limitsOf(
     Object.fromEntries(OPTIONS.map((option) => [camelCase(option.name), option.default])),
@@ -155,7 +155,7 @@ export function defaultLimits() {
 
 /**
  * @param {CommandLine} commandLine
- * @returns {string} JSON that may serve as a configuration file, but for its secrets
+ * @returns {string} JSON that may serve as a configuration file, except for its masked secrets
  */
 export function printable({ values }) {
   const shown = OPTIONS.map((option) => {
@@ -165,7 +165,7 @@ export function printable({ values }) {
   return `${JSON.stringify(Object.fromEntries(shown), null, 2)}\n`;
 }
 
-/** @param {TrackerOption} option @param {Value} value @returns {Value} without its secrets */
+/** @param {TrackerOption} option @param {Value} value @returns {Value} with secrets masked */
 function masked(option, value) {
   if (value === undefined) return undefined;
   if (option.secret) return MASK;
@@ -225,7 +225,7 @@ function firstGiven(candidates) {
 
 /**
  * @param {TrackerOption} option
- * @param {unknown} given a string from a flag or variable, any JSON from elsewhere
+ * @param {unknown} given a string from a flag or variable, any JSON otherwise
  * @param {string} where
  * @returns {Value}
  * @throws {RangeError}
@@ -294,7 +294,7 @@ const ITEM_CHECKS = {
  * @returns {string[] | undefined}
  */
 function parsedList(item, given) {
-  // A list in JSON is taken as it is; one in text is cut at commas and spaces.
+  // A list in JSON is used as it is; one in text is split at commas and spaces.
   const items = typeof given === 'string' ? cut(given) : given;
   if (!Array.isArray(items) || !items.every((text) => typeof text === 'string' && text !== '')) {
     return undefined;
@@ -342,7 +342,7 @@ function shown(option, given) {
 
 /**
  * @param {Record<string, Value>} values
- * @param {(name: string) => string} nameOf what the caller calls an option
+ * @param {(name: string) => string} nameOf returns the caller's name of an option
  */
 function checkTogether(values, nameOf) {
   /** @type {string[]} */

@@ -1,5 +1,5 @@
 /**
- * Sending viewers elsewhere before the process ends: in waves, so that not all of them come to the next tracker at once.
+ * Closes the viewers' sockets before the process ends: in waves, so that not all of them reach the next tracker at the same time.
  */
 
 import { performance } from 'node:perf_hooks';
@@ -10,9 +10,9 @@ const SERVICE_RESTART = 1012;
 const REASON = 'the tracker restarts: go to another one, or come back';
 
 const WAVE_MS = 250;
-// Fewer viewers than this are no herd, and go together.
+// The fewest viewers of a wave, except the last one.
 const LEAST_IN_WAVE = 50;
-// Of the whole time, what the last wave has to answer its close frames.
+// The part of the time that the last wave has to answer its close frames.
 const GRACE_SHARE = 0.2;
 const LONGEST_GRACE_MS = 2000;
 
@@ -26,7 +26,7 @@ export async function drain(sockets, withinMs, log) {
   log.info('draining', { sockets: sockets.size, seconds: withinMs / 1000 });
   const graceMs = Math.min(withinMs * GRACE_SHARE, LONGEST_GRACE_MS);
   const started = performance.now();
-  // First, so that viewers of other trackers are not told of those who are gone.
+  // First, so that viewers of other trackers are not introduced to those who are gone.
   await Promise.race([sockets.engine.retire(), sleep(graceMs)]);
   const left = withinMs - graceMs - (performance.now() - started);
   const waves = Math.floor(left / WAVE_MS);

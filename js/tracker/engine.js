@@ -5,13 +5,13 @@ import { ABI_VERSION, HtCommand, HtStats, HtText, Option } from './abi.js';
 import { Core, POISONED } from '../core.js';
 
 /**
- * @typedef {import('./index.js').TrackerLimits & { authorize: number }} EngineLimits `authorize`: 1 where who enters waits until
- *   authorized() says that it may
+ * @typedef {import('./index.js').TrackerLimits & { authorize: number }} EngineLimits `authorize`: 1 if a viewer who enters waits
+ *   for authorized()
  */
 
 /**
- * @typedef {{ kind: number, conn: number, code: number, text: Uint8Array }} TrackerCommand `text` is a view,
- *   good until the engine is called again
+ * @typedef {{ kind: number, conn: number, code: number, text: Uint8Array }} TrackerCommand `text` is a view, valid until the next
+ *   call of the engine
  */
 
 /** @typedef {Record<keyof typeof HtStats, number>} EngineStats */
@@ -27,7 +27,7 @@ export class TrackerEngine {
   /**
    * @param {WebAssembly.Module} module
    * @param {EngineLimits} limits
-   * @param {(error: Error) => void} onFatal called once if the engine dies; nothing it says counts after that
+   * @param {(error: Error) => void} onFatal called once if the engine dies; its later results mean nothing
    */
   static async create(module, limits, onFatal) {
     const core = await Core.instantiate(module, 'ht_text');
@@ -59,9 +59,9 @@ export class TrackerEngine {
   /**
    * @param {number} now milliseconds, monotonic
    * @param {number} conn
-   * @param {{ address: string, isp: string, province: string }} origin what is not known is empty
+   * @param {{ address: string, isp: string, province: string }} origin unknown fields are empty
    * @param {Uint32Array} entropy four words from a cryptographic source
-   * @param {boolean} guest another engine has its socket, and keeps it within its limits
+   * @param {boolean} guest another engine has its socket and applies the limits
    */
   open(now, conn, origin, entropy, guest) {
     const lines = [origin.address, origin.isp, origin.province].map((line) =>
@@ -99,13 +99,13 @@ export class TrackerEngine {
   }
 
   /**
-   * Answers a command `authorize`; ignored when the connection no longer waits for it.
+   * Answers a command `authorize`; ignored if the connection no longer waits for it.
    * @param {number} now
    * @param {number} conn
    * @param {number} request the command's code
    * @param {boolean} granted
-   * @param {number} validMs how long the token is good for; Infinity when for ever
-   * @param {string} reason told to a peer that is refused
+   * @param {number} validMs the time for which the token is valid; Infinity: no limit
+   * @param {string} reason sent to a peer that is refused
    */
   authorized(now, conn, request, granted, validMs, reason) {
     const result = this.#core.callWithText(
@@ -142,7 +142,7 @@ export class TrackerEngine {
     this.#core.call('ht_timeout', now);
   }
 
-  /** @returns {TrackerCommand | null} the next command, or null when drained */
+  /** @returns {TrackerCommand | null} the next command, or null if there is none */
   poll() {
     const pointer = this.#core.call('ht_poll');
     if (pointer <= 0) return null;
@@ -157,7 +157,7 @@ export class TrackerEngine {
     };
   }
 
-  /** @returns {number} when timeout() is due; Infinity when never */
+  /** @returns {number} the time at which timeout() is due; Infinity: never */
   nextTimeout() {
     const due = this.#core.call('ht_next_timeout');
     return this.dead ? Infinity : due;
@@ -177,8 +177,8 @@ export class TrackerEngine {
 
   /**
    * @param {number} offset
-   * @param {number} limit at most 10 000 are listed
-   * @returns {string | null} JSON, as src/tracker/tracker.hpp has it; null once the engine is dead
+   * @param {number} limit at most 10,000 are listed
+   * @returns {string | null} JSON, as src/tracker/tracker.hpp describes it; null once the engine is dead
    */
   channels(offset, limit) {
     return this.#listed(this.#core.call('ht_channels', offset, limit));
@@ -187,8 +187,8 @@ export class TrackerEngine {
   /**
    * @param {string} channel
    * @param {number} offset
-   * @param {number} limit at most 10 000 peers are listed
-   * @returns {string | null} JSON, as src/tracker/tracker.hpp has it; null when there is no such channel
+   * @param {number} limit at most 10,000 peers are listed
+   * @returns {string | null} JSON, as src/tracker/tracker.hpp describes it; null if there is no such channel
    */
   topology(channel, offset, limit) {
     return this.#listed(this.#core.callWithText('ht_topology', channel, offset, limit));

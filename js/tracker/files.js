@@ -1,18 +1,18 @@
 /**
- * Files that are read anew when they change.
+ * Files that are read again when they change.
  */
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 
-// Files are looked at this often. Looking works where change notices do not: on network file systems, and for the links that
-// Kubernetes swaps.
+// The time between two looks at the files. Looking works where change notifications do not: on network file systems, and for the
+// links that Kubernetes swaps.
 const LOOK_EVERY_MS = 2000;
 
 /**
  * @typedef {object} Watched
  * @property {string} option that names the file, for messages
  * @property {readonly string[]} paths
- * @property {(contents: Buffer[], paths: readonly string[]) => void | Promise<void>} use in the order of `paths`. What it throws
- *   leaves everything as it was.
+ * @property {(contents: Buffer[], paths: readonly string[]) => void | Promise<void>} use in the order of `paths`. If it throws,
+ *   the former contents stay in use.
  */
 
 export class WatchedFiles {
@@ -20,7 +20,7 @@ export class WatchedFiles {
   /** @type {{ watched: Watched, listener: () => void }[]} */
   #all = [];
 
-  /** Files read anew, and those that could not be. */
+  /** Counts of files that were read again, and of those that could not be read. */
   counters = { reloads: 0, failures: 0 };
 
   /** @param {import('./log.js').Log} log */
@@ -29,7 +29,7 @@ export class WatchedFiles {
   }
 
   /**
-   * Reads and uses files, and again whenever one of them changes.
+   * Reads and uses files now, and again whenever one of them changes.
    * @param {Watched} watched
    * @throws {Error} that names option and file, if the first reading fails
    */
@@ -46,7 +46,7 @@ export class WatchedFiles {
     this.#all.push({ watched, listener });
   }
 
-  /** Reads all of them anew, changed or not. */
+  /** Reads all files again, changed or not. */
   async reload() {
     for (const { watched } of this.#all) await this.#reload(watched);
   }

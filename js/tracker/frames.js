@@ -1,5 +1,5 @@
 /**
- * Frames as a server sends them (RFC 6455 section 5): whole, and unmasked.
+ * Frames as a server sends them (RFC 6455 section 5): unfragmented and unmasked.
  */
 
 const FIN_PONG = 0x8a;
@@ -13,7 +13,7 @@ const SIZE_IN_8_BYTES = 127;
 
 /**
  * @param {Uint8Array} text UTF-8
- * @returns {Buffer} a copy of it behind its header: one buffer, so that sending it is one plain write
+ * @returns {Buffer} the header and a copy of the text in one buffer, so that sending is one write
  */
 export function textFrame(text) {
   const { length } = text;
@@ -34,7 +34,7 @@ export function textFrame(text) {
 }
 
 /**
- * @param {Uint8Array} data what came with the ping: at most 125 bytes (section 5.5)
+ * @param {Uint8Array} data the payload of the ping, at most 125 bytes (RFC 6455 section 5.5)
  * @returns {Buffer}
  */
 export function pongFrame(data) {

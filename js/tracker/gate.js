@@ -1,5 +1,5 @@
 /**
- * How often an address may ask for something. Kept before anything is done about it, where a refusal costs the least.
+ * A limit on the requests of an address, applied before a request is processed, where a refusal costs least.
  */
 import { performance } from 'node:perf_hooks';
 import { addressKey } from './addresses.js';
@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 
 export class Gate {
   #perMinute;
-  /** How often each address asked in this minute and in the one before. */
+  /** Requests of each address in this minute and in the one before. */
   #now = /** @type {Map<string, number>} */ (new Map());
   #before = /** @type {Map<string, number>} */ (new Map());
   #minuteStarted = performance.now();
@@ -21,10 +21,10 @@ export class Gate {
   }
 
   /**
-   * Counts a request. Those of the minute before weigh less the longer it is over, so that nobody gets two minutes' worth
-   * where one ends.
+   * Counts a request. Those of the previous minute count less and less in the course of the current one, so that no address gets
+   * two minutes' allowance at the turn of a minute.
    * @param {string} address
-   * @returns {boolean} whether it may go on
+   * @returns {boolean} false: the address has exceeded its limit
    */
   admits(address) {
     const key = addressKey(address);
@@ -39,7 +39,7 @@ export class Gate {
     return true;
   }
 
-  /** @returns {number} how much of the current minute is over, 0 to 1 */
+  /** @returns {number} the part of the current minute that is over, 0 to 1 */
   #turn() {
     const passed = (performance.now() - this.#minuteStarted) / MINUTE_MS;
     if (passed < 1) return passed;

@@ -1,5 +1,5 @@
 /**
- * What `hlsmesh-tracker --help` prints.
+ * The text that `hlsmesh-tracker --help` prints.
  */
 import { OPTIONS, argumentOf, defaultText } from './options.js';
 

@@ -1,5 +1,5 @@
 /**
- * What a tracker answers to plain HTTP requests. Which of them ask for a WebSocket is not decided here.
+ * Answers plain HTTP requests. Requests for a WebSocket do not come here.
  */
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
@@ -30,15 +30,15 @@ export function pathOf(request) {
 
 /**
  * @param {Map<string, Route>} routes by path
- * @param {Map<string, Route>} brief what those are answered who have asked too often. Whoever watches over the tracker may share an
- *   address with them.
- * @param {(request: IncomingMessage) => boolean} admits false: the sender has asked too often
+ * @param {Map<string, Route>} brief routes that are answered even if the sender has exceeded its limit, since a supervisor of the
+ *   tracker may share the address.
+ * @param {(request: IncomingMessage) => boolean} admits false: the sender has exceeded its limit
  * @param {import('./log.js').Log} log
  * @returns {(request: IncomingMessage, response: ServerResponse) => void}
  */
 export function answerFrom(routes, brief, admits, log) {
   return async (request, response) => {
-    // Bodies are of no interest, but unread they would hold up the connection.
+    // The body is read and dropped: an unread one would block the connection.
     request.resume();
     const admitted = admits(request);
     const route = (admitted ? routes : brief).get(pathOf(request));
@@ -72,8 +72,7 @@ function reply(request, response, { status, json, text = '', type, headers }) {
 }
 
 /**
- * Answers an upgrade that is not taken, and is done with the socket: Node's server would let it stand half open for as long as
- * the other side keeps its end.
+ * Refuses an upgrade and destroys the socket: Node's server would leave it half open until the other side closes its end.
  * @param {import('node:stream').Duplex} socket
  * @param {number} status
  * @param {string} phrase

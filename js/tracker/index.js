@@ -29,7 +29,7 @@ import { joined, measure } from './tracker-metrics.js';
 
 const DEFAULT_WASM = new URL('../../dist/hlsmesh-tracker.wasm', import.meta.url);
 
-// What a viewer is told to wait who comes while the tracker goes.
+// The Retry-After of a viewer who comes during a drain, in seconds.
 const RETRY_AFTER_S = 5;
 
 /** @typedef {import('./index.js').TrackerOptions} TrackerOptions */
@@ -38,7 +38,7 @@ const RETRY_AFTER_S = 5;
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
 
 /**
- * What readOptions() returns.
+ * The result of readOptions().
  * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
  *   'allowedChannels' | 'handshakesPerAddress' | 'requestsPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
  *   'drainSeconds' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
@@ -92,7 +92,7 @@ async function start(options, settings, limits, log, files) {
   const all = { ...limits, authorize: Number(admission.asks || bus !== null) };
   const engine = await TrackerEngine.create(module, all, (error) => {
     log.error(`the tracker engine died: ${error.stack ?? error.message}`);
-    // After this turn: the engine's caller is still on the stack.
+    // Later, since the engine's caller is still on the stack.
     setImmediate(async () => {
       await close();
       if (!options.onFatal) throw error;
@@ -131,7 +131,7 @@ async function start(options, settings, limits, log, files) {
   const routes = routesOf({
     ...state,
     stats: () => statsOf(sockets.engine),
-    // Whichever of several processes is asked answers for all.
+    // The worker that is asked answers for all of them.
     metrics: worker ? async () => joined(await worker.allMetrics()) : () => metrics.render(),
     metricsFor: settings.metrics,
     bearer,
@@ -152,7 +152,7 @@ async function start(options, settings, limits, log, files) {
     const address = addresses.of(request);
     if (!gates.handshakes.admits(address)) return refuseUpgrade(socket, 429, 'Too Many Requests');
     const to = worker && placeOf(request, worker.names);
-    // What TLS has agreed on cannot be handed over.
+    // The state of a TLS connection cannot be handed over.
     if (to && to !== worker.name && !('encrypted' in socket)) {
       worker.handOver(to, request, /** @type {import('node:net').Socket} */ (socket), head);
       return;
@@ -199,7 +199,7 @@ async function start(options, settings, limits, log, files) {
       if (options.server) return;
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
-      // In a worker it never comes: Node waits for sockets that were handed over, and hears no more of those.
+      // In a worker the callback never comes: Node waits for sockets that were handed over and are no longer its own.
       if (!worker) await closed;
     })();
     return closing;
@@ -234,7 +234,7 @@ async function busOf({ bus }, settings, log) {
 }
 
 /**
- * Reads what is in files, now and whenever they change.
+ * Reads the files that options name, now and whenever they change.
  * @param {Settings} settings
  * @param {WatchedFiles} files
  * @param {{ admission: Admission, places: Places, bearer: Bearer }} users
@@ -282,7 +282,7 @@ async function readFiles(settings, files, { admission, places, bearer }) {
   });
 }
 
-/** A secret in a file, without the end of line that editors put there. @param {Buffer} contents */
+/** A secret from a file, without the line feed that editors add. @param {Buffer} contents */
 const lineIn = (contents) => contents.toString().replace(/\r?\n$/, '');
 
 /**
@@ -305,7 +305,7 @@ async function compile(wasm) {
 /**
  * The engine's figures under the names of index.d.ts.
  * @param {import('./local-engine.js').EnginePort} engine
- * @returns {TrackerStats} zeros where there are none
+ * @returns {TrackerStats} zeros if there are none
  */
 function statsOf(engine) {
   const stats = engine.stats();

@@ -1,18 +1,18 @@
 /**
- * The keys that tokens are signed with. Each key is good for one algorithm, whatever a token says about itself: a public key is
- * never tried as a secret.
+ * The keys that verify tokens. Each key is used for one algorithm only, whatever the token's header says: a public key is never
+ * used as a secret.
  */
 import { webcrypto } from 'node:crypto';
 import { importJWK, importSPKI } from 'jose';
 import { MIN_SECRET_BYTES } from './secrets.js';
 
-// The global that jose signs and verifies with is behind a flag in Node 18.
+// jose needs the global `crypto`, which is behind a flag in Node 18.
 if (!('crypto' in globalThis)) {
   Object.defineProperty(globalThis, 'crypto', { value: webcrypto, configurable: true });
 }
 
 const HMAC = ['HS256'];
-// RFC 9864 gives the second name to what most still call by the first.
+// RFC 9864 renamed the first to the second; most services still use the first.
 const ED25519 = ['EdDSA', 'Ed25519'];
 
 /**
@@ -72,7 +72,7 @@ async function fromJson(text) {
 
 /**
  * @param {import('jose').JWK} jwk
- * @returns {Promise<TokenKey | null>} null for keys of other kinds, which a JWKS may well hold
+ * @returns {Promise<TokenKey | null>} null for keys of other kinds, which a JWKS may contain
  */
 async function fromJwk(jwk) {
   const algorithms =

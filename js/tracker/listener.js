@@ -1,25 +1,25 @@
 /**
- * The HTTP or HTTPS server that a tracker listens with, when it is not given one.
+ * Makes the HTTP or HTTPS server of a tracker that was not given one.
  */
 import http from 'node:http';
 import https from 'node:https';
 import { refuseUpgrade } from './http.js';
 
-// A viewer's request for a WebSocket is a few hundred bytes; cookies of the site come along.
+// A viewer's request for a WebSocket has a few hundred bytes, plus the cookies of the site.
 const MAX_HEADER_BYTES = 16 * 1024;
 
-// Beside WebSockets, requests for health and metrics and handshakes that are under way hold a connection each.
+// The connections in addition to WebSockets: requests for health and metrics, and handshakes under way.
 const SPARE_CONNECTIONS = 1024;
 
 /**
  * @typedef {object} ListenerCounters
  * @property {number} late handshakes that took too long
- * @property {number} dropped connections dropped unheard, since there were too many already
+ * @property {number} dropped connections that were dropped unread because there were too many
  */
 
 /**
  * @param {{ tlsCert?: string, tlsKey?: string, handshakeSeconds: number }} options
- * @param {number} maxConnections WebSockets there may be; 0: any number
+ * @param {number} maxConnections the most WebSockets; 0: any number
  * @param {import('./files.js').WatchedFiles} files
  * @param {ListenerCounters} counters
  * @returns {Promise<http.Server | https.Server>}

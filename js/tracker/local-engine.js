@@ -1,8 +1,8 @@
 /**
- * The seam between the sockets and the engine that decides about them, and the engine of this very process behind it.
+ * The interface between the sockets and the engine, and the engine of this process behind it.
  *
- * Frames and the life of a connection go in by an EnginePort; what is to be done about connections comes out by an Outlet. A
- * connection is a number that the sockets chose, so that whatever stands in for LocalEngine may sit in another process.
+ * Frames, and the beginning and end of connections, go into an EnginePort; commands come out of an Outlet. A connection is a
+ * number that the sockets choose, so an EnginePort other than LocalEngine may have its engine in another process.
  */
 import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
@@ -11,30 +11,30 @@ import { CommandKind } from './abi.js';
 /** @typedef {import('./engine.js').EngineStats} EngineStats */
 
 /**
- * Who is at the other end of a connection: its address, and its network and province where they are known.
+ * The other end of a connection: its address, and its network and province, which are empty if unknown.
  * @typedef {{ address: string, isp: string, province: string }} Visitor
  */
 
 /**
- * What an engine wants done. A connection that is gone meanwhile is passed over.
+ * The commands of an engine. A command for a connection that has ended meanwhile is ignored.
  * @typedef {object} Outlet
  * @property {(conn: number, text: Uint8Array) => void} send UTF-8, to be copied before the call returns
  * @property {(conn: number) => void} ping
- * @property {(conn: number, request: number, channel: string, token: string) => void} authorize whether the viewer may enter;
- *   to be answered by authorized(), at any time
- * @property {(conn: number, text: string) => void} [forward] what an engine elsewhere must hear of it, after elsewhere()
- * @property {(parameter: string) => void} [split] the name of a query parameter in which alone channels differ
- * @property {(conn: number, code: number, reason: string) => void} close the engine has forgotten the connection: it hears no
- *   closed() for it
+ * @property {(conn: number, request: number, channel: string, token: string) => void} authorize asks if the viewer may enter;
+ *   authorized() answers, at any time
+ * @property {(conn: number, text: string) => void} [forward] a message for the engine that runs the channel, after elsewhere()
+ * @property {(parameter: string) => void} [split] the name of a query parameter that is the only difference between channels
+ * @property {(conn: number, code: number, reason: string) => void} close the engine has forgotten the connection: closed() must
+ *   not be called for it
  */
 
 /**
- * What the sockets tell an engine. Nothing here throws, and what is said of a connection that the engine has closed, or of one
- * that was never opened, is ignored.
+ * The inputs of an engine. No method throws. An input for a connection that the engine has closed, or that was never opened, is
+ * ignored.
  * @typedef {object} EnginePort
- * @property {boolean} dead nothing but a new tracker helps
- * @property {(conn: number, visitor: Visitor) => void} open a number from 1 to 2^31 - 1, each used once
- * @property {(conn: number, text: Uint8Array) => void} message a text frame as it came, read before the call returns
+ * @property {boolean} dead true after the engine has died; only a new tracker helps
+ * @property {(conn: number, visitor: Visitor) => void} open `conn`: from 1 to 2^31 - 1, each used once
+ * @property {(conn: number, text: Uint8Array) => void} message a text frame; the text is read before the call returns
  * @property {(conn: number) => void} binary
  * @property {(conn: number) => void} alive a ping or a pong
  * @property {(conn: number) => void} closed by the peer or by the network
@@ -42,26 +42,26 @@ import { CommandKind } from './abi.js';
  * @property {(offset: number, limit: number) => Promise<string | null>} channels as JSON; null once the engine is dead
  * @property {(channel: string, offset: number, limit: number) => Promise<string | null>} topology as JSON; null when there is
  *   no such channel
- * @property {() => EngineStats | null} stats as last known; null before there are any and once the engine is dead
- * @property {() => void | Promise<void>} retire the end is near: other engines are to run what this one runs, as far as there are
- *   others. Resolves when they do, as far as that can be told.
- * @property {(conn: number) => void} part the connection was closed after retire(). Whom the viewer serves it serves on, so engines
- *   that end too treat it as one that is there, and may still introduce somebody to it
- * @property {() => void | Promise<void>} stop no command comes after this
+ * @property {() => EngineStats | null} stats the last known ones; null before there are any, and once the engine is dead
+ * @property {() => void | Promise<void>} retire to be called before the end: other engines take the channels of this one, if
+ *   there are any. Resolves when they have, as far as can be determined.
+ * @property {(conn: number) => void} part the connection was closed after retire(). The viewer goes on serving its children, so
+ *   an engine that ends too keeps it, and may still introduce viewers to it
+ * @property {() => void | Promise<void>} stop no command comes after this call
  */
 
-// setTimeout takes at most 2^31 - 1 ms; a longer wait is cut in two.
+// setTimeout takes at most 2^31 - 1 ms; a longer wait has several parts.
 const MAX_TIMER_MS = 60_000;
 
-// What the engine waits for, it waits for seconds. Waking for many things at once costs less than for each at its own millisecond.
+// The engine's timers take seconds. One wake-up for several timers costs less than one for each.
 const TIMER_SLACK_MS = 25;
 
-// Drawing entropy has a price per call, so it is drawn for many connections at once.
+// Each call for entropy costs time, so one call draws it for many connections.
 const ENTROPY_WORDS = 4;
 const ENTROPY_POOL = new Uint32Array(ENTROPY_WORDS * 256);
 let entropyUsed = ENTROPY_POOL.length;
 
-/** @returns {Uint32Array} four words for one peer's id, to be used or copied at once */
+/** @returns {Uint32Array} four words for one peer's id, valid until the next call */
 export function drawEntropy() {
   if (entropyUsed === ENTROPY_POOL.length) {
     randomFillSync(ENTROPY_POOL);
@@ -98,13 +98,16 @@ export class LocalEngine {
     return this.#engine.dead;
   }
 
-  /** @param {number} conn @param {Visitor} visitor @param {Uint32Array} [entropy] of a peer that has an id already */
+  /** @param {number} conn @param {Visitor} visitor @param {Uint32Array} [entropy] of a peer that already has an id */
   open(conn, visitor, entropy = drawEntropy()) {
     this.#engine.open(performance.now(), conn, visitor, entropy, false);
     this.#drain();
   }
 
-  /** One whose socket another engine has. @param {number} conn @param {Visitor} visitor @param {Uint32Array} entropy */
+  /**
+   * Opens a connection whose socket another engine has. @param {number} conn @param {Visitor} visitor @param {Uint32Array}
+   * entropy
+   */
   openGuest(conn, visitor, entropy) {
     this.#engine.open(performance.now(), conn, visitor, entropy, true);
     this.#drain();
@@ -140,13 +143,16 @@ export class LocalEngine {
     this.#drain();
   }
 
-  /** Answers that another engine runs the channel. @param {number} conn @param {number} request */
+  /** Answers a command `authorize`: another engine runs the channel. @param {number} conn @param {number} request */
   elsewhere(conn, request) {
     this.#engine.elsewhere(performance.now(), conn, request);
     this.#drain();
   }
 
-  /** Has the engine ask where the peer belongs, as if it had entered again; nothing if it is in no channel. @param {number} conn */
+  /**
+   * Makes the engine ask again which engine runs the peer's channel, as if it had entered again. No effect if the peer is in no
+   * channel. @param {number} conn
+   */
   askAgain(conn) {
     this.#engine.askAgain(performance.now(), conn);
     this.#drain();
@@ -206,7 +212,7 @@ export class LocalEngine {
     this.#arm();
   }
 
-  // A timer that is due too early is left alone: waking once for nothing costs less than a new timer for every frame.
+  // A timer that is due too early stays: one needless wake-up costs less than a new timer for every frame.
   #arm() {
     const due = this.#engine.nextTimeout();
     if (due >= this.#timerDue || this.#stopped) return;

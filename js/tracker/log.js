@@ -1,5 +1,5 @@
 /**
- * Structured logs: each entry has a level, an event in words and fields.
+ * Structured logs: an entry has a level, an event (a short text) and fields.
  */
 
 export const LEVELS = /** @type {const} */ (['debug', 'info', 'warn', 'error']);
@@ -12,7 +12,7 @@ export class Log {
   #from;
 
   /**
-   * @param {((level: Level, event: string, fields: Fields) => void) | undefined} write none: nobody listens
+   * @param {((level: Level, event: string, fields: Fields) => void) | undefined} write undefined: no entry is written
    * @param {Level} [least] entries below it are dropped
    */
   constructor(write, least = 'debug') {
@@ -23,7 +23,7 @@ export class Log {
   /**
    * @param {Level} level
    * @param {string} event
-   * @param {Fields | (() => Fields)} [fields] a function is asked only if the entry is not dropped
+   * @param {Fields | (() => Fields)} [fields] a function is called only if the entry is not dropped
    */
   entry(level, event, fields = {}) {
     if (LEVELS.indexOf(level) < this.#from) return;

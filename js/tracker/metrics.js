@@ -29,7 +29,7 @@ export class Metrics {
     this.#all.push({ name, type: 'gauge', help, read });
   }
 
-  /** All of them as they are now. */
+  /** All metrics with their present values. */
   render() {
     return this.#all.map(renderOne).join('');
   }

@@ -5,10 +5,10 @@ import { Reader } from 'mmdb-lib';
 
 /** @typedef {{ isp: string, province: string }} Place */
 
-// Records of networks that many viewers share are decoded once. A record is some hundred bytes.
+// The most decoded records that are kept: many viewers share a network. A record has some hundred bytes.
 const CACHED_RECORDS = 10_000;
 
-/** What the databases of the field have in their records; any of it may be missing. */
+/** The fields that the usual databases have in their records; each may be missing. */
 /** @typedef {{ isp?: string, autonomous_system_organization?: string, autonomous_system_number?: number }} NetworkRecord */
 /** @typedef {{ iso_code?: string, names?: { en?: string } }} Named */
 /** @typedef {{ country?: Named, subdivisions?: Named[] }} CityRecord */
@@ -19,12 +19,12 @@ export class Places {
   /** @type {Reader<any> | null} */
   #cities = null;
 
-  /** @param {Buffer} database @throws {Error} when it is not in MaxMind format */
+  /** @param {Buffer} database @throws {Error} if it is not in MaxMind format */
   useNetworks(database) {
     this.#networks = open(database);
   }
 
-  /** @param {Buffer} database @throws {Error} when it is not in MaxMind format */
+  /** @param {Buffer} database @throws {Error} if it is not in MaxMind format */
   useCities(database) {
     this.#cities = open(database);
   }
@@ -44,7 +44,7 @@ export class Places {
 /** @param {Buffer} database */
 function open(database) {
   const reader = new Reader(database, { cache: new BoundedMap() });
-  // Nothing is decoded before the first question: a file that is cut off shows here, not at the first viewer.
+  // The library decodes nothing before the first query. This one finds a truncated file now, and not at the first viewer.
   reader.get('192.0.2.1');
   return reader;
 }
@@ -58,7 +58,7 @@ function lookUp(reader, address) {
   try {
     return reader.get(address);
   } catch {
-    // An IPv6 address in a database of IPv4, or no address at all.
+    // It is an IPv6 address in a database of IPv4, or no address at all.
     return null;
   }
 }
@@ -75,7 +75,7 @@ function ispOf(record) {
 }
 
 /**
- * Provinces of two countries may have one name, so the country comes with it.
+ * Provinces of two countries may have the same name, so the country is part of it.
  * @param {CityRecord | null} record
  */
 function provinceOf(record) {
@@ -88,7 +88,7 @@ function provinceOf(record) {
 /** @param {unknown} value */
 const text = (value) => (typeof value === 'string' ? value : '');
 
-/** A map that forgets what it learned first. */
+/** A map of limited size that drops its oldest entry. */
 class BoundedMap {
   /** @type {Map<string | number, any>} */
   #map = new Map();

@@ -1,14 +1,14 @@
-/** Addresses to hand out: a server may listen on all of a machine's, of which none is called 0.0.0.0. */
+/** The addresses of a server that others can use: 0.0.0.0, on which it may listen, is none. */
 import { networkInterfaces } from 'node:os';
 
-/** What `listen` takes for every address of the machine. */
+/** The values with which `listen` uses every address of the machine. */
 const EVERYWHERE = ['0.0.0.0', '::', ''];
 
 /**
  * @param {string} host that a server listens on
  * @param {ReturnType<typeof networkInterfaces>} [interfaces]
- * @returns {string[]} by which it is reached: of every address those that other machines can use first, IPv4 before IPv6, and
- *   127.0.0.1 last. As in URLs, IPv6 is in brackets.
+ * @returns {string[]} by which it is reached: first the addresses that other machines can use, IPv4 before IPv6, and 127.0.0.1
+ *   last. An IPv6 address is in brackets, as in URLs.
  */
 export function reachableHosts(host, interfaces = networkInterfaces()) {
   if (!EVERYWHERE.includes(host)) return [inUrl(host)];
@@ -25,7 +25,7 @@ const inUrl = (host) => (host.includes(':') && !host.startsWith('[') ? `[${host}
 
 /**
  * @param {string} url
- * @param {string} host as reachableHosts() gives it
+ * @param {string} host as reachableHosts() returns it
  * @returns {string} the URL with that host
  */
 export function withHost(url, host) {

@@ -1,5 +1,5 @@
 /**
- * The paths that a tracker answers over HTTP: its health, its metrics, and what it knows, for those who may read it.
+ * The paths that a tracker answers over HTTP: its health, its metrics and its API.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
@@ -18,12 +18,12 @@ import { METRICS_TYPE } from './metrics.js';
  * @property {Bearer} bearer
  */
 
-/** Who may read the API: those who show the token. */
+/** Checks the bearer token of the API. */
 export class Bearer {
   /** @type {Buffer | null} */
   #digest = null;
 
-  /** Requests without the right token. */
+  /** The number of requests without the right token. */
   refused = 0;
 
   /** @param {string} token */
@@ -31,18 +31,18 @@ export class Bearer {
     this.#digest = sha256(token);
   }
 
-  /** Whether there is a token at all, and so an API. */
+  /** True if there is a token, and so an API. */
   get known() {
     return this.#digest !== null;
   }
 
   /**
    * @param {import('node:http').IncomingMessage} request
-   * @returns {boolean} in a time that says nothing about the token
+   * @returns {boolean} computed in a time that does not depend on the token
    */
   allows(request) {
     const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    // Digests are equally long, whatever was given.
+    // Digests have the same length, whatever the request contained.
     const right =
       given !== undefined && this.#digest !== null && timingSafeEqual(sha256(given), this.#digest);
     if (!right) ++this.refused;
@@ -63,7 +63,7 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 10_000;
 
 /**
- * How the tracker is and nothing else, which costs no more than a refusal.
+ * The routes that only tell the status, which costs no more than a refusal.
  * @param {Pick<Served, 'engine' | 'draining'>} served
  * @returns {Map<string, Route>} by path
  */

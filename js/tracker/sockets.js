@@ -1,5 +1,5 @@
 /**
- * The WebSockets of a tracker: every frame goes into the engine, every command of the engine is carried out.
+ * The WebSockets of a tracker: passes every frame to the engine and carries out every command of the engine.
  */
 import { WebSocketServer } from 'ws';
 import { shownAddress } from './addresses.js';
@@ -11,28 +11,29 @@ import { PING_FRAME, pongFrame, textFrame } from './frames.js';
 
 /**
  * @typedef {object} SocketLimits
- * @property {number} maxMessageBytes a longer message closes its socket with 1009 before it is read to the end
- * @property {number} maxPendingBytes what may wait unsent for one socket; who lets more pile up is not reading, and is cut off
- * @property {'truncated' | 'full' | 'none'} logAddresses what may be logged of an address
+ * @property {number} maxMessageBytes a longer message closes its socket with 1009 before it is read to its end
+ * @property {number} maxPendingBytes the most that may wait unsent for one socket; a peer for which more waits does not read, and
+ *   its socket is destroyed
+ * @property {'truncated' | 'full' | 'none'} logAddresses the part of an address that may be logged
  */
 
 /** @typedef {'messages' | 'binary' | 'controls' | 'bytesIn' | 'bytesOut' | 'slow' | 'tooLong' | 'broken' | 'floods'} SocketCounter */
 
-// The number of the connection that a socket is. On the socket itself and with handlers that all sockets share: closures for
-// each would be the greater part of what a silent viewer costs.
+// The connection's number is a property of the socket, and all sockets share their handlers: closures for each would be most of
+// the memory of a silent viewer.
 const CONN = Symbol('conn');
-// What is below the WebSocket. Frames are written to it directly: ws would write header and text as two buffers.
+// The socket below the WebSocket. Frames are written to it directly: ws would write header and text as two buffers.
 const RAW = Symbol('raw');
-// Frames that wait for the end of the turn, to go out in one write.
+// Frames that wait for the end of the turn of the event loop, when they are sent in one write.
 const UNSENT = Symbol('unsent');
 
-// How long a peer may take to answer a close frame before its socket is destroyed.
+// The time that a peer has to answer a close frame before its socket is destroyed.
 const CLOSE_GRACE_MS = 2000;
 
-// Frames that a peer may have had under way when its socket was closed. Who goes on beyond that is not listening.
+// The most frames that may come after a socket was closed, since they were under way. A peer that sends more is flooding.
 const MAX_FRAMES_AFTER_CLOSE = 100;
 
-/** What is logged of channels that are one but for the value of a query parameter. */
+/** The log message for channels that differ only in the value of a query parameter. */
 const SPLIT =
   "channels differ in one query parameter alone, so their viewers do not meet; if it selects no other video, leave it out by the player's " +
   'option channel';
@@ -44,9 +45,9 @@ export class Sockets {
   #wss;
   /** @type {Map<number, Socket>} */
   #open = new Map();
-  /** Closed by us, with the frames that came since. @type {Map<Socket, number>} */
+  /** The sockets that we closed, with the number of frames that came since. @type {Map<Socket, number>} */
   #closing = new Map();
-  /** Those with something unsent. @type {Socket[]} */
+  /** The sockets with unsent frames. @type {Socket[]} */
   #dirty = [];
   #lastConn = 0;
   #ended = false;
@@ -78,7 +79,7 @@ export class Sockets {
       maxPayload: limits.maxMessageBytes,
       perMessageDeflate: false,
       clientTracking: false,
-      // Answered here, with all else that a socket is sent, and under the same limit on what it leaves unread.
+      // A pong is sent like all other frames, under the same limit on unsent bytes.
       autoPong: false,
     });
     this.#engine = connect({
@@ -124,7 +125,7 @@ export class Sockets {
   }
 
   /**
-   * Closes some sockets, those first that have been open longest, on the way to end().
+   * Closes some sockets, those that have been open longest first, as a step of a drain.
    * @param {number} count
    * @param {number} code
    * @param {string} reason
@@ -142,7 +143,7 @@ export class Sockets {
    * Closes every socket and stops the engine.
    * @param {number} code
    * @param {string} reason
-   * @param {number} [graceMs] for all sockets, those too that were closed before
+   * @param {number} [graceMs] for all sockets, including those that were closed before
    * @returns {Promise<void>} resolves when all sockets are gone
    */
   async end(code, reason, graceMs = CLOSE_GRACE_MS) {
@@ -217,7 +218,7 @@ export class Sockets {
     this.#engine.alive(ws[CONN]);
   }
 
-  /** Whether a frame came after its socket was closed. Too many of them end it. @param {Socket} ws */
+  /** True if the frame came after its socket was closed. Too many of them destroy the socket. @param {Socket} ws */
   #late(ws) {
     if (this.#open.has(ws[CONN])) return false;
     const since = (this.#closing.get(ws) ?? 0) + 1;
@@ -251,8 +252,8 @@ export class Sockets {
     this.#queue(ws, textFrame(text));
   }
 
-  // What a turn of the event loop has for one socket goes out in one write, which costs the most of all that sending costs. The
-  // more there is to do, the more comes together.
+  // All frames of one turn of the event loop for one socket are sent in one write, which is the greatest cost of sending. The
+  // busier the process, the more frames come together.
   /** @param {Socket} ws @param {Buffer} frame */
   #queue(ws, frame) {
     if (ws[UNSENT] !== null) {

@@ -1,5 +1,5 @@
 /**
- * What a tracker measures of itself.
+ * The metrics of a tracker.
  */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Metrics } from './metrics.js';
@@ -8,10 +8,10 @@ import { Metrics } from './metrics.js';
 
 const PREFIX = 'hlsmesh_tracker_';
 
-// Node reports the whole time between two looks at the loop, of which this much is no delay.
+// Node reports the whole time between two samples of the event loop; this part of it is no delay.
 const LOOP_RESOLUTION_MS = 10;
 
-/** The engine's sizes. @type {Partial<Record<keyof EngineStats, string>>} */
+/** The engine's gauges. @type {Partial<Record<keyof EngineStats, string>>} */
 const SIZES = {
   connections: 'Connections that are open.',
   peers: 'Viewers in channels.',
@@ -47,7 +47,7 @@ const LIMITS = {
   dead: 'idle-seconds',
 };
 
-/** Of the engine's statistics: what is in none of the tables because another metric tells it. */
+/** The engine's statistics that are in none of these tables because another metric has them. */
 export const TOLD_OTHERWISE = ['rate_limited', 'limited_total', 'cdn_kb', 'p2p_kb'];
 
 export const TOLD = [...Object.keys(SIZES), ...Object.keys(COUNTERS), ...Object.keys(LIMITS)];
@@ -72,7 +72,7 @@ export const TOLD = [...Object.keys(SIZES), ...Object.keys(COUNTERS), ...Object.
 export function measure(measured) {
   const { sockets, gates, listening, admission, files, bearer, draining, stats } = measured;
   const metrics = new Metrics();
-  // The engine counts all rooms for an answer: once for all that is told at the same time.
+  // The engine counts all rooms for each call, so one call serves all metrics of a request.
   /** @type {EngineStats | null | undefined} */
   let counted;
   const count = () => {
@@ -102,7 +102,7 @@ export function measure(measured) {
           engine(/** @type {keyof EngineStats} */ (name))(),
         ]),
     ),
-    // Refused by the engine, and before it heard of them.
+    // Connections that the engine refused, and those refused before they reached it.
     [{ limit: 'max-connections' }, engine('limited_total')() + listening.dropped],
     [{ limit: 'handshakes-per-address' }, gates.handshakes.refused],
     [{ limit: 'requests-per-address' }, gates.requests.refused],
@@ -183,11 +183,11 @@ function measureCluster(metrics, cluster) {
 }
 
 /**
- * Metrics of several processes as one text, in which each sample says whose it is.
+ * Joins the metrics of several processes in one text, in which each sample has a label with its process.
  * @param {[name: string, text: string][]} texts
  */
 export function joined(texts) {
-  /** By the comments that come before them. @type {Map<string, string[]>} */
+  /** Samples by the comments above them. @type {Map<string, string[]>} */
   const samples = new Map();
   for (const [name, text] of texts) {
     let head = '';

@@ -1,33 +1,37 @@
 /**
- * What the processes of a cluster have in common: a directory of who runs which channel, the list of those that are alive, and
- * messages from one to another. redis-bus.js and worker-bus.js are the two there are.
+ * The contract of a bus between the nodes of a cluster: a directory of the node that runs each channel, the list of living nodes,
+ * and messages between nodes. redis-bus.js and worker-bus.js implement it.
  *
- * A node is a process with a name that no other ever has, not even the same machine's next process.
+ * A node is a process with a unique name: a process that is restarted on the same machine has another name.
  */
 
 /**
  * @typedef {object} BusEvents
  * @property {(from: string, message: import('./links.js').Batch) => void} message
- * @property {(others: ReadonlySet<string>) => void} members the other nodes that are alive, those among them that own
- *   any channel that was claimed before; whenever they change or more often
- * @property {() => void} up claims and messages work
- * @property {() => void} down they do not, and this node is taken for dead, or will be
- * @property {() => void} gap while up: messages may have been lost, and others may have taken channels of this node
+ * @property {(others: ReadonlySet<string>) => void} members called with the other living nodes when they change, and possibly
+ *   more often. All nodes that own a channel named in an earlier claim() are among them.
+ * @property {() => void} up called when claims and messages begin to work
+ * @property {() => void} down called when they stop working; other nodes take this node for dead, or soon will
+ * @property {() => void} gap called while up: messages may have been lost, and other nodes may own channels of this node
  */
 
 /**
  * @typedef {object} Bus
  * @property {string} name of this node
- * @property {boolean} endsAsOne when one node is told to end, all others are: nobody is left to take over
- * @property {(events: BusEvents) => Promise<void>} start resolves when up, or when it has tried long enough for now
- * @property {(channels: string[]) => Promise<string[]>} claim makes this node the owner of those that no living node owns, and
- *   renews those it owns; the owner of each. Rejects when that cannot be told now.
- * @property {(channels: string[]) => Promise<void>} unclaim gives up what it owns of them. Resolves when others may have them, and
- *   when that cannot be told.
- * @property {(to: string, message: import('./links.js').Batch) => void} post in order; may be lost, see `gap`
- * @property {() => Promise<void>} stop others need not wait to find this node dead
+ * @property {boolean} endsAsOne true if all nodes end together, as the workers of one machine do. A node that ends then hands its
+ *   channels to nobody, since no node is left to take them.
+ * @property {(events: BusEvents) => Promise<void>} start resolves when the bus is up, or after a time limit; it goes on trying
+ *   after that
+ * @property {(channels: string[]) => Promise<string[]>} claim makes this node the owner of those channels that no living node
+ *   owns, and renews those that it owns. Resolves with the owner of each. Rejects if the owners cannot be determined now.
+ * @property {(channels: string[]) => Promise<void>} unclaim gives up those of the channels that this node owns. Resolves when
+ *   other nodes may claim them, or when it cannot be determined.
+ * @property {(to: string, message: import('./links.js').Batch) => void} post sends a message to a node. Messages arrive in order,
+ *   and may be lost: see `gap`.
+ * @property {() => Promise<void>} stop removes this node from the list of living nodes. Example: with a lease of 5 s, other nodes
+ *   can claim its channels immediately, and not only after 5 s without a sign of life.
  */
 
-/** How often an owner renews its channels; a claim is good for three times as long. */
+/** The time between two renewals of an owner's channels. A claim expires after three times as long. */
 export const RENEW_MS = 20_000;
 export const CLAIM_TTL_MS = 3 * RENEW_MS;

@@ -1,10 +1,10 @@
 /**
- * Which node runs which channel, as far as this node needs to know, and which connections here are let into each.
+ * The node that runs each channel with a connection of this node, and those connections.
  */
 
 /**
  * @typedef {object} Channel
- * @property {string | null | undefined} owner null: this node; undefined: to be found out
+ * @property {string | null | undefined} owner null: this node; undefined: not known yet
  * @property {Set<number>} users connections
  * @property {((owner: string | null) => void)[]} waiting
  */
@@ -16,21 +16,21 @@ export class Directory {
   #channels = new Map();
   /** @type {Map<number, string>} */
   #channelOf = new Map();
-  /** Channels to be asked about together. @type {Set<string>} */
+  /** Channels that the next claim will contain. @type {Set<string>} */
   #toAsk = new Set();
   #stopped = false;
 
   /**
    * @param {string} self
-   * @param {(channels: string[]) => Promise<string[]>} claim the owner of each, this node where nobody is. Rejects when it cannot be
-   *   told; then this node runs them for its own viewers.
+   * @param {(channels: string[]) => Promise<string[]>} claim returns the owner of each channel, which becomes this node if there
+   *   is none. If it rejects, this node runs the channels for its own viewers.
    */
   constructor(self, claim) {
     this.#self = self;
     this.#claim = claim;
   }
 
-  /** Channels that this node runs. */
+  /** The channels that this node runs. */
   get owned() {
     let count = 0;
     for (const { owner } of this.#channels.values()) if (owner === null) ++count;
@@ -47,7 +47,7 @@ export class Directory {
 
   /**
    * @param {string} channel
-   * @param {(owner: string | null) => void} found called at once where it is known; null: this node
+   * @param {(owner: string | null) => void} found called immediately if the owner is known; null: this node
    */
   ownerOf(channel, found) {
     const entry = this.#entry(channel);
@@ -74,7 +74,7 @@ export class Directory {
     this.#channelOf.delete(conn);
     const entry = this.#entry(channel);
     entry.users.delete(conn);
-    // One that this node runs is kept, and given up with the next renewal.
+    // A channel that this node runs is kept until the next renewal, and then given up.
     if (entry.users.size === 0 && entry.owner) this.#channels.delete(channel);
   }
 
@@ -83,12 +83,12 @@ export class Directory {
     return [...(this.#channels.get(channel)?.users ?? [])];
   }
 
-  /** Channels of the node, as far as is known here. @param {string | null} node null: this one @returns {string[]} */
+  /** The channels of a node that are known here. @param {string | null} node null: this one @returns {string[]} */
   ownedBy(node) {
     return [...this.#channels].flatMap(([channel, { owner }]) => (owner === node ? [channel] : []));
   }
 
-  /** @param {string} channel @param {string} node @returns {boolean} whether the node was the owner, as far as was known */
+  /** @param {string} channel @param {string} node @returns {boolean} true if the node was the owner, as far as was known */
   forget(channel, node) {
     const entry = this.#channels.get(channel);
     if (entry?.owner !== node) return false;
@@ -96,7 +96,7 @@ export class Directory {
     return true;
   }
 
-  /** @returns {string[]} channels of this node that nobody is in; it does not run them any more */
+  /** @returns {string[]} channels of this node without a viewer, which it no longer runs */
   dropUnused() {
     const unused = [...this.#channels].flatMap(([channel, { owner, users }]) =>
       owner === null && users.size === 0 ? [channel] : [],
@@ -107,7 +107,7 @@ export class Directory {
 
   /**
    * Claims all channels that this node runs.
-   * @returns {Promise<string[]>} those that another node runs, and this one not any more
+   * @returns {Promise<string[]>} the channels that another node runs, and this one no longer does
    */
   async renew() {
     const mine = this.ownedBy(null);

@@ -1,22 +1,22 @@
 /**
- * Viewers of other nodes whose channels this node runs. To the engine they are connections like any other.
+ * Viewers who are connected to other nodes, and whose channels this node runs. For the engine they are ordinary connections.
  */
 
 import { performance } from 'node:perf_hooks';
 import { utf8 } from '../local-engine.js';
 
-/** @param {number | null} validMs null: for ever */
+/** @param {number | null} validMs null: no limit */
 const until = (validMs) => (validMs === null ? Infinity : performance.now() + validMs);
 
-// Numbers of connections from here on are guests', and those below are sockets'.
+// Numbers from here on are those of guests; lower ones are those of sockets.
 const FIRST_CONN = 2 ** 30;
 const LAST_CONN = 2 ** 31 - 1;
 
 /**
  * @typedef {object} Guest
- * @property {string} node where its socket is
- * @property {number} number what that node calls it
- * @property {number} validUntil Infinity: for ever
+ * @property {string} node that has its socket
+ * @property {number} number of the connection at that node
+ * @property {number} validUntil Infinity: no limit
  */
 
 export class Guests {
@@ -56,7 +56,7 @@ export class Guests {
    * @param {string} kind
    * @param {number} number
    * @param {any[]} rest
-   * @returns {boolean} whether it was about a guest
+   * @returns {boolean} true if the entry was about a guest
    */
   heard(from, kind, number, rest) {
     const conn = this.#nodes.get(from)?.get(number) ?? 0;
@@ -88,7 +88,10 @@ export class Guests {
     return guest !== undefined;
   }
 
-  /** The engine has closed it. @param {number} conn @param {number} code @param {string} reason @returns {boolean} false: no guest */
+  /**
+   * To be called when the engine has closed the guest's connection. @param {number} conn @param {number} code @param {string}
+   * reason @returns {boolean} false: no guest
+   */
   close(conn, code, reason) {
     const guest = this.#forget(conn);
     if (guest) this.#send(guest.node, ['close', guest.number, code, reason]);
@@ -101,7 +104,7 @@ export class Guests {
     this.#engine.authorized(conn, request, { granted: true, validMs, reason: '' });
   }
 
-  /** Sends it back to its node, which is to look for the right place. @param {number} conn */
+  /** Sends the guest back to its node, which looks for the right node. @param {number} conn */
   turnAway(conn) {
     const guest = this.#all.get(conn);
     if (!guest) return;
@@ -109,7 +112,7 @@ export class Guests {
     this.#send(guest.node, ['moved', guest.number]);
   }
 
-  /** All of a node. @param {string} node */
+  /** Removes all guests of a node. @param {string} node */
   drop(node) {
     for (const conn of this.of(node)) this.#drop(conn);
   }
@@ -125,7 +128,7 @@ export class Guests {
     this.#engine.message(conn, Buffer.from(text));
   }
 
-  // Guests come again and again where owners change, so numbers may come round.
+  // Guests are added again whenever owners change, so the numbers may wrap around.
   #nextConn() {
     do {
       this.#lastConn = this.#lastConn === LAST_CONN ? FIRST_CONN : this.#lastConn + 1;

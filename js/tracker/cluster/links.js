@@ -1,19 +1,22 @@
 /**
- * Entries between nodes, in order and without a gap or not at all: what is sent within a moment travels as one message, and when
- * one is missing, both ends begin anew.
+ * Delivers entries between nodes in order and without a gap. Entries that are sent within a few milliseconds travel as one
+ * message. If a message is lost, both ends start the link again.
  */
 
-/** How long an entry waits for others. Far below what a viewer's handshake takes, and enough for its candidates to come together. */
+/**
+ * The time that an entry waits for others. It is far shorter than a viewer's handshake, and long enough to collect its
+ * candidates.
+ */
 const GATHER_MS = 5;
 
-/** A message longer than this goes at once. */
+/** A message of more characters than this is sent immediately. */
 const MOST_CHARS = 256 * 1024;
 
 /** @typedef {[kind: string, ...rest: any[]]} Entry */
 
 /**
- * `s` and `n`: the sender's session on this link, and the message's number in it, from 1. `p`: the receiver's session that the
- * sender has heard of, 0 for none: a message that answers an older one comes too late. `e`: the entries.
+ * `s` and `n`: the sender's session on this link, and the number of the message in it, from 1. `p`: the receiver's session that
+ * the sender knows, 0 for none; a message for an older session is dropped. `e`: the entries.
  * @typedef {{ s: number, n: number, p: number, e: Entry[] }} Batch
  */
 
@@ -29,7 +32,7 @@ const MOST_CHARS = 256 * 1024;
 /**
  * @typedef {object} LinkEvents
  * @property {(from: string, entry: Entry) => void} entry
- * @property {(node: string) => void} reset everything that was said over the link before is void
+ * @property {(node: string) => void} reset the link has started again: all earlier entries are void
  */
 
 export class Links {
@@ -69,12 +72,12 @@ export class Links {
     ++this.counters.messagesIn;
     const link = this.#linkTo(from);
     if (heardOf !== 0 && heardOf !== link.session) {
-      // From before this end began anew, of which the other may not know.
+      // Sent before the other end learned that this end has started again.
       this.#flushSoon(from);
       return;
     }
     if (link.heard?.session !== session) {
-      // The other end began anew, and not because this one did.
+      // The other end has started again, and not because this end did.
       if (link.heard && heardOf === 0) this.#renew(from);
       this.#linkTo(from).heard = { session, count: 0 };
     }
@@ -88,7 +91,7 @@ export class Links {
     for (const entry of entries) this.#events.entry(from, entry);
   }
 
-  /** Begins anew with a node, and tells it. @param {string} node */
+  /** Starts the link to a node again, and tells the node. @param {string} node */
   reset(node) {
     this.#renew(node);
     this.#flushSoon(node);
@@ -115,7 +118,7 @@ export class Links {
     this.#toFlush.clear();
   }
 
-  /** Sends what waits, now. */
+  /** Sends all waiting entries now. */
   flush() {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,14 +1,14 @@
 /**
- * Which of the processes of a machine takes a viewer. Viewers of one room go to one process, so that what they say to each other
- * stays in it.
+ * Chooses the worker that takes a viewer. Viewers of one room go to one worker, so that their messages stay in it.
  */
 import { createHash } from 'node:crypto';
 
 /**
- * By rendezvous hashing of the request's `room`: where processes come and go, few rooms change theirs.
+ * Uses rendezvous hashing of the request's `room`: when workers come and go, few rooms change theirs.
  * @param {import('node:http').IncomingMessage} request
- * @param {readonly string[]} names of workers, `<place>.<generation>`: one that is started anew has the place of the one before
- * @returns {string | null} null when the request has no room, and any will do
+ * @param {readonly string[]} names of workers, `<place>.<generation>`: a worker that is restarted has the place of its
+ *   predecessor
+ * @returns {string | null} null: the request has no room, so any worker may take it
  */
 export function placeOf(request, names) {
   const room = /[?&]room=([^&#]+)/.exec(request.url ?? '')?.[1];

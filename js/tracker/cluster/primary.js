@@ -1,6 +1,6 @@
 /**
- * The first process of several on one machine. It serves nobody: it starts the others, keeps the directory of who runs which
- * channel, passes messages between them, and starts those anew that end.
+ * The primary process of several on one machine. It serves no viewer: it starts the workers, keeps the directory of the worker
+ * that runs each channel, forwards messages between workers, and restarts workers that end.
  */
 import cluster from 'node:cluster';
 import { performance } from 'node:perf_hooks';
@@ -10,15 +10,15 @@ import { stopReading } from './worker-bus.js';
 /** @typedef {import('./worker-bus.js').FromWorker} FromWorker */
 /** @typedef {import('./worker-bus.js').FromPrimary} FromPrimary */
 
-/** In the environment of a worker: its name. */
+/** The environment variable with a worker's name. */
 export const WORKER_NAME = 'HLSMESH_INTERNAL_WORKER';
 
 const FIRST_RESTART_MS = 100;
 const LONGEST_RESTART_MS = 5000;
-// One that ran this long did not fail at its start.
+// A worker that has run for this long did not fail at its start.
 const SETTLED_MS = 10_000;
 
-// How long a worker may take to tell its metrics.
+// The time that a worker has to report its metrics.
 const METRICS_MS = 1000;
 
 /** @typedef {{ asker: Worker, id: number, left: Set<string>, texts: [name: string, text: string][], timer: NodeJS.Timeout }} Question */
@@ -28,7 +28,7 @@ export class Primary {
   #printed;
   #generation = 0;
   #running = 0;
-  /** Those that joined, by name. @type {Map<string, Worker>} */
+  /** The workers that have joined, by name. @type {Map<string, Worker>} */
   #workers = new Map();
   /** @type {Map<string, string>} */
   #owners = new Map();
@@ -38,7 +38,7 @@ export class Primary {
   #restartMs = FIRST_RESTART_MS;
   #stopping = false;
   #count = 0;
-  /** Times that a worker began to listen. */
+  /** The number of times that a worker began to listen. */
   #listening = 0;
   #url = '';
   /** @type {((code: number) => void) | undefined} */
@@ -55,7 +55,7 @@ export class Primary {
 
   /**
    * @param {number} count
-   * @returns {Promise<number>} the exit code, once all of them have ended
+   * @returns {Promise<number>} the exit code, once all workers have ended
    */
   run(count) {
     this.#count = count;
@@ -65,7 +65,7 @@ export class Primary {
         this.#left(worker);
         --this.#running;
         if (this.#listening < this.#count && code !== 0) {
-          // Whatever keeps the first from starting keeps all: an option, a port in use.
+          // If the first worker cannot start (an invalid option, a port in use), none can.
           this.#stopping = true;
           for (const other of Object.values(cluster.workers ?? {})) other?.kill('SIGKILL');
           resolve(code ?? 1);
@@ -80,7 +80,7 @@ export class Primary {
   drain() {
     this.#stopping = true;
     this.#tellAll({ kind: 'drain' });
-    // All of them ended, and the next were to be started later.
+    // All workers have ended, and the next ones would start only later.
     if (this.#running === 0) this.#ended?.(0);
   }
 
@@ -93,7 +93,7 @@ export class Primary {
     this.#tellAll({ kind: 'reload' });
   }
 
-  /** @param {number} place that it takes, whichever process it is */
+  /** @param {number} place of the worker, which its successors have too */
   #fork(place) {
     const name = `${place}.${++this.#generation}`;
     const started = performance.now();
@@ -129,9 +129,9 @@ export class Primary {
         break;
       case 'listening':
         if (this.#listening++ === 0) this.#url = message.url;
-        // It began when all were told to end, and did not listen yet.
+        // It was started just before all workers were told to end, and did not listen yet.
         if (this.#stopping) tell(worker, { kind: 'drain' });
-        // All of them: who comes now is to find every process.
+        // Only when all workers listen, so that a viewer who comes now finds each of them.
         if (this.#listening === this.#count) this.#printed(this.#url);
         break;
       case 'claim':

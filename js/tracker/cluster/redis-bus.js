@@ -1,8 +1,8 @@
 /**
- * A cluster's bus over Redis: a sorted set of nodes with the times until which they are alive, a key for each channel with its
- * owner, and one subject for each node that it alone subscribes to. All times are those of Redis's clock.
+ * The bus of a cluster over Redis: a sorted set of nodes with the times until which they count as alive, a key with the owner of
+ * each channel, and one subject for each node, to which only that node subscribes. All times are those of Redis's clock.
  *
- * Nothing in Redis is needed to survive: a Redis that comes back empty is filled again by the next beats.
+ * The data in Redis may be lost: the next beats fill an empty Redis again.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
@@ -16,7 +16,7 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 `;
 
-// Whether the node was alive until now, and all that are.
+// Returns '1' if the node was alive until now, otherwise '0'; then the names of all living nodes.
 const BEAT = `${NOW}
 local alive_until = redis.call('ZSCORE', KEYS[1], ARGV[1])
 local lived = alive_until and tonumber(alive_until) >= now
@@ -48,10 +48,10 @@ for i = 1, #KEYS do
 end
 `;
 
-// Channels in one call: a script holds up all of Redis while it runs.
+// The most channels in one call: a script blocks all of Redis while it runs.
 const MOST_AT_ONCE = 256;
 
-// How long the tracker waits for Redis before it listens without it.
+// The time that the tracker waits for Redis before it listens without it.
 const START_MS = 3000;
 
 const LONGEST_RETRY_MS = 1000;
@@ -60,9 +60,9 @@ const LONGEST_RETRY_MS = 1000;
  * @typedef {object} RedisBusOptions
  * @property {string} url
  * @property {string} prefix of every key and subject
- * @property {string} nodeId what people call this node
+ * @property {string} nodeId this node's name for people
  * @property {number} beatMs between two signs of life
- * @property {number} leaseMs after which a node that gave none is dead
+ * @property {number} leaseMs without a sign of life, after which a node counts as dead
  */
 
 /** @implements {Bus} */
@@ -119,7 +119,7 @@ export class RedisBus {
           url: options.url,
           RESP: 2,
           disableOfflineQueue: true,
-          // So that a connection whose other end vanished without a word is not waited for.
+          // So that the client notices a connection whose other end has vanished.
           pingInterval: options.beatMs,
           socket: {
             connectTimeout: options.leaseMs,
@@ -140,7 +140,7 @@ export class RedisBus {
     for (const client of [this.#commands, this.#subscriber]) {
       client.on('error', (error) => this.#log.debug('redis', { error: String(error) }));
       client.on('ready', () => void this.#connected());
-      // Rejects only once it is stopped; until then it tries.
+      // Rejects only after stop(); until then the client goes on trying.
       client.connect().catch(() => {});
     }
     this.#timer = setInterval(() => void this.#beat(), beatMs);
@@ -177,14 +177,14 @@ export class RedisBus {
       const some = { keys: keys.slice(at, at + MOST_AT_ONCE), arguments: [this.name] };
       replies.push(this.#within(this.#commands.eval(UNCLAIM, some)));
     }
-    // What could not be given up runs out.
+    // A claim that could not be given up expires.
     await Promise.allSettled(replies);
   }
 
   /** @param {string} to @param {import('./links.js').Batch} batch */
   post(to, batch) {
     const text = JSON.stringify([this.name, batch]);
-    // A lost connection is a gap, which `ready` tells.
+    // A lost connection is a gap, which the handler of `ready` reports.
     this.#commands.publish(`${this.#options.prefix}:node:${to}`, text).catch(() => {});
   }
 
@@ -199,7 +199,7 @@ export class RedisBus {
     }
   }
 
-  // What was published while a connection was away is lost.
+  // Messages that were published while the connection was lost are gone.
   async #connected() {
     this.#gap = true;
     if (!this.#subscribed && this.#subscriber.isReady) {
@@ -207,7 +207,7 @@ export class RedisBus {
         await this.#subscriber.subscribe(`${this.#options.prefix}:node:${this.name}`, this.#hear);
         this.#subscribed = true;
       } catch {
-        return; // The connection is gone again; the next one comes here.
+        return; // The connection is lost again; the next one will call this again.
       }
     }
     await this.#beat();
@@ -238,7 +238,7 @@ export class RedisBus {
 
   /**
    * @param {number} sentAt
-   * @param {boolean} lived whether others had reason to think so all the time
+   * @param {boolean} lived true if this node counted as alive all the time
    * @param {string[]} nodes
    */
   #confirmed(sentAt, lived, nodes) {
@@ -287,7 +287,7 @@ export class RedisBus {
     }
   }
 
-  // Channels may be long, and hold anything.
+  // A channel's name may be long and contain any character.
   /** @param {string} channel */
   #keyOf(channel) {
     const digest = createHash('sha256').update(channel).digest('base64url');

@@ -1,19 +1,19 @@
 /**
- * The bus of the processes of one machine: the primary (primary.js) keeps the directory and passes messages on.
+ * The bus of the workers of one machine: the primary (primary.js) keeps the directory and forwards messages.
  */
 import { once } from 'node:events';
 
 /** @typedef {import('./bus.js').Bus} Bus */
 
 /**
- * What a worker tells the primary.
+ * A message from a worker to the primary.
  * @typedef {{ kind: 'join' } | { kind: 'listening', url: string } | { kind: 'claim', id: number, channels: string[] } |
  *   { kind: 'unclaim', channels: string[] } | { kind: 'post', to: string, batch: import('./links.js').Batch } |
  *   { kind: 'metrics', id: number } | { kind: 'metrics-are', id: number, text: string } | Handover} FromWorker
  */
 
 /**
- * What the primary tells a worker.
+ * A message from the primary to a worker.
  * @typedef {{ kind: 'members', names: string[] } | { kind: 'claimed', id: number, owners: string[] } |
  *   { kind: 'message', from: string, batch: import('./links.js').Batch } | { kind: 'drain' } | { kind: 'reload' } |
  *   { kind: 'tell-metrics', id: number } | { kind: 'all-metrics', id: number, texts: [name: string, text: string][] } |
@@ -21,13 +21,13 @@ import { once } from 'node:events';
  */
 
 /**
- * A request for a WebSocket that another worker is to take; the socket comes with it.
+ * A request for a WebSocket that another worker will take; the socket is sent with it.
  * @typedef {{ kind: 'handover', to: string, method: string, url: string, headers: Record<string, any>, head: string }} Handover
  */
 
 /**
- * A socket that is sent to another process is still open here until that one says that it has it, and what is read here
- * meanwhile is lost. Node has no public call for this.
+ * Stops reading from a socket that is sent to another process: it stays open here until that process confirms, and bytes that are
+ * read here meanwhile would be lost. Node has no public function for this.
  * @param {import('node:net').Socket} socket
  */
 export function stopReading(socket) {
@@ -45,7 +45,7 @@ export class WorkerBus {
   #waiting = new Map();
   /** @type {string[]} */
   #names = [];
-  /** What this worker's metrics are. @type {() => string} */
+  /** Returns this worker's metrics. @type {() => string} */
   metrics = () => '';
   /** @type {(request: any, socket: import('node:net').Socket, head: Buffer) => void} */
   adopt = (_, socket) => socket.destroy();
@@ -69,7 +69,7 @@ export class WorkerBus {
     events.up();
   }
 
-  /** Takes sockets that others hand over, from here on. */
+  /** Begins to take sockets that other workers hand over. */
   async join() {
     this.#tell({ kind: 'join' });
     while (!this.#names.includes(this.name)) await once(this.#process, 'message');
@@ -95,7 +95,7 @@ export class WorkerBus {
     return this.#ask((id) => ({ kind: 'metrics', id }));
   }
 
-  /** @returns {readonly string[]} of all workers, this one too */
+  /** @returns {readonly string[]} names of all workers, including this one */
   get names() {
     return this.#names;
   }
@@ -133,7 +133,7 @@ export class WorkerBus {
 
   /** @param {FromWorker} message */
   #tell(message) {
-    // The primary may be gone, and this process soon.
+    // The primary may have ended, and this process ends soon.
     if (this.#process.connected) this.#process.send?.(message, undefined, undefined, () => {});
   }
 
@@ -157,7 +157,7 @@ export class WorkerBus {
         this.#tell({ kind: 'metrics-are', id: message.id, text: this.metrics() });
         break;
       case 'handover': {
-        // It may have ended on the way.
+        // The socket may have ended on the way.
         const socket = /** @type {import('node:net').Socket | undefined} */ (handle);
         if (!socket) break;
         const { method, url, headers, head } = message;
