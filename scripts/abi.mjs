@@ -1,5 +1,5 @@
 /**
- * Writes js/abi.js and js/tracker/abi.js from the C++ definitions, or with --check tells whether they are what would be written.
+ * Generates js/abi.js and js/tracker/abi.js from the C++ definitions. With --check it only compares them.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const FILES = { client: 'js/abi.js', tracker: 'js/tracker/abi.js' };
 
 /**
  * @param {boolean} write
- * @returns {Promise<string[]>} the files that were not fresh
+ * @returns {Promise<string[]>} the files that differed
  */
 export async function refreshAbi(write) {
   await compile('wasm', ['abi_dump']);
@@ -34,7 +34,9 @@ await runMain(import.meta, async () => {
   const check = process.argv.includes('--check');
   const stale = await refreshAbi(!check);
   if (check && stale.length > 0) {
-    throw new UserError(`Not what the C++ says: ${stale.join(', ')}. Write them anew: npm run abi`);
+    throw new UserError(
+      `These differ from the C++: ${stale.join(', ')}. Generate them: npm run abi`,
+    );
   }
   console.log(stale.length > 0 ? `Written: ${stale.join(', ')}` : 'The ABI files are fresh.');
 });

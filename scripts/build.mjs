@@ -1,5 +1,5 @@
 /**
- * Builds what ships: both engines as WebAssembly, and the SDK bundled as a module and as a script.
+ * Builds the shipped files: both engines as WebAssembly, and the SDK bundled as a module and as a script.
  *
  * dist/hlsmesh.mjs, dist/hlsmesh.js (global `HlsMesh`), dist/hlsmesh.wasm, dist/hlsmesh-tracker.wasm
  */
@@ -16,8 +16,8 @@ import { spreadAfterOptional } from './lib/syntax.mjs';
 import { setup } from './setup.mjs';
 
 /**
- * The oldest browsers that know private class members; for older ones they would turn into tables of our own, 1 KB of gzip
- * more for everybody.
+ * The oldest browsers that support private class members. For older ones esbuild would emulate them, 1 KB of gzip more for every
+ * viewer.
  */
 const BROWSERS = ['chrome84', 'edge84', 'firefox90', 'safari15'];
 
@@ -41,7 +41,7 @@ async function squeeze(file, module) {
   });
   writeFileSync(path, `${code}\n`);
   const { sourcesContent, ...rest } = JSON.parse(String(map));
-  // Comments would be a tenth of what everybody installs.
+  // Comments would be a tenth of the installed package.
   const sources = await Promise.all(sourcesContent.map(uncommented));
   writeFileSync(`${path}.map`, JSON.stringify({ ...rest, sourcesContent: sources }));
 }
@@ -54,7 +54,7 @@ async function uncommented(source) {
   const { tokenizer } = await import('acorn');
   /** @type {import('acorn').Comment[]} */
   const comments = [];
-  // No parser: the inlined ABI is TypeScript.
+  // No parser here: the inlined ABI is TypeScript.
   Array.from(tokenizer(source, { ecmaVersion: 2022, sourceType: 'module', onComment: comments }));
   return comments
     .reduce(
@@ -66,7 +66,7 @@ async function uncommented(source) {
 }
 
 async function bundle() {
-  // Not a static import: this module must load before the npm packages are there.
+  // Not a static import: this module must load before the npm packages are installed.
   const { build } = await import('esbuild');
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const common = /** @type {import('esbuild').BuildOptions} */ ({
@@ -75,7 +75,7 @@ async function bundle() {
     minify: true,
     sourcemap: true,
     target: BROWSERS,
-    // Chrome knew all of it but one thing until 91, which checkSyntax keeps out: 0.3 KB of gzip less.
+    // Chrome 84 supports all of it except one construct, which checkSyntax refuses: 0.3 KB of gzip less.
     supported: { 'optional-chain': true },
     mangleProps: internalNames(),
     plugins: [inlineAbi, shortExports],
@@ -98,7 +98,7 @@ async function bundle() {
     },
     format: 'iife',
     outfile: 'dist/hlsmesh.js',
-    // A classic script has no import.meta; js/module.js then asks the document where the script came from.
+    // A classic script has no import.meta; js/module.js then reads the script's URL from the document.
     define: { 'import.meta.url': 'undefined' },
   });
   for (const file of ['hlsmesh.mjs', 'hlsmesh.js']) {
@@ -117,7 +117,7 @@ async function checkSyntax(file) {
   throw new UserError(`${file}: Chrome below 91 cannot spread arguments after ?. as in ${found}`);
 }
 
-/** Everything that ships, into dist/. The set-up for `build` must have run. */
+/** Writes all shipped files to dist/. The set-up for `build` must have run. */
 export async function build() {
   await compile('wasm', ['hlsmesh', 'hlsmesh-tracker']);
   mkdirSync(join(ROOT, 'dist'), { recursive: true });

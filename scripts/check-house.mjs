@@ -1,5 +1,5 @@
 /**
- * The house rules that no compiler knows, each in a module of scripts/house. docs/ARCHITECTURE.md says why they are there.
+ * Checks the house rules that no compiler knows, each in a module of scripts/house. docs/ARCHITECTURE.md gives the reasons.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const LOCKS = [
   'tests/packaging/fixture/package-lock.json',
 ];
 
-/** A lock with hosts in it would send every user to the registry that its author happened to use. */
+/** A lock that names a registry would send every user to the one that its author happened to use. */
 function checkLocks() {
   return LOCKS.filter((lock) => /"resolved":/.test(readFileSync(join(ROOT, lock), 'utf8'))).map(
     (lock) => `${lock}: names a registry; npm install writes it anew without`,
@@ -26,7 +26,7 @@ function checkLocks() {
 
 /**
  * @param {import('./house/tree.mjs').Tree} [tree]
- * @returns {string[]} what breaks a rule
+ * @returns {string[]} a line for each breach of a rule
  */
 export function checkHouse(tree = projectTree()) {
   return [

@@ -1,6 +1,6 @@
 /**
- * `npm run demo [-- --port 8080 --host 127.0.0.1 --no-open]`: sets up, builds, makes the sample stream, serves page, origin
- * and tracker, and opens a browser where there is one.
+ * `npm run demo [-- --port 8080 --host 127.0.0.1 --no-open]`: sets up, builds, makes the sample stream, serves page, origin and
+ * tracker, and opens a browser if there is one.
  */
 
 import { parseArgs } from 'node:util';

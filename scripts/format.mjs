@@ -1,4 +1,4 @@
-/** Checks the formatting of all C++ and JavaScript, or with --write sets it right. */
+/** Checks the formatting of all C++ and JavaScript; with --write it formats them. */
 
 import { UserError, filesIn, lastLines, run, runMain } from './lib/process.mjs';
 
@@ -20,6 +20,6 @@ export function formatJs(write) {
 await runMain(import.meta, async () => {
   const write = process.argv.includes('--write');
   for (const { code, output } of [await formatCpp(write), await formatJs(write)]) {
-    if (code !== 0) throw new UserError(`${lastLines(output, 40)}\nSet it right: npm run format`);
+    if (code !== 0) throw new UserError(`${lastLines(output, 40)}\nFormat with: npm run format`);
   }
 });

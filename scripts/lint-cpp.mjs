@@ -1,4 +1,4 @@
-/** clang-tidy over the engines (see .clang-tidy). Takes a minute or more, so it stands beside `npm test`, not in it. */
+/** Runs clang-tidy on the engines (see .clang-tidy). It takes a minute or more, so it is not part of `npm test`. */
 
 import { availableParallelism } from 'node:os';
 import { configure } from './lib/cmake.mjs';

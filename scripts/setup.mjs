@@ -1,6 +1,6 @@
 /**
- * Finds what a purpose needs and this machine lacks, says what and why, and installs it: Debian packages, then npm packages.
- * Uses Node's own modules only. Installs nothing at all unless it may install everything.
+ * Finds the packages that a purpose needs and this machine lacks, prints each with its reason, and installs them: Debian
+ * packages, then npm packages. It uses only Node's own modules, and installs nothing unless it may install everything.
  *
  * `node scripts/setup.mjs [build|demo|test|packagers]`
  */
@@ -18,7 +18,7 @@ import { ROOT, UserError, findCommand, lastLines, run, runMain } from './lib/pro
  * @property {string} name Debian's package
  * @property {string} why
  * @property {Purpose[]} purposes
- * @property {() => boolean} found whether it is here, wherever it came from
+ * @property {() => boolean} found true if it is installed, from any source
  */
 
 const OLDEST_NODE = [18, 19];
@@ -33,7 +33,7 @@ const command =
 const header = (path) => () =>
   ['/usr/include', '/usr/local/include'].some((folder) => existsSync(join(folder, path)));
 
-/** Whether clang's own sanitizer and fuzzer libraries are installed: Debian packs them apart from the compiler. */
+/** True if clang's sanitizer and fuzzer libraries are installed: in Debian they are not part of the compiler's package. */
 function hasSanitizers() {
   if (!findCommand('clang++')) return false;
   const resources = spawnSync('clang++', ['-print-resource-dir'], { encoding: 'utf8' });
@@ -44,7 +44,7 @@ function hasSanitizers() {
   );
 }
 
-/** Building is part of all but the last, which comes after `test`. */
+/** Each purpose includes building, except the last, which follows `test`. */
 const ALL = /** @type {Purpose[]} */ (['build', 'demo', 'test']);
 
 /** @type {Requirement[]} */
@@ -157,8 +157,8 @@ export function readSystem(osRelease) {
 }
 
 /**
- * How this user may become root.
- * @returns {string[] | null} words before the command, or null when there is no way
+ * The command by which this user becomes root.
+ * @returns {string[] | null} words before the command, or null if there is no way
  */
 function rootPrefix() {
   if (process.getuid?.() === 0) return [];
@@ -171,7 +171,7 @@ function rootPrefix() {
 }
 
 /**
- * Why the missing packages cannot be installed here, or null when they can.
+ * The reason why the missing packages cannot be installed here, or null if they can.
  * @param {Pick<Requirement, 'name' | 'why'>[]} missing
  * @param {{ system: { debian: boolean, title: string }, apt: boolean, prefix: string[] | null }} machine
  * @returns {string | null}
@@ -198,8 +198,8 @@ then run this again.`;
  * @param {string[]} prefix
  * @param {string[]} args of apt-get
  * @param {string} log
- * @param {string[]} [earlier] what apt-get complained of before: `update` passes over a dead mirror
- * @returns {Promise<string[]>} what it complained of, though it went well
+ * @param {string[]} [earlier] apt-get's complaints from before: `update` succeeds although a mirror is dead
+ * @returns {Promise<string[]>} its complaints, although it succeeded
  */
 async function aptGet(prefix, args, log, earlier = []) {
   // env, because sudo drops the caller's variables.
@@ -259,7 +259,9 @@ async function installDebianPackages(purpose) {
   }
 }
 
-/** What the installed packages depend on: the lock, and the system that optional binary packages were chosen for. */
+/**
+ * A digest of what determines the installed packages: the lock, and the system for which optional binary packages were chosen.
+ */
 function lockDigest() {
   const lock = readFileSync(join(ROOT, 'package-lock.json'));
   return createHash('sha256')
@@ -299,7 +301,7 @@ function checkNode() {
 
 /**
  * @param {Purpose} purpose
- * @throws {UserError} when something is missing that cannot be installed
+ * @throws {UserError} if a missing package cannot be installed
  */
 export async function setup(purpose) {
   checkNode();

@@ -1,6 +1,6 @@
 /**
- * What a viewer downloads, and whether it stays within budget.json: the figures on the day they were last accepted, and the
- * share by which they may grow without anyone deciding so, up to a ceiling.
+ * Measures what a viewer downloads, and compares it with budget.json: the last accepted figures, the share by which they may grow
+ * without a decision, and a ceiling.
  *
  * `node scripts/size.mjs [--update]`; --update accepts today's figures.
  */
@@ -13,7 +13,7 @@ import { ROOT, UserError, runMain } from './lib/process.mjs';
 
 const BUDGET = join(ROOT, 'budget.json');
 
-/** Of the SDK's two forms a page loads one; the tracker's engine is never sent to viewers. */
+/** A page loads one of the SDK's two forms; viewers never load the tracker's engine. */
 const DOWNLOADS = {
   module: ['hlsmesh.mjs', 'hlsmesh.wasm'],
   script: ['hlsmesh.js', 'hlsmesh.wasm'],
@@ -23,7 +23,7 @@ const ALL_FILES = [...new Set(Object.values(DOWNLOADS).flat()), 'hlsmesh-tracker
 
 /** @typedef {{ raw: number, gzip: number, brotli: number }} Size bytes */
 
-/** @returns {Record<string, Size>} by file, and by download as the sum of its files */
+/** @returns {Record<string, Size>} of each file, and of each download as the sum of its files */
 export function measure() {
   /** @type {Record<string, Size>} */
   const sizes = {};
@@ -35,7 +35,7 @@ export function measure() {
     });
     sizes[name] = {
       raw: bytes.length,
-      // By the command, because the zlib in Node packs differently from one processor to the next.
+      // By the command, because the zlib in Node compresses differently on different processors.
       gzip: execFileSync('gzip', ['-9', '-n', '-c', file]).length,
       brotli: brotli.length,
     };
@@ -51,7 +51,7 @@ export function measure() {
 /**
  * @typedef {object} Budget
  * @property {number} growth
- * @property {number} [ceiling] bytes of gzip that no download may exceed, whatever was accepted
+ * @property {number} [ceiling] bytes of gzip that no download may exceed, whatever the accepted figure
  * @property {Record<string, { gzip: number, brotli: number }>} bytes
  */
 
@@ -61,8 +61,8 @@ function readBudget() {
 }
 
 /**
- * Prints every file's size and each download's beside its budget.
- * @returns {string[]} what is above budget, one line each
+ * Prints the size of each file, and of each download with its budget.
+ * @returns {string[]} a line for each download above its budget
  */
 export function printSizes() {
   const sizes = measure();

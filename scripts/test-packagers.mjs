@@ -1,6 +1,6 @@
 /**
- * `npm run test:packagers`: the restarts of live packagers besides ffmpeg, whose Debian packages take 67 MB. Where those cannot be
- * installed it says so and passes; every other failure is one.
+ * `npm run test:packagers`: tests the restarts of live packagers other than ffmpeg, whose Debian packages have 67 MB. If those
+ * cannot be installed, it says so and passes.
  */
 
 import { spawn } from 'node:child_process';
@@ -22,5 +22,5 @@ await runMain(import.meta, async () => {
   const options = { cwd: ROOT, stdio: /** @type {const} */ ('inherit') };
   const child = spawn(process.execPath, ['--test', 'tests/browser/packagers.mjs'], options);
   const [code] = await once(child, 'exit');
-  if (code !== 0) throw new UserError('a viewer got what was not on the air; see above');
+  if (code !== 0) throw new UserError('a viewer got segments of another broadcast; see above');
 });

@@ -1,6 +1,6 @@
 /**
- * Everything that must hold, in one run: `npm test`, or a part of it: `npm test -- --only static,native,asan,wasm,js,packaging,browser`.
- * A failed step does not keep the others from running, save those that need what it would have built.
+ * Runs all tests: `npm test`, or a part of them: `npm test -- --only static,native,asan,wasm,js,packaging,browser`. After a
+ * failed step the others still run, except those that need what it would have built.
  */
 
 import { UserError, runMain } from './lib/process.mjs';
@@ -16,17 +16,20 @@ import { printSizes } from './size.mjs';
 
 /**
  * @typedef {object} Step
- * @property {string} group what --only calls it
+ * @property {string} group its name for --only
  * @property {string} name
- * @property {boolean} [needsBuild] cannot run unless the build step passed
+ * @property {boolean} [needsBuild] runs only if the build step passed
  * @property {() => Outcome | Promise<Outcome>} run
  */
 
 /** @param {{ code: number, output: string }} result */
 const formatted = ({ code, output }) =>
-  verdict(code === 0 ? '' : `${output.slice(0, 4000)}\nSet it right: npm run format`);
+  verdict(code === 0 ? '' : `${output.slice(0, 4000)}\nFormat with: npm run format`);
 
-/** Browser tests that judge stalls, shares or estimates, or play at many times the speed: another beside them would change what they see. */
+/**
+ * Browser tests that judge stalls, shares or estimates, or play at many times the speed: another test beside them would change
+ * their results.
+ */
 const ALONE = /\/(abr|drills|release-drills|share|soak|start|waiting)\.test\.mjs$/;
 
 /** @type {Step[]} */
@@ -83,7 +86,7 @@ const STEPS = [
     group: 'js',
     name: 'Node tests',
     needsBuild: true,
-    // Most of them wait for processes, and for time to pass.
+    // Most of these tests wait for processes or timers.
     run: () => nodeTests('tests/js', 'node-tests', ['--test-concurrency=2']),
   },
   {
@@ -96,7 +99,7 @@ const STEPS = [
     group: 'browser',
     name: 'browser tests (Chromium, Firefox)',
     needsBuild: true,
-    // They mostly wait for playback, which leaves half of two cores idle.
+    // These tests mostly wait for playback, which leaves half of two cores idle.
     run: () =>
       nodeTests(
         'tests/browser',

@@ -1,4 +1,7 @@
-/** Which file uses which, from their includes and imports: no arrow against the order of order.mjs, and no circle. */
+/**
+ * Finds the files that each file uses, from includes and imports, and checks them: no arrow against the order of order.mjs, and
+ * no circle.
+ */
 
 import { dirname, join, normalize } from 'node:path';
 import { MODULES, STILL_UPWARD } from './order.mjs';
@@ -6,7 +9,7 @@ import { isCpp, isJs, withoutComments } from './tree.mjs';
 
 /** @typedef {import('./tree.mjs').Tree} Tree */
 
-/** Where the compilers look for `#include "…"`, after the folder of the file itself. */
+/** The folders in which the compilers search for `#include "…"`, after that of the file itself. */
 const INCLUDE_FOLDERS = ['src', 'tests', 'wasm', '.'];
 
 /**

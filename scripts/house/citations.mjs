@@ -1,4 +1,4 @@
-/** What a comment or a page names exists: files, sections of docs/PROTOCOL.md, headings that a link leads to. */
+/** Checks that the files, sections and headings that comments and pages name exist. */
 
 import { dirname, extname, join, normalize } from 'node:path';
 import { isCpp, isJs } from './tree.mjs';
@@ -7,10 +7,10 @@ import { isCpp, isJs } from './tree.mjs';
 
 const PROTOCOL = 'docs/PROTOCOL.md';
 
-/** Made by a build, or fetched: named in pages, but not in the tree. */
+/** Files that a build makes or fetches: pages name them, but the tree does not have them. */
 const MADE = /^(dist|build|node_modules|demo\/media)\//;
 
-/** A path of ours in running text. What has a star in it names several. */
+/** A path of the project in running text. A path with a star names several files. */
 const PATH =
   /(?<![\w./@-])(?:bench|demo|deploy|docs|findings|js|scripts|src|tests|wasm)\/[\w./*-]*\w\.(?:cmake|cpp|css|hpp|html|js|json|md|mjs|sh|trace|ts|txt)\b/g;
 

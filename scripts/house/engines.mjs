@@ -1,4 +1,4 @@
-/** What would end the engines' freedom from I/O, clocks and chance, and who may know which library. docs/ARCHITECTURE.md says why. */
+/** Refuses I/O, clocks and chance in the engines, and foreign libraries. docs/ARCHITECTURE.md gives the reasons. */
 
 import { isCpp, isJs, withoutComments } from './tree.mjs';
 
@@ -22,7 +22,7 @@ const FORBIDDEN_HEADERS = [
   'time.h',
 ];
 
-/** Calls that do the same without a telling header. */
+/** Calls that do the same without one of these headers. */
 const FORBIDDEN_CALLS = /::now\(|\brandom_device\b|\bs?rand\(|\bgetenv\(|\bstd::hash\b/;
 
 /**

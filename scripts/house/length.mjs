@@ -1,4 +1,4 @@
-/** No source file is longer than a reader can keep in mind. */
+/** Checks that no source file is longer than a reader can keep in mind. */
 
 import { extname } from 'node:path';
 

@@ -10,7 +10,7 @@
  * @property {string[] | null} uses names of modules further down that its files may use; null for all of them
  */
 
-/** What both engines stand on. */
+/** The modules that both engines use. */
 const GROUND = ['src/protocol', 'src/common'];
 const CLIENT_GROUND = ['src/client: ground', 'src/cache', 'src/media', ...GROUND];
 
@@ -70,7 +70,7 @@ const ORDER = [
 export const MODULES = ORDER.map(([name, holds, uses]) => ({ name, holds, uses }));
 
 /**
- * Arrows that go up all the same, `from → to`. The list may only shrink: an arrow that is gone must be taken off.
+ * Exceptions: arrows that go up, `from → to`. The list may only shrink: an arrow that is gone must be removed.
  * @type {string[]}
  */
 export const STILL_UPWARD = [];

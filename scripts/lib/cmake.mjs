@@ -1,11 +1,11 @@
-/** Configuring and building the C++ by the presets of CMakePresets.json. */
+/** Configures and builds the C++ by the presets of CMakePresets.json. */
 
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, UserError, findCommand, lastLines, run } from './process.mjs';
 
 /**
- * Configures a preset where that is due; Ninja itself notices changed CMake files.
+ * Configures a preset if necessary; Ninja itself notices changed CMake files.
  * @param {string} preset
  */
 export async function configure(preset) {
@@ -34,7 +34,7 @@ export async function compile(preset, targets = []) {
   const args = ['--build', join('build', preset), ...targets.flatMap((name) => ['--target', name])];
   const { code, output } = await run('cmake', args, {
     log: `build-${preset}.log`,
-    // Ninja's progress, a line for every twentieth step: enough to see that it lives.
+    // Ninja's progress, a line for every twentieth step, which shows that it is alive.
     echo: (line) => {
       const step = /^\[(\d+)\/(\d+)\]/.exec(line);
       return step && Number(step[1]) % 20 === 0 && step[1] !== '0' ? `  ${step[0]}` : null;

@@ -1,6 +1,6 @@
 /**
- * Names of properties that only the SDK's own modules use among themselves: the bundles spell them with a letter or two, 0.2 KB
- * of gzip less. By hand, because no tool can tell them from names that hls.js, browsers or the page use too.
+ * Names of properties that only the SDK's own modules use: the bundles shorten them to one or two letters, 0.2 KB of gzip less.
+ * The list is written by hand, because no tool can tell these names from those that hls.js, browsers or the page also use.
  */
 
 import { readFileSync } from 'node:fs';
@@ -65,7 +65,7 @@ const NAMES = [
   ],
 ];
 
-/** What is said to others, and what scripts/lib/inline-abi.mjs puts numbers for. */
+/** Names that leave the SDK, and names that scripts/lib/inline-abi.mjs replaces by numbers. */
 const OTHERS = ['js/index.d.ts', 'js/abi.js', 'node_modules/hls.js/dist/hls.d.ts'];
 
 /** @returns {RegExp} for esbuild's `mangleProps` */

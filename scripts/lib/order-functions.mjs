@@ -1,12 +1,15 @@
 /**
- * The order of a module's functions. gzip finds a repetition at most 32 KB back, less than half of the engine, so functions that
- * have much in common belong side by side: 0.6 KB of gzip.
+ * Orders a module's functions. gzip finds a repetition at most 32 KB back, less than half of the engine, so similar functions
+ * should be side by side: 0.6 KB of gzip less.
  */
 
-/** Sequences of so many instructions and operands are what two functions have in common. 3, 5 and 6 make more bytes than 4. */
+/**
+ * The length of the sequences of instructions and operands by which two functions are compared. 3, 5 and 6 make more bytes than
+ * 4.
+ */
 const RUN = 4;
 
-/** How much a likeness counts to the function before, to the one before that, and so on. */
+/** The weight of the likeness to the previous function, to the one before that, and so on. */
 const WEIGHTS = [1, 0.8, 0.6, 0.5, 0.4, 0.3];
 
 /**
@@ -30,7 +33,7 @@ function inCommon(a, b) {
 }
 
 /**
- * The longest function first, then always the one that is most like the last few.
+ * The longest function comes first, and then always the one that is most like the last few.
  * @param {string} module in the text format, one top-level form after the other as Binaryen prints them
  * @returns {string}
  */
@@ -50,7 +53,7 @@ export function orderFunctions(module) {
     left.forEach((each, i) => {
       each.likeness = [inCommon(each.runs, last.runs), ...each.likeness].slice(0, WEIGHTS.length);
       const sum = each.likeness.reduce((total, count, k) => total + count * WEIGHTS[k], 0);
-      // A long function has something in common with all.
+      // A long function has something in common with every other.
       const share = sum / (each.runs.size ** 0.8 + 3);
       if (share > most) {
         best = i;

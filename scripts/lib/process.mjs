@@ -15,11 +15,11 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 export const LOGS = join(ROOT, 'build', 'logs');
 
-/** Where Debian keeps the JavaScript packages its Emscripten needs; only Debian's own Node looks there unasked. */
+/** The folders of the JavaScript packages that Debian's Emscripten needs; only Debian's own Node searches them by default. */
 const DEBIAN_NODE_PATH = ['/usr/share/nodejs', '/usr/lib/nodejs'];
 
 /**
- * The environment of every build and test: an activated or named emsdk first, then Debian's Emscripten.
+ * The environment of every build and test: it prefers an activated or named emsdk to Debian's Emscripten.
  * @returns {NodeJS.ProcessEnv}
  */
 export function buildEnvironment() {
@@ -35,7 +35,7 @@ export function buildEnvironment() {
 /**
  * @param {string} name
  * @param {string} [path]
- * @returns {string | null} the full path of a command, or null where there is none
+ * @returns {string | null} the full path of a command, or null if there is none
  */
 export function findCommand(name, path = buildEnvironment().PATH ?? '') {
   for (const directory of path.split(delimiter)) {
@@ -54,12 +54,13 @@ export function findCommand(name, path = buildEnvironment().PATH ?? '') {
  * @typedef {object} RunOptions
  * @property {NodeJS.ProcessEnv} [env]
  * @property {string} [log] a file in build/logs that gets all output
- * @property {(line: string) => string | null} [echo] what to print of a line of output, or null; default: nothing
+ * @property {(line: string) => string | null} [echo] returns the text to print for a line of output, or null; default: nothing is
+ *   printed
  * @property {number} [timeoutMs]
  */
 
 /**
- * What runs now, by process id, or by minus the id of a process group.
+ * The processes that run now, by process id, or by the negative id of a process group.
  * @type {Set<number>}
  */
 const running = new Set();
@@ -83,7 +84,7 @@ function passOn(signal) {
 }
 
 /**
- * Signals are ours only while a child runs: whoever serves afterwards ends in its own way.
+ * Handles signals only while a child runs: a script that serves afterwards handles them itself.
  * @param {number} target
  */
 function watch(target) {
@@ -119,7 +120,8 @@ export function run(command, args, options = {}) {
       cwd: ROOT,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, so that a time limit ends it whole. Not otherwise: sudo knows its user by the terminal.
+      // The child gets a process group of its own, so that the time limit ends all of it. Without a time limit it does not: sudo
+      // remembers its user by the terminal.
       detached: timeoutMs !== undefined,
     });
     const target = child.pid && (timeoutMs === undefined ? child.pid : -child.pid);
@@ -158,7 +160,7 @@ export function run(command, args, options = {}) {
     child.once('error', (error) => {
       take(`${command}: ${error.message}\n`);
     });
-    // Comes after `error` too, with a negative code when the command could not be started.
+    // `close` follows `error` too, with a negative code if the command could not be started.
     child.once('close', (code, signal) => finish(signal !== null || code === null ? 1 : code));
   });
 }
@@ -172,7 +174,7 @@ export function lastLines(text, count) {
 }
 
 /**
- * All files of ours below folders of the project that end in one of the extensions, in a fixed order.
+ * All files below folders of the project that have one of the extensions, without node_modules, sorted.
  * @param {string[]} folders
  * @param {string[]} extensions with their dots
  * @returns {string[]} paths from the project's root
@@ -194,12 +196,12 @@ export function filesIn(folders, extensions) {
   return found.sort();
 }
 
-/** An expected failure: its message is all that the user needs to see. */
+/** An expected failure: the user sees its message and no stack. */
 export class UserError extends Error {}
 
 /**
  * Runs a script's main function and turns its failure into a message and an exit code.
- * @param {ImportMeta} meta the script's, so that importing it runs nothing
+ * @param {ImportMeta} meta of the script; nothing runs if another module imports it
  * @param {() => Promise<unknown>} main
  */
 export async function runMain(meta, main) {

@@ -16,7 +16,7 @@ function letterOf(name) {
 
 /**
  * @param {string} text of the module
- * @returns {string} also without the exports that the linker adds and nobody calls
+ * @returns {string} the module, also without the exports that the linker adds and nobody calls
  */
 export function shortenExports(text) {
   return text

@@ -1,6 +1,6 @@
 /**
- * Binaryen over the engine that viewers download. The npm package is years ahead of the Binaryen in Debian, and worth 1.5 KB of
- * gzip; what each pass does is in `wasm-opt --help`.
+ * Runs Binaryen on the engine that viewers download. The npm package is years newer than Debian's Binaryen, which saves 1.5 KB of
+ * gzip; `wasm-opt --help` explains each pass.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,24 +9,26 @@ import { orderFunctions } from './order-functions.mjs';
 import { ROOT, UserError, lastLines, run } from './process.mjs';
 import { shortenExports } from './short-exports.mjs';
 
-/** What the oldest browsers of scripts/build.mjs know; the module itself names no features any more. */
+/** The features that the oldest browsers of scripts/build.mjs support; the module itself no longer names its features. */
 const FEATURES = [
   ...['--mvp-features', '--enable-mutable-globals', '--enable-sign-ext'],
   ...['--enable-bulk-memory', '--enable-nontrapping-float-to-int'],
 ];
 
 const PASSES = [
-  // The linker's promises: no data below the first 1024 bytes, and memory that begins as zeros.
+  // The linker guarantees both: no data in the first 1024 bytes, and memory that is zero at the start.
   ...['--low-memory-unused', '--zero-filled-memory', '--post-emscripten'],
-  // Untangled first, the code shows more of what it has in common.
+  // The flattened code has more repetitions.
   ...['--flatten', '--rereloop', '-Oz', '--generate-global-effects', '-Oz'],
-  // Inlining what one function alone calls makes bodies that no longer look alike: 1.8 KB of gzip. Of 3 to 12, and of 10 to 400,
-  // these two make the least.
+  // Inlining a function that has a single caller makes bodies that are no longer alike: 1.8 KB of gzip. Of 3 to 12, and of 10 to
+  // 400, these two values make the fewest bytes.
   ...['--always-inline-max-function-size=5', '--one-caller-inline-max-function-size=20'],
   ...['--strip-debug', '--strip-producers', '--strip-target-features'],
 ];
 
-/** Away with what only dropped exports used; then what Binaryen does to the stack machine's instructions whenever it writes after -Oz. */
+/**
+ * Removes what only dropped exports used; then runs the passes on stack instructions that Binaryen runs after -Oz when it writes.
+ */
 const WRITING = [
   '--remove-unused-module-elements',
   '-ol=2',

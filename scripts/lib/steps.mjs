@@ -1,21 +1,21 @@
-/** Running the test programs of each kind and counting what they ran. */
+/** Runs the test programs of each kind and counts their tests. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from './cmake.mjs';
 import { LOGS, ROOT, buildEnvironment, filesIn, lastLines, run } from './process.mjs';
 
-/** No program of ours runs this long unless it hangs. */
+/** A program that runs longer than this hangs. */
 const CTEST_LIMIT_S = 900;
 const NODE_LIMIT_MS = 25 * 60_000;
 
-/** How much of a failed program's output is worth reading on the spot; all of it is in build/logs. */
+/** The lines of a failed program's output that are printed; all of it is in build/logs. */
 const SHOWN_LINES = 150;
 
 /** @typedef {{ passed: number, failed: number, detail?: string }} Outcome */
 
 /**
- * A check that is one test: it failed when there is something to say.
+ * The outcome of a check that counts as one test: it failed if there is a complaint.
  * @param {string} complaint
  * @returns {Outcome}
  */
@@ -41,7 +41,7 @@ export async function checkCommand(command, args, log) {
 export function countCtest(output) {
   let passed = 0;
   let failed = 0;
-  /** Programs that Catch2 has counted for itself, by ctest's number. @type {Set<string>} */
+  /** Programs whose cases Catch2 has counted, by ctest's number. @type {Set<string>} */
   const counted = new Set();
   for (const [, program, cases] of output.matchAll(
     /^(\d+): All tests passed \([\d,]+ assertions? in (\d+) test cases?\)/gm,
@@ -62,7 +62,7 @@ export function countCtest(output) {
     } else if (!counted.has(program)) {
       failed += 1;
     } else if (failed === 0) {
-      // Every case passed and the program failed all the same: a crash on the way out, or a sanitizer's report.
+      // Every case passed, but the program failed: it crashed at its exit, or a sanitizer reported something.
       failed = 1;
     }
   }
@@ -70,7 +70,7 @@ export function countCtest(output) {
 }
 
 /**
- * Builds a preset whole and runs its tests.
+ * Builds all of a preset and runs its tests.
  * @param {string} preset
  * @returns {Promise<Outcome>}
  */
@@ -101,7 +101,7 @@ export async function cppTests(preset) {
  * @param {string} folder
  * @param {string} log
  * @param {string[]} options of `node`
- * @param {(file: string) => boolean} which of them; all when absent
+ * @param {(file: string) => boolean} which selects files; default: all
  * @returns {Promise<Outcome>}
  */
 export async function nodeTests(folder, log, options = [], which = () => true) {
@@ -129,7 +129,7 @@ export async function nodeTests(folder, log, options = [], which = () => true) {
   const report = readFileSync(tap, 'utf8');
   /** @param {string} kind */
   const count = (kind) => Number(new RegExp(`^# ${kind} (\\d+)$`, 'm').exec(report)?.[1] ?? 0);
-  // A test that was skipped or given up has not passed.
+  // A skipped or cancelled test has not passed.
   const failed = count('fail') + count('cancelled') + count('skipped') + count('todo');
   if (code === 0 && failed === 0 && count('pass') > 0) return { passed: count('pass'), failed };
   return {
@@ -139,11 +139,11 @@ export async function nodeTests(folder, log, options = [], which = () => true) {
   };
 }
 
-/** The only functions that the shipped modules may ask of their host. */
+/** The only functions that the shipped modules may import from their host. */
 const IMPORTS = ['env.emscripten_notify_memory_growth', 'wasi_snapshot_preview1.proc_exit'];
 
 /**
- * A stray clock, random device or stdio in an engine shows up as one more import.
+ * A clock, random device or stdio in an engine would be one more import.
  * @param {string} file in dist/
  * @returns {Outcome}
  */

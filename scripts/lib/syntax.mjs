@@ -1,5 +1,5 @@
 /**
- * @typedef {object} Node of a syntax tree (ESTree), as far as it is looked at
+ * @typedef {object} Node of a syntax tree (ESTree), with the properties that are used here
  * @property {string} type
  * @property {number} start
  * @property {number} end
@@ -15,7 +15,7 @@ export function spreadAfterOptional(node, inChain = false) {
   if (node === null || typeof node !== 'object') return null;
   const { type } = node;
   if (inChain && type === 'CallExpression' && node.arguments.some(isSpread)) return node;
-  // What is called or read goes on in the chain; arguments are expressions of their own.
+  // The callee and the object continue the chain; arguments are expressions of their own.
   for (const [key, child] of Object.entries(node)) {
     const chained =
       type === 'ChainExpression' || (inChain && (key === 'callee' || key === 'object'));
