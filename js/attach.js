@@ -2,17 +2,18 @@
 
 import { HlsMeshError, messageOf } from './errors.js';
 import { createHandle } from './handle.js';
-import { Mesh } from './mesh.js';
+import { Mesh, meshOf } from './mesh.js';
 import { readOptions, show } from './options.js';
 import { Voice } from './voice.js';
 
 /** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
 
 /**
- * By player, and by the loader in its configuration, which finds a player that comes in a Proxy.
+ * By player, and by mesh: the player's configuration leads to that where the player comes in a Proxy.
  * @type {WeakMap<object, { handle: import('./index.js').Mesh, voice: Voice }>}
  */
 const attachments = new WeakMap();
+const NONE = {};
 
 /**
  * Throws only if the option `strict` is true. Otherwise each problem is logged and given as a `warning`, an invalid option has
@@ -47,7 +48,9 @@ export function attach(hls, options) {
 
   // Vue's proxies know what they wrap. Loading runs through the player's own objects, not through what watches them.
   const player = attempt(() => /** @type {any} */ (hls)?.__v_raw ?? hls);
-  const former = attempt(() => attachments.get(player) ?? attachments.get(player?.config?.fLoader));
+  const former = attempt(
+    () => attachments.get(player) ?? attachments.get(meshOf(player?.config) ?? NONE),
+  );
   if (former && !former.voice.silent) {
     const text = 'this Hls instance has a mesh; detach() that one first';
     if (strict) complain(text);
@@ -63,7 +66,7 @@ export function attach(hls, options) {
     : null;
   const handle = createHandle(mesh, settings, voice, complain);
   if (mesh) {
-    for (const key of [player, player.config.fLoader]) attachments.set(key, { handle, voice });
+    for (const key of [player, mesh]) attachments.set(key, { handle, voice });
   }
   return handle;
 }

@@ -17,6 +17,8 @@ import { describe, isSegment } from './fragments.js';
  * @typedef {import('./fragments.js').FragmentHost & LoaderOwner} LoaderHost
  *
  * @typedef {object} LoaderOwner
+ * @property {(config: object) => boolean} serves whether the configuration is that of the mesh's player: another player may have
+ *   been made from a copy of it
  * @property {LoadDriver | null} driver null: everything goes to the CDN
  * @property {number} sourceCount how many sources were loaded: what one names, another may use for other media
  * @property {import('./early-loads.js').EarlyLoads | null} early where segments are kept while the engine is still to come
@@ -30,6 +32,18 @@ import { describe, isSegment } from './fragments.js';
  * retries, as it does neither 0 nor 4xx. The retry then meets what hls.js alone would have met.
  */
 const RETRIED_STATUS = 500;
+
+/** The host of a loader that belongs to no mesh: it was made for a player with a copy of another's configuration. @type {LoaderHost} */
+const NOBODY = {
+  serves: () => false,
+  driver: null,
+  sourceCount: 0,
+  early: null,
+  reportPlayhead() {},
+  moved: () => false,
+  segmentId: () => null,
+  delivered() {},
+};
 
 /** Of hls.js's interface `Loader`. */
 const METHODS = ['load', 'abort', 'destroy', 'getCacheAge', 'getResponseHeader'];
@@ -53,6 +67,8 @@ export function createFragmentLoader(host, Inner) {
     /** The fetch from the CDN was. */
     #started = false;
     #progressive;
+    /** @type {LoaderHost} */
+    #host;
     /** The source of the load: a page may play another by the time it ends. */
     #source = 0;
     /** @type {import('./early-loads.js').EarlyLoads | null} */
@@ -79,6 +95,7 @@ export function createFragmentLoader(host, Inner) {
     /** @param {import('hls.js').HlsConfig} config */
     constructor(config) {
       this.#inner = new Inner(config);
+      this.#host = host.serves(config) ? host : NOBODY;
       // hls.js keeps this very object for the fragment, whoever fills it in.
       this.stats = this.#inner.stats;
       this.#progressive = config.progressive !== false;
@@ -101,17 +118,17 @@ export function createFragmentLoader(host, Inner) {
       // hls.js 1.4 and 1.5 always listen for pieces, and outside of progressive mode take nothing from them.
       const { onProgress, ...others } = callbacks;
       this.#callbacks = this.#progressive ? callbacks : others;
-      host.reportPlayhead();
-      const { driver } = host;
-      this.#source = host.sourceCount;
+      this.#host.reportPlayhead();
+      const { driver } = this.#host;
+      this.#source = this.#host.sourceCount;
       if (driver) {
-        const { load, fromCdn } = driver.load(this.#sink(), describe(context, host));
+        const { load, fromCdn } = driver.load(this.#sink(), describe(context, this.#host));
         this.#entry = { driver, load };
         // A listener of the page's may have ended the load meanwhile.
         if (this.#over) this.#release();
         if (!fromCdn) return;
       } else {
-        this.#early = host.early;
+        this.#early = this.#host.early;
         this.#early?.segmentAsked();
       }
       try {
@@ -212,7 +229,7 @@ export function createFragmentLoader(host, Inner) {
       const durationMs = stats.loading.end - stats.loading.first;
       stats.bwEstimate = (bytes * 8000) / durationMs;
       const from = source === LoadSource.peer ? 'peer' : 'cdn';
-      host.delivered({ url, source: from, bytes, durationMs }, true);
+      this.#host.delivered({ url, source: from, bytes, durationMs }, true);
       let answer = data;
       const details = (this.#details = detailsOf(url, 200, data));
       if (callbacks.onProgress) {
@@ -304,22 +321,25 @@ export function createFragmentLoader(host, Inner) {
      * @param {FragmentLoaderContext} context
      */
     #share(response, stats, context) {
-      const facts = describe(context, host);
+      const facts = describe(context, this.#host);
       const data = facts.shareable ? wholeBody(this.#pieces ?? [response.data], context) : null;
       this.#pieces = null;
       const bytes = data ? data.byteLength : stats.loaded;
       const { start, first, end } = stats.loading;
       firstByteMs = first - start;
       let entry = this.#leave();
-      const { driver } = host;
-      if (!entry && driver && host.sourceCount === this.#source) {
+      const { driver } = this.#host;
+      if (!entry && driver && this.#host.sourceCount === this.#source) {
         entry = { driver, load: driver.load(this.#sink(), facts, true).load };
       } else if (data) {
         this.#early?.keepCopy(facts, data, stats);
       }
       const durationMs = end - first;
       const counted = entry?.driver.fetchDone(entry.load, data, bytes, firstByteMs, durationMs);
-      host.delivered({ url: context.url, source: 'cdn', bytes, durationMs }, counted ?? false);
+      this.#host.delivered(
+        { url: context.url, source: 'cdn', bytes, durationMs },
+        counted ?? false,
+      );
     }
   };
 }

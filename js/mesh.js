@@ -30,6 +30,15 @@ export function isSupported() {
   );
 }
 
+/** In a player's configuration: the mesh that serves it. */
+const SERVED_BY = Symbol('hlsmesh');
+
+/**
+ * @param {any} config of a player, maybe in a Proxy
+ * @returns {Mesh | undefined}
+ */
+export const meshOf = (config) => config?.[SERVED_BY];
+
 /** URLs that lead elsewhere, or nowhere, in another browser. */
 const LOCAL = /^(blob|data|file|filesystem):/i;
 
@@ -78,6 +87,8 @@ export class Mesh {
       this.#player.fragmentsBetween(kind, from, until).map((frag) => describeFragment(frag, this));
     this.#Loader = createFragmentLoader(this, /** @type {any} */ (config.fLoader ?? config.loader));
     config.fLoader = /** @type {any} */ (this.#Loader);
+    // A copy of the configuration lacks what cannot be enumerated; a Proxy of it does not.
+    Object.defineProperty(config, SERVED_BY, { value: this, configurable: true });
     this.#playback = new PlaybackFigures(hls);
     this.#verdicts = new Verdicts(hls, (answer, seconds) =>
       (this.driver ?? this.early)?.verdict(answer, seconds),
@@ -118,6 +129,11 @@ export class Mesh {
     return this.#channel;
   }
 
+  /** @param {object} config of a player whose loader is made */
+  serves(config) {
+    return meshOf(config) === this;
+  }
+
   /** @param {string[]} names of options that have new values */
   changed(names) {
     this.driver?.engine.set(this.#numbers(names));
@@ -134,6 +150,7 @@ export class Mesh {
     const { config } = this.#hls;
     if (config.fLoader === /** @type {unknown} */ (this.#Loader))
       config.fLoader = this.#formerLoader;
+    delete (/** @type {any} */ (config)[SERVED_BY]);
     this.#playback.detach();
     this.#stop();
     this.#voice.end();

@@ -45,6 +45,7 @@ export function setUp(driver = new FakeDriver(), config = { some: 'configuration
     sourceCount: 1,
     early: null,
     reportPlayhead() {},
+    serves: () => true,
     moved: (/** @type {any} */ frag) => Boolean(frag.moved),
     segmentId: () => undefined,
     delivered: (/** @type {any[]} */ ...args) => delivered.push(args),

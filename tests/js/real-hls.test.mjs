@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
 import { test } from 'node:test';
+import { fragmentContext } from './fake-hls.mjs';
 
 // hls.js looks for the browser's global object when it is loaded.
 Object.assign(globalThis, { self: globalThis });
@@ -52,5 +53,62 @@ test("with CMCD, whose loader has neither cache age nor headers, nothing of a lo
   assert.equal(loader.stats.loaded, 0);
   loader.destroy();
   mesh.detach();
+  hls.destroy();
+});
+
+test("a player made from another's configuration has loads, and a mesh, of its own", () => {
+  class Own {
+    /** @type {any[]} */
+    static loads = [];
+    stats = { loading: { start: 0, first: 0, end: 0 } };
+    /** @param {any} config */
+    constructor(config) {
+      this.config = config;
+    }
+    load() {
+      Own.loads.push(this.config);
+    }
+    destroy() {}
+  }
+  const { hls, mesh } = withMesh({ fLoader: Own });
+  for (const copy of [{ ...hls.config }, Object.assign({}, hls.config, { startLevel: 1 })]) {
+    const other = new Hls(copy);
+    const Loader = /** @type {any} */ (other.config.fLoader);
+    const loader = new Loader(other.config);
+    loader.load(fragmentContext(), {}, {});
+    assert.deepEqual(Own.loads.splice(0), [other.config], 'what it loads goes past the mesh');
+    const second = attach(other, OPTIONS);
+    assert.notEqual(second, mesh);
+    assert.equal(attach(other, OPTIONS), second);
+    second.detach();
+    other.destroy();
+  }
+  mesh.detach();
+  hls.destroy();
+});
+
+test("a class that a site derives from the mesh's loader is called as one of its own", () => {
+  const { hls, mesh } = withMesh({});
+  const Base = /** @type {any} */ (hls.config.fLoader);
+  /** @type {string[]} */
+  const urls = [];
+  class Derived extends Base {
+    #own = 1;
+    /** @param {any} context @param {any[]} rest */
+    load(context, ...rest) {
+      urls.push(`${context.url}?${this.#own}`);
+      super.load({ ...context, url: `${context.url}?${this.#own}` }, ...rest);
+    }
+  }
+  hls.config.fLoader = /** @type {any} */ (Derived);
+  for (const attached of [true, false]) {
+    const Loader = /** @type {any} */ (hls.config.fLoader);
+    const loader = new Loader(hls.config);
+    assert.ok(loader instanceof Derived);
+    assert.equal(typeof loader.getCacheAge, 'function', String(attached));
+    loader.destroy();
+    mesh.detach();
+  }
+  assert.equal(hls.config.fLoader, Derived, 'what the site put there stays');
   hls.destroy();
 });
