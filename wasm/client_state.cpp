@@ -2,6 +2,10 @@
 
 #include <cstdlib>
 
+#ifdef HLSMESH_MANY_ENGINES
+#include "client_instance.hpp"
+#endif
+
 namespace hlsmesh {
 namespace {
 
@@ -16,9 +20,29 @@ union Undying {
   ClientState only_one;
 } undying;
 
+#ifdef HLSMESH_MANY_ENGINES
+ClientState* selected = &undying.only_one;
+#endif
+
 }  // namespace
 
+#ifdef HLSMESH_MANY_ENGINES
+ClientState& state() { return *selected; }
+
+ClientInstance::ClientInstance() : state_(std::make_unique<ClientState>()) {}
+
+ClientInstance::~ClientInstance() {
+  if (selected == state_.get()) selected = &undying.only_one;
+  delete state_->engine;
+  std::free(state_->text.bytes);
+}
+
+void ClientInstance::select() const { selected = state_.get(); }
+
+const Engine* ClientInstance::engine() const { return state_->engine; }
+#else
 ClientState& state() { return undying.only_one; }
+#endif
 
 }  // namespace hlsmesh
 

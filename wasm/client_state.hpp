@@ -26,7 +26,7 @@ struct ClientState {
   EngineConfig config;
   uint32_t seed_low = 0;
   uint32_t seed_high = 0;
-  Engine* engine = nullptr;  // from hm_start on, and never gone
+  Engine* engine = nullptr;  // from hm_start on; gone only with a ClientInstance
   TimeMs now{};              // of the latest call
   Text text;
   HmCommand command = {};

@@ -1,5 +1,7 @@
 #include "sim/engine_port.hpp"
 
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -24,271 +26,260 @@ uint64_t digest_number(uint64_t state, Number value) {
 
 double as_argument(TimeMs time) { return static_cast<double>(time.time_since_epoch().count()); }
 
+// The text of the next call.
+void hand_in(std::string_view text) {
+  uint8_t* const space = hm_text(static_cast<uint32_t>(text.size()));
+  if (space == nullptr) std::abort();
+  if (!text.empty()) std::memcpy(space, text.data(), text.size());
+}
+
+// The text of hm_load and hm_list_segment.
+std::string urls(const SegmentLoad& what) {
+  return what.clean_url.empty() ? what.url : what.url + '\n' + what.clean_url;
+}
+
+int32_t load_flags(const SegmentLoad& what) {
+  return (what.shareable ? kHmLoadShareable : 0) | (what.from_cdn ? kHmLoadFromCdn : 0) |
+         (what.named ? kHmLoadNamed : 0) | (what.opaque ? kHmLoadOpaque : 0);
+}
+
+int32_t condition_flags(const PlayerConditions& conditions) {
+  return (conditions.loads ? 0 : kHmConditionLoadsNot) |
+         (conditions.hidden ? kHmConditionHidden : 0) |
+         (conditions.save_data ? kHmConditionSaveData : 0) |
+         (conditions.metered ? kHmConditionMetered : 0) |
+         (conditions.parts.value_or(false) ? kHmConditionParts : 0) |
+         (conditions.parts ? 0 : kHmConditionNoPlaylist);
+}
+
 }  // namespace
 
 EnginePort::EnginePort(const EngineConfig& config, CommandSink& sink, EngineObserver* observer)
-    : engine_(config), sink_(sink), observer_(observer), digest_(kDigestSeed) {
-  if (observer_ == nullptr) return;
-  // HmOption, in its order. The queue limit has no option: traces are of its default.
-  const auto set = [this](double option, double value) {
-    note("hm_set", {option, value});
-    result(0);
+    : sink_(sink), observer_(observer), digest_(kDigestSeed) {
+  const auto option = [this](HmOption key, double value) {
+    set("hm_set", hm_set, std::nullopt, key, value);
   };
-  set(1, static_cast<double>(config.seed & 0xffffffffu));
-  set(2, static_cast<double>(config.seed >> 32));
-  set(3, config.mobile ? 1 : 0);
-  set(4, static_cast<double>(config.cache_bytes));
-  set(5, config.p2p ? 1 : 0);
-  set(6, config.upload ? 1 : 0);
-  set(7, config.limits.max_children);
-  // Only what differs: a trace has no spelling for a rate without limit.
-  const EngineLimits usual;
-  if (config.limits.max_parents != usual.max_parents) set(8, config.limits.max_parents);
-  if (config.limits.upload_bytes_per_second != usual.upload_bytes_per_second) {
-    set(9, config.limits.upload_bytes_per_second);
+  option(kHmOptionSeedLow, static_cast<double>(config.seed & 0xffffffffu));
+  option(kHmOptionSeedHigh, static_cast<double>(config.seed >> 32));
+  option(kHmOptionMobile, config.mobile ? 1 : 0);
+  option(kHmOptionCacheBytes, static_cast<double>(config.cache_bytes));
+  option(kHmOptionP2p, config.p2p ? 1 : 0);
+  option(kHmOptionUpload, config.upload ? 1 : 0);
+  option(kHmOptionMaxChildren, config.limits.max_children);
+  // Only what differs, so that a trace shows what is particular about its viewer.
+  const EngineConfig usual;
+  const auto unusual = [&option](HmOption key, double value, double usual_value) {
+    if (value != usual_value) option(key, value);
+  };
+  unusual(kHmOptionMaxParents, config.limits.max_parents, usual.limits.max_parents);
+  unusual(kHmOptionUploadBytesPerSecond, config.limits.upload_bytes_per_second,
+          usual.limits.upload_bytes_per_second);
+  unusual(kHmOptionUploadBytes, config.limits.upload_bytes, usual.limits.upload_bytes);
+  unusual(kHmOptionTrackerCount, config.tracker_count, usual.tracker_count);
+  unusual(kHmOptionPrefetchSeconds, config.prefetch_seconds, usual.prefetch_seconds);
+  unusual(kHmOptionUploadOnMetered, config.limits.upload_on_metered ? 1 : 0,
+          usual.limits.upload_on_metered ? 1 : 0);
+  const auto text_option = [this](HmOption key, std::string_view value) {
+    set("hm_set_text", hm_set_text, value, key);
+  };
+  text_option(kHmOptionChannel, config.channel);
+  text_option(kHmOptionBrowser, config.browser);
+  text_option(kHmOptionOs, config.os);
+}
+
+template <class... Parameters>
+void EnginePort::set(const char* name, int32_t (*function)(Parameters...),
+                     std::optional<std::string_view> text,
+                     std::type_identity_t<Parameters>... arguments) {
+  if (observer_ != nullptr) {
+    observer_->on_call(name, {static_cast<double>(arguments)...}, text, {});
   }
-  if (config.limits.upload_bytes != usual.upload_bytes) set(10, config.limits.upload_bytes);
-  const auto set_text = [this](double option, std::string_view value) {
-    note("hm_set_text", {option}, value);
-    result(0);
-  };
-  set_text(16, config.channel);
-  set_text(17, config.browser);
-  set_text(18, config.os);
+  instance_.select();
+  if (text) hand_in(*text);
+  const int32_t result = function(arguments...);
+  if (result < 0) std::abort();
+  if (observer_ != nullptr) observer_->on_result(result);
 }
 
-void EnginePort::note(const char* name, std::initializer_list<double> arguments,
-                      std::optional<std::string_view> text, ByteView payload) {
-  if (observer_ != nullptr) observer_->on_call(name, arguments, text, payload);
+template <class... Parameters>
+void EnginePort::input(const char* name, int32_t (*function)(Parameters...),
+                       std::type_identity_t<Parameters>... arguments) {
+  set(name, function, std::nullopt, arguments...);
+  drain();
 }
 
-void EnginePort::result(int32_t value) {
-  if (observer_ != nullptr) observer_->on_result(value);
+template <class... Parameters>
+void EnginePort::input_text(const char* name, int32_t (*function)(Parameters...),
+                            std::string_view text, std::type_identity_t<Parameters>... arguments) {
+  set(name, function, text, arguments...);
+  drain();
 }
 
-void EnginePort::drain(int32_t value) {
-  result(value);
-  while (const Command* command = engine_.poll()) {
+void EnginePort::write(const char* name, uint8_t* (*reserve)(int32_t, uint32_t), int32_t id,
+                       ByteView bytes) {
+  const auto size = static_cast<uint32_t>(bytes.size());
+  if (observer_ != nullptr) {
+    observer_->on_call(name, {static_cast<double>(id), static_cast<double>(size)}, std::nullopt,
+                       bytes);
+  }
+  instance_.select();
+  uint8_t* const space = reserve(id, size);
+  if (space != nullptr) std::memcpy(space, bytes.data(), bytes.size());
+  if (observer_ != nullptr) observer_->on_result(space == nullptr ? 0 : 1);
+}
+
+void EnginePort::drain() {
+  while (const HmCommand* command = hm_poll()) {
     ++command_count_;
-    digest_ = digest_number(digest_, static_cast<int32_t>(command->kind));
-    digest_ = digest_number(digest_, command->peer.value());
-    digest_ = digest_number(digest_, command->load.value());
+    digest_ = digest_number(digest_, command->kind);
+    digest_ = digest_number(digest_, command->peer);
+    digest_ = digest_number(digest_, command->load);
     digest_ = digest_number(digest_, command->code);
     digest_ = digest_number(digest_, command->aux);
     digest_ = digest_number(digest_, command->t0);
     digest_ = digest_number(digest_, command->t1);
-    digest_ = digest(digest_, command->text);
-    digest_ = digest_number(digest_, static_cast<uint64_t>(command->data.size()));
+    digest_ = digest(digest_, text_of(*command));
+    digest_ = digest_number(digest_, static_cast<uint64_t>(command->data_size));
     if (observer_ != nullptr) observer_->on_command(*command);
     sink_.on_command(*command);
   }
-  if (observer_ != nullptr) observer_->on_drained(engine_.next_timeout());
+  const double next = hm_next_timeout();
+  next_timeout_.reset();
+  if (!std::isinf(next)) next_timeout_ = TimeMs(DurationMs(static_cast<int64_t>(next)));
+  if (observer_ != nullptr) observer_->on_drained(next);
 }
 
-void EnginePort::start(TimeMs now) {
-  note("hm_start", {as_argument(now)});
-  engine_.start(now);
-  drain();
-}
+void EnginePort::start(TimeMs now) { input("hm_start", hm_start, as_argument(now)); }
 
-void EnginePort::stop(TimeMs now) {
-  note("hm_stop", {as_argument(now)});
-  engine_.stop(now);
-  drain();
-}
+void EnginePort::stop(TimeMs now) { input("hm_stop", hm_stop, as_argument(now)); }
 
 void EnginePort::set_upload(TimeMs now, bool enabled) {
-  note("hm_set", {6, enabled ? 1.0 : 0.0});
-  engine_.set_upload(now, enabled);
-  result(0);
+  set("hm_set", hm_set, std::nullopt, kHmOptionUpload, enabled ? 1 : 0);
   timeout(now);  // which drains what the setting led to
 }
 
 void EnginePort::socket_open(TimeMs now, std::string_view token) {
-  note("hm_socket_open", {as_argument(now)}, token);
-  engine_.on_socket_open(now, token);
-  drain();
+  input_text("hm_socket_open", hm_socket_open, token, as_argument(now));
 }
 
 void EnginePort::socket_text(TimeMs now, std::string_view text) {
-  note("hm_socket_text", {as_argument(now)}, text);
-  engine_.on_socket_text(now, text);
-  drain();
+  input_text("hm_socket_text", hm_socket_text, text, as_argument(now));
 }
 
 void EnginePort::socket_closed(TimeMs now) {
-  note("hm_socket_closed", {as_argument(now)});
-  engine_.on_socket_closed(now);
-  drain();
+  input("hm_socket_closed", hm_socket_closed, as_argument(now));
 }
 
 void EnginePort::peer_signal(TimeMs now, PeerHandle peer, std::string_view json) {
-  note("hm_peer_signal", {as_argument(now), static_cast<double>(peer.value())}, json);
-  engine_.on_peer_signal(now, peer, json);
-  drain();
+  input_text("hm_peer_signal", hm_peer_signal, json, as_argument(now), peer.value());
 }
 
 void EnginePort::channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes) {
-  note("hm_channel_open", {as_argument(now), static_cast<double>(peer.value()),
-                           static_cast<double>(max_message_bytes)});
-  engine_.on_channel_open(now, peer, max_message_bytes);
-  drain();
+  input("hm_channel_open", hm_channel_open, as_argument(now), peer.value(),
+        static_cast<uint32_t>(max_message_bytes));
 }
 
 void EnginePort::channel_text(TimeMs now, PeerHandle peer, std::string_view text) {
-  note("hm_channel_text", {as_argument(now), static_cast<double>(peer.value())}, text);
-  engine_.on_channel_text(now, peer, text);
-  drain();
+  input_text("hm_channel_text", hm_channel_text, text, as_argument(now), peer.value());
 }
 
 void EnginePort::channel_binary(TimeMs now, PeerHandle peer, ByteView bytes) {
-  const auto size = static_cast<double>(bytes.size());
-  note("hm_channel_reserve", {static_cast<double>(peer.value()), size}, std::nullopt, bytes);
-  const MutableBytes room = engine_.reserve_channel_binary(peer, bytes.size());
-  if (!room.empty()) std::memcpy(room.data(), bytes.data(), bytes.size());
-  result(room.empty() ? 0 : 1);
-  note("hm_channel_binary", {as_argument(now), static_cast<double>(peer.value()), size});
-  engine_.on_channel_binary(now, peer, bytes.size());
-  drain();
+  write("hm_channel_reserve", hm_channel_reserve, peer.value(), bytes);
+  input("hm_channel_binary", hm_channel_binary, as_argument(now), peer.value(),
+        static_cast<uint32_t>(bytes.size()));
 }
 
 void EnginePort::channel_writable(TimeMs now, PeerHandle peer, size_t buffered) {
-  note("hm_channel_writable",
-       {as_argument(now), static_cast<double>(peer.value()), static_cast<double>(buffered)});
-  engine_.on_channel_writable(now, peer, buffered);
-  drain();
+  input("hm_channel_writable", hm_channel_writable, as_argument(now), peer.value(),
+        static_cast<uint32_t>(buffered));
 }
 
 void EnginePort::peer_closed(TimeMs now, PeerHandle peer) {
-  note("hm_peer_closed", {as_argument(now), static_cast<double>(peer.value())});
-  engine_.on_peer_closed(now, peer);
-  drain();
+  input("hm_peer_closed", hm_peer_closed, as_argument(now), peer.value());
 }
 
 void EnginePort::connection_refused(TimeMs now) {
-  note("hm_connection_refused", {as_argument(now)});
-  engine_.on_connection_refused(now);
-  drain();
+  input("hm_connection_refused", hm_connection_refused, as_argument(now));
 }
 
-void EnginePort::clear_renditions(const std::string& source) {
-  note("hm_clear_renditions", {}, source);
-  engine_.clear_renditions(source);
-  drain();
+void EnginePort::clear_renditions(std::string_view source) {
+  input_text("hm_clear_renditions", hm_clear_renditions, source);
 }
 
 void EnginePort::add_rendition(const RenditionFacts& facts) {
-  note("hm_add_rendition",
-       {static_cast<double>(facts.kind), static_cast<double>(facts.index),
-        static_cast<double>(facts.bitrate)},
-       facts.attributes + facts.stable_id + '\n' + facts.playlist_url);
-  engine_.add_rendition(facts);
-  drain();
+  input_text("hm_add_rendition", hm_add_rendition,
+             facts.attributes + facts.stable_id + '\n' + facts.playlist_url,
+             static_cast<int32_t>(facts.kind), facts.index, facts.bitrate);
 }
 
-void EnginePort::set_live(bool live) {
-  note("hm_set_live", {live ? 1.0 : 0.0});
-  engine_.set_live(live);
-  drain();
-}
+void EnginePort::set_live(bool live) { input("hm_set_live", hm_set_live, live ? 1 : 0); }
 
 void EnginePort::playhead(TimeMs now, const PlayheadReport& report) {
-  note("hm_playhead",
-       {as_argument(now), report.current_time, report.buffered_end, report.playback_rate});
-  engine_.on_playhead(now, report);
-  drain();
+  input("hm_playhead", hm_playhead, as_argument(now), report.current_time, report.buffered_end,
+        report.playback_rate);
 }
 
 void EnginePort::conditions(TimeMs now, const PlayerConditions& conditions) {
-  const int flags = (conditions.loads ? 0 : 1) | (conditions.hidden ? 2 : 0) |
-                    (conditions.save_data ? 4 : 0) | (conditions.metered ? 8 : 0);  // HmCondition
-  note("hm_conditions", {as_argument(now), static_cast<double>(flags), conditions.max_buffer});
-  engine_.on_conditions(now, conditions);
-  drain();
+  input("hm_conditions", hm_conditions, as_argument(now), condition_flags(conditions),
+        conditions.max_buffer);
 }
 
 void EnginePort::verdict(TimeMs now, LoadId load, double seconds) {
-  note("hm_verdict", {as_argument(now), static_cast<double>(load.value()), seconds});
-  drain(engine_.on_verdict(now, load, seconds) ? 1 : 0);
+  input("hm_verdict", hm_verdict, as_argument(now), load.value(), seconds);
 }
 
 void EnginePort::presentation(TimeMs now) {
-  note("hm_presentation", {as_argument(now)});
-  engine_.on_presentation(now);
-  drain();
+  input("hm_presentation", hm_presentation, as_argument(now));
 }
 
 void EnginePort::playlist_loaded(TimeMs now, RenditionId rendition, const PlaylistFacts& facts) {
-  note("hm_playlist_loaded",
-       {as_argument(now), static_cast<double>(rendition.kind), static_cast<double>(rendition.index),
-        facts.first, facts.newest, facts.target_duration, facts.live ? 1.0 : 0.0});
-  engine_.on_playlist_loaded(now, rendition.kind, rendition.index, facts);
-  drain();
+  input("hm_playlist_loaded", hm_playlist_loaded, as_argument(now),
+        static_cast<int32_t>(rendition.kind), rendition.index, facts.first, facts.newest,
+        facts.target_duration, facts.live ? 1 : 0);
 }
 
 void EnginePort::playlist(TimeMs now, RenditionId rendition) {
-  note("hm_playlist", {as_argument(now), static_cast<double>(rendition.kind),
-                       static_cast<double>(rendition.index)});
-  engine_.on_playlist(now, rendition.kind, rendition.index);
-  drain();
+  input("hm_playlist", hm_playlist, as_argument(now), static_cast<int32_t>(rendition.kind),
+        rendition.index);
 }
 
 void EnginePort::list_segment(TimeMs now, const SegmentLoad& what) {
-  note("hm_list_segment",
-       {as_argument(now), static_cast<double>(what.kind), static_cast<double>(what.rendition_index),
-        static_cast<double>(what.sn.value()), what.span.start, what.span.duration,
-        static_cast<double>(what.range.start), static_cast<double>(what.range.end),
-        what.shareable ? 1.0 : 0.0, what.date_time},
-       what.url);
-  engine_.list_segment(now, what);
-  drain();
+  input_text("hm_list_segment", hm_list_segment, urls(what), as_argument(now),
+             static_cast<int32_t>(what.kind), what.rendition_index,
+             static_cast<double>(what.sn.value()), what.span.start, what.span.duration,
+             static_cast<double>(what.range.start), static_cast<double>(what.range.end),
+             load_flags(what), what.date_time);
 }
 
 void EnginePort::load(TimeMs now, LoadId load, const SegmentLoad& what) {
-  const int flags = (what.shareable ? 1 : 0) | (what.from_cdn ? 2 : 0);  // HmLoadFlag
-  note("hm_load",
-       {as_argument(now), static_cast<double>(load.value()), static_cast<double>(what.kind),
-        static_cast<double>(what.rendition_index), static_cast<double>(what.sn.value()),
-        what.span.start, what.span.duration, static_cast<double>(what.range.start),
-        static_cast<double>(what.range.end), static_cast<double>(flags), what.date_time},
-       what.url);
-  engine_.on_load(now, load, what);
-  drain();
+  input_text("hm_load", hm_load, urls(what), as_argument(now), load.value(),
+             static_cast<int32_t>(what.kind), what.rendition_index,
+             static_cast<double>(what.sn.value()), what.span.start, what.span.duration,
+             static_cast<double>(what.range.start), static_cast<double>(what.range.end),
+             load_flags(what), what.date_time);
 }
 
 void EnginePort::load_aborted(TimeMs now, LoadId load) {
-  note("hm_load_aborted", {as_argument(now), static_cast<double>(load.value())});
-  engine_.on_load_aborted(now, load);
-  drain();
+  input("hm_load_aborted", hm_load_aborted, as_argument(now), load.value());
 }
 
 void EnginePort::fetch_done(TimeMs now, LoadId load, ByteView body, double first_byte_ms,
                             double body_ms) {
-  const auto size = static_cast<double>(body.size());
-  note("hm_fetch_reserve", {static_cast<double>(load.value()), size}, std::nullopt, body);
-  const MutableBytes room = engine_.reserve_fetch(load, body.size());
-  if (!room.empty()) std::memcpy(room.data(), body.data(), body.size());
-  result(room.empty() ? 0 : 1);
-  note("hm_fetch_done",
-       {as_argument(now), static_cast<double>(load.value()), size, first_byte_ms, body_ms});
-  engine_.on_fetch_done(now, load, body.size(), first_byte_ms, body_ms);
-  drain();
+  write("hm_fetch_reserve", hm_fetch_reserve, load.value(), body);
+  input("hm_fetch_done", hm_fetch_done, as_argument(now), load.value(),
+        static_cast<uint32_t>(body.size()), first_byte_ms, body_ms);
 }
 
 void EnginePort::fetch_failed(TimeMs now, LoadId load) {
-  note("hm_fetch_failed", {as_argument(now), static_cast<double>(load.value())});
-  engine_.on_fetch_failed(now, load);
-  drain();
+  input("hm_fetch_failed", hm_fetch_failed, as_argument(now), load.value());
 }
 
-void EnginePort::timeout(TimeMs now) {
-  note("hm_timeout", {as_argument(now)});
-  engine_.on_timeout(now);
-  drain();
-}
+void EnginePort::timeout(TimeMs now) { input("hm_timeout", hm_timeout, as_argument(now)); }
 
 void EnginePort::show_stats() {
-  if (observer_ != nullptr) observer_->on_stats(engine_.stats(), engine_.peers());
+  if (observer_ == nullptr) return;
+  instance_.select();
+  observer_->on_stats();
 }
 
 }  // namespace hlsmesh::sim

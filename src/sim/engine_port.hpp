@@ -2,43 +2,51 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <list>
 #include <optional>
 #include <string_view>
-#include <vector>
+#include <type_traits>
 
-#include "client/engine.hpp"
+#include "client_abi.hpp"
+#include "client_instance.hpp"
 #include "sim/content.hpp"
 
 namespace hlsmesh::sim {
+
+inline std::string_view text_of(const HmCommand& command) {
+  return {command.text, command.text_size};
+}
+inline ByteView data_of(const HmCommand& command) { return {command.data, command.data_size}; }
 
 // Carries out commands. Must not call the engine from within: whatever a command leads to is an
 // event of its own.
 class CommandSink {
  public:
   virtual ~CommandSink() = default;
-  virtual void on_command(const Command& command) = 0;
+  virtual void on_command(const HmCommand& command) = 0;
 };
 
-// Hears every call as the C ABI knows it (wasm/client_abi.hpp), what it gave back, and the commands
-// that were drained after it.
+// Hears every call of the C ABI, what it gave back, and the commands that were drained after it.
 class EngineObserver {
  public:
   virtual ~EngineObserver() = default;
-  // `payload`: what is then written into the room that a reserving call gave.
+  // `payload`: the bytes that are then written where the call says.
   virtual void on_call(const char* name, std::initializer_list<double> arguments,
                        std::optional<std::string_view> text, ByteView payload) = 0;
   virtual void on_result(int32_t result) = 0;
-  virtual void on_command(const Command& command) = 0;
-  virtual void on_drained(std::optional<TimeMs> next_timeout) = 0;
-  virtual void on_stats(const EngineStats& stats, const std::list<PeerInfo>& peers) = 0;
+  virtual void on_command(const HmCommand& command) = 0;
+  virtual void on_drained(double next_timeout) = 0;  // infinite: never
+  // May call hm_stats, hm_peer_count and hm_peer: they are about the observed engine.
+  virtual void on_stats() = 0;
 };
 
-// An engine behind the calls of its C ABI: each is forwarded, then the commands are drained into
-// the sink. Keeps a digest of all commands, so that two runs can be compared without keeping logs.
+// An engine behind its C ABI, driven as the JavaScript driver drives it: each event is a call of
+// wasm/client_abi.hpp, after which the commands are drained into the sink. A call that the ABI
+// calls misuse ends the process: it is a fault of the simulator. Keeps a digest of all commands, so
+// that two runs can be compared without keeping logs.
 class EnginePort {
  public:
   // `observer` may be null; both it and the sink must outlive the port.
+  // `config.channel_queue_bytes` has no option: it keeps its default.
   EnginePort(const EngineConfig& config, CommandSink& sink, EngineObserver* observer);
 
   void start(TimeMs now);
@@ -54,7 +62,7 @@ class EnginePort {
   void channel_writable(TimeMs now, PeerHandle peer, size_t buffered);
   void peer_closed(TimeMs now, PeerHandle peer);
   void connection_refused(TimeMs now);
-  void clear_renditions(const std::string& source);
+  void clear_renditions(std::string_view source);
   void add_rendition(const RenditionFacts& facts);
   void set_live(bool live);
   void playhead(TimeMs now, const PlayheadReport& report);
@@ -73,20 +81,32 @@ class EnginePort {
   // Shows the observer statistics and peers; changes nothing.
   void show_stats();
 
-  const Engine& engine() const { return engine_; }
-  std::optional<TimeMs> next_timeout() const { return engine_.next_timeout(); }
+  const Engine& engine() const { return *instance_.engine(); }  // from start() on
+  // As of the last drain.
+  std::optional<TimeMs> next_timeout() const { return next_timeout_; }
   uint64_t command_count() const { return command_count_; }
   uint64_t command_digest() const { return digest_; }
 
  private:
-  void note(const char* name, std::initializer_list<double> arguments,
-            std::optional<std::string_view> text = std::nullopt, ByteView payload = {});
-  void result(int32_t value);
-  void drain(int32_t value = 0);
+  // A call that is not followed by a drain. `text`: what hm_text brings before it.
+  template <class... Parameters>
+  void set(const char* name, int32_t (*function)(Parameters...),
+           std::optional<std::string_view> text, std::type_identity_t<Parameters>... arguments);
+  // One that is.
+  template <class... Parameters>
+  void input(const char* name, int32_t (*function)(Parameters...),
+             std::type_identity_t<Parameters>... arguments);
+  template <class... Parameters>
+  void input_text(const char* name, int32_t (*function)(Parameters...), std::string_view text,
+                  std::type_identity_t<Parameters>... arguments);
+  // Of hm_channel_reserve and hm_fetch_reserve.
+  void write(const char* name, uint8_t* (*reserve)(int32_t, uint32_t), int32_t id, ByteView bytes);
+  void drain();
 
-  Engine engine_;
+  ClientInstance instance_;
   CommandSink& sink_;
   EngineObserver* observer_;
+  std::optional<TimeMs> next_timeout_;
   uint64_t command_count_ = 0;
   uint64_t digest_;
 };

@@ -15,7 +15,12 @@ constexpr milliseconds kMaxRetryDelay{8'000};
 }  // namespace
 
 Player::Player(PlayerConfig config, const Content& content, EventQueue& queue, PlayerHost& host)
-    : config_(config), content_(content), queue_(queue), host_(host), paused_(config.paused) {
+    : config_(config),
+      content_(content),
+      queue_(queue),
+      host_(host),
+      paused_(config.paused),
+      alarm_(queue, [this] { step(); }) {
   tracks_.push_back(Track{});
   if (content_.has_audio()) {
     tracks_.push_back(Track{});
@@ -177,7 +182,7 @@ void Player::step() {
       stalled_since_.reset();
     }
   }
-  if (playing_) wake(queue_.now() + (buffered_end() - position_));
+  if (playing_) alarm_.set(queue_.now() + (buffered_end() - position_));
   for (Track& each : tracks_) load(each);
 }
 
@@ -185,11 +190,11 @@ void Player::load(Track& each) {
   if (each.loading || each.next > playlist_.last) return;
   const Duration ahead = start_of(each.next) - position_;
   if (ahead >= config_.buffer_goal) {
-    if (playing_) wake(queue_.now() + (ahead - config_.buffer_goal) + Duration(1));
+    if (playing_) alarm_.set(queue_.now() + (ahead - config_.buffer_goal) + Duration(1));
     return;
   }
   if (queue_.now() < each.not_before) {
-    wake(each.not_before);
+    alarm_.set(each.not_before);
     return;
   }
   each.loading = true;
@@ -253,18 +258,6 @@ void Player::on_error(RenditionId rendition, MediaSequence sn) {
   ++of.attempts;
   of.not_before = queue_.now() + delay;
   step();
-}
-
-// Keeps only the earliest wake-up; the later ones are found again from there.
-void Player::wake(Time when) {
-  if (armed_ && *armed_ <= when) return;
-  armed_ = when;
-  queue_.at(when, [this] {
-    // One that was overtaken finds another time here, or none.
-    if (armed_ != queue_.now()) return;
-    armed_.reset();
-    step();
-  });
 }
 
 }  // namespace hlsmesh::sim

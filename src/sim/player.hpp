@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "sim/alarm.hpp"
 #include "sim/content.hpp"
 
 namespace hlsmesh::sim {
@@ -100,7 +101,6 @@ class Player {
   void count_buffer(Duration position, Duration passed);
   void catch_up();
   void load(Track& each);
-  void wake(Time when);
   Duration start_of(MediaSequence sn) const;
   Track& track(TrackKind kind);
 
@@ -121,7 +121,7 @@ class Player {
   Duration position_{};  // at moved_
   Time moved_{};
   std::optional<Time> stalled_since_;
-  std::optional<Time> armed_;
+  Alarm alarm_;  // for the next step
   PlayerFigures figures_;
   double ahead_ = 0;        // seconds buffered ahead at moved_
   double buffer_area_ = 0;  // their integral over counted_ seconds

@@ -1,13 +1,14 @@
 #include "sim/tracker_host.hpp"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 namespace hlsmesh::sim {
 
 TrackerHost::TrackerHost(EventQueue& queue, TrackerConfig config, uint64_t seed)
-    : queue_(queue), config_(config), random_(seed) {
+    : queue_(queue), config_(config), random_(seed), alarm_(queue, [this] {
+        if (tracker_) timer_fired();
+      }) {
   start();
 }
 
@@ -141,25 +142,14 @@ void TrackerHost::drain() {
 
 void TrackerHost::wake() {
   const std::optional<TimeMs> next = tracker_->next_timeout();
-  if (next) arm(std::max(Time(*next), queue_.now()));
-}
-
-// Keeps only the earliest wake-up; a later one is found again from there.
-void TrackerHost::arm(Time due) {
-  if (armed_ && *armed_ <= due) return;
-  armed_ = due;
-  queue_.at(due, [this] {
-    if (armed_ != queue_.now()) return;
-    armed_.reset();
-    if (tracker_) timer_fired();
-  });
+  if (next) alarm_.set(Time(*next));
 }
 
 void TrackerHost::timer_fired() {
   const std::optional<TimeMs> due = tracker_->next_timeout();
   if (!due || *due > engine_time(queue_.now())) return wake();
   // A wake-up that achieves nothing would spin at the resolution of the process's timers.
-  arm(queue_.now() + std::chrono::milliseconds(1));
+  alarm_.set(queue_.now() + std::chrono::milliseconds(1));
   tracker_->on_timeout(engine_time(queue_.now()));
   drain();
 }

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "common/random.hpp"
-#include "sim/event_queue.hpp"
+#include "sim/alarm.hpp"
 #include "tracker/tracker.hpp"
 
 namespace hlsmesh::sim {
@@ -60,7 +60,6 @@ class TrackerHost {
   Conn* find(ConnId conn);
   void drain();
   void wake();
-  void arm(Time due);
   void timer_fired();
   void end(ConnId conn, Duration delay);
 
@@ -70,7 +69,7 @@ class TrackerHost {
   std::unique_ptr<Tracker> tracker_;
   std::map<ConnId, Conn> conns_;
   int32_t next_ = 1;
-  std::optional<Time> armed_;
+  Alarm alarm_;  // for the next timeout
   std::function<bool(std::string_view)> lost_;
   std::optional<DurationMs> admitted_for_;
 };

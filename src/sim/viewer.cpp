@@ -1,9 +1,8 @@
 #include "sim/viewer.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
-
-#include "client/clock.hpp"
 
 namespace hlsmesh::sim {
 namespace {
@@ -31,7 +30,11 @@ Viewer::Viewer(World world, ViewerId id, const ViewerConfig& config, uint64_t se
       config_(config),
       seed_(seed),
       player_(config.player, world.content, world.queue, *this),
-      fault_(config.fault) {
+      loader_(world.queue, world.content, world.cdn, player_, *this),
+      fault_(config.fault),
+      alarm_(world.queue, [this] {
+        if (port_) timer_fired();
+      }) {
   world_.queue.at(config_.join_at, [this] { join(); });
 }
 
@@ -39,6 +42,7 @@ void Viewer::join() {
   if (gone_) return;
   access_ = {world_.network.add_line(config_.up_bits_per_second),
              world_.network.add_line(config_.down_bits_per_second), config_.latency};
+  loader_.attach(access_);
   world_.rtc.attach(id_, *this, access_);
   if (config_.p2p_refused) world_.rtc.block(id_);
   player_.start();
@@ -66,48 +70,10 @@ void Viewer::core_ready() {
   PlayerConditions conditions;
   conditions.max_buffer = seconds(config_.player.buffer_goal);
   port_->conditions(now(), conditions);
-  adopt_earlier_loads();
+  loader_.adopt_earlier_loads();
   on_playlists();
   wake();
   playhead_tick();
-}
-
-// Bytes that came before the engine can still be shared.
-void Viewer::adopt_earlier_loads() {
-  for (const Load& before : before_core_) {
-    const LoadId load(next_load_++);
-    SegmentLoad what = describe(before.request);
-    what.from_cdn = true;
-    port_->load(now(), load, what);
-    body_from_cdn(load, before);
-  }
-  before_core_.clear();
-  for (const auto& [load, pending] : loads_) {
-    SegmentLoad what = describe(pending.request);
-    what.from_cdn = true;
-    port_->load(now(), load, what);
-  }
-}
-
-SegmentLoad Viewer::describe(const SegmentRequest& request) const {
-  SegmentLoad what;
-  what.kind = request.rendition.kind;
-  what.rendition_index = request.rendition.index;
-  what.sn = request.sn;
-  what.url = world_.content.url(request.sn);
-  what.span = {seconds(request.start), seconds(world_.content.config().segment_duration)};
-  return what;
-}
-
-void Viewer::body_from_cdn(LoadId id, const Load& load) {
-  const SegmentRequest& request = load.request;
-  std::vector<uint8_t> body(world_.content.segment_bytes(request.rendition, request.sn));
-  fill_body(Content::tag(request.rendition, request.sn), 0, body);
-  // As far as a page can tell: two round trips at least until the first byte, at whole
-  // milliseconds.
-  const auto whole = std::chrono::duration_cast<DurationMs>(load.took);
-  const auto first = std::min(whole, std::chrono::duration_cast<DurationMs>(config_.latency * 4));
-  port_->fetch_done(now(), id, body, to_ms(first), to_ms(whole - first));
 }
 
 void Viewer::leave() {
@@ -127,8 +93,7 @@ void Viewer::vanish() {
 void Viewer::end() {
   player_.stop();
   figures_ = figures();
-  for (const auto& [fetch, load] : fetches_) world_.cdn.cancel(fetch);
-  fetches_.clear();
+  loader_.stop();
   gone_ = true;
   port_.reset();
 }
@@ -163,6 +128,8 @@ void Viewer::show_stats() {
 
 ViewerFigures Viewer::figures() const {
   ViewerFigures out = figures_;
+  static_cast<LoaderFigures&>(out) = loader_.figures();
+  out.stray_commands += stray_commands_;
   out.player = player_.figures();
   if (port_) {
     out.engine = port_->engine().stats();
@@ -192,18 +159,7 @@ void Viewer::playhead_tick() {
 void Viewer::wake() {
   if (!port_) return;
   const std::optional<TimeMs> next = port_->next_timeout();
-  if (next) arm(std::max(Time(*next), world_.queue.now()));
-}
-
-// Keeps only the earliest wake-up; a later one is found again from there.
-void Viewer::arm(Time due) {
-  if (armed_ && *armed_ <= due) return;
-  armed_ = due;
-  world_.queue.at(due, [this] {
-    if (armed_ != world_.queue.now()) return;
-    armed_.reset();
-    if (port_) timer_fired();
-  });
+  if (next) alarm_.set(Time(*next));
 }
 
 void Viewer::timer_fired() {
@@ -214,26 +170,26 @@ void Viewer::timer_fired() {
   if (next && *next <= now()) {
     // A wake-up that achieved nothing would spin in a page, at its timers' resolution.
     ++figures_.idle_wakeups;
-    arm(world_.queue.now() + kTimerResolution);
+    alarm_.set(world_.queue.now() + kTimerResolution);
   } else {
     wake();
   }
 }
 
-void Viewer::on_command(const Command& command) {
-  const PeerHandle peer = command.peer;
-  switch (command.kind) {
+void Viewer::on_command(const HmCommand& command) {
+  const PeerHandle peer(command.peer);
+  switch (static_cast<CommandKind>(command.kind)) {
     case CommandKind::kNone:
     case CommandKind::kLoadProgress:
     case CommandKind::kEvent:
       break;
     case CommandKind::kSocketOpen:
-      if (socket_.value() != 0) ++figures_.stray_commands;
+      if (socket_.value() != 0) ++stray_commands_;
       socket_ = world_.tracker.open(*this, config_.latency, address_of(id_));
       break;
     case CommandKind::kSocketSend:
-      if (socket_.value() == 0) ++figures_.stray_commands;
-      world_.tracker.send(socket_, std::string(command.text));
+      if (socket_.value() == 0) ++stray_commands_;
+      world_.tracker.send(socket_, std::string(text_of(command)));
       break;
     case CommandKind::kSocketClose:
       world_.tracker.close(socket_);
@@ -246,29 +202,20 @@ void Viewer::on_command(const Command& command) {
       world_.rtc.answer(id_, peer);
       break;
     case CommandKind::kPeerSignal:
-      world_.rtc.signal(id_, peer, command.text);
+      world_.rtc.signal(id_, peer, text_of(command));
       break;
     case CommandKind::kPeerClose:
       world_.rtc.close(id_, peer);
       break;
     case CommandKind::kChannelSendText:
     case CommandKind::kChannelSendBinary:
-      send(command);
+      send(peer, command);
       break;
-    case CommandKind::kLoadFromCdn: {
-      const auto it = loads_.find(command.load);
-      if (it == loads_.end() || it->second.fetch.value() != 0) {
-        ++figures_.stray_commands;
-        break;
-      }
-      const SegmentRequest& request = it->second.request;
-      it->second.fetch = world_.cdn.fetch(*this, access_, request.rendition, request.sn);
-      it->second.fetch_began = world_.queue.now();
-      fetches_[it->second.fetch] = command.load;
+    case CommandKind::kLoadFromCdn:
+      loader_.fetch(LoadId(command.load));
       break;
-    }
     case CommandKind::kLoadDone:
-      take_segment(command);
+      loader_.take(command);
       break;
     case CommandKind::kRenewToken:
       world_.queue.after(config_.latency, [this] { on_socket_open(); });
@@ -285,30 +232,31 @@ void Viewer::on_command(const Command& command) {
 
 void Viewer::list_segments(TrackKind kind, Duration from, Duration until) {
   for (const SegmentRequest& request : player_.segments_between(kind, from, until)) {
-    port_->list_segment(now(), describe(request));
+    port_->list_segment(now(), loader_.describe(request));
   }
   wake();
 }
 
-void Viewer::send(const Command& command) {
+void Viewer::send(PeerHandle peer, const HmCommand& command) {
+  const bool text = command.kind == static_cast<int32_t>(CommandKind::kChannelSendText);
   Message message;
-  message.text = command.kind == CommandKind::kChannelSendText;
-  if (message.text) {
-    message.bytes.assign(command.text.begin(), command.text.end());
+  message.text = text;
+  if (text) {
+    message.bytes.assign(command.text, command.text + command.text_size);
   } else {
-    message.bytes.assign(command.data.begin(), command.data.end());
+    message.bytes.assign(command.data, command.data + command.data_size);
   }
   message.size = message.bytes.size();
-  std::optional<Message> out = fault_.pass(command.peer, std::move(message));
+  std::optional<Message> out = fault_.pass(peer, std::move(message));
   if (std::optional<Repeated> repeated = fault_.take_repeated()) {
-    repeat(command.peer, std::move(*repeated));
+    repeat(peer, std::move(*repeated));
   }
   if (!out) {
     // The engine believes it sent: its queue drains all the same.
-    if (command.kind == CommandKind::kChannelSendBinary) world_.rtc.touch(id_, command.peer);
+    if (!text) world_.rtc.touch(id_, peer);
     return;
   }
-  if (!world_.rtc.send(id_, command.peer, std::move(*out))) ++figures_.stray_commands;
+  if (!world_.rtc.send(id_, peer, std::move(*out))) ++stray_commands_;
 }
 
 void Viewer::repeat(PeerHandle peer, Repeated what) {
@@ -317,26 +265,6 @@ void Viewer::repeat(PeerHandle peer, Repeated what) {
   const Duration every = what.every;
   world_.queue.after(every, [this, peer, repeated = std::move(what)] {
     if (!gone_ && world_.rtc.send(id_, peer, repeated.message)) repeat(peer, repeated);
-  });
-}
-
-void Viewer::take_segment(const Command& command) {
-  const auto it = loads_.find(command.load);
-  if (it == loads_.end() || it->second.fetch.value() != 0) {
-    ++figures_.stray_commands;
-    return;
-  }
-  const SegmentRequest request = it->second.request;
-  loads_.erase(it);
-  const size_t size = world_.content.segment_bytes(request.rendition, request.sn);
-  if (command.data.size() != size ||
-      !is_body(Content::tag(request.rendition, request.sn), 0, command.data)) {
-    ++figures_.wrong_bodies;
-  }
-  figures_.p2p_bytes += command.data.size();
-  ++figures_.segments;
-  world_.queue.after(Duration{}, [this, rendition = request.rendition, sn = request.sn] {
-    player_.on_segment(rendition, sn);
   });
 }
 
@@ -394,71 +322,13 @@ void Viewer::on_socket_closed() {
   wake();
 }
 
-void Viewer::on_cdn_done(FetchId fetch) {
-  const auto it = fetches_.find(fetch);
-  if (gone_ || it == fetches_.end()) return;
-  const LoadId load = it->second;
-  fetches_.erase(it);
-  Load done = loads_[load];
-  done.took = world_.queue.now() - done.fetch_began;
-  const SegmentRequest& request = done.request;
-  loads_.erase(load);
-  figures_.cdn_bytes += world_.content.segment_bytes(request.rendition, request.sn);
-  ++figures_.segments;
-  if (port_) {
-    body_from_cdn(load, done);
-    wake();
-  } else {
-    before_core_.push_back(done);
-  }
-  player_.on_segment(request.rendition, request.sn);
-}
-
-void Viewer::on_cdn_failed(FetchId fetch) {
-  const auto it = fetches_.find(fetch);
-  if (gone_ || it == fetches_.end()) return;
-  const LoadId load = it->second;
-  fetches_.erase(it);
-  const SegmentRequest request = loads_[load].request;
-  loads_.erase(load);
-  if (port_) {
-    port_->fetch_failed(now(), load);
-    wake();
-  }
-  player_.on_error(request.rendition, request.sn);
-}
-
 void Viewer::load_segment(const SegmentRequest& request) {
-  const LoadId load(next_load_++);
-  loads_[load] = Load{request, FetchId{}};
-  if (port_) {
-    report_playhead();
-    port_->load(now(), load, describe(request));
-    wake();
-    return;
-  }
-  const FetchId fetch = world_.cdn.fetch(*this, access_, request.rendition, request.sn);
-  loads_[load].fetch = fetch;
-  loads_[load].fetch_began = world_.queue.now();
-  fetches_[fetch] = load;
+  report_playhead();
+  loader_.load(request);
 }
 
 void Viewer::abort_segment(RenditionId rendition, MediaSequence sn) {
-  for (auto it = loads_.begin(); it != loads_.end(); ++it) {
-    const SegmentRequest& request = it->second.request;
-    if (!(request.rendition == rendition) || request.sn != sn) continue;
-    const LoadId load = it->first;
-    if (it->second.fetch.value() != 0) {
-      world_.cdn.cancel(it->second.fetch);
-      fetches_.erase(it->second.fetch);
-    }
-    loads_.erase(it);
-    if (port_) {
-      port_->load_aborted(now(), load);
-      wake();
-    }
-    return;
-  }
+  loader_.abort(rendition, sn);
 }
 
 void Viewer::on_playlists() {

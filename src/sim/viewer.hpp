@@ -2,14 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
-#include "sim/cdn.hpp"
+#include "sim/alarm.hpp"
 #include "sim/engine_port.hpp"
+#include "sim/loader.hpp"
 #include "sim/parent_fault.hpp"
 #include "sim/player.hpp"
 #include "sim/rtc.hpp"
@@ -35,16 +33,10 @@ struct ViewerConfig {
   EngineObserver* observer = nullptr;  // must outlive the viewer
 };
 
-struct ViewerFigures {
+struct ViewerFigures : LoaderFigures {  // stray_commands: also of peers and sockets
   PlayerFigures player;
-  // Media bytes handed to the player, by where they came from.
-  uint64_t cdn_bytes = 0;
-  uint64_t p2p_bytes = 0;
-  int32_t segments = 0;
-  int32_t wrong_bodies = 0;    // segments whose bytes were not those of the origin
-  int32_t stray_commands = 0;  // that name a load, peer or socket which is not there
-  int32_t idle_wakeups = 0;    // timeouts after which the next one was due at once
-  EngineStats engine;          // all zero before the engine was there
+  int32_t idle_wakeups = 0;  // timeouts after which the next one was due at once
+  EngineStats engine;        // all zero before the engine was there
   uint64_t command_count = 0;
   uint64_t command_digest = 0;
 };
@@ -63,7 +55,7 @@ struct World {
 class Viewer : private CommandSink,
                private RtcHost,
                private SocketUser,
-               private CdnUser,
+               private LoaderHost,
                private PlayerHost {
  public:
   // Joins at config.join_at.
@@ -94,32 +86,21 @@ class Viewer : private CommandSink,
   ViewerFigures figures() const;
 
  private:
-  struct Load {
-    SegmentRequest request;
-    FetchId fetch{};  // zero unless the CDN was asked
-    Time fetch_began{};
-    Duration took{};  // by the time it has ended
-  };
-
   void join();
   void core_ready();
-  void adopt_earlier_loads();
   void report_playhead();
   void playhead_tick();
-  void wake();
-  void arm(Time due);
   void timer_fired();
   void end();
-  void body_from_cdn(LoadId id, const Load& load);
-  void take_segment(const Command& command);
   void list_segments(TrackKind kind, Duration from, Duration until);
-  void send(const Command& command);
+  void send(PeerHandle peer, const HmCommand& command);
   // Until the channel is gone.
   void repeat(PeerHandle peer, Repeated what);
-  SegmentLoad describe(const SegmentRequest& request) const;
   TimeMs now() const { return engine_time(world_.queue.now()); }
 
-  void on_command(const Command& command) override;
+  EnginePort* port() override { return port_.get(); }
+  void wake() override;
+  void on_command(const HmCommand& command) override;
   void on_local_signal(PeerHandle peer, const std::string& json) override;
   void on_channel_open(PeerHandle peer, size_t max_message_bytes) override;
   void on_channel_message(PeerHandle peer, const Message& message) override;
@@ -128,8 +109,6 @@ class Viewer : private CommandSink,
   void on_socket_open() override;
   void on_socket_text(const std::string& text) override;
   void on_socket_closed() override;
-  void on_cdn_done(FetchId fetch) override;
-  void on_cdn_failed(FetchId fetch) override;
   void load_segment(const SegmentRequest& request) override;
   void abort_segment(RenditionId rendition, MediaSequence sn) override;
   Time playlist_at() override;
@@ -141,15 +120,13 @@ class Viewer : private CommandSink,
   uint64_t seed_;
   Access access_;
   Player player_;
+  Loader loader_;
   FaultyParent fault_;
   std::unique_ptr<EnginePort> port_;
+  Alarm alarm_;  // for the port's next timeout
   bool gone_ = false;
   ConnId socket_{};  // zero while there is none
-  std::map<LoadId, Load> loads_;
-  std::map<FetchId, LoadId> fetches_;
-  std::vector<Load> before_core_;  // loaded whole before the engine was there
-  int32_t next_load_ = 1;
-  std::optional<Time> armed_;
+  int32_t stray_commands_ = 0;
   ViewerFigures figures_;
 };
 

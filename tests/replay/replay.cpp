@@ -87,21 +87,6 @@ double fill(uint8_t* room, const Call& call) {
   return room != nullptr ? 1 : 0;
 }
 
-std::string peer_line(const HmPeer* peer) {
-  if (peer == nullptr) return "= none\n";
-  return result_line({static_cast<double>(peer->handle), static_cast<double>(peer->flags),
-                      peer->received_bytes, peer->sent_bytes, peer->rtt_ms},
-                     std::string_view(peer->id, peer->id_size));
-}
-
-std::string stats_line(const HmStats* stats) {
-  return result_line({stats->cdn_bytes, stats->p2p_bytes, stats->upload_bytes,
-                      stats->p2p_wasted_bytes, stats->cache_hits, stats->cache_misses,
-                      stats->cache_evictions, stats->cache_bytes, stats->fallbacks,
-                      stats->malformed, stats->parents, stats->children, stats->cdn_segments,
-                      stats->p2p_segments});
-}
-
 using Function = std::function<double(const Call&)>;
 
 const std::map<std::string, Function>& functions() {
@@ -172,7 +157,7 @@ const std::map<std::string, Function>& functions() {
 
 // The lines that follow a call line.
 std::string carry_out(const Call& call) {
-  if (call.name == "hm_stats") return stats_line(hm_stats());
+  if (call.name == "hm_stats") return stats_line(*hm_stats());
   if (call.name == "hm_peer") return peer_line(hm_peer(call.integer(0)));
   const auto function = functions().find(call.name);
   if (function == functions().end()) fail("no such call: " + call.name);
@@ -182,17 +167,7 @@ std::string carry_out(const Call& call) {
   std::memcpy(text, call.text.data(), call.text.size());
   std::string out = result_line({function->second(call)});
   if (!drains_after(call.name)) return out;
-  while (const HmCommand* command = hm_poll()) {
-    out += command_line({command->kind,
-                         command->peer,
-                         command->load,
-                         command->code,
-                         command->aux,
-                         command->t0,
-                         command->t1,
-                         {command->text, command->text_size},
-                         {command->data, command->data_size}});
-  }
+  while (const HmCommand* command = hm_poll()) out += command_line(*command);
   return out + drained_line(hm_next_timeout());
 }
 

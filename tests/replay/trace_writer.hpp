@@ -16,9 +16,9 @@ class TraceWriter : public sim::EngineObserver {
   void on_call(const char* name, std::initializer_list<double> arguments,
                std::optional<std::string_view> text, ByteView payload) override;
   void on_result(int32_t result) override;
-  void on_command(const Command& command) override;
-  void on_drained(std::optional<TimeMs> next_timeout) override;
-  void on_stats(const EngineStats& stats, const std::list<PeerInfo>& peers) override;
+  void on_command(const HmCommand& command) override;
+  void on_drained(double next_timeout) override;
+  void on_stats() override;
 
  private:
   std::string trace_;

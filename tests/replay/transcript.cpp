@@ -109,17 +109,32 @@ std::string result_line(std::initializer_list<double> values,
   return out + '\n';
 }
 
-std::string command_line(const CommandFields& command) {
+std::string command_line(const HmCommand& command) {
   std::string out = "+";
   for (const int32_t each : {command.kind, command.peer, command.load, command.code}) {
     out += ' ' + std::to_string(each);
   }
   for (const double each : {command.aux, command.t0, command.t1}) out += ' ' + value(each);
-  if (!command.text.empty()) out += " text:" + encode_text(command.text);
-  if (!command.data.empty()) {
-    out += " data:" + std::to_string(command.data.size()) + ':' + hex(hash(command.data), 8);
+  if (command.text_size > 0) out += " text:" + encode_text({command.text, command.text_size});
+  if (command.data_size > 0) {
+    out += " data:" + std::to_string(command.data_size) + ':' +
+           hex(hash({command.data, command.data_size}), 8);
   }
   return out + '\n';
+}
+
+std::string stats_line(const HmStats& stats) {
+  return result_line({stats.cdn_bytes, stats.p2p_bytes, stats.upload_bytes, stats.p2p_wasted_bytes,
+                      stats.cache_hits, stats.cache_misses, stats.cache_evictions,
+                      stats.cache_bytes, stats.fallbacks, stats.malformed, stats.parents,
+                      stats.children, stats.cdn_segments, stats.p2p_segments});
+}
+
+std::string peer_line(const HmPeer* peer) {
+  if (peer == nullptr) return "= none\n";
+  return result_line({static_cast<double>(peer->handle), static_cast<double>(peer->flags),
+                      peer->received_bytes, peer->sent_bytes, peer->rtt_ms},
+                     std::string_view(peer->id, peer->id_size));
 }
 
 std::string drained_line(double next) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "client_abi.hpp"
 #include "common/bytes.hpp"
 
 namespace hlsmesh::replay {
@@ -14,19 +15,6 @@ namespace hlsmesh::replay {
 // same bytes; whatever changes here changes there.
 
 inline constexpr std::string_view kFirstLine = "hlsmesh-trace 1\n";
-
-// A command as either side reads it: the fields of HmCommand.
-struct CommandFields {
-  int32_t kind = 0;
-  int32_t peer = 0;
-  int32_t load = 0;
-  int32_t code = 0;
-  double aux = 0;
-  double t0 = 0;
-  double t1 = 0;
-  std::string_view text;
-  ByteView data;
-};
 
 // Everything but printable ASCII, and the percent sign, as %XX.
 std::string encode_text(std::string_view text);
@@ -42,7 +30,9 @@ std::string call_line(std::string_view name, std::initializer_list<double> argum
                       std::optional<std::string_view> text, ByteView payload);
 std::string result_line(std::initializer_list<double> values,
                         std::optional<std::string_view> text = std::nullopt);
-std::string command_line(const CommandFields& command);
+std::string command_line(const HmCommand& command);
+std::string stats_line(const HmStats& stats);
+std::string peer_line(const HmPeer* peer);  // nullptr: none
 // `next`: milliseconds, infinite when never.
 std::string drained_line(double next);
 

@@ -15,7 +15,7 @@ SwarmConfig parent_and_child(int seconds, size_t segment_bytes, double uplink_by
   out.viewers.resize(2);
   out.viewers[0].up_bits_per_second = uplink_bytes_per_second * 8;
   out.viewers[0].player.buffer_goal = std::chrono::seconds(300);
-  out.viewers[0].cache_bytes = 1u << 30;
+  out.viewers[0].cache_bytes = 256u * 1024 * 1024;  // the most that a page may have
   out.viewers[0].down_bits_per_second = 1e9;
   out.viewers[1].down_bits_per_second = 200e6;
   out.viewers[1].join_at = at_second(20);
