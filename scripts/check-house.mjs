@@ -8,6 +8,7 @@ import { checkCircles, checkOrder } from './house/arrows.mjs';
 import { checkLinks, checkNames } from './house/citations.mjs';
 import { checkEngines } from './house/engines.mjs';
 import { checkLength } from './house/length.mjs';
+import { checkMap } from './house/map.mjs';
 import { projectTree } from './house/tree.mjs';
 import { ROOT, UserError, runMain } from './lib/process.mjs';
 
@@ -36,6 +37,7 @@ export function checkHouse(tree = projectTree()) {
     ...checkLength(tree),
     ...checkNames(tree),
     ...checkLinks(tree),
+    ...checkMap(tree),
     ...checkLocks(),
     ...(existsSync(join(ROOT, 'LICENSE')) ? [] : ['LICENSE is missing']),
   ];

@@ -6,6 +6,7 @@ import { arrows, checkCircles, checkOrder } from '../../scripts/house/arrows.mjs
 import { checkLinks, checkNames } from '../../scripts/house/citations.mjs';
 import { checkEngines } from '../../scripts/house/engines.mjs';
 import { MOST_LINES, checkLength } from '../../scripts/house/length.mjs';
+import { checkMap } from '../../scripts/house/map.mjs';
 import { projectTree } from '../../scripts/house/tree.mjs';
 
 const tree = (/** @type {Record<string, string>} */ files) => new Map(Object.entries(files));
@@ -61,6 +62,7 @@ test('the whole check applies each rule', () => {
     /src\/common\/long\.hpp: 451 lines/,
     /names src\/gone\.hpp/,
     /links to B\.md/,
+    /has no row for js\/mesh\.js/,
   ]) {
     assert.match(broken, complaint);
   }
@@ -236,4 +238,32 @@ test('a link of a page leads to a file or a heading', () => {
   assert.equal(links('[b](B.md#told)'), 1);
   assert.equal(links('[b](#nowhere)'), 1);
   assert.equal(links('```\n[b](C.md)\n```'), 0);
+});
+
+test('the map has a row for each module, and each row a module', () => {
+  const mapped = (/** @type {string} */ rows) =>
+    checkMap(
+      tree({
+        'docs/ARCHITECTURE.md': `| module | purpose |\n|---|---|\n${rows}`,
+        'js/a.js': '',
+        'js/b.js': '',
+        'src/tracker/c.hpp': '',
+        'src/tracker/c.cpp': '',
+        'src/common/d.hpp': '',
+      }),
+    ).map((complaint) => complaint.replace('docs/ARCHITECTURE.md: ', ''));
+  const folders = '| `js` | x |\n| `src/tracker` | x |\n| `src/common` | x |\n';
+  assert.deepEqual(
+    mapped(`${folders}| \`js/a.js\`, \`b.js\` | x |\n| \`src/tracker/c\` | x |\n`),
+    [],
+  );
+  assert.deepEqual(mapped(`${folders}| \`js/a.js\` | \`js/b.js\` |\n`), [
+    'has no row for js/b.js',
+    'has no row for src/tracker/c',
+  ]);
+  assert.deepEqual(
+    mapped(`${folders}| \`js/a.js\`, \`b.js\`, \`e.js\` | x |\n| \`src/tracker/c\` | x |\n`),
+    ['has a row for js/e.js, which does not exist'],
+  );
+  assert.equal(mapped('| `js/a.js`, `b.js` | x |\n| `src/tracker/c` | x |\n').length, 3);
 });
