@@ -33,8 +33,7 @@ void word(const char* text, Value value, int number) {
 
 #define CONSTANT(js, value) constant(#js, value)
 #define FIELD(record, field) constant(#field, offsetof(record, field))
-// Counters are called what the page calls them.
-#define STAT(js, field) constant(#js, offsetof(HmStats, field))
+#define STAT(type, name, js) constant(#js, offsetof(HmStats, name));
 
 void print_client() {
   using namespace hlsmesh;
@@ -43,20 +42,10 @@ void print_client() {
   open_group("Option");
   CONSTANT(seedLow, kHmOptionSeedLow);
   CONSTANT(seedHigh, kHmOptionSeedHigh);
-  CONSTANT(mobile, kHmOptionMobile);
-  CONSTANT(cacheBytes, kHmOptionCacheBytes);
-  CONSTANT(p2p, kHmOptionP2p);
-  CONSTANT(upload, kHmOptionUpload);
-  CONSTANT(maxChildren, kHmOptionMaxChildren);
-  CONSTANT(maxParents, kHmOptionMaxParents);
-  CONSTANT(uploadBytesPerSecond, kHmOptionUploadBytesPerSecond);
-  CONSTANT(uploadBytes, kHmOptionUploadBytes);
-  CONSTANT(trackerCount, kHmOptionTrackerCount);
-  CONSTANT(prefetchSeconds, kHmOptionPrefetchSeconds);
-  CONSTANT(uploadOnMetered, kHmOptionUploadOnMetered);
-  CONSTANT(channel, kHmOptionChannel);
-  CONSTANT(browser, kHmOptionBrowser);
-  CONSTANT(os, kHmOptionOs);
+#define OPTION(name, number, js, ...) constant(#js, number);
+  HLSMESH_NUMBER_OPTIONS(OPTION)
+  HLSMESH_TEXT_OPTIONS(OPTION)
+#undef OPTION
   close_group();
 
   open_group("LoadFlag");
@@ -159,20 +148,7 @@ void print_client() {
   close_group();
 
   open_group("HmStats");
-  STAT(cdnBytes, cdn_bytes);
-  STAT(p2pBytes, p2p_bytes);
-  STAT(uploadBytes, upload_bytes);
-  STAT(wastedBytes, p2p_wasted_bytes);
-  STAT(cacheHits, cache_hits);
-  STAT(cacheMisses, cache_misses);
-  STAT(cacheEvictions, cache_evictions);
-  STAT(cacheBytes, cache_bytes);
-  STAT(fallbacks, fallbacks);
-  STAT(malformed, malformed);
-  STAT(parents, parents);
-  STAT(children, children);
-  STAT(cdnSegments, cdn_segments);
-  STAT(p2pSegments, p2p_segments);
+  HLSMESH_FIGURES(STAT)
   close_group();
 
   open_group("HmPeer");

@@ -3,6 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "client/stats.hpp"
+#include "client_options.hpp"
+
 // The C ABI of the client engine: what js/engine.js calls. One engine per WebAssembly instance (a
 // page with several players instantiates the compiled module once per player), so that dropping the
 // instance gives back all its memory.
@@ -24,24 +27,13 @@ enum HmError : int32_t {
   kHmNoMemory = -2,
 };
 
-// Keys of hm_set and hm_set_text; all before hm_start.
+// Keys of hm_set and hm_set_text (client_options.hpp); all before hm_start.
 enum HmOption : int32_t {
   kHmOptionSeedLow = 1,  // 32 bits each
   kHmOptionSeedHigh = 2,
-  kHmOptionMobile = 3,
-  kHmOptionCacheBytes = 4,
-  kHmOptionP2p = 5,          // 0 or 1; also while running
-  kHmOptionUpload = 6,       // 0 or 1; also while running
-  kHmOptionMaxChildren = 7,  // this and the next three also while running
-  kHmOptionMaxParents = 8,
-  kHmOptionUploadBytesPerSecond = 9,  // on average; +infinity: no limit
-  kHmOptionUploadBytes = 10,          // in all; +infinity: no limit
-  kHmOptionTrackerCount = 11,         // kSocketOpen's code stays below it
-  kHmOptionPrefetchSeconds = 12,      // negative: as the player buffers; also while running
-  kHmOptionUploadOnMetered = 13,      // 0 or 1; also while running
-  kHmOptionChannel = 16,              // text from here on
-  kHmOptionBrowser = 17,
-  kHmOptionOs = 18,
+#define HLSMESH_OPTION(name, number, ...) kHmOption##name = number,
+  HLSMESH_NUMBER_OPTIONS(HLSMESH_OPTION) HLSMESH_TEXT_OPTIONS(HLSMESH_OPTION)
+#undef HLSMESH_OPTION
 };
 
 enum HmLoadFlag : int32_t {
@@ -84,20 +76,9 @@ struct HmCommand {
 
 // EngineStats as f64 fields, in its order.
 struct HmStats {
-  double cdn_bytes;
-  double p2p_bytes;
-  double upload_bytes;
-  double p2p_wasted_bytes;
-  double cache_hits;
-  double cache_misses;
-  double cache_evictions;
-  double cache_bytes;
-  double fallbacks;
-  double malformed;
-  double parents;
-  double children;
-  double cdn_segments;
-  double p2p_segments;
+#define HLSMESH_FIELD(type, name, js) double name;
+  HLSMESH_FIGURES(HLSMESH_FIELD)
+#undef HLSMESH_FIELD
 };
 
 struct HmPeer {

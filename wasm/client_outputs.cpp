@@ -17,7 +17,7 @@ namespace {
 
 #ifdef __wasm32__
 // js/abi.js is generated from these layouts.
-static_assert(sizeof(HmCommand) == 56 && sizeof(HmStats) == 112 && sizeof(HmPeer) == 40);
+static_assert(sizeof(HmCommand) == 56 && sizeof(HmPeer) == 40);
 #endif
 
 }  // namespace
@@ -57,20 +57,9 @@ const HmStats* hm_stats(void) {
   HmStats& out = state().stats;
   if (!state().engine) return &out;
   const EngineStats stats = state().engine->stats();
-  out.cdn_bytes = static_cast<double>(stats.cdn_bytes);
-  out.p2p_bytes = static_cast<double>(stats.p2p_bytes);
-  out.upload_bytes = static_cast<double>(stats.upload_bytes);
-  out.p2p_wasted_bytes = static_cast<double>(stats.p2p_wasted_bytes);
-  out.cache_hits = static_cast<double>(stats.cache_hits);
-  out.cache_misses = static_cast<double>(stats.cache_misses);
-  out.cache_evictions = static_cast<double>(stats.cache_evictions);
-  out.cache_bytes = static_cast<double>(stats.cache_bytes);
-  out.fallbacks = static_cast<double>(stats.fallbacks);
-  out.malformed = static_cast<double>(stats.malformed);
-  out.parents = stats.parents;
-  out.children = stats.children;
-  out.cdn_segments = stats.cdn_segments;
-  out.p2p_segments = stats.p2p_segments;
+#define HLSMESH_COPY(type, name, js) out.name = static_cast<double>(stats.name);
+  HLSMESH_FIGURES(HLSMESH_COPY)
+#undef HLSMESH_COPY
   return &out;
 }
 

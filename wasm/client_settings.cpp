@@ -1,9 +1,13 @@
 // Options, the beginning and the end of an engine.
+#include <cmath>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
 #include "client_state.hpp"
 
 using hlsmesh::Engine;
 using hlsmesh::EngineConfig;
-using hlsmesh::is_whole;
 using hlsmesh::state;
 using hlsmesh::take_text;
 using hlsmesh::take_time;
@@ -12,33 +16,62 @@ using hlsmesh::with_engine;
 
 namespace {
 
-// The largest cache that fits the module's maximum memory (wasm/CMakeLists.txt).
-constexpr double kMaxCacheBytes = 256.0 * 1024 * 1024;
+// Which part of a running engine must be told of an option.
+enum class Part { kNone, kP2p, kUpload, kLimits, kPrefetch };
 
-// hm_set for what cannot change while running.
-int32_t set_before_start(int32_t option, double value) {
-  EngineConfig& config = state().config;
+// The values that an option may have.
+struct Rule {
+  double lowest;
+  double highest;
+  bool whole;
+  Part part;
+};
+
+std::optional<Rule> rule_of(int32_t option) {
   switch (option) {
     case kHmOptionSeedLow:
     case kHmOptionSeedHigh:
-      if (!is_whole(value, 0, 4294967295.0)) return kHmMisuse;
-      (option == kHmOptionSeedLow ? state().seed_low : state().seed_high) =
-          static_cast<uint32_t>(value);
-      return kHmOk;
-    case kHmOptionMobile:
-      config.mobile = value != 0;
-      return kHmOk;
-    case kHmOptionCacheBytes:
-      if (!is_whole(value, 1, kMaxCacheBytes)) return kHmMisuse;
-      config.cache_bytes = static_cast<size_t>(value);
-      return kHmOk;
-    case kHmOptionTrackerCount:
-      if (!is_whole(value, 1, 1000)) return kHmMisuse;
-      config.tracker_count = static_cast<int32_t>(value);
-      return kHmOk;
+      return Rule{0, 4294967295.0, true, Part::kNone};
+#define HLSMESH_CASE(name, number, js, field, lowest, highest, part)                     \
+  case kHmOption##name:                                                                  \
+    return Rule{lowest, highest,                                                         \
+                !std::is_floating_point_v<                                               \
+                    std::remove_cvref_t<decltype(std::declval<EngineConfig&>().field)>>, \
+                Part::part};
+      HLSMESH_NUMBER_OPTIONS(HLSMESH_CASE)
+#undef HLSMESH_CASE
     default:
-      return kHmMisuse;
+      return std::nullopt;
   }
+}
+
+void store(int32_t option, double value) {
+  EngineConfig& config = state().config;
+  switch (option) {
+    case kHmOptionSeedLow:
+      state().seed_low = static_cast<uint32_t>(value);
+      return;
+    case kHmOptionSeedHigh:
+      state().seed_high = static_cast<uint32_t>(value);
+      return;
+#define HLSMESH_CASE(name, number, js, field, ...)                                  \
+  case kHmOption##name:                                                             \
+    config.field = static_cast<std::remove_cvref_t<decltype(config.field)>>(value); \
+    return;
+      HLSMESH_NUMBER_OPTIONS(HLSMESH_CASE)
+#undef HLSMESH_CASE
+    default:
+      return;
+  }
+}
+
+void tell(Engine& engine, Part part) {
+  const EngineConfig& config = state().config;
+  const TimeMs now = state().now;
+  if (part == Part::kP2p) engine.set_p2p(now, config.p2p);
+  if (part == Part::kUpload) engine.set_upload(now, config.upload);
+  if (part == Part::kLimits) engine.set_limits(now, config.limits);
+  if (part == Part::kPrefetch) engine.set_prefetch(now, config.prefetch_seconds);
 }
 
 }  // namespace
@@ -47,41 +80,12 @@ extern "C" {
 
 int32_t hm_set(int32_t option, double value) {
   Engine* const engine = state().engine;
-  EngineConfig& config = state().config;
-  const bool flag = value != 0;
-  switch (option) {
-    // Also while running.
-    case kHmOptionP2p:
-      config.p2p = flag;
-      if (engine != nullptr) engine->set_p2p(state().now, flag);
-      return kHmOk;
-    case kHmOptionUpload:
-      config.upload = flag;
-      if (engine != nullptr) engine->set_upload(state().now, flag);
-      return kHmOk;
-    case kHmOptionPrefetchSeconds:
-      config.prefetch_seconds = value;
-      if (engine != nullptr) engine->set_prefetch(state().now, value);
-      return kHmOk;
-    case kHmOptionMaxChildren:
-    case kHmOptionMaxParents:
-      if (!is_whole(value, 0, 1000)) return kHmMisuse;
-      (option == kHmOptionMaxChildren ? config.limits.max_children : config.limits.max_parents) =
-          static_cast<int32_t>(value);
-      break;
-    case kHmOptionUploadBytesPerSecond:
-    case kHmOptionUploadBytes:
-      if (!(value >= 0)) return kHmMisuse;
-      (option == kHmOptionUploadBytes ? config.limits.upload_bytes
-                                      : config.limits.upload_bytes_per_second) = value;
-      break;
-    case kHmOptionUploadOnMetered:
-      config.limits.upload_on_metered = flag;
-      break;
-    default:
-      return engine == nullptr ? set_before_start(option, value) : kHmMisuse;
-  }
-  if (engine != nullptr) engine->set_limits(state().now, config.limits);
+  const std::optional<Rule> rule = rule_of(option);
+  if (!rule || !(value >= rule->lowest && value <= rule->highest)) return kHmMisuse;
+  if (rule->whole && std::floor(value) != value) return kHmMisuse;
+  if (engine != nullptr && rule->part == Part::kNone) return kHmMisuse;
+  store(option, value);
+  if (engine != nullptr) tell(*engine, rule->part);
   return kHmOk;
 }
 
@@ -89,15 +93,12 @@ int32_t hm_set_text(int32_t option) {
   const std::string_view text = take_text();
   if (state().engine) return kHmMisuse;
   switch (option) {
-    case kHmOptionChannel:
-      state().config.channel = text;
-      return kHmOk;
-    case kHmOptionBrowser:
-      state().config.browser = text;
-      return kHmOk;
-    case kHmOptionOs:
-      state().config.os = text;
-      return kHmOk;
+#define HLSMESH_TEXT(name, number, js, field) \
+  case kHmOption##name:                       \
+    state().config.field = text;              \
+    return kHmOk;
+    HLSMESH_TEXT_OPTIONS(HLSMESH_TEXT)
+#undef HLSMESH_TEXT
     default:
       return kHmMisuse;
   }

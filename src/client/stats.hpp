@@ -7,22 +7,32 @@
 
 namespace hlsmesh {
 
+// The figures of an engine, in the order of the ABI's record: F(type, name, name in JavaScript).
+// EngineStats, HmStats, the copy from one to the other, js/abi.js and the lines of a trace are all
+// made from this table.
+// clang-format off
+#define HLSMESH_FIGURES(F)                                                                        \
+  F(uint64_t, cdn_bytes, cdnBytes)           /* media bytes that came from the CDN */              \
+  F(uint64_t, p2p_bytes, p2pBytes)           /* media bytes of segments received whole from peers */ \
+  F(uint64_t, upload_bytes, uploadBytes)     /* media bytes handed to data channels */             \
+  F(uint64_t, p2p_wasted_bytes, wastedBytes) /* bytes received from peers and thrown away */       \
+  F(uint64_t, cache_hits, cacheHits)                                                               \
+  F(uint64_t, cache_misses, cacheMisses)                                                           \
+  F(uint64_t, cache_evictions, cacheEvictions)                                                     \
+  F(uint64_t, cache_bytes, cacheBytes)                                                             \
+  F(uint64_t, fallbacks, fallbacks)                                                                \
+  F(uint64_t, malformed, malformed)          /* malformed messages of peers or the tracker */      \
+  F(int32_t, parents, parents)               /* open connections on which we ask */                \
+  F(int32_t, children, children)             /* open connections on which we serve */              \
+  F(int32_t, cdn_segments, cdnSegments)                                                            \
+  F(int32_t, p2p_segments, p2pSegments)
+// clang-format on
+
 // Counts of one engine since it was made.
 struct EngineStats {
-  uint64_t cdn_bytes = 0;         // media bytes that came from the CDN
-  uint64_t p2p_bytes = 0;         // media bytes of segments received whole from peers
-  uint64_t upload_bytes = 0;      // media bytes handed to data channels
-  uint64_t p2p_wasted_bytes = 0;  // received from peers and thrown away
-  uint64_t cache_hits = 0;
-  uint64_t cache_misses = 0;
-  uint64_t cache_evictions = 0;
-  uint64_t cache_bytes = 0;
-  uint64_t fallbacks = 0;
-  uint64_t malformed = 0;  // messages from peers or tracker that were not understood
-  int32_t parents = 0;     // open connections on which we ask
-  int32_t children = 0;    // open connections on which we serve
-  int32_t cdn_segments = 0;
-  int32_t p2p_segments = 0;
+#define HLSMESH_FIELD(type, name, js) type name = 0;
+  HLSMESH_FIGURES(HLSMESH_FIELD)
+#undef HLSMESH_FIELD
 };
 
 struct PeerInfo {

@@ -61,30 +61,16 @@ EnginePort::EnginePort(const EngineConfig& config, CommandSink& sink, EngineObse
   };
   option(kHmOptionSeedLow, static_cast<double>(config.seed & 0xffffffffu));
   option(kHmOptionSeedHigh, static_cast<double>(config.seed >> 32));
-  option(kHmOptionMobile, config.mobile ? 1 : 0);
-  option(kHmOptionCacheBytes, static_cast<double>(config.cache_bytes));
-  option(kHmOptionP2p, config.p2p ? 1 : 0);
-  option(kHmOptionUpload, config.upload ? 1 : 0);
-  option(kHmOptionMaxChildren, config.limits.max_children);
   // Only what differs, so that a trace shows what is particular about its viewer.
   const EngineConfig usual;
-  const auto unusual = [&option](HmOption key, double value, double usual_value) {
-    if (value != usual_value) option(key, value);
-  };
-  unusual(kHmOptionMaxParents, config.limits.max_parents, usual.limits.max_parents);
-  unusual(kHmOptionUploadBytesPerSecond, config.limits.upload_bytes_per_second,
-          usual.limits.upload_bytes_per_second);
-  unusual(kHmOptionUploadBytes, config.limits.upload_bytes, usual.limits.upload_bytes);
-  unusual(kHmOptionTrackerCount, config.tracker_count, usual.tracker_count);
-  unusual(kHmOptionPrefetchSeconds, config.prefetch_seconds, usual.prefetch_seconds);
-  unusual(kHmOptionUploadOnMetered, config.limits.upload_on_metered ? 1 : 0,
-          usual.limits.upload_on_metered ? 1 : 0);
-  const auto text_option = [this](HmOption key, std::string_view value) {
-    set("hm_set_text", hm_set_text, value, key);
-  };
-  text_option(kHmOptionChannel, config.channel);
-  text_option(kHmOptionBrowser, config.browser);
-  text_option(kHmOptionOs, config.os);
+#define HLSMESH_SET(name, number, js, field, ...) \
+  if (config.field != usual.field) option(kHmOption##name, static_cast<double>(config.field));
+  HLSMESH_NUMBER_OPTIONS(HLSMESH_SET)
+#undef HLSMESH_SET
+#define HLSMESH_SET_TEXT(name, number, js, field) \
+  set("hm_set_text", hm_set_text, config.field, kHmOption##name);
+  HLSMESH_TEXT_OPTIONS(HLSMESH_SET_TEXT)
+#undef HLSMESH_SET_TEXT
 }
 
 template <class... Parameters>

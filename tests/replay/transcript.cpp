@@ -124,10 +124,9 @@ std::string command_line(const HmCommand& command) {
 }
 
 std::string stats_line(const HmStats& stats) {
-  return result_line({stats.cdn_bytes, stats.p2p_bytes, stats.upload_bytes, stats.p2p_wasted_bytes,
-                      stats.cache_hits, stats.cache_misses, stats.cache_evictions,
-                      stats.cache_bytes, stats.fallbacks, stats.malformed, stats.parents,
-                      stats.children, stats.cdn_segments, stats.p2p_segments});
+#define HLSMESH_VALUE(type, name, js) stats.name,
+  return result_line({HLSMESH_FIGURES(HLSMESH_VALUE)});
+#undef HLSMESH_VALUE
 }
 
 std::string peer_line(const HmPeer* peer) {
