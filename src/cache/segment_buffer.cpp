@@ -1,7 +1,4 @@
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <new>
 #include <utility>
 
 #include "cache/segment_cache.hpp"
@@ -15,33 +12,24 @@ Shared<SegmentBuffer> SegmentBuffer::allocate(const Segment& segment, size_t siz
 }
 
 SegmentBuffer::~SegmentBuffer() {
-  std::free(data_);
-  if (tally_) tally_->bytes -= held_;
+  if (tally_) tally_->bytes -= held();
 }
 
 bool SegmentBuffer::hold(size_t bytes) {
-  if (bytes <= held_) return true;
-  // No object can be larger than PTRDIFF_MAX, and some allocators end the process if asked for one.
-  if (bytes > static_cast<size_t>(PTRDIFF_MAX)) return false;
-  // malloc, not new: without exceptions a failing new ends the process. Not realloc either: it
-  // costs 0.25 KB of the shipped wasm, and most segments get all their memory in one step.
-  auto* data = static_cast<uint8_t*>(std::malloc(bytes));
-  if (data == nullptr) return false;
-  if (held_ > 0) std::memcpy(data, data_, held_);
-  std::free(data_);
-  if (tally_) tally_->bytes += bytes - held_;
-  data_ = data;
-  held_ = bytes;
+  if (bytes <= held()) return true;
+  const size_t before = held();
+  if (!memory_.hold(bytes)) return false;
+  if (tally_) tally_->bytes += bytes - before;
   return true;
 }
 
 bool SegmentBuffer::contains(size_t offset, size_t length) const {
-  return offset <= held_ && length <= held_ - offset;
+  return offset <= held() && length <= held() - offset;
 }
 
 MutableBytes SegmentBuffer::room(size_t offset, size_t length) {
   if (complete() || !contains(offset, length)) return {};
-  return {data_ + offset, length};
+  return {memory_.space(offset, length), length};
 }
 
 bool SegmentBuffer::commit(size_t offset, size_t length) {

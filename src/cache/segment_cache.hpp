@@ -6,6 +6,7 @@
 #include <list>
 #include <string_view>
 
+#include "cache/segment_memory.hpp"
 #include "common/bytes.hpp"
 #include "common/shared.hpp"
 #include "common/sorted_map.hpp"
@@ -34,7 +35,7 @@ class SegmentBuffer : public Counted {
   const Segment& segment() const { return segment_; }
   size_t size() const { return size_; }
   // The number of bytes, from the first on, for which there is memory.
-  size_t held() const { return held_; }
+  size_t held() const { return memory_.held(); }
 
   // Returns the memory for `length` bytes at `offset`. Empty if there is none, or if the segment is
   // complete, since complete segments are being served. What is written there counts only after
@@ -58,7 +59,7 @@ class SegmentBuffer : public Counted {
   bool was_given(int32_t whom) const { return (given_ & bit_of(whom)) != 0; }
 
   // The whole segment. Only bytes that were committed may be read.
-  ByteView bytes() const { return {data_, size_}; }
+  ByteView bytes() const { return {memory_.data(), size_}; }
 
  private:
   friend class SegmentCache;
@@ -80,8 +81,7 @@ class SegmentBuffer : public Counted {
 
   const Segment segment_;
   const size_t size_;
-  uint8_t* data_ = nullptr;
-  size_t held_ = 0;
+  SegmentMemory memory_;
   size_t committed_bytes_ = 0;
   uint64_t given_ = 0;             // bit_of() everybody it was given to
   std::list<Interval> committed_;  // sorted; neither overlapping nor touching

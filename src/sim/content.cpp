@@ -1,53 +1,9 @@
 #include "sim/content.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <tuple>
 
 namespace hlsmesh::sim {
-namespace {
-
-constexpr size_t kWordBytes = 8;
-
-std::array<uint8_t, kWordBytes> word(uint32_t tag, size_t number) {
-  std::array<uint8_t, kWordBytes> out{};
-  for (size_t i = 0; i < 4; ++i) {
-    out[i] = static_cast<uint8_t>((static_cast<uint32_t>(number) ^ kBodyMark) >> (8 * i));
-    out[i + 4] = static_cast<uint8_t>(tag >> (8 * i));
-  }
-  return out;
-}
-
-// Calls visit(position in the range, bytes) for each word, cut to [offset, offset + size).
-template <class Visit>
-bool for_each_word(uint32_t tag, size_t offset, size_t size, Visit visit) {
-  size_t at = 0;
-  while (at < size) {
-    const size_t skip = (offset + at) % kWordBytes;
-    const size_t length = std::min(kWordBytes - skip, size - at);
-    const auto bytes = word(tag, (offset + at) / kWordBytes);
-    if (!visit(at, bytes.data() + skip, length)) return false;
-    at += length;
-  }
-  return true;
-}
-
-}  // namespace
-
-void fill_body(uint32_t tag, size_t offset, MutableBytes out) {
-  for_each_word(tag, offset, out.size(), [&](size_t at, const uint8_t* bytes, size_t length) {
-    std::memcpy(out.data() + at, bytes, length);
-    return true;
-  });
-}
-
-bool is_body(uint32_t tag, size_t offset, ByteView bytes) {
-  return for_each_word(tag, offset, bytes.size(),
-                       [&](size_t at, const uint8_t* expected, size_t length) {
-                         return std::memcmp(bytes.data() + at, expected, length) == 0;
-                       });
-}
-
 std::string Content::channel() const { return "https://cdn.sim/stream/master.m3u8"; }
 
 std::vector<RenditionFacts> Content::renditions() const {
@@ -105,6 +61,27 @@ size_t Content::segment_bytes(RenditionId rendition, MediaSequence sn) const {
   // An encoder's segments differ by some tenths around the mean; sevenths of it keep sizes odd.
   const int64_t swing = mean / 5 * ((sn.value() * 3 + rendition.index) % 7 - 3) / 3;
   return static_cast<size_t>(std::max<int64_t>(1, mean + swing));
+}
+
+const SharedBody& Content::body(RenditionId rendition, MediaSequence sn) const {
+  const uint32_t name = tag(rendition, sn);
+  const auto known = bodies_.find(name);
+  if (known != bodies_.end()) return known->second;
+  const auto made = bodies_.emplace(std::piecewise_construct, std::forward_as_tuple(name),
+                                    std::forward_as_tuple(name, segment_bytes(rendition, sn)));
+  const SharedBody& body = made.first->second;
+  by_address_[body.bytes().data()] = &body;
+  return body;
+}
+
+Piece Content::piece(ByteView bytes) const {
+  const auto after = by_address_.upper_bound(bytes.data());
+  if (after != by_address_.begin()) {
+    const SharedBody* const body = std::prev(after)->second;
+    const auto offset = static_cast<size_t>(bytes.data() - body->bytes().data());
+    if (offset + bytes.size() <= body->bytes().size()) return {body, offset, bytes};
+  }
+  return {nullptr, 0, bytes};
 }
 
 uint32_t Content::tag(RenditionId rendition, MediaSequence sn) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "common/ids.hpp"
 #include "media/rendition.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/segment_memory.hpp"
 
 namespace hlsmesh::sim {
 
@@ -45,7 +47,7 @@ struct Playlist {
 };
 
 // The stream that everybody watches. The bytes of a segment are a pure function of its rendition
-// and number, so that nobody stores them and whoever receives some can tell whether they are right.
+// and number: they are made when they are first asked for, and kept once for all viewers.
 class Content {
  public:
   explicit Content(ContentConfig config) : config_(std::move(config)) {}
@@ -61,18 +63,16 @@ class Content {
   std::string url(MediaSequence sn) const;
   size_t segment_bytes(RenditionId rendition, MediaSequence sn) const;
 
+  const SharedBody& body(RenditionId rendition, MediaSequence sn) const;
+  // Bytes that an engine gave out: which part of a body they are, if they lie in one.
+  Piece piece(ByteView bytes) const;
   // Names a segment in its bytes and in traces.
   static uint32_t tag(RenditionId rendition, MediaSequence sn);
 
  private:
   ContentConfig config_;
+  mutable std::map<uint32_t, SharedBody> bodies_;                   // by tag
+  mutable std::map<const uint8_t*, const SharedBody*> by_address_;  // of their first bytes
 };
-
-// Bodies: little-endian words of eight bytes, first the word's number in the segment xor kBodyMark,
-// then the segment's tag. Any word alone tells where it belongs. The mark makes each segment begin
-// with ADTS's sync word, so that the engine takes it for media.
-inline constexpr uint32_t kBodyMark = 0xf1ff;
-void fill_body(uint32_t tag, size_t offset, MutableBytes out);
-bool is_body(uint32_t tag, size_t offset, ByteView bytes);
 
 }  // namespace hlsmesh::sim

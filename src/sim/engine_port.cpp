@@ -102,15 +102,15 @@ void EnginePort::input_text(const char* name, int32_t (*function)(Parameters...)
 }
 
 void EnginePort::write(const char* name, uint8_t* (*reserve)(int32_t, uint32_t), int32_t id,
-                       ByteView bytes) {
-  const auto size = static_cast<uint32_t>(bytes.size());
+                       const Piece& piece) {
+  const auto size = static_cast<uint32_t>(piece.bytes.size());
   if (observer_ != nullptr) {
     observer_->on_call(name, {static_cast<double>(id), static_cast<double>(size)}, std::nullopt,
-                       bytes);
+                       piece.bytes);
   }
   instance_.select();
   uint8_t* const space = reserve(id, size);
-  if (space != nullptr) std::memcpy(space, bytes.data(), bytes.size());
+  if (space != nullptr) write_segment(space, piece);
   if (observer_ != nullptr) observer_->on_result(space == nullptr ? 0 : 1);
 }
 
@@ -169,10 +169,10 @@ void EnginePort::channel_text(TimeMs now, PeerHandle peer, std::string_view text
   input_text("hm_channel_text", hm_channel_text, text, as_argument(now), peer.value());
 }
 
-void EnginePort::channel_binary(TimeMs now, PeerHandle peer, ByteView bytes) {
-  write("hm_channel_reserve", hm_channel_reserve, peer.value(), bytes);
+void EnginePort::channel_binary(TimeMs now, PeerHandle peer, const Piece& message) {
+  write("hm_channel_reserve", hm_channel_reserve, peer.value(), message);
   input("hm_channel_binary", hm_channel_binary, as_argument(now), peer.value(),
-        static_cast<uint32_t>(bytes.size()));
+        static_cast<uint32_t>(message.bytes.size()));
 }
 
 void EnginePort::channel_writable(TimeMs now, PeerHandle peer, size_t buffered) {
@@ -249,11 +249,11 @@ void EnginePort::load_aborted(TimeMs now, LoadId load) {
   input("hm_load_aborted", hm_load_aborted, as_argument(now), load.value());
 }
 
-void EnginePort::fetch_done(TimeMs now, LoadId load, ByteView body, double first_byte_ms,
+void EnginePort::fetch_done(TimeMs now, LoadId load, const Piece& body, double first_byte_ms,
                             double body_ms) {
   write("hm_fetch_reserve", hm_fetch_reserve, load.value(), body);
   input("hm_fetch_done", hm_fetch_done, as_argument(now), load.value(),
-        static_cast<uint32_t>(body.size()), first_byte_ms, body_ms);
+        static_cast<uint32_t>(body.bytes.size()), first_byte_ms, body_ms);
 }
 
 void EnginePort::fetch_failed(TimeMs now, LoadId load) {

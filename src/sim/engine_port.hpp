@@ -58,7 +58,7 @@ class EnginePort {
   void peer_signal(TimeMs now, PeerHandle peer, std::string_view json);
   void channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes);
   void channel_text(TimeMs now, PeerHandle peer, std::string_view text);
-  void channel_binary(TimeMs now, PeerHandle peer, ByteView bytes);
+  void channel_binary(TimeMs now, PeerHandle peer, const Piece& message);
   void channel_writable(TimeMs now, PeerHandle peer, size_t buffered);
   void peer_closed(TimeMs now, PeerHandle peer);
   void connection_refused(TimeMs now);
@@ -75,7 +75,7 @@ class EnginePort {
   void load(TimeMs now, LoadId load, const SegmentLoad& what);
   void load_aborted(TimeMs now, LoadId load);
   // In milliseconds: to the fetch's first byte, and from there to its end.
-  void fetch_done(TimeMs now, LoadId load, ByteView body, double first_byte_ms, double body_ms);
+  void fetch_done(TimeMs now, LoadId load, const Piece& body, double first_byte_ms, double body_ms);
   void fetch_failed(TimeMs now, LoadId load);
   void timeout(TimeMs now);
   // Shows the observer statistics and peers; changes nothing.
@@ -100,7 +100,8 @@ class EnginePort {
   void input_text(const char* name, int32_t (*function)(Parameters...), std::string_view text,
                   std::type_identity_t<Parameters>... arguments);
   // Of hm_channel_reserve and hm_fetch_reserve.
-  void write(const char* name, uint8_t* (*reserve)(int32_t, uint32_t), int32_t id, ByteView bytes);
+  void write(const char* name, uint8_t* (*reserve)(int32_t, uint32_t), int32_t id,
+             const Piece& piece);
   void drain();
 
   ClientInstance instance_;

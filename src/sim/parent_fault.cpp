@@ -16,7 +16,7 @@ constexpr int64_t kSizeLie = 1000;
 Message text_message(const std::string& text) {
   Message out;
   out.text = true;
-  out.bytes.assign(text.begin(), text.end());
+  out.own.assign(text.begin(), text.end());
   out.size = text.size();
   return out;
 }
@@ -40,8 +40,7 @@ std::optional<Message> FaultyParent::pass(PeerHandle peer, Message message) {
 }
 
 std::optional<Message> FaultyParent::header(PeerHandle peer, const Message& original) {
-  const peer::ParseResult parsed =
-      peer::parse({reinterpret_cast<const char*>(original.bytes.data()), original.bytes.size()});
+  const peer::ParseResult parsed = peer::parse(original.as_text());
   const auto* message = std::get_if<peer::Message>(&parsed);
   const auto* announced = message == nullptr ? nullptr : std::get_if<peer::Binary>(message);
   if (announced == nullptr) return original;
@@ -70,8 +69,8 @@ std::optional<Message> FaultyParent::header(PeerHandle peer, const Message& orig
       following_[peer] = {0, out.attachments};
       const bool drips = fault_ == ParentFault::kDrips;
       Message packet;
-      packet.bytes.resize(drips ? 1 : 0);
-      packet.size = packet.bytes.size();
+      packet.own.resize(drips ? 1 : 0);
+      packet.size = packet.own.size();
       out.attachments = peer::kMaxAttachments;
       repeated_ = Repeated{packet, std::chrono::milliseconds(drips ? 1'300 : 100), out.attachments};
       break;

@@ -241,12 +241,14 @@ void Viewer::send(PeerHandle peer, const HmCommand& command) {
   const bool text = command.kind == static_cast<int32_t>(CommandKind::kChannelSendText);
   Message message;
   message.text = text;
+  message.size = text ? command.text_size : command.data_size;
   if (text) {
-    message.bytes.assign(command.text, command.text + command.text_size);
+    message.own.assign(command.text, command.text + command.text_size);
   } else {
-    message.bytes.assign(command.data, command.data + command.data_size);
+    message.piece = world_.content.piece(data_of(command));
+    if (message.piece.body == nullptr)
+      message.own.assign(data_of(command).begin(), data_of(command).end());
   }
-  message.size = message.bytes.size();
   std::optional<Message> out = fault_.pass(peer, std::move(message));
   if (std::optional<Repeated> repeated = fault_.take_repeated()) {
     repeat(peer, std::move(*repeated));
@@ -283,10 +285,9 @@ void Viewer::on_channel_open(PeerHandle peer, size_t max_message_bytes) {
 void Viewer::on_channel_message(PeerHandle peer, const Message& message) {
   if (!port_) return;
   if (message.text) {
-    port_->channel_text(
-        now(), peer, {reinterpret_cast<const char*>(message.bytes.data()), message.bytes.size()});
+    port_->channel_text(now(), peer, message.as_text());
   } else {
-    port_->channel_binary(now(), peer, message.bytes);
+    port_->channel_binary(now(), peer, {message.piece.body, message.piece.offset, message.bytes()});
   }
   wake();
 }

@@ -63,7 +63,7 @@ function encodeText(bytes) {
 }
 
 /**
- * The bytes of src/sim/content.hpp.
+ * The bytes of src/sim/body_words.hpp.
  * @param {number} tag
  * @param {number} offset
  * @param {number} size

@@ -13,7 +13,7 @@
 
 #include "client_abi.hpp"
 #include "replay/transcript.hpp"
-#include "sim/content.hpp"
+#include "sim/body_words.hpp"
 
 namespace hlsmesh::replay {
 namespace {

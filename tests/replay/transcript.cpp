@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "sim/content.hpp"
+#include "sim/body_words.hpp"
 
 namespace hlsmesh::replay {
 namespace {
@@ -27,7 +27,7 @@ uint32_t hash(ByteView bytes) {
 }
 
 std::string payload_token(ByteView payload) {
-  // The first whole word names segment and place (sim/content.hpp).
+  // The first whole word names segment and place (sim/body_words.hpp).
   if (payload.size() >= 8) {
     uint32_t word[2];
     std::memcpy(word, payload.data(), sizeof(word));

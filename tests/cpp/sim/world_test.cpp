@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/body_words.hpp"
 #include "sim/content.hpp"
 #include "sim/network.hpp"
 #include "sim/player.hpp"
