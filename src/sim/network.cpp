@@ -98,8 +98,7 @@ void Network::enter(PipeId id, Stage stage) {
 void Network::serve(int32_t index) {
   Line& line = lines_[static_cast<size_t>(index)];
   while (!line.busy && !line.turns.empty()) {
-    const Turn turn = line.turns.front();
-    line.turns.pop_front();
+    const Turn turn = line.turns.take_front();
     Pipe* pipe = find(turn.pipe);
     if (pipe == nullptr) continue;
     const bool up = turn.stage == Stage::kUp;
@@ -147,8 +146,7 @@ void Network::passed(PipeId id, Stage stage, uint32_t bytes) {
 void Network::arrive(PipeId id) {
   Pipe* pipe = find(id);
   if (pipe == nullptr) return;
-  pipe->arrived += pipe->in_flight.front();
-  pipe->in_flight.pop_front();
+  pipe->arrived += pipe->in_flight.take_front();
   enter(id, Stage::kDown);
 }
 
@@ -157,8 +155,7 @@ void Network::deliver(PipeId id) {
     Pipe* pipe = find(id);
     if (pipe == nullptr || pipe->messages.empty()) return;
     if (pipe->messages.front().end > pipe->received) return;
-    Message message = std::move(pipe->messages.front().message);
-    pipe->messages.pop_front();
+    Message message = pipe->messages.take_front().message;
     // May open and cut pipes: look this one up again afterwards.
     pipe->sink->on_pipe_message(pipe->cookie, std::move(message));
   }

@@ -2,12 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string_view>
 #include <vector>
 
 #include "common/strong.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/fifo.hpp"
 #include "sim/segment_memory.hpp"
 
 namespace hlsmesh::sim {
@@ -80,8 +80,8 @@ class Network {
     uint64_t received = 0;
     bool in_up = false;  // whether it stands in the line's turn
     bool in_down = false;
-    std::deque<uint32_t> in_flight;
-    std::deque<Queued> messages;
+    Fifo<uint32_t> in_flight;
+    Fifo<Queued> messages;
   };
   enum class Stage : uint8_t { kUp, kDown };
   struct Turn {
@@ -90,7 +90,7 @@ class Network {
   };
   struct Line {
     double bits_per_second = 0;
-    std::deque<Turn> turns;
+    Fifo<Turn> turns;
     bool busy = false;
     Turn serving;
     uint32_t serving_bytes = 0;

@@ -45,12 +45,13 @@ int32_t read_number(std::string_view& text) {
 }  // namespace
 
 void Rtc::attach(ViewerId viewer, RtcHost& host, Access access) {
-  pages_[viewer] = Page{&host, access, false};
+  const auto index = static_cast<size_t>(viewer.value());
+  if (index >= pages_.size()) pages_.resize(index + 1);
+  pages_[index] = std::make_unique<Page>(Page{&host, access, false, {}});
 }
 
 void Rtc::block(ViewerId viewer) {
-  const auto it = pages_.find(viewer);
-  if (it != pages_.end()) it->second.blocked = true;
+  if (Page* const own = page(viewer)) own->blocked = true;
 }
 
 uint64_t Rtc::cookie_of(EndKey key) {
@@ -62,23 +63,40 @@ Rtc::EndKey Rtc::end_key(uint64_t cookie) {
           PeerHandle(static_cast<int32_t>(cookie & 0xffffffffu))};
 }
 
-Rtc::End* Rtc::find(EndKey key) {
-  const auto it = ends_.find(key);
-  return it == ends_.end() ? nullptr : &it->second;
+Rtc::Page* Rtc::page(ViewerId viewer) const {
+  const auto index = static_cast<size_t>(viewer.value());
+  return index < pages_.size() ? pages_[index].get() : nullptr;
 }
 
-const Rtc::Page* Rtc::page(ViewerId viewer) const {
-  const auto it = pages_.find(viewer);
-  return it == pages_.end() ? nullptr : &it->second;
+Rtc::End* Rtc::find(EndKey key) {
+  Page* const own = page(key.first);
+  if (own == nullptr) return nullptr;
+  const auto it = std::find_if(own->ends.begin(), own->ends.end(),
+                               [&key](const auto& end) { return end.first == key.second; });
+  return it == own->ends.end() ? nullptr : &it->second;
+}
+
+// A fresh end in place of one that has the handle.
+Rtc::End& Rtc::make(EndKey key) {
+  erase(key);
+  auto& ends = page(key.first)->ends;
+  const auto after = std::find_if(ends.begin(), ends.end(),
+                                  [&key](const auto& end) { return key.second < end.first; });
+  return ends.insert(after, {key.second, End{}})->second;
+}
+
+void Rtc::erase(EndKey key) {
+  if (Page* const own = page(key.first)) {
+    std::erase_if(own->ends, [&key](const auto& end) { return end.first == key.second; });
+  }
 }
 
 void Rtc::dial(ViewerId viewer, PeerHandle peer) {
-  End& end = ends_[{viewer, peer}];
-  end.dialler = true;
+  make({viewer, peer}).dialler = true;
   describe({viewer, peer});
 }
 
-void Rtc::answer(ViewerId viewer, PeerHandle peer) { ends_[{viewer, peer}] = End{}; }
+void Rtc::answer(ViewerId viewer, PeerHandle peer) { make({viewer, peer}); }
 
 void Rtc::describe(EndKey key) {
   queue_.after(kDescribeDelay, [this, key] {
@@ -210,7 +228,7 @@ void Rtc::report_closed(EndKey key, Duration delay) {
     const Page* own = page(key.first);
     if (end == nullptr) return;
     network_.cut(end->out);
-    ends_.erase(key);
+    erase(key);
     if (own != nullptr) own->host->on_connection_closed(key.second);
   });
 }
@@ -221,7 +239,7 @@ void Rtc::close(ViewerId viewer, PeerHandle peer) {
   if (end == nullptr) return;
   const PipeId out = end->out;
   const EndKey remote = end->remote;
-  ends_.erase(key);
+  erase(key);
   queue_.after(kLinger, [this, out, remote, key] {
     End* other = find(remote);
     if (other == nullptr || other->remote != key) {
@@ -239,46 +257,45 @@ void Rtc::close(ViewerId viewer, PeerHandle peer) {
 }
 
 void Rtc::vanish(ViewerId viewer) {
-  std::vector<EndKey> gone;
-  for (const auto& [key, end] : ends_) {
-    if (key.first == viewer) gone.push_back(key);
-  }
-  for (const EndKey& key : gone) {
-    const End end = ends_[key];
+  Page* const own = page(viewer);
+  if (own == nullptr) return;
+  for (const auto& [handle, end] : std::exchange(own->ends, {})) {
     network_.cut(end.out);
-    ends_.erase(key);
     End* other = find(end.remote);
     // An end that never got a description waits for ever, as in a browser.
-    if (other != nullptr && other->remote == key) report_closed(end.remote, kVanishNotice);
+    if (other != nullptr && other->remote == EndKey{viewer, handle}) {
+      report_closed(end.remote, kVanishNotice);
+    }
   }
-  pages_.erase(viewer);
+  pages_[static_cast<size_t>(viewer.value())].reset();
 }
 
 void Rtc::break_channels(ViewerId viewer) {
-  std::vector<EndKey> broken;
-  for (const auto& [key, end] : ends_) {
-    if (end.state == State::kOpen && (key.first == viewer || end.remote.first == viewer)) {
-      broken.push_back(key);
+  for (size_t i = 0; i < pages_.size(); ++i) {
+    const ViewerId other(static_cast<int32_t>(i));
+    const Page* const each = page(other);
+    if (each == nullptr) continue;
+    for (const auto& [handle, end] : each->ends) {
+      if (end.state == State::kOpen && (other == viewer || end.remote.first == viewer)) {
+        report_closed({other, handle}, Duration{});
+      }
     }
   }
-  for (const EndKey& key : broken) report_closed(key, Duration{});
 }
 
 size_t Rtc::open_channels(ViewerId viewer) const {
-  size_t out = 0;
-  for (auto it = ends_.lower_bound({viewer, PeerHandle(0)});
-       it != ends_.end() && it->first.first == viewer; ++it) {
-    if (it->second.state == State::kOpen) ++out;
-  }
-  return out;
+  const Page* const own = page(viewer);
+  if (own == nullptr) return 0;
+  return static_cast<size_t>(std::count_if(own->ends.begin(), own->ends.end(), [](const auto& end) {
+    return end.second.state == State::kOpen;
+  }));
 }
 
 size_t Rtc::buffered(ViewerId viewer) const {
+  const Page* const own = page(viewer);
   size_t out = 0;
-  for (auto it = ends_.lower_bound({viewer, PeerHandle(0)});
-       it != ends_.end() && it->first.first == viewer; ++it) {
-    out += network_.buffered(it->second.out);
-  }
+  if (own == nullptr) return out;
+  for (const auto& [handle, end] : own->ends) out += network_.buffered(end.out);
   return out;
 }
 

@@ -2,10 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/ids.hpp"
 #include "sim/network.hpp"
@@ -76,17 +77,22 @@ class Rtc : private PipeSink {
     EndKey remote{};
     PipeId out{};
   };
+  // A viewer's page, while it is open; its ends by handle.
   struct Page {
     RtcHost* host = nullptr;
     Access access;
     bool blocked = false;
+    std::vector<std::pair<PeerHandle, End>> ends;
   };
 
   // A pipe's cookie names the end that receives.
   static uint64_t cookie_of(EndKey key);
   static EndKey end_key(uint64_t cookie);
   End* find(EndKey key);
-  const Page* page(ViewerId viewer) const;
+  // For a viewer without a page: nullptr.
+  Page* page(ViewerId viewer) const;
+  End& make(EndKey key);
+  void erase(EndKey key);
   void describe(EndKey key);
   void try_handshake(EndKey key);
   void open(EndKey dialler, EndKey answerer);
@@ -97,8 +103,7 @@ class Rtc : private PipeSink {
 
   EventQueue& queue_;
   Network& network_;
-  std::map<ViewerId, Page> pages_;
-  std::map<EndKey, End> ends_;
+  std::vector<std::unique_ptr<Page>> pages_;  // by ViewerId
   size_t peak_buffered_ = 0;
   uint64_t overflows_ = 0;
 };
