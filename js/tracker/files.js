@@ -63,10 +63,10 @@ export class WatchedFiles {
     try {
       await read(watched);
       ++this.counters.reloads;
-      this.#log.info('read anew', { option: watched.option, paths: watched.paths.join(' ') });
+      this.#log.info('read again', { option: watched.option, paths: watched.paths.join(' ') });
     } catch (error) {
       ++this.counters.failures;
-      this.#log.error('could not be read anew; what was there before stays in use', {
+      this.#log.error('could not be read again; the former contents stay in use', {
         option: watched.option,
         error: /** @type {Error} */ (error).message,
       });

@@ -59,6 +59,6 @@ Over HTTP, on the same port: /healthz, /readyz, /metrics, and with --api-token
 /api/totals, /api/channels and /api/topology?channel=…
 
 SIGTERM and SIGINT send viewers elsewhere and end; a second one ends at once.
-SIGHUP reads certificates, keys, secrets and databases anew.
+SIGHUP reads certificates, keys, secrets and databases again.
 `;
 }

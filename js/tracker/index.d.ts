@@ -16,21 +16,21 @@ export interface TrackerLimits {
   deadAfterMs?: number;
   /** Time in which a socket must enter a channel; default 10 000. */
   enterTimeoutMs?: number;
-  /** Connections that one address may hold; default 512. */
+  /** The most connections of one address; default 512. */
   maxConnectionsPerAddress?: number;
-  /** Times a minute that one address may enter a channel; default 600. */
+  /** The most enters of one address a minute; default 600. */
   entersPerAddressPerMinute?: number;
-  /** Parents that a viewer is given, as far as there are any, unless it asks for another number; default 3. */
+  /** Parents that a viewer gets, unless it asks for another number; default 3. */
   parentsWanted?: number;
   /** The most that one is given that asks for more; default 8. */
   maxParents?: number;
-  /** Viewers of one room; a larger channel has several, and introduces nobody across them; default 5000. */
+  /** Viewers of one room; a larger channel has several, and viewers of different rooms are not introduced; default 5000. */
   roomPeers?: number;
   /** Messages a second that one connection may send, with a burst of five seconds' worth; 0: no limit; default 100. */
   messagesPerSecond?: number;
   /** The same of all connections of one address together; 0: no limit; default 5000. */
   messagesPerAddress?: number;
-  /** Times a minute that one connection may enter a channel other than its last; 0: no limit; default 6. */
+  /** The most changes of channel of one connection a minute; 0: no limit; default 6. */
   channelSwitches?: number;
   /** Connections of all addresses together; 0: no limit; default 100 000. */
   maxConnections?: number;
@@ -48,30 +48,30 @@ export interface TrackerOptions {
   server?: Server;
   /** With `server`: the path of the tracker; default `/`. */
   path?: string;
-  /** Where hlsmesh-tracker.wasm is, or its bytes; default: where the package has it. */
+  /** The URL or path of hlsmesh-tracker.wasm, or its bytes; default: that of the package. */
   wasm?: URL | string | ArrayBuffer | ArrayBufferView;
   limits?: TrackerLimits;
 
-  /** Files with certificate chain and private key in PEM: players connect with wss. Read anew when they change. */
+  /** Files with certificate chain and private key in PEM: players connect with wss. Read again when they change. */
   tlsCert?: string;
   tlsKey?: string;
 
   /**
-   * Networks whose `proxyHeader` is believed: addresses, CIDR ranges, `loopback`, `private`. Default: none, so that a viewer's address
+   * Networks whose `proxyHeader` is trusted: addresses, CIDR ranges, `loopback`, `private`. Default: none, so that a viewer's address
    * is that of its connection.
    */
   trustedProxies?: readonly string[];
   /** The header in which trusted proxies name the viewer; default x-forwarded-for. */
   proxyHeader?: 'x-forwarded-for' | 'forwarded';
-  /** Files in MaxMind format that know the network, and the province, of an address. Read anew when they change. */
+  /** Files in MaxMind format that know the network, and the province, of an address. Read again when they change. */
   asnDb?: string;
   cityDb?: string;
 
   /** Secret of HS256 tokens, 32 bytes or more. With it, or with keys, viewers need a token. */
   tokenSecret?: string;
-  /** A file that holds it. Read anew when it changes. */
+  /** A file that holds it. Read again when it changes. */
   tokenSecretFile?: string;
-  /** Files with keys of tokens: PEM with public keys of Ed25519, JWK, JWKS. Read anew when they change. */
+  /** Files with keys of tokens: PEM with public keys of Ed25519, JWK, JWKS. Read again when they change. */
   tokenKeys?: readonly string[];
   /** The `iss` and the `aud` that tokens must have. */
   tokenIssuer?: string;
@@ -81,13 +81,13 @@ export interface TrackerOptions {
   /** Channels that may be entered, in which `*` stands for any characters; none: all. */
   allowedChannels?: readonly string[];
 
-  /** Times a minute that one address may ask for a WebSocket; default 3000. */
+  /** The most requests of one address a minute for a WebSocket; default 3000. */
   handshakesPerAddress?: number;
-  /** Times a minute that one address may ask for anything else, unless `server` is yours; default 600. */
+  /** The most other requests of one address a minute, unless `server` is yours; default 600. */
   requestsPerAddress?: number;
-  /** Bytes of one message; default, and most, 65 536. */
+  /** The most bytes of one message; default 65,536, which is also the highest value. */
   maxMessageBytes?: number;
-  /** Bytes that may wait for a viewer who does not read them; default 1 048 576. */
+  /** The most bytes that wait for one viewer; default 1,048,576. */
   maxPendingBytes?: number;
   /** Time for TLS and the request that asks for a WebSocket, unless `server` is yours; default 10. */
   handshakeSeconds?: number;
@@ -97,30 +97,30 @@ export interface TrackerOptions {
    * this one matches its own viewers.
    */
   redisUrl?: string;
-  /** What all keys and subjects in Redis begin with; default hlsmesh. */
+  /** The beginning of all keys and subjects in Redis; default hlsmesh. */
   redisPrefix?: string;
-  /** What this process is called in logs; default: the machine's name. */
+  /** The name of this process in logs; default: the machine's name. */
   nodeId?: string;
-  /** Time between two signs of life, and silence after which a process is taken for dead and Redis for away; default 1 and 5. */
+  /** Time between two signs of life, and silence after which a process counts as dead and Redis as lost; default 1 and 5. */
   beatSeconds?: number;
   leaseSeconds?: number;
-  /** In place of Redis: what hlsmesh-tracker gives its workers (js/tracker/cluster/bus.js). */
+  /** A bus in place of Redis, as hlsmesh-tracker gives it to its workers (js/tracker/cluster/bus.js). */
   bus?: object;
 
   /** Who may read /metrics: all, those with the API token, nobody; default open. */
   metrics?: 'open' | 'token' | 'off';
   /** Bearer token of /api/, 16 bytes or more; without one there is no API. */
   apiToken?: string;
-  /** A file that holds it. Read anew when it changes. */
+  /** A file that holds it. Read again when it changes. */
   apiTokenFile?: string;
-  /** Time that drain() takes unless told otherwise; default 20. */
+  /** Default length of drain(); default 20. */
   drainSeconds?: number;
   /** Addresses in logs: the /24 of IPv4 and the /48 of IPv6, whole, or not at all; default truncated. */
   logAddresses?: 'truncated' | 'full' | 'none';
 
-  /** The least that `log` hears; default debug, which says why sockets were closed. */
+  /** The lowest level that `log` gets; default debug, which tells why sockets were closed. */
   logLevel?: 'debug' | 'info' | 'warn' | 'error';
-  /** Hears what happens, as a line for people and as an entry. */
+  /** Gets each log entry, as a line for people and as an object. */
   log?: (line: string, entry: LogEntry) => void;
   /**
    * The engine died; every socket was closed, and all that helps is a new tracker. Thrown as an uncaught exception unless given.
@@ -140,9 +140,9 @@ export interface TrackerStats {
   channels: number;
   /** Rooms that channels are split into. */
   rooms: number;
-  /** Introductions that stand. */
+  /** Current introductions. */
   links: number;
-  /** Peers that nobody feeds, the first of each room among them. */
+  /** Peers that nobody feeds, including the first of each room. */
   orphans: number;
   enters: number;
   /** Introductions made. */
@@ -152,9 +152,9 @@ export interface TrackerStats {
   failed: number;
   /** Signals relayed. */
   signals: number;
-  /** Signals to a stranger or to a peer that is gone. */
+  /** Signals to an unknown peer or to one that has left. */
   signalsRefused: number;
-  /** Messages that could not be read. */
+  /** Malformed messages. */
   malformed: number;
   /** Sockets found dead by ping. */
   dead: number;
@@ -162,9 +162,9 @@ export interface TrackerStats {
   rejected: number;
   /** Enters that were not authorized. */
   unauthorized: number;
-  /** Peers whose token ran out. */
+  /** Peers whose token expired. */
   expired: number;
-  /** Refused or closed by a limit: the sum of what follows. */
+  /** Refused or closed by a limit: the sum of the following. */
   rateLimited: number;
   limitedTotal: number;
   limitedConnections: number;
@@ -180,11 +180,11 @@ export interface TrackerStats {
 }
 
 export interface Tracker {
-  /** Where peers connect: of a tracker that listens on every address of its machine, by one that other machines can reach. */
+  /** The URL for peers. If the tracker listens on every address of its machine, it has one that other machines can reach. */
   readonly url: string;
   readonly port: number;
   stats(): TrackerStats;
-  /** Reads certificates, keys, secrets and databases anew. What cannot be used leaves in use what was there before. */
+  /** Reads certificates, keys, secrets and databases again. If one cannot be used, the former one stays in use. */
   reload(): Promise<void>;
   /**
    * Takes no new viewers, and sends those there are elsewhere, in waves, with the close code 1012; then close(). /readyz answers

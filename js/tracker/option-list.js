@@ -30,7 +30,7 @@ export const DECLARED = [
     name: 'tls-cert',
     group: 'Listening',
     type: 'file',
-    help: 'certificate chain in PEM: players connect with wss; read anew when it changes',
+    help: 'certificate chain in PEM: players connect with wss; read again when it changes',
   },
   {
     name: 'tls-key',
@@ -45,7 +45,7 @@ export const DECLARED = [
     type: 'list',
     item: 'network',
     default: [],
-    help: 'networks whose proxy header is believed: addresses, CIDR ranges, or the words loopback and private',
+    help: 'networks whose proxy header is trusted: addresses, CIDR ranges, or the words loopback and private',
   },
   {
     name: 'proxy-header',
@@ -59,13 +59,13 @@ export const DECLARED = [
     name: 'asn-db',
     group: 'Where viewers are',
     type: 'file',
-    help: 'database in MaxMind format that knows networks (GeoLite2 ASN, GeoIP2 ISP, DB-IP ASN); read anew when it changes',
+    help: 'database in MaxMind format that knows networks (GeoLite2 ASN, GeoIP2 ISP, DB-IP ASN); read again when it changes',
   },
   {
     name: 'city-db',
     group: 'Where viewers are',
     type: 'file',
-    help: 'database in MaxMind format that knows provinces (GeoLite2 City, DB-IP City); read anew when it changes',
+    help: 'database in MaxMind format that knows provinces (GeoLite2 City, DB-IP City); read again when it changes',
   },
 
   {
@@ -75,7 +75,7 @@ export const DECLARED = [
     secret: true,
     minBytes: MIN_SECRET_BYTES,
     argument: 'secret',
-    help: 'secret of HS256 tokens, 32 bytes or more; viewers need a token from then on',
+    help: 'secret of HS256 tokens, 32 bytes or more; viewers then need a token',
   },
   {
     name: 'token-keys',
@@ -83,7 +83,7 @@ export const DECLARED = [
     type: 'list',
     item: 'file',
     default: [],
-    help: 'files with keys of tokens, told apart by kid: PEM with public keys, JWK or JWKS; read anew when they change',
+    help: 'files with keys of tokens, selected by kid: PEM with public keys, JWK or JWKS; read again when they change',
   },
   {
     name: 'token-issuer',
@@ -105,7 +105,7 @@ export const DECLARED = [
     type: 'list',
     item: 'origin',
     default: [],
-    help: 'origins whose pages may connect, such as https://site.example or https://*.site.example; none given: all',
+    help: 'origins whose pages may connect, such as https://site.example or https://*.site.example; default: all',
   },
   {
     name: 'allowed-channels',
@@ -113,7 +113,7 @@ export const DECLARED = [
     type: 'list',
     item: 'channel',
     default: [],
-    help: 'channels that may be entered; * stands for any characters; none given: all',
+    help: 'channels that may be entered; * stands for any characters; default: all',
   },
 
   {
@@ -124,7 +124,7 @@ export const DECLARED = [
     default: 100_000,
     min: 0,
     max: MOST,
-    help: 'connections in all, the next one is closed with 1013; 0: any number',
+    help: 'the most connections in all; the next one is closed with 1013; 0: no limit',
   },
   {
     name: 'max-connections-per-address',
@@ -134,7 +134,7 @@ export const DECLARED = [
     default: 512,
     min: 1,
     max: MOST,
-    help: 'connections that one address (of IPv6: one /64) may hold; raise it where many viewers share one',
+    help: 'the most connections of one address (of IPv6: one /64); raise it if many viewers share one',
   },
   {
     name: 'enters-per-address',
@@ -144,7 +144,7 @@ export const DECLARED = [
     default: 600,
     min: 1,
     max: MOST,
-    help: 'times a minute that one address may enter a channel',
+    help: 'the most enters of one address a minute',
   },
   {
     name: 'handshakes-per-address',
@@ -153,7 +153,7 @@ export const DECLARED = [
     default: 3000,
     min: 1,
     max: MOST,
-    help: 'times a minute that one address may ask for a WebSocket; beyond it is answered 429 unread',
+    help: 'the most requests of one address a minute for a WebSocket; more are answered 429 unread',
   },
   {
     name: 'requests-per-address',
@@ -162,7 +162,7 @@ export const DECLARED = [
     default: 600,
     min: 1,
     max: MOST,
-    help: 'times a minute that one address may ask for anything else, such as /metrics; beyond it is answered 429, but for health',
+    help: 'the most other requests of one address a minute, such as /metrics; more are answered 429, except for health',
   },
   {
     name: 'messages-per-second',
@@ -172,7 +172,7 @@ export const DECLARED = [
     default: 100,
     min: 0,
     max: MOST,
-    help: "frames a second that one connection may send, five seconds' worth at once; 0: any number",
+    help: 'the most frames a second of one connection, and five times as many at once; 0: no limit',
   },
   {
     name: 'messages-per-address',
@@ -182,7 +182,7 @@ export const DECLARED = [
     default: 5000,
     min: 0,
     max: MOST,
-    help: 'the same of all connections of one address together; raise it where many viewers share one',
+    help: 'the same for all connections of one address together; raise it if many viewers share one',
   },
   {
     name: 'channel-switches',
@@ -192,7 +192,7 @@ export const DECLARED = [
     default: 6,
     min: 0,
     max: MOST,
-    help: 'times a minute that one connection may go to another channel; 0: any number',
+    help: 'the most changes of channel of one connection a minute; 0: no limit',
   },
   {
     name: 'max-message-bytes',
@@ -201,7 +201,7 @@ export const DECLARED = [
     default: 65_536,
     min: 1024,
     max: 65_536,
-    help: 'bytes of one message; a longer one closes the connection with 1009 before it is read',
+    help: 'the most bytes of one message; a longer one closes the connection with 1009 before it is read',
   },
   {
     name: 'max-pending-bytes',
@@ -210,7 +210,7 @@ export const DECLARED = [
     default: 1_048_576,
     min: 65_536,
     max: MOST,
-    help: 'bytes that may wait for one viewer who does not read them; then it is cut off',
+    help: 'the most bytes that wait for one viewer; with more, its connection is dropped',
   },
   {
     name: 'handshake-seconds',
@@ -229,7 +229,7 @@ export const DECLARED = [
     default: 10,
     min: 0.1,
     max: 3600,
-    help: 'time in which a connection must enter a channel',
+    help: 'time within which a connection must enter a channel',
   },
   {
     name: 'ping-seconds',
@@ -249,7 +249,7 @@ export const DECLARED = [
     default: 28,
     min: 0.1,
     max: 3600,
-    help: 'silence, pings unanswered, after which a connection is closed',
+    help: 'silence, with unanswered pings, after which a connection is closed',
   },
 
   {
@@ -260,7 +260,7 @@ export const DECLARED = [
     default: 3,
     min: 1,
     max: 16,
-    help: 'viewers that each viewer is given to fetch from, unless it asks for another number',
+    help: 'parents that each viewer gets, unless it asks for another number',
   },
   {
     name: 'max-parents',
@@ -270,7 +270,7 @@ export const DECLARED = [
     default: 8,
     min: 1,
     max: 16,
-    help: 'the most that one is given that asks for more',
+    help: 'the most parents of a viewer that asks for more',
   },
   {
     name: 'room-peers',
@@ -280,7 +280,7 @@ export const DECLARED = [
     default: 5000,
     min: 2,
     max: MOST,
-    help: 'viewers of a channel that are matched with each other; more are split into rooms',
+    help: 'viewers of one room; a larger channel is divided into rooms',
   },
   {
     name: 'default-children',
@@ -290,7 +290,7 @@ export const DECLARED = [
     default: 6,
     min: 0,
     max: 1000,
-    help: 'viewers that one on a computer serves while its upload is unknown',
+    help: 'viewers that a viewer on a computer serves while its upload is unknown',
   },
   {
     name: 'default-children-mobile',
@@ -310,7 +310,7 @@ export const DECLARED = [
     default: 1500,
     min: 1,
     max: MOST,
-    help: 'upload that serving one viewer is reckoned to take, in kbit/s',
+    help: 'upload that serving one viewer is assumed to take, in kbit/s',
   },
   {
     name: 'max-children',
@@ -320,7 +320,7 @@ export const DECLARED = [
     default: 16,
     min: 1,
     max: 1000,
-    help: 'viewers that one serves at most',
+    help: 'the most viewers that one viewer serves',
   },
 
   {
@@ -346,7 +346,7 @@ export const DECLARED = [
     type: 'text',
     default: 'hlsmesh',
     argument: 'text',
-    help: 'what all keys and subjects in Redis begin with; trackers that share it are one',
+    help: 'the beginning of all keys and subjects in Redis; trackers with the same one are one',
   },
   {
     name: 'node-id',
@@ -355,7 +355,7 @@ export const DECLARED = [
     default: hostname(),
     shownDefault: "the machine's name",
     argument: 'name',
-    help: 'what this process is called in logs; it need not be unique',
+    help: 'the name of this process in logs; it need not be unique',
   },
   {
     name: 'beat-seconds',
@@ -373,7 +373,7 @@ export const DECLARED = [
     default: 5,
     min: 0.2,
     max: 300,
-    help: 'silence after which a process is taken for dead, and Redis for away; a few times --beat-seconds',
+    help: 'silence after which a process counts as dead, and Redis as lost; a few times --beat-seconds',
   },
 
   {
@@ -400,7 +400,7 @@ export const DECLARED = [
     default: 20,
     min: 0,
     max: 3600,
-    help: 'time after SIGTERM in which viewers are sent elsewhere, wave by wave',
+    help: 'time after SIGTERM within which viewers are disconnected, in waves',
   },
   {
     name: 'log-addresses',
@@ -416,7 +416,7 @@ export const DECLARED = [
     type: 'choice',
     choices: LEVELS,
     default: 'info',
-    help: 'the least that is logged',
+    help: 'the lowest level that is logged',
   },
   {
     name: 'log-format',
@@ -433,6 +433,6 @@ export const DECLARED = [
     type: 'flag',
     default: false,
     only: true,
-    help: 'the same as --log-level debug: says why sockets are closed',
+    help: 'the same as --log-level debug, which tells why sockets are closed',
   },
 ];

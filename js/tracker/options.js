@@ -40,7 +40,7 @@ export const OPTIONS = Object.freeze(
       name: `${option.name}-file`,
       group: option.group,
       type: 'file',
-      help: `file that holds what --${option.name} would say; read anew when it changes`,
+      help: `file with the value of --${option.name}; read again when it changes`,
     };
     return [option, file];
   }),

@@ -17,8 +17,8 @@ const SIZES = {
   peers: 'Viewers in channels.',
   channels: 'Channels with viewers.',
   rooms: 'Rooms that channels are split into.',
-  links: 'Introductions that stand.',
-  orphans: 'Viewers that nobody feeds, the first of each room among them.',
+  links: 'Current introductions.',
+  orphans: 'Viewers that nobody feeds, including the first of each room.',
 };
 
 /** The engine's counters. @type {Partial<Record<keyof EngineStats, [name: string, help: string]>>} */
@@ -29,11 +29,11 @@ const COUNTERS = {
   promoted: ['promotions', 'Introductions to a parent nearer to the CDN.'],
   failed: ['introductions_failed', 'Introductions that ended before they opened.'],
   signals: ['signals', 'Signals relayed.'],
-  signals_refused: ['signals_refused', 'Signals to a stranger or to a viewer that is gone.'],
-  malformed: ['malformed_messages', 'Messages that could not be read.'],
+  signals_refused: ['signals_refused', 'Signals to an unknown viewer or to one that has left.'],
+  malformed: ['malformed_messages', 'Malformed messages.'],
   rejected: ['rejects', 'Viewers that were sent reject.'],
   unauthorized: ['unauthorized', 'Enters that were not authorized.'],
-  expired: ['expired', 'Viewers whose token ran out.'],
+  expired: ['expired', 'Viewers whose token expired.'],
 };
 
 /** The engine's limits, by the flag that sets each. @type {Partial<Record<keyof EngineStats, string>>} */
@@ -131,13 +131,11 @@ export function measure(measured) {
     Object.entries(admission.counters).map(([outcome, count]) => [{ outcome }, count]),
   );
   metrics.counter(`${PREFIX}api_refused`, 'Requests without the API token.', () => bearer.refused);
-  metrics.counter(`${PREFIX}reloads`, 'Files read anew.', () => [
+  metrics.counter(`${PREFIX}reloads`, 'Files that were read again.', () => [
     [{ outcome: 'used' }, files.counters.reloads],
     [{ outcome: 'failed' }, files.counters.failures],
   ]);
-  metrics.gauge(`${PREFIX}draining`, 'Whether viewers are being sent elsewhere.', () =>
-    Number(draining()),
-  );
+  metrics.gauge(`${PREFIX}draining`, 'One during a drain.', () => Number(draining()));
   if (measured.cluster) measureCluster(metrics, measured.cluster);
   return { metrics, stop: measureProcess(metrics) };
 }
@@ -146,7 +144,7 @@ export function measure(measured) {
 function measureCluster(metrics, cluster) {
   const { traffic, counters } = cluster;
   const name = `${PREFIX}cluster_`;
-  metrics.gauge(`${name}up`, 'Whether this process reaches the others.', () =>
+  metrics.gauge(`${name}up`, 'One if this process reaches the others.', () =>
     Number(cluster.sizes.up),
   );
   metrics.gauge(`${name}nodes`, 'Processes that are alive.', () => cluster.sizes.nodes);
@@ -165,13 +163,13 @@ function measureCluster(metrics, cluster) {
     [{ direction: 'out' }, traffic.messagesOut],
     [{ direction: 'in' }, traffic.messagesIn],
   ]);
-  metrics.counter(`${name}entries`, 'What those messages held: frames of viewers and such.', () => [
+  metrics.counter(`${name}entries`, 'Entries in those messages, such as frames of viewers.', () => [
     [{ direction: 'out' }, traffic.entriesOut],
     [{ direction: 'in' }, traffic.entriesIn],
   ]);
   metrics.counter(
     `${name}link_resets`,
-    'Times all was said anew to another process.',
+    'Links to other processes that were started again.',
     () => traffic.resets,
   );
   metrics.counter(
@@ -179,7 +177,11 @@ function measureCluster(metrics, cluster) {
     'Channels whose viewers here went to another process.',
     () => counters.ownerChanges,
   );
-  metrics.counter(`${name}outages`, 'Times the others were out of reach.', () => counters.busDown);
+  metrics.counter(
+    `${name}outages`,
+    'Times that the other processes were out of reach.',
+    () => counters.busDown,
+  );
 }
 
 /**
@@ -231,7 +233,7 @@ function measureProcess(metrics) {
   metrics.gauge('process_start_time_seconds', 'Start of the process.', () => startedAt);
   metrics.gauge(
     'hlsmesh_tracker_event_loop_delay_seconds',
-    'How late the process got to its work, since the last time this was read.',
+    'Delay of the event loop since the last time this was read.',
     () => {
       /** @param {number} nanoseconds */
       const late = (nanoseconds) => Math.max(0, nanoseconds / 1e9 - LOOP_RESOLUTION_MS / 1e3);

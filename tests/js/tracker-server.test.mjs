@@ -87,20 +87,20 @@ test('a viewer is sent away when its token runs out', async () => {
   await tracker.close();
 });
 
-test('secrets are read anew on SIGHUP, and one that cannot be used changes nothing', async () => {
+test('secrets are read again on SIGHUP, and one that cannot be used changes nothing', async () => {
   const secretFile = file('secret', `${SECRET}\n`);
   const tracker = await startTracker(0, ['--token-secret-file', secretFile]);
   await Peer.enter(tracker.url, { token: await tokenOf(SECRET) });
 
   file('secret', 'too short');
   tracker.child.kill('SIGHUP');
-  await until(() => tracker.stderr().includes('could not be read anew'), 'the failure to be told');
+  await until(() => tracker.stderr().includes('could not be read again'), 'the failure to be told');
   await Peer.enter(tracker.url, { token: await tokenOf(SECRET) });
 
   const next = `the next ${SECRET}`;
   file('secret', next);
   tracker.child.kill('SIGHUP');
-  await until(() => tracker.stderr().includes('read anew option='), 'the new secret');
+  await until(() => tracker.stderr().includes('read again option='), 'the new secret');
   await Peer.enter(tracker.url, { token: await tokenOf(next) });
   const old = await Peer.connect(tracker.url);
   old.send({ action: 'enter', channel: CHANNEL, token: await tokenOf(SECRET) });
