@@ -36,7 +36,7 @@ const TEXT = [
   '.md',
   '.cmake',
 ];
-const PAGES = ['README.md', 'CHANGELOG.md'];
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
 
 /** Other files that a text may name: their contents are of no interest. */
 const NAMED = ['.txt', '.json', '.trace', '.service', '.png', ''];
