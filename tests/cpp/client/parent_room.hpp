@@ -6,6 +6,8 @@ namespace hlsmesh::test {
 
 inline constexpr size_t kSize = 150'000;  // three packets, the last one short
 
+inline int32_t code(FallbackReason reason) { return static_cast<int32_t>(reason); }
+
 // Joined, one parent open, 20 s buffered: segment 5 and later have comfortable slack.
 struct ParentRoom {
   Harness h;
