@@ -1,4 +1,4 @@
-/** `attach`: a player gets a mesh or is left alone, and plays whatever the page did wrong. */
+/** `attach`: gives a player a mesh or leaves it alone. The player plays, whatever mistake the page made. */
 
 import { HlsMeshError, messageOf } from './errors.js';
 import { createHandle } from './handle.js';
@@ -9,22 +9,22 @@ import { Voice } from './voice.js';
 /** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
 
 /**
- * By player, and by mesh: the player's configuration leads to that where the player comes in a Proxy.
+ * Keyed by player and by mesh. The player's configuration leads to the mesh if the player is in a Proxy.
  * @type {WeakMap<object, { handle: import('./index.js').Mesh, voice: Voice }>}
  */
 const attachments = new WeakMap();
 const NONE = {};
 
 /**
- * Throws only if the option `strict` is true. Otherwise each problem is logged and given as a `warning`, an invalid option has
- * its default value, and a player that cannot share is not touched.
+ * Throws only if the option `strict` is true. Otherwise each problem is logged and reported as a `warning`, an invalid option has
+ * its default value, and a player that cannot share is left alone.
  * @param {import('hls.js').default} hls
  * @param {import('./index.js').HlsMeshOptions} options
  * @returns {import('./index.js').Mesh}
  */
 export function attach(hls, options) {
   const strict = wantsStrict(options);
-  /** Problems that were found before there was a voice to say them. @type {[HlsMeshErrorCode, string][]} */
+  /** Problems that were found before there was a voice to report them. @type {[HlsMeshErrorCode, string][]} */
   const early = [];
   /** @type {Voice | null} */
   let voice = null;
@@ -35,7 +35,7 @@ export function attach(hls, options) {
     if (voice) voice.complain(code, text);
     else early.push([code, text]);
   };
-  /** @template Result @param {() => Result} work @returns {Result | null} null when it threw */
+  /** @template Result @param {() => Result} work @returns {Result | null} null if it threw */
   const attempt = (work) => {
     try {
       return work();
@@ -46,7 +46,7 @@ export function attach(hls, options) {
     }
   };
 
-  // Vue's proxies know what they wrap. Loading runs through the player's own objects, not through what watches them.
+  // Vue's proxies name the object that they wrap. Loading uses the player's own objects, not the proxies around them.
   const player = attempt(() => /** @type {any} */ (hls)?.__v_raw ?? hls);
   const former = attempt(
     () => attachments.get(player) ?? attachments.get(meshOf(player?.config) ?? NONE),
@@ -91,7 +91,7 @@ function canShare(hls, complain) {
     complain(`the first argument of attach is ${show(hls)}; it must be an Hls instance`);
     return false;
   }
-  // Versions before 1.4 know no load policies, call their loaders otherwise, and look elsewhere for what these report.
+  // Versions before 1.4 have no load policies, call their loaders differently, and expect other reports from them.
   const { version } = hls.constructor;
   const [, major, minor] = /^(?!0\.0\.)(\d+)\.(\d+)/.exec(version) ?? [];
   const good = major

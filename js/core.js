@@ -1,14 +1,14 @@
 /**
- * A WebAssembly engine without Emscripten's glue: instantiation, views on its memory, and what happens when it traps.
+ * A WebAssembly engine without Emscripten's glue: instantiation, views on its memory, and the handling of traps.
  *
- * The modules import two functions only (see wasm/CMakeLists.txt). Memory growth detaches every view, so a caller keeps none across
- * a call; the two on the whole memory are made anew once they are found detached.
+ * The modules import two functions only (see wasm/CMakeLists.txt). Memory growth detaches every view, so a caller keeps none
+ * across a call; the two views on the whole memory are made again when they are found detached.
  */
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Thrown by nothing: returned by `call` after a trap, and never a value that an export returns. */
+/** Returned by `call` after a trap; no export returns this value. */
 export const POISONED = -1000;
 
 /** HmError.kHmNoMemory: the engine has no buffer for a text of that size. */
@@ -19,7 +19,7 @@ export class Core {
   #exports;
   /** @type {WebAssembly.Memory} */
   #memory;
-  /** All of linear memory, once as bytes and once as records; of length 0 when it has grown since. */
+  /** All of linear memory, once as bytes and once as records; of length 0 if the memory has grown since. */
   #heap = new Uint8Array(0);
   #records = new DataView(this.#heap.buffer);
   #textExport;
@@ -27,14 +27,14 @@ export class Core {
   #poison = null;
 
   /**
-   * Called once, when an export trapped. The engine's state is unknown from then on and no export runs again.
+   * Called once, when an export traps. The engine's state is unknown after that, and no export runs again.
    * @type {(error: Error) => void}
    */
   onPoison = () => {};
 
   /**
    * @param {WebAssembly.Exports} exports
-   * @param {string} textExport the export that hands out the buffer for text arguments
+   * @param {string} textExport the export that returns the buffer for text arguments
    */
   constructor(exports, textExport) {
     this.#exports = /** @type {any} */ (exports);
@@ -45,7 +45,8 @@ export class Core {
   /**
    * @param {WebAssembly.Module} module
    * @param {string} textExport
-   * @param {(exports: WebAssembly.Exports) => WebAssembly.Exports} [named] gives exports the names by which they are called
+   * @param {(exports: WebAssembly.Exports) => WebAssembly.Exports} [named] returns the exports under the names by which they are
+   *   called
    * @returns {Promise<Core>}
    */
   static async instantiate(module, textExport, named = (exports) => exports) {
@@ -63,7 +64,7 @@ export class Core {
     return core;
   }
 
-  /** @returns {Error | null} why the engine is dead, or null while it lives */
+  /** @returns {Error | null} the reason why the engine is dead, or null while it lives */
   get poison() {
     return this.#poison;
   }
@@ -95,7 +96,7 @@ export class Core {
    * @param {string} name
    * @param {string} text
    * @param {...number} args
-   * @returns {number} the export's result; POISONED; or the engine's refusal when the text is too long for it
+   * @returns {number} the export's result; POISONED; or the engine's refusal if the text is too long for it
    */
   callWithText(name, text, ...args) {
     const bytes = encoder.encode(text);
@@ -106,7 +107,7 @@ export class Core {
   }
 
   /**
-   * A view on linear memory, good until the next call.
+   * Returns a view on linear memory, valid until the next call.
    * @param {number} pointer
    * @param {number} size
    * @returns {Uint8Array<ArrayBuffer>}
@@ -115,14 +116,14 @@ export class Core {
     return this.#whole().subarray(pointer, pointer + size);
   }
 
-  /** @returns {DataView} a view on all of linear memory, good until the next call */
+  /** @returns {DataView} a view on all of linear memory, valid until the next call */
   view() {
     this.#whole();
     return this.#records;
   }
 
   /**
-   * Copies `bytes` to where an export of the engine made room for them.
+   * Copies `bytes` to memory that an export of the engine returned.
    * @param {number} pointer
    * @param {Uint8Array} bytes
    */

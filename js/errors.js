@@ -1,6 +1,6 @@
 /** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
 
-/** What the SDK throws or reports; `code` is for programs, `message` for people. */
+/** The error that the SDK throws or reports; `code` is for programs, `message` for people. */
 export class HlsMeshError extends Error {
   /**
    * @param {HlsMeshErrorCode} code
@@ -23,7 +23,7 @@ export function messageOf(value) {
 }
 
 /**
- * For `catch` of a promise: rethrows what went wrong as an HlsMeshError.
+ * A handler for the `catch` of a promise, which rethrows the error as an HlsMeshError.
  * @param {HlsMeshErrorCode} code
  * @param {string} text
  * @returns {(error: unknown) => never}

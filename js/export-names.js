@@ -3,7 +3,10 @@
  * (scripts/lib/short-exports.mjs).
  */
 
-/** In the order of their letters: where a letter comes to mean another export, kHmAbiVersion rises. `hm_abi_version` keeps its name. */
+/**
+ * In the order of their letters: if a letter comes to mean another export, kHmAbiVersion must rise. `hm_abi_version` keeps its
+ * name.
+ */
 const NAMES = `
   hm_text hm_set hm_set_text hm_start hm_stop hm_socket_open hm_socket_text hm_socket_closed hm_peer_signal hm_channel_open
   hm_channel_text hm_channel_reserve hm_channel_binary hm_channel_writable hm_peer_closed hm_connection_refused
@@ -22,7 +25,7 @@ export const exportLetters = () =>
   );
 
 /**
- * What a module exports, by the long names, whichever it has. Bundles are built without this.
+ * Returns a module's exports by their long names, whichever names it has. Bundles are built without this function.
  * @param {WebAssembly.Exports} exports
  * @returns {WebAssembly.Exports}
  */

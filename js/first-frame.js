@@ -1,4 +1,6 @@
-/** When the engine may come: fetched, compiled or connecting beside the first segment, it makes the first frame later. */
+/**
+ * Decides when the engine may be fetched: fetching, compiling or connecting beside the first segment would delay the first frame.
+ */
 
 import { follow } from './player.js';
 
@@ -7,22 +9,28 @@ import { follow } from './player.js';
 /** HTMLMediaElement.HAVE_CURRENT_DATA: there is a frame at the playhead. */
 const HAS_FRAME = 2;
 
-/** From the data of the first frame to the frame itself, where the browser does not say when it is on the screen, in milliseconds. */
+/**
+ * The time from the data of the first frame to the frame itself, in milliseconds, for browsers that do not report when it is on
+ * the screen.
+ */
 const SHOWN_MS = 250;
 
-/** After the playlist, where the page asks for no segment: it waits for a click, and peers may be there by then. */
+/**
+ * The time after the playlist, in milliseconds, if the page requests no segment: it waits for a click, and peers may be connected
+ * by then.
+ */
 const IDLE_MS = 3000;
 
-/** After the playlist, where segments are asked for and no frame comes of them. */
+/** The time after the playlist, in milliseconds, if segments are requested and give no frame. */
 const LATEST_MS = 15_000;
 
 /**
- * Calls `go` once, when the source's first frame has been shown, or will not be soon.
+ * Calls `go` once: when the source's first frame has been shown, or when it will not be shown soon.
  * @param {Hls} hls
- * @param {boolean} fresh its source is being replaced: what its element shows is still the one before
- * @param {() => boolean} loads whether a segment of the source was asked for
+ * @param {boolean} fresh the source is being replaced: the element still shows the previous one
+ * @param {() => boolean} loads returns true if a segment of the source was requested
  * @param {() => void} go
- * @returns {() => void} calls it off
+ * @returns {() => void} cancels it
  */
 export function afterFirstFrame(hls, fresh, loads, go) {
   /** @type {HTMLVideoElement | null} */
@@ -48,7 +56,7 @@ export function afterFirstFrame(hls, fresh, loads, go) {
     shown ??= setTimeout(done, SHOWN_MS);
     media?.requestVideoFrameCallback?.(done);
   };
-  // The element may have had its frame all along: where a source is loaded anew, or shown by nothing.
+  // The element may already have a frame: if a source is loaded again, or if nothing shows it.
   const buffered = () => {
     if (!media) done();
     else if (!(media.readyState < HAS_FRAME)) shown ??= setTimeout(done, SHOWN_MS);

@@ -1,4 +1,4 @@
-/** What the engine is told of a fragment of hls.js. */
+/** Describes fragments of hls.js to the engine. */
 
 import { TrackKind } from './abi.js';
 import { withoutCredentials } from './identity.js';
@@ -7,11 +7,11 @@ import { withoutCredentials } from './identity.js';
 /** @typedef {import('./engine.js').LoadFacts} LoadFacts */
 
 /**
- * Who knows the player and the site.
+ * What a fragment's description needs of player and site.
  * @typedef {object} FragmentHost
- * @property {(frag: import('hls.js').Fragment) => boolean} moved whether its playlist was redirected to another folder
- * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} segmentId the site's own id, when it
- *   names segments itself: null, not to be shared; undefined, as usual
+ * @property {(frag: import('hls.js').Fragment) => boolean} moved returns true if its playlist was redirected to another folder
+ * @property {(segment: import('./index.js').SegmentInfo) => string | null | undefined} segmentId returns the site's own id, if it
+ *   names segments; null: not to be shared; undefined: as usual
  */
 
 const TRACKS = /** @type {Record<string, number>} */ ({
@@ -21,7 +21,7 @@ const TRACKS = /** @type {Record<string, number>} */ ({
 });
 
 /**
- * Whether peers may carry it: whole media segments, as listed by their playlist.
+ * True if peers may carry it: it is a whole media segment, as its playlist lists it.
  * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'responseType'>} context
  */
 export function isSegment({ frag, part, responseType }) {
@@ -34,7 +34,7 @@ function isMedia({ sn, relurl }) {
 }
 
 /**
- * Whether all of its bytes are encrypted, as the methods AES-128, AES-256 and AES-256-CTR do it.
+ * True if all of its bytes are encrypted, as by the methods AES-128, AES-256 and AES-256-CTR.
  * @param {FragmentLoaderContext['frag']} frag
  */
 function isOpaque({ levelkeys }) {
@@ -42,7 +42,7 @@ function isOpaque({ levelkeys }) {
 }
 
 /**
- * A fragment as hls.js would load it.
+ * Describes a fragment as hls.js would load it.
  * @param {import('hls.js').Fragment} frag
  * @param {FragmentHost} host
  * @returns {LoadFacts}

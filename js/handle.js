@@ -1,4 +1,4 @@
-/** What the page holds of a mesh. */
+/** The page's object for a mesh. */
 
 import { changeOptions, refuseName } from './options.js';
 import { publicStats } from './stats.js';
@@ -7,18 +7,18 @@ import { publicStats } from './stats.js';
 
 const EVENT_NAMES = ['tracker', 'peer', 'segment', 'stats', 'fallback', 'warning', 'fatal'];
 
-/** The names of the events, as constants for those who like them. */
+/** The names of the events as constants. */
 export const Events = /** @type {typeof import('./index.js').Events} */ (
   Object.freeze(Object.fromEntries(EVENT_NAMES.map((name) => [name.toUpperCase(), name])))
 );
 
 /**
- * The members ignore `this`: frameworks call them on a Proxy around the handle, which has no private members. They lie on a
- * prototype, because a Proxy may give other functions in place of inherited ones.
+ * The members ignore `this`, since frameworks call them on a Proxy around the handle, which has no private members. They are on a
+ * prototype, because a Proxy must return own members unchanged, but may replace inherited ones.
  * @param {import('./mesh.js').Mesh | null} mesh null: the player is left alone
  * @param {import('./options.js').Settings} settings
  * @param {import('./voice.js').Voice} voice
- * @param {import('./options.js').Complain} complain told what the page does wrong
+ * @param {import('./options.js').Complain} complain called for each mistake of the page
  * @returns {Handle}
  */
 export function createHandle(mesh, settings, voice, complain) {
@@ -34,7 +34,7 @@ export function createHandle(mesh, settings, voice, complain) {
 
   /** @type {Handle} */
   const handle = Object.create({
-    // Tells Vue to leave it as it is.
+    // Tells Vue not to make it reactive.
     __v_skip: true,
     get stats() {
       return mesh?.stats ?? publicStats();

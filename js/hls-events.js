@@ -1,4 +1,4 @@
-/** What hls.js knows and the engine wants to: the source, renditions, live or VOD, the playhead. */
+/** Reports to the engine what hls.js knows: the source, renditions, live or VOD, the playhead. */
 
 import { Condition, TrackKind } from './abi.js';
 import { all, follow } from './player.js';
@@ -8,7 +8,7 @@ import { all, follow } from './player.js';
 /**
  * @typedef {object} Rendition
  * @property {number} kind TrackKind
- * @property {number} index hls.js's; -1 for what it does not have, or not now
+ * @property {number} index hls.js's index; -1 if hls.js does not have it, or not now
  * @property {number} bitrate
  * @property {string[]} texts codecs, resolution, language, group, name and stable id, as the playlist has them
  * @property {string} url
@@ -22,7 +22,7 @@ import { all, follow } from './player.js';
  */
 
 /**
- * What bears on loading ahead of the player.
+ * The conditions for loading ahead of the player.
  * @typedef {object} Conditions
  * @property {number} flags Condition
  * @property {number} maxBuffer seconds that the player wants to have buffered
@@ -30,26 +30,29 @@ import { all, follow } from './player.js';
 
 /**
  * @typedef {object} PlayerSink
- * @property {() => void} sourceLoading one begins to load; `hls.url` may have changed
+ * @property {() => void} sourceLoading a source begins to load; `hls.url` may have changed
  * @property {() => void} renditionsChanged
  * @property {(live: boolean) => void} liveKnown
  * @property {() => void} playheadDue
- * @property {(kind: number, rendition: number, details: import('hls.js').LevelDetails) => void} detailsLoaded a media playlist was,
- *   for the first time or again
+ * @property {(kind: number, rendition: number, details: import('hls.js').LevelDetails) => void} detailsLoaded a media playlist
+ *   was loaded, for the first time or again
  * @property {(kind: number, rendition: number) => void} playlistFollowed the track of that kind follows another rendition, or its playlist
  *   was refreshed
  * @property {() => void} playerDestroyed
  */
 
-/** The least time between two reports of the playhead, in milliseconds: hls.js itself decides at 10 Hz, a segment lasts seconds. */
+/**
+ * The least time between two reports of the playhead, in milliseconds: hls.js itself decides at 10 Hz, and a segment lasts
+ * seconds.
+ */
 const PLAYHEAD_INTERVAL_MS = 250;
 
-/** The hole in front of a buffered range that playback steps over, in seconds; hls.js's own `maxBufferHole`. */
+/** The gap before a buffered range that playback skips, in seconds; hls.js's own `maxBufferHole`. */
 const BUFFER_HOLE = 0.1;
 
 /** Of TrackKind. */
 const KINDS = 3;
-/** Attributes of a rendition's tag that say what it is. */
+/** The attributes of a rendition's tag that identify it. */
 const ATTRIBUTES = ['CODECS', 'RESOLUTION', 'LANGUAGE', 'GROUP-ID', 'NAME'];
 
 /**
@@ -63,7 +66,7 @@ export class PlayerEvents {
   #sink;
   /** @type {HTMLMediaElement | null} */
   #media = null;
-  /** The event `hlsManifestLoaded` of what is played. @type {any} */
+  /** The event `hlsManifestLoaded` of the current source. @type {any} */
   #manifest = null;
   #reported = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -90,7 +93,7 @@ export class PlayerEvents {
           this.#manifest = null;
           sink.sourceLoading();
         },
-        // hls.js has parsed it, and told of it, by the time others hear that it was loaded.
+        // hls.js has parsed the playlist, and reported it, before other listeners learn that it was loaded.
         hlsManifestLoaded: (data) => {
           this.#manifest = data;
           renditions();
@@ -121,11 +124,11 @@ export class PlayerEvents {
         if (media) this.#moved();
       },
     );
-    // Changes are told at once, to a page that is paused as well.
+    // Changes are reported immediately, even while the page is paused.
     connection()?.addEventListener?.('change', this.#report);
   }
 
-  /** Tells the sink again all that it was told by events before. */
+  /** Reports again everything that events have reported before. */
   repeat() {
     this.#describe();
     const live = this.isLive();
@@ -143,14 +146,14 @@ export class PlayerEvents {
     });
   }
 
-  /** By TrackKind, hls.js's number of the rendition that it follows, and what it has of that. @type {[number, any][]} */
+  /** For each TrackKind, hls.js's number of the rendition that it follows, and its object for that. @type {[number, any][]} */
   get #tracks() {
     const { loadLevel, audioTrack, subtitleTrack } = this.#hls;
     const lists = this.#lists;
     return [loadLevel, audioTrack, subtitleTrack].map((at, kind) => [at, lists[kind][at]]);
   }
 
-  /** By TrackKind, what hls.js has. @type {any[][]} */
+  /** The renditions of hls.js for each TrackKind. @type {any[][]} */
   get #lists() {
     const { levels, audioTracks, subtitleTracks } = this.#hls;
     return [levels, audioTracks, subtitleTracks];
@@ -162,7 +165,8 @@ export class PlayerEvents {
   }
 
   /**
-   * As the page asked for it. Where that was redirected, playlists have the target's whole path: it may be another for each viewer.
+   * The URL that the page asked for. If it was redirected, playlists have the target's whole path, which may differ between
+   * viewers.
    * @returns {string}
    */
   sourceUrl() {
@@ -171,7 +175,7 @@ export class PlayerEvents {
 
   /**
    * @param {import('hls.js').Fragment} frag
-   * @returns {boolean} whether its playlist was redirected to another folder, so that its name there says too little
+   * @returns {boolean} true if its playlist was redirected to another folder, so that its name there identifies too little
    */
   moved({ level, type, baseurl }) {
     const [main, audio, subtitle] = this.#lists;
@@ -192,7 +196,7 @@ export class PlayerEvents {
     );
   }
 
-  /** Of the media playlist that is followed, or another while that is not known. */
+  /** Of the playlist that hls.js follows, or of another one while that is not known. */
   get #details() {
     return this.#hls.latestLevelDetails ?? this.#hls.levels.find((l) => l.details)?.details;
   }
@@ -206,11 +210,11 @@ export class PlayerEvents {
    * @param {number} kind TrackKind
    * @param {number} from seconds of the player's timeline
    * @param {number} until
-   * @returns {import('hls.js').Fragment[]} of the playlist that is followed, what has a part between the two
+   * @returns {import('hls.js').Fragment[]} the fragments of the followed playlist that overlap the interval
    */
   fragmentsBetween(kind, from, until) {
     const details = this.#tracks[kind][1]?.details;
-    // Where hls.js loads parts, it does not ask for the whole that they make.
+    // If hls.js loads parts, it does not load the segment that they make.
     if (!details || (details.partList && this.#hls.config.lowLatencyMode)) return [];
     return details.fragments.filter(
       (/** @type {import('hls.js').Fragment} */ { start, duration, gap }) =>
@@ -220,7 +224,7 @@ export class PlayerEvents {
 
   /** @returns {Conditions} */
   conditions() {
-    // hls.stopLoad() shows in the second, pauseBuffering() in the first; versions before 1.6 tell neither.
+    // hls.stopLoad() changes the second, pauseBuffering() the first; versions before 1.6 have neither.
     const { config, bufferingEnabled = true, loadingEnabled = true } = this.#hls;
     const { saveData, type } = connection() ?? {};
     const details = this.#details;
@@ -265,7 +269,7 @@ export class PlayerEvents {
 /** @param {string} url @returns {string} its path up to the last slash, of any host */
 const folder = (url) => url.replace(/^\w+:\/\/[^/]*|[?#].*/gs, '').replace(/[^/]*$/, '');
 
-/** @returns {any} what Chromium tells of the connection; undefined elsewhere */
+/** @returns {any} Chromium's information about the connection; undefined in other browsers */
 function connection() {
   return /** @type {any} */ (globalThis.navigator)?.connection;
 }
@@ -273,7 +277,7 @@ function connection() {
 /**
  * @param {number} kind
  * @param {number} index
- * @param {any} rendition of hls.js; its own numbers and names are derived, and each of its versions derives others
+ * @param {any} rendition of hls.js, whose own numbers and names are not used: each version derives other ones
  * @returns {Rendition}
  */
 function describeRendition(kind, index, { attrs = {}, uri, url }) {
@@ -285,7 +289,7 @@ function describeRendition(kind, index, { attrs = {}, uri, url }) {
       ...ATTRIBUTES.map((name) => attrs[name] || ''),
       attrs['STABLE-VARIANT-ID'] || attrs['STABLE-RENDITION-ID'] || '',
     ],
-    // The rest of a blob's URL is another one in each browser.
+    // The rest of a blob's URL differs between browsers.
     url: (uri ?? url ?? '').replace(/^blob:.*/is, 'blob:'),
   };
 }

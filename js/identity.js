@@ -1,9 +1,9 @@
-/** What of a URL is identity: everything but the credentials that a site gives each viewer (docs/IDENTITY.md). */
+/** Removes the credentials that a site gives each viewer from URLs: the rest is identity (docs/IDENTITY.md). */
 
 /**
- * Names of parameters that are credentials wherever they stand, in lower case. What they are from, in the order of the lines: tokens
- * and sessions under plain names; signatures; their times; Akamai, Bunny, Google Media CDN and Cloud CDN; CloudFront and S3;
- * MediaTailor; Google Cloud Storage; Wowza and Nimble; SRS and Kaltura; Alibaba, Tencent, Wangsu, Huawei, Volcengine; hls.js itself.
+ * Names of parameters that are always credentials, in lower case. Their origins, in the order of the lines: tokens and sessions
+ * under plain names; signatures; their times; Akamai, Bunny, Google Media CDN and Cloud CDN; CloudFront and S3; MediaTailor;
+ * Google Cloud Storage; Wowza and Nimble; SRS and Kaltura; Alibaba, Tencent, Wangsu, Huawei, Volcengine; hls.js itself.
  */
 const CREDENTIAL = new RegExp(
   '^(' +
@@ -21,10 +21,10 @@ const CREDENTIAL = new RegExp(
     ')$',
 );
 
-/** Everyday words among them, which also select: they are credentials where their value looks like one. */
+/** Everyday words among them, which may also select a video: they are credentials if their value looks like one. */
 const DOUBTFUL = /^(sign|secure|policy|verify|ticket|secret|exp)=(?!.*\d|.{16})/i;
 
-/** Parameters with short names that are credentials beside another, which is named first: Azure's SAS, nginx's secure_link. */
+/** Short names that are credentials only beside another parameter, which comes first: Azure's SAS, nginx's secure_link. */
 const COMPANIONS =
   /^(sig&s([verpits]|ip|pr|rt|dd|cid|[au]oid|k([tesv]|[ot]id))|(st|md5)&e|(e|expires)&st)$/;
 
@@ -45,8 +45,8 @@ function nameOf(part) {
 const isCredential = (part) => CREDENTIAL.test(nameOf(part)) && !DOUBTFUL.test(part);
 
 /**
- * A URL or relative reference without fragment and credentials. Other parameters stay as they are spelt, in the order of their names;
- * those of one name keep theirs. Credentials are also recognised where a CDN takes them as a directory (`/hdntl=exp=…~hmac=…/`).
+ * Returns a URL or relative reference without fragment and credentials. Other parameters keep their spelling and are sorted by
+ * name; those with the same name keep their order. A directory with credentials (`/hdntl=exp=…~hmac=…/`) is removed too.
  * @param {string} url
  * @returns {string}
  */
@@ -70,13 +70,14 @@ export function withoutCredentials(url) {
   return kept ? `${plain}?${kept}` : plain;
 }
 
-/** What the tracker's protocol has room for, in bytes. */
+/** The longest `channel` of the tracker's protocol, in bytes. */
 const MAX_CHANNEL_BYTES = 2048;
-/** Enough of a longer name to know it by in a log, and below the limit however many bytes its characters have. */
+/** The characters that are kept of a longer name: enough to recognise it in a log, and below the limit for any characters. */
 const KEPT_CHANNEL_CHARACTERS = 600;
 
 /**
- * A channel that fits into a message: of a longer one its beginning and 128 bits of a hash, the same for all viewers.
+ * Returns a channel that fits into a message: a longer one becomes its beginning and 128 bits of a hash, the same for all
+ * viewers.
  * @param {string} channel
  * @returns {string}
  */

@@ -3,7 +3,7 @@ import type Hls from 'hls.js';
 /** Where hlsmesh.wasm comes from. A URL is compiled once per page, however many players use it. */
 export type WasmSource = string | URL | BufferSource | WebAssembly.Module;
 
-/** What `segmentId` is told of a media segment. */
+/** A media segment, as `segmentId` gets it. */
 export interface SegmentInfo {
   /** Its URL, absolute. */
   url: string;
@@ -16,7 +16,7 @@ export interface SegmentInfo {
 
 export type LogLevel = 'none' | 'error' | 'warn' | 'info' | 'debug';
 
-/** `console` is one; `info` and `debug` are used where they are there. */
+/** `console` is one; `info` and `debug` are optional. */
 export interface Logger {
   error(...words: unknown[]): void;
   warn(...words: unknown[]): void;
@@ -24,13 +24,13 @@ export interface Logger {
   debug?(...words: unknown[]): void;
 }
 
-/** What `mesh.update` can change. */
+/** The options that `mesh.update` can change. */
 export interface MeshUpdate {
-  /** Whether to use peers at all; default true. Also `mesh.enabled`. */
+  /** false: no tracker, no peers, everything comes from the CDN; default true. Also `mesh.enabled`. */
   enabled?: boolean;
-  /** Whether to serve peers; default true. Also `mesh.upload`. */
+  /** false: no peer is served; default true. Also `mesh.upload`. */
   upload?: boolean;
-  /** Whether to serve peers also on a connection that is metered or saves data (`navigator.connection`); default false. */
+  /** true: peers are served even on a connection that is metered or saves data (`navigator.connection`); default false. */
   uploadOnMetered?: boolean;
   /**
    * Bytes a second sent to peers, on average; default Infinity, with which peers get four fifths of the measured uplink. A segment
@@ -40,47 +40,49 @@ export interface MeshUpdate {
   /** Bytes sent to peers from `attach` to `detach`; default Infinity. */
   uploadBytesPerSession?: number;
   /**
-   * Peers that serve us, connected or being connected, 1 to 100; default 4. Another number is asked of the tracker, when it is entered,
-   * which may grant fewer.
+   * Peers that serve us, connected or being connected, 1 to 100; default 4. Another number is requested from the tracker, which
+   * may grant fewer.
    */
   maxParents?: number;
   /** Peers that we serve at the same time, 0 to 100; default 8. */
   maxChildren?: number;
   /**
-   * How many seconds of media ahead of the playhead peers are asked for before the player asks; 0: none. Default null: as many as
-   * hls.js buffers at least, its `maxBufferLength`. The CDN is never asked ahead of the player; and nobody is while playback is
-   * paused, the page hidden, the player told not to load, or the viewer's connection is metered or set to save data.
+   * Seconds of media ahead of the playhead that peers are asked for before the player asks; 0: none. Default null: the least that
+   * hls.js buffers, its `maxBufferLength`. The CDN is never asked ahead of the player. Peers are not asked while playback is
+   * paused, the page is hidden, the player was told not to load, or the connection is metered or saves data.
    */
   prefetchSeconds?: number | null;
   /**
    * STUN and TURN servers. Default: a public STUN server, without which viewers behind different routers seldom reach each other;
-   * an empty array asks nobody. Changes apply to new connections.
+   * with an empty array none is used. Changes apply to new connections.
    */
   iceServers?: RTCIceServer[];
-  /** Further settings for each RTCPeerConnection; `iceServers` above wins over the one in here. */
+  /** Further settings for each RTCPeerConnection; the option `iceServers` takes precedence over the one in here. */
   rtcConfig?: RTCConfiguration;
-  /** Where messages go; default `console`, null for nowhere. */
+  /** Receives the messages; default `console`; null: nobody does. */
   logger?: Logger | null;
-  /** Which messages; each level has those before it. Default `warn`. */
+  /** The messages that are logged; each level includes those before it. Default `warn`. */
   logLevel?: LogLevel;
 }
 
 export interface HlsMeshOptions extends MeshUpdate {
-  /** The tracker's WebSocket URL, `ws://…` or `wss://…`; or up to 8, the preferred one first. */
+  /** The tracker's WebSocket URL, `ws://…` or `wss://…`, or an array of up to 8, the preferred one first. */
   tracker: string | URL | readonly (string | URL)[];
   /**
-   * Who shares with whom. Default: the URL of the multivariant playlist without fragment and credentials (docs/IDENTITY.md).
-   * Give a name of your own when that URL differs between viewers of the same stream; give a function when the player changes its source.
+   * Viewers of the same channel share. Default: the URL of the multivariant playlist without fragment and credentials
+   * (docs/IDENTITY.md). Set a name if that URL differs between viewers of the same stream, and a function if the player changes
+   * its source.
    */
   channel?: string | ((playlistUrl: string) => string);
   /**
-   * What admits this viewer, where the tracker asks for it: a JWT, or a function that gets one. The function is called whenever the
-   * tracker is entered, and again before a token runs out.
+   * Admits this viewer to a tracker that requires tokens: a JWT, or a function that gets one. The function is called whenever the
+   * viewer enters a tracker, and again before a token expires.
    */
   token?: string | (() => string | Promise<string>);
   /**
-   * A name for a segment, beside its rendition and sequence number: needed when viewers of one channel get different segments
-   * under the same number. It also replaces the URL in what peers see. null: do not share it; undefined: as without this option.
+   * Returns a name for a segment, beside its rendition and sequence number: needed if viewers of one channel get different
+   * segments under the same number. It also replaces the URL in requests to peers. null: do not share it; undefined: as without
+   * this option.
    */
   segmentId?: (segment: SegmentInfo) => string | null | undefined;
   /** Bytes of segments kept in memory, 1 MiB to 256 MiB; default 128 MiB, on mobile devices 48 MiB. */
@@ -88,7 +90,7 @@ export interface HlsMeshOptions extends MeshUpdate {
   /** Default: hlsmesh.wasm beside the script. */
   wasm?: WasmSource;
   /**
-   * For development: true makes `attach`, `update` and `on` throw where they otherwise log an error, give a warning and let the
+   * For development: with true, `attach`, `update` and `on` throw where they otherwise log an error, send a warning and let the
    * video play. Default false.
    */
   strict?: boolean;
@@ -108,13 +110,13 @@ export interface MeshStats {
   parents: number;
   children: number;
   /**
-   * Milliseconds from `loadSource`, or from `attach` when that came later, to the first frame; null before it. Of the present
-   * source, all else of all since `attach`.
+   * Milliseconds from `loadSource`, or from `attach` if that was called later, to the first frame of the current source; null
+   * before it. All other figures are counted since `attach`.
    */
   firstFrameMs: number | null;
-  /** Times that playback ran dry; a seek and the start are none. */
+  /** Interruptions of playback for want of data; the start and seeks do not count. */
   stalls: number;
-  /** How long they lasted, with the one that lasts. */
+  /** Milliseconds that all stalls lasted, the current one included. */
   stalledMs: number;
   cdnSegments: number;
   p2pSegments: number;
@@ -126,7 +128,7 @@ export interface MeshStats {
   cacheMisses: number;
   cacheEvictions: number;
   cacheBytes: number;
-  /** Messages of peers or tracker that were not understood. */
+  /** Malformed messages of peers or the tracker. */
   malformed: number;
 }
 
@@ -136,7 +138,7 @@ export interface PeerSnapshot {
   id: string;
   role: PeerRole;
   open: boolean;
-  /** Speaks the 2018 protocol only. */
+  /** True if it has only spoken the protocol of 2018. */
   version1: boolean;
   receivedBytes: number;
   sentBytes: number;
@@ -155,13 +157,13 @@ export type HlsMeshErrorCode =
   | 'rtc-unavailable'
   /** The tracker cannot be reached; the engine keeps trying. */
   | 'tracker-unreachable'
-  /** The tracker turned this viewer away. */
+  /** The tracker rejected this viewer. */
   | 'tracker-rejected'
-  /** The option `token` gave none; the tracker is tried again. */
+  /** The option `token` threw or returned no string; the engine tries again. */
   | 'token'
-  /** The page gave an invalid option or argument: an option then has its default value. Once for each. */
+  /** The page gave an invalid option or argument; the option has its default value. Sent once for each. */
   | 'options'
-  /** This version of hls.js is not supported; the player was not touched. */
+  /** This version of hls.js is not supported; the player is left alone. */
   | 'hls-version'
   /** The source is a `blob:`, `data:` or `file:` URL: nothing is shared without the option `channel`. */
   | 'channel'
@@ -189,13 +191,13 @@ export interface MeshEvents {
     | { state: 'closed'; id: string; role: PeerRole; reason: PeerCloseReason };
   /** A segment was handed to hls.js. */
   segment: { url: string; source: 'cdn' | 'peer'; bytes: number; durationMs: number };
-  /** Each second while somebody listens. */
+  /** Each second while there is a listener. */
   stats: MeshStats;
   /** A transfer from a peer ended in a CDN fetch. */
   fallback: { url: string; reason: FallbackReason };
-  /** Something is not as it should be; playback goes on. */
+  /** Something is wrong; playback goes on. */
   warning: { code: HlsMeshErrorCode; message: string; error?: Error };
-  /** The engine has ended; playback goes on from the CDN, and the next source gets another engine. */
+  /** The engine has died; playback goes on from the CDN, and the next source gets another engine. */
   fatal: { error: HlsMeshError };
 }
 
@@ -217,7 +219,7 @@ export interface Mesh {
   /** Counters since `attach`, as a plain copy. */
   readonly stats: MeshStats;
   readonly peers: PeerSnapshot[];
-  /** The channel that is shared; empty until hls.js has a source. */
+  /** The name of the channel; empty until hls.js has a source. */
   readonly channel: string;
   /** false: everything comes from the CDN and no peer is kept. */
   enabled: boolean;
@@ -228,14 +230,17 @@ export interface Mesh {
     name: Name,
     listener: (event: MeshEvents[Name]) => void,
   ): this;
-  /** Without a listener: all of that name. */
+  /** Without a listener, it removes all of that name. */
   off<Name extends keyof MeshEvents>(
     name: Name,
     listener?: (event: MeshEvents[Name]) => void,
   ): this;
-  /** Changes options while running. An invalid one is a warning and stays as it was; with `strict`, a TypeError and none changes. */
+  /**
+   * Changes options while running. An invalid one stays as it was and is a warning; with `strict`, it throws a TypeError and none
+   * changes.
+   */
   update(options: MeshUpdate): this;
-  /** Takes everything down and gives hls.js its own loader back. Also done by `hls.destroy()`. */
+  /** Ends the mesh and gives hls.js its own loader back. `hls.destroy()` calls it too. */
   detach(): void;
 }
 
@@ -245,7 +250,7 @@ export interface Mesh {
  * player is left alone and the mesh does nothing. A player that has a mesh keeps it, and that one is returned.
  */
 export function attach(hls: Hls, options: HlsMeshOptions): Mesh;
-/** Whether this browser can share at all. Where it cannot, `attach` still works and leaves everything to the CDN. */
+/** True if this browser can share. If it cannot, `attach` still works, and everything comes from the CDN. */
 export function isSupported(): boolean;
 export const version: string;
 /** The events' names, as constants. */
@@ -258,7 +263,7 @@ export const Events: {
   readonly WARNING: 'warning';
   readonly FATAL: 'fatal';
 };
-/** What options are when they are not given, as far as it is the same everywhere. */
+/** The defaults of the options that are the same everywhere. */
 export const DefaultConfig: Readonly<Required<Omit<MeshUpdate, 'logger'>>>;
 
 export const HlsMesh: {

@@ -6,7 +6,7 @@ import { Events } from './handle.js';
 import { isSupported } from './mesh.js';
 import { DefaultConfig } from './options.js';
 
-/** Kept equal to package.json by a test. */
+/** A test compares it with package.json. */
 const version = '0.1.0';
 
 const HlsMesh = Object.freeze({

@@ -1,4 +1,4 @@
-/** One attached player: its options, its engine while there is one, and what the page may see of both. */
+/** One attached player: its options, its engine while there is one, and the page's view of both. */
 
 import { EventCode, FallbackReason, Option, PeerEnd } from './abi.js';
 import { Driver } from './driver.js';
@@ -30,7 +30,7 @@ export function isSupported() {
   );
 }
 
-/** In a player's configuration: the mesh that serves it. */
+/** The key of the mesh in a player's configuration. */
 const SERVED_BY = Symbol('hlsmesh');
 
 /**
@@ -39,7 +39,7 @@ const SERVED_BY = Symbol('hlsmesh');
  */
 export const meshOf = (config) => config?.[SERVED_BY];
 
-/** URLs that lead elsewhere, or nowhere, in another browser. */
+/** URLs that mean something else, or nothing, in another browser. */
 const LOCAL = /^(blob|data|file|filesystem):/i;
 
 /** @implements {LoaderHost} */
@@ -60,15 +60,15 @@ export class Mesh {
   /** @type {Driver | null} */
   driver = null;
   #channel = '';
-  /** How many sources the player has begun to load. */
+  /** The number of sources that the player has begun to load. */
   sourceCount = 0;
-  /** @type {EarlyLoads | null} what hls.js loads while the engine is still to come */
+  /** @type {EarlyLoads | null} the loads of hls.js before there is an engine */
   early = null;
   /** Ends the wait for the first frame. */
   #callOff = () => {};
-  /** Raised whenever the engine is to be another one, so that one that is still being made is dropped. */
+  /** Raised whenever another engine is needed, so that one that is still being made is dropped. */
   #generation = 0;
-  /** Counters of engines that have ended, and bytes that no engine saw. */
+  /** Figures of engines that have ended, and bytes that no engine counted. */
   #past = emptyStats();
 
   /**
@@ -87,7 +87,7 @@ export class Mesh {
       this.#player.fragmentsBetween(kind, from, until).map((frag) => describeFragment(frag, this));
     this.#Loader = createFragmentLoader(this, /** @type {any} */ (config.fLoader ?? config.loader));
     config.fLoader = /** @type {any} */ (this.#Loader);
-    // A copy of the configuration lacks what cannot be enumerated; a Proxy of it does not.
+    // The property is not enumerable: a copy of the configuration lacks it, but a Proxy has it.
     Object.defineProperty(config, SERVED_BY, { value: this, configurable: true });
     this.#playback = new PlaybackFigures(hls);
     this.#verdicts = new Verdicts(hls, (answer, seconds) =>
@@ -106,7 +106,7 @@ export class Mesh {
         this.driver?.engine.detailsLoaded(kind, rendition, details),
       playlistFollowed: (kind, rendition) => this.driver?.engine.playlistFollowed(kind, rendition),
       playerDestroyed: () => {
-        // hls.js is about to destroy its loaders; fetching for them would be in vain.
+        // hls.js is about to destroy its loaders, so a fetch for them would be wasted.
         this.driver?.dropLoads();
         this.detach();
       },
@@ -146,7 +146,7 @@ export class Mesh {
     this.#verdicts.detach();
     globalThis.removeEventListener?.('pagehide', this.#pageHidden);
     globalThis.removeEventListener?.('pageshow', this.#pageShown);
-    // Somebody who wrapped our loader since then keeps it; without an engine it only passes loads through.
+    // If somebody has wrapped our loader since then, it stays; without an engine it is a pass-through.
     const { config } = this.#hls;
     if (config.fLoader === /** @type {unknown} */ (this.#Loader))
       config.fLoader = this.#formerLoader;
@@ -163,7 +163,7 @@ export class Mesh {
       {
         ...this.#settings,
         enabled: enabled && PeerConnections.available,
-        // The session outlasts engines, of which a change of channel makes another.
+        // The session lasts longer than an engine: a change of channel makes another engine.
         uploadBytesPerSession: Math.max(0, uploadBytesPerSession - this.#past.uploadBytes),
       },
       names,
@@ -242,7 +242,7 @@ export class Mesh {
   }
 
   /**
-   * Makes an engine for the channel, unless that is called off meanwhile.
+   * Makes an engine for the channel, unless the generation changes meanwhile.
    * @param {number} generation
    */
   async #start(generation) {

@@ -1,26 +1,26 @@
-/** The client engine's module: finding it, fetching it and compiling it once for all players of the page. */
+/** Finds, fetches and compiles the client engine's module once for all players of the page. */
 
 import { HlsMeshError, failure } from './errors.js';
 
 /** @typedef {import('./index.js').WasmSource} WasmSource */
 
 /**
- * The page's own script while it is being evaluated, for bundles that are no modules; null at any later time.
+ * The script that is being evaluated, for bundles that are no modules; null later.
  */
 const scriptUrl = /** @type {any} */ (globalThis.document)?.currentScript?.src ?? '';
 
-/** @returns {string | URL} hlsmesh.wasm beside this script; empty when the script's own place is unknown */
+/** @returns {string | URL} hlsmesh.wasm beside this script; empty if the script's own URL is unknown */
 function defaultLocation() {
   try {
-    // Vite and webpack know this expression, copy the file it names and put the copy's URL here. It has to stay as it is, and
-    // `import.meta` has to stay out of everything else: they replace that by a path on the machine that builds.
+    // Vite and webpack recognise this expression, copy the file and insert the URL of the copy. It must stay as it is, and
+    // `import.meta` must not be used anywhere else: they replace it by a path on the machine that builds.
     const beside = new URL('./hlsmesh.wasm', import.meta.url);
-    // Vite's development server bundles packages ahead into this folder without the files beside them.
+    // Vite's development server pre-bundles packages into this folder, without the files beside them.
     return beside.pathname.endsWith('/node_modules/.vite/deps/hlsmesh.wasm')
       ? new URL('../../hlsmesh/dist/hlsmesh.wasm', beside)
       : beside;
   } catch {
-    // No module, or one from a blob: or data: URL, which has no neighbours.
+    // This is no module, or one from a blob: or data: URL, which has no files beside it.
   }
   try {
     return new URL('./hlsmesh.wasm', scriptUrl);
@@ -30,13 +30,13 @@ function defaultLocation() {
 }
 
 /**
- * Compiled modules by URL: players of one page share them.
+ * Compiled modules by URL, which the players of a page share.
  * @type {Map<string, Promise<WebAssembly.Module>>}
  */
 const compiled = new Map();
 
 /**
- * @param {WasmSource} [source] absent: hlsmesh.wasm beside the script
+ * @param {WasmSource} [source] default: hlsmesh.wasm beside the script
  * @returns {Promise<WebAssembly.Module>} rejects with an HlsMeshError; a failed URL is tried again by the next call
  */
 export async function loadModule(source = defaultLocation()) {
@@ -62,11 +62,11 @@ export async function loadModule(source = defaultLocation()) {
  */
 async function fetchModule(url) {
   const text = `cannot load ${url}`;
-  // Behind the player's own requests, in browsers that rank them.
+  // After the player's own requests, in browsers with priorities.
   const low = /** @type {RequestInit} */ ({ credentials: 'same-origin', priority: 'low' });
   const response = await fetch(url, low).catch(failure('wasm-fetch', text));
   if (!response.ok) throw new HlsMeshError('wasm-fetch', `${text}: HTTP ${response.status}`);
-  // Not compileStreaming: it refuses other types than application/wasm, and at 75 KB there is nothing to win.
+  // Not compileStreaming: it refuses types other than application/wasm, and saves nothing at 75 KB.
   return compile(url, await response.arrayBuffer().catch(failure('wasm-fetch', text)));
 }
 

@@ -1,4 +1,4 @@
-/** The options of `attach` and `update`, checked; and what the browser says about itself. */
+/** Checks the options of `attach` and `update`, and reads what the browser says about itself. */
 
 import { Option } from './abi.js';
 import { messageOf } from './errors.js';
@@ -7,16 +7,18 @@ import { messageOf } from './errors.js';
 /** @typedef {import('./index.js').LogLevel} LogLevel */
 
 const MIB = 1024 * 1024;
-/** One segment of a high rendition must fit; the largest is what the module's maximum memory holds (wasm/CMakeLists.txt). */
+/**
+ * One segment of a high rendition must fit; the maximum memory of the module must hold the largest cache (wasm/CMakeLists.txt).
+ */
 const MIN_CACHE_BYTES = MIB;
 const MAX_CACHE_BYTES = 256 * MIB;
 const DEFAULT_CACHE_BYTES = 128 * MIB;
-/** Phones kill a page that holds much more. */
+/** Phones end a page that holds much more. */
 const DEFAULT_MOBILE_CACHE_BYTES = 48 * MIB;
 
 /** Chromium makes no more than 500 connections for all players of all its pages. */
 const MAX_PEERS = 100;
-/** Each tracker of a list costs a try while the ones before it are away. */
+/** Each tracker of the list costs a try if those before it cannot be reached. */
 const MAX_TRACKERS = 8;
 
 /**
@@ -32,19 +34,19 @@ export const DefaultConfig = Object.freeze({
   maxParents: 4,
   maxChildren: 8,
   prefetchSeconds: null,
-  // Public, free of charge, and what WebRTC pages use most.
+  // Public, free of charge, and the one that most WebRTC pages use.
   iceServers: [{ urls: 'stun:stun.l.google.com:19302' }],
   rtcConfig: {},
   logLevel: 'warn',
 });
 
-/** @type {LogLevel[]} each with those before it */
+/** @type {LogLevel[]} each level includes those before it */
 const LEVELS = ['none', 'error', 'warn', 'info', 'debug'];
 
 /** @typedef {[check: (value: any) => unknown, wanted: string]} Rule */
 
 /**
- * Told of an invalid option, or of another mistake of the page. Where it returns, reading goes on without that option.
+ * Called for an invalid option, or for another mistake of the page. If it returns, reading goes on without that option.
  * @typedef {(text: string, code?: import('./index.js').HlsMeshErrorCode) => void} Complain
  */
 
@@ -64,7 +66,7 @@ const LIMIT = [(value) => value >= 0 && typeof value === 'number', 'a number of 
 
 /** @type {Record<keyof HlsMeshOptions, Rule>} */
 const RULES = {
-  // What is wrong with it is said entry by entry, by readTrackers().
+  // readTrackers() reports the mistakes in it, entry by entry.
   tracker: [
     () => true,
     `the tracker's ws:// or wss:// URL, or an array of 1 to ${MAX_TRACKERS} of them; without one everything comes from the CDN`,
@@ -104,7 +106,7 @@ const RULES = {
   logLevel: [(value) => LEVELS.includes(value), LEVELS.join(', ')],
 };
 
-/** Which options the engine takes as numbers, and while it runs; the upload of a session is the mesh's to count. */
+/** The options that the engine takes as numbers, and while it runs. The mesh counts the upload of a session. */
 const NUMBERS = /** @type {Record<string, number | undefined>} */ ({
   enabled: Option.p2p,
   upload: Option.upload,
@@ -116,22 +118,22 @@ const NUMBERS = /** @type {Record<string, number | undefined>} */ ({
   uploadBytesPerSession: Option.uploadBytes,
 });
 
-/** kFollowPlayer of client/engine.hpp: what the engine takes for a number that is the player's to give. */
+/** kFollowPlayer of src/client/inputs.hpp: the engine's number for "as the player buffers". */
 const FOLLOW_PLAYER = -1;
 
-/** What may change without another engine. */
+/** The options that may change without another engine. */
 const CHANGEABLE = [...Object.keys(NUMBERS), 'iceServers', 'rtcConfig', 'logger', 'logLevel'];
 
 /**
- * `rtcConfig` holds the `iceServers` too, and stays the same object.
+ * `rtcConfig` contains the `iceServers` too, and stays the same object.
  * @typedef {typeof DefaultConfig & Omit<HlsMeshOptions, 'tracker' | keyof typeof DefaultConfig> &
  *   { trackers: string[], platform: Platform, cacheBytes: number }} Settings
  */
 
 /**
  * @param {unknown} options
- * @param {Complain} [complain] throws when absent
- * @returns {Settings} without a tracker when none can be used
+ * @param {Complain} [complain] default: throws
+ * @returns {Settings} without a tracker if none can be used
  */
 export function readOptions(options, complain = refuse) {
   const platform = readPlatform();
@@ -148,11 +150,11 @@ export function readOptions(options, complain = refuse) {
 }
 
 /**
- * Changes settings in place: all that were given, save those that `complain` was told of; none if that throws.
+ * Changes settings in place: all that were given, except those that `complain` was called for; none if that throws.
  * @param {Settings} settings
  * @param {Partial<HlsMeshOptions>} options
- * @param {Complain} [complain] throws when absent
- * @returns {string[]} the names of what changed
+ * @param {Complain} [complain] default: throws
+ * @returns {string[]} the names of the changed options
  */
 export function changeOptions(settings, options, complain = refuse) {
   const changes = checked(options, complain);
@@ -161,7 +163,7 @@ export function changeOptions(settings, options, complain = refuse) {
     complain(`option ${name} cannot change while running; detach() and attach again`);
     delete changes[name];
   }
-  // The object stays the same one: connections are made from it.
+  // The object stays the same, since connections are made from it.
   const rtcConfig = Object.assign(settings.rtcConfig, rtcOf(changes));
   Object.assign(settings, changes, { rtcConfig });
   return Object.keys(changes);
@@ -174,9 +176,9 @@ export function changeOptions(settings, options, complain = refuse) {
 const rtcOf = ({ rtcConfig, iceServers }) => ({ ...rtcConfig, ...(iceServers && { iceServers }) });
 
 /**
- * What `options` says for the engine.
+ * The settings that the engine takes, as numbers.
  * @param {Settings} settings
- * @param {string[]} [names] of options; all when absent
+ * @param {string[]} [names] of options; default: all
  * @returns {[option: number, value: number][]}
  */
 export function engineNumbers(settings, names = Object.keys(NUMBERS)) {
@@ -198,11 +200,11 @@ export function engineNumbers(settings, names = Object.keys(NUMBERS)) {
 export function log(level, { logger, logLevel }, ...words) {
   if (LEVELS.indexOf(level) > LEVELS.indexOf(logLevel)) return;
   try {
-    // No `?.()` here: with spread arguments Chrome knows it from 91 on only.
+    // No `?.()` here: Chrome supports it with spread arguments only from 91 on.
     const speaker = /** @type {any} */ (logger);
     if (speaker?.[level]) speaker[level]('[hlsmesh]', ...words);
   } catch {
-    // A logger that throws has nobody to be told to.
+    // If a logger throws, nobody can be told.
   }
 }
 
@@ -246,7 +248,7 @@ function checked(options, complain) {
  */
 export function refuseName(what, name, known, complain) {
   const given = String(name).toLowerCase();
-  // Two for each pair of letters that is in the word too, less one for each letter that the word is longer or shorter.
+  // The score: two for each pair of letters that the other word has too, minus one for each letter by which their lengths differ.
   const likeness = (/** @type {string} */ word) =>
     [...given].filter((_, at) => word.toLowerCase().includes(given.slice(at, at + 2))).length * 2 -
     Math.abs(word.length - given.length);
@@ -280,7 +282,7 @@ function isObject(value) {
 /**
  * @param {unknown} tracker
  * @param {Complain} complain
- * @returns {string[]} of those that can be
+ * @returns {string[]} the URLs of the valid entries
  */
 function readTrackers(tracker, complain) {
   const [, wanted] = RULES.tracker;
@@ -295,7 +297,7 @@ function readTrackers(tracker, complain) {
       url.hash = '';
       if (/^wss?:/.test(url.href)) return [url.href];
     } catch {
-      // Said below.
+      // Reported below.
     }
     const place = list === tracker ? `[${index}]` : '';
     complain(`option tracker${place} is ${show(entry)}; it must be ${wanted}`);
@@ -310,7 +312,7 @@ function readTrackers(tracker, complain) {
  * @property {boolean} mobile
  */
 
-/** More telling ones first: most browsers also claim to be those below. */
+/** The more specific ones come first: most browsers also claim to be those below. */
 const BROWSERS = {
   Edge: /\bEdg/,
   Opera: /OPR\//,
@@ -329,7 +331,7 @@ const SYSTEMS = {
   Linux: /Linux/,
 };
 
-/** @returns {Platform} for the tracker's `enter`; empty where unknown */
+/** @returns {Platform} for the tracker's `enter`; unknown parts are empty */
 export function readPlatform() {
   const {
     userAgent: agent = '',
@@ -338,7 +340,7 @@ export function readPlatform() {
   } = /** @type {any} */ (globalThis.navigator ?? {});
   const named = (/** @type {Record<string, RegExp>} */ table) =>
     Object.keys(table).find((name) => table[name].test(agent)) ?? '';
-  // An iPad asks for desktop sites as a Mac, but no Mac has a touch screen.
+  // An iPad requests desktop sites as a Mac, but no Mac has a touch screen.
   const ipad = /Macintosh/.test(agent) && maxTouchPoints > 1;
   const os = ipad ? 'iOS' : data?.platform || named(SYSTEMS);
   return {

@@ -1,10 +1,10 @@
-/** What this viewer went through: the time to the first frame, and stalls, as the media element's events tell. */
+/** Measures this viewer's playback by the media element's events: the time to the first frame, and stalls. */
 
 import { all, follow } from './player.js';
 
 /** @typedef {import('hls.js').default} Hls */
 
-/** Events after which a stall is over: it plays, or it does not want to. */
+/** Events that end a stall: the element plays, or was told not to. */
 const STALL_ENDS = 'playing timeupdate seeking pause ended emptied';
 
 export class PlaybackFigures {
@@ -15,13 +15,13 @@ export class PlaybackFigures {
   #firstFrameMs = null;
   #stalls = 0;
   #stalledMs = 0;
-  /** When the stall that lasts began; 0: none. */
+  /** The time at which the current stall began; 0: none. */
   #stalledAt = 0;
   #stalledPosition = 0;
 
   /** @param {Hls} hls */
   constructor(hls) {
-    /** Nothing is counted from then on. */
+    /** Nothing is counted after this. */
     this.detach = follow(
       hls,
       { hlsManifestLoading: this.#loading },
@@ -52,7 +52,7 @@ export class PlaybackFigures {
     this.#firstFrameMs ??= Math.round(performance.now() - this.#began);
   };
 
-  // Before the first frame, and after a seek, the viewer waits for what he has asked for: that is no stall.
+  // Before the first frame, and after a seek, the viewer expects to wait: that is no stall.
   #waiting = () => {
     const media = this.#media;
     if (!media?.played.length || media.seeking || media.paused || this.#stalledAt) return;
@@ -62,7 +62,7 @@ export class PlaybackFigures {
   };
 
   #moved = (/** @type {Event} */ { type }) => {
-    // The position is also told when playback stops.
+    // The position is also reported when playback stops.
     if (type !== 'timeupdate' || this.#media?.currentTime !== this.#stalledPosition)
       this.#resumed();
   };

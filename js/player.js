@@ -3,9 +3,9 @@
 /**
  * Listens to a player and to the media element that it has.
  * @param {Hls} hls
- * @param {Record<string, (data: any) => void>} events of hls.js by their names, so that hls.js itself is not imported
+ * @param {Record<string, (data: any) => void>} events of hls.js, keyed by name, so that hls.js itself is not imported
  * @param {Record<string, (event: any) => void>} mediaEvents of the element
- * @param {(media: any) => void} attached told each element that the player gets, and null when it has none any more
+ * @param {(media: any) => void} attached called with each element that the player gets, and with null when it has none any more
  * @returns {() => void} ends it
  */
 export function follow(hls, events, mediaEvents, attached) {

@@ -2,17 +2,17 @@ import { messageOf } from './errors.js';
 import { hashOf } from './identity.js';
 
 /**
- * Who hears of a tracker's socket; from inside renew() too, where the token is there at once.
+ * The callbacks of a tracker's socket. renew() may call them before it returns, if it has the token immediately.
  * @typedef {object} SocketEvents
- * @property {(token: string) => void} socketOpened it is open; or renew() brought a fresh token
+ * @property {(token: string) => void} socketOpened the socket is open, or renew() got a fresh token
  * @property {(text: string) => void} socketText
- * @property {() => void} socketClosed it ended, could not be made, or got no token when it opened
+ * @property {() => void} socketClosed the socket ended, could not be made, or got no token when it opened
  */
 
 /** @typedef {import('./voice.js').Warn} Warn */
 /** @typedef {import('./index.js').HlsMeshOptions['token']} TokenSource */
 
-/** The tracker's WebSocket. It does not reconnect: the engine says when. */
+/** The tracker's WebSocket. It does not reconnect by itself: the engine decides when. */
 export class TrackerSocket {
   #urls;
   #token;
@@ -27,8 +27,8 @@ export class TrackerSocket {
    * @param {TokenSource} token
    * @param {SocketEvents} events
    * @param {Warn} warn
-   * @param {string} [channel] viewers of one channel connect to URLs with one `room`, by which a proxy in front of several
-   *   trackers may bring them to the same one
+   * @param {string} [channel] viewers of one channel connect to URLs with the same `room`, by which a proxy in front of several
+   *   trackers may send them to the same one
    */
   constructor(urls, token, events, warn, channel) {
     this.#room = channel === undefined ? '' : hashOf(channel);
@@ -40,7 +40,7 @@ export class TrackerSocket {
   }
 
   /**
-   * Opens a socket; one that is open is dropped without a word.
+   * Opens a socket; one that is already open is dropped without a report.
    * @param {number} index which URL
    */
   open(index) {
@@ -50,7 +50,8 @@ export class TrackerSocket {
     let socket;
     try {
       socket = new WebSocket(withRoom(this.url, this.#room));
-      // Where the page's policy does not allow it, Firefox throws without a message, and Chromium gives one that is closed.
+      // If the page's policy does not allow the connection, Firefox throws without a message, and Chromium returns a closed
+      // socket.
       if (socket.readyState === WebSocket.CLOSED) throw new Error();
     } catch (error) {
       queueMicrotask(() => {
@@ -65,21 +66,21 @@ export class TrackerSocket {
     this.#socket = socket;
     socket.onopen = () => this.#authorize(socket, true);
     socket.onmessage = ({ data }) => {
-      // The protocol is text only; a binary frame means nothing.
+      // The protocol is text only; a binary frame is ignored.
       if (typeof data === 'string') events.socketText(data);
     };
     socket.onclose = () => {
       if (this.#socket === socket) this.#drop();
       events.socketClosed();
     };
-    // Fired only when the connection has failed; `close` follows, but not in every case.
+    // Fired only if the connection has failed; `close` usually follows, but not always.
     socket.onerror = () => {
       this.close();
       events.socketClosed();
     };
   }
 
-  /** Gets a fresh token for the socket that is open. */
+  /** Gets a fresh token for the open socket. */
   renew() {
     if (this.#socket) this.#authorize(this.#socket, false);
   }
@@ -105,13 +106,13 @@ export class TrackerSocket {
     if (this.#socket === socket) this.#events.socketOpened(token);
   }
 
-  /** @param {string} text dropped unless the socket is open; its closing is reported anyway */
+  /** @param {string} text dropped unless the socket is open, in which case its end is reported anyway */
   send(text) {
     const socket = this.#socket;
     if (socket && socket.readyState === WebSocket.OPEN) socket.send(text);
   }
 
-  /** Closes it; nothing is reported for it any more. Text already sent still leaves. */
+  /** Closes the socket; nothing is reported for it after this. Text that was already sent still leaves. */
   close() {
     this.#drop()?.close();
   }

@@ -1,4 +1,4 @@
-/** The engine's counters, and what the page sees of them. */
+/** The engine's figures, and the page's view of them. */
 
 import { HmStats } from './abi.js';
 
@@ -6,13 +6,13 @@ import { HmStats } from './abi.js';
 
 const NAMES = /** @type {(keyof EngineStats)[]} */ (Object.keys(HmStats));
 
-/** @returns {EngineStats} the counters of an engine that has done nothing */
+/** @returns {EngineStats} the figures of an engine that has done nothing */
 export function emptyStats() {
   return /** @type {EngineStats} */ (Object.fromEntries(NAMES.map((name) => [name, 0])));
 }
 
 /**
- * Adds the counters of an engine that has ended; what only a living one has is left out by publicStats.
+ * Adds the figures of an engine that has ended; publicStats leaves out those that only a living one has.
  * @param {EngineStats} sum
  * @param {EngineStats} stats
  */
@@ -20,7 +20,7 @@ export function addStats(sum, stats) {
   for (const name of NAMES) sum[name] += stats[name];
 }
 
-/** Of a player that has shown nothing. */
+/** The figures of a player that has shown nothing. */
 const NO_FIGURES = { firstFrameMs: /** @type {number | null} */ (null), stalls: 0, stalledMs: 0 };
 
 /**
@@ -36,7 +36,7 @@ export function publicStats(past = emptyStats(), present = emptyStats(), figures
   const { parents, children, cacheBytes } = present;
   return {
     ...sum,
-    // Nothing of nothing is no saving.
+    // Without any bytes, nothing was saved.
     offload: p2pBytes / (cdnBytes + p2pBytes || 1),
     peers: parents + children,
     parents,

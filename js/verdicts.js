@@ -1,4 +1,4 @@
-/** What hls.js and the media element make of the segments that they were given. */
+/** Reports what hls.js and the media element made of the segments that they got. */
 
 import { all, follow } from './player.js';
 
@@ -7,23 +7,23 @@ import { all, follow } from './player.js';
 
 /**
  * @callback VerdictSink
- * @param {object | null} answer null: the media element could not decode what it has around `seconds` of the timeline
+ * @param {object | null} answer null: the media element could not decode its data around `seconds` of the timeline
  * @param {number} seconds of media found in the answer; negative: it was refused
  */
 
-/** hls.js's `details` of errors that speak of a fragment's bytes. */
+/** hls.js's `details` of errors that are about a fragment's bytes. */
 const OF_BYTES = /^(fragP|fragDec|remuxAl|bufferAppend|mediaSourceReq)/;
 
 /** MediaError.MEDIA_ERR_DECODE */
 const DECODE_ERROR = 3;
 
 /**
- * Messages of decode errors that are about an append, of which hls.js's own error names the fragment: Chromium's
+ * Messages of decode errors that are about an append, for which hls.js's own error names the fragment: Chromium's
  * CHUNK_DEMUXER_ERROR_APPEND_FAILED, Firefox's NS_ERROR_DOM_MEDIA_DEMUXER_ERR.
  */
 const OF_APPEND = /demuxer/i;
 
-/** Messages of subtitles that cannot be placed yet; their bytes may be good. */
+/** Messages about subtitles that cannot be placed yet; their bytes may be good. */
 const OF_TIMING = /initPTS|discontinuity/i;
 
 export class Verdicts {
@@ -31,11 +31,11 @@ export class Verdicts {
   #tell;
   /** @type {HTMLMediaElement | null} */
   #media = null;
-  /** @type {MediaError | null} told already */
+  /** @type {MediaError | null} the error that was already reported */
   #told = null;
-  /** The element is not paused, or was not until it failed: Chromium pauses it then. */
+  /** True if the element is not paused, or was not until it failed: Chromium pauses it then. */
   #plays = false;
-  /** hls.js has stopped for good since the element was attached. */
+  /** True if hls.js has stopped for good since the element was attached. */
   #stopped = false;
   /**
    * @param {Hls} hls
@@ -44,7 +44,7 @@ export class Verdicts {
   constructor(hls, tell) {
     this.#hls = hls;
     this.#tell = tell;
-    /** Nothing is told from then on. */
+    /** Nothing is reported after this. */
     this.detach = follow(
       hls,
       {
@@ -62,7 +62,7 @@ export class Verdicts {
     );
   }
 
-  /** Brings back a player that has failed, unless the page or hls.js does so at once. */
+  /** Brings back a player that has failed, unless the page or hls.js does so immediately. */
   recover() {
     setTimeout(() => {
       const media = this.#media;
@@ -76,11 +76,11 @@ export class Verdicts {
   /** @param {import('hls.js').ErrorData} data */
   #failed({ details, frag, part, chunkMeta, error, fatal }) {
     this.#stopped ||= fatal;
-    // hls.js may detach the element before its own event comes.
+    // hls.js may detach the element before the element's own event comes.
     this.#look();
     if (!frag || part || !OF_BYTES.test(details)) return;
     if (chunkMeta && chunkMeta.sn !== frag.sn) return;
-    // What appendBuffer() itself throws is about room, or about an element that has failed before.
+    // An exception of appendBuffer() itself means that there is no memory, or that the element has failed before.
     if (!details.startsWith('frag') && error instanceof DOMException) return;
     this.#tell(frag.stats, -1);
   }

@@ -1,4 +1,4 @@
-/** What a mesh says: its events to the page's listeners, and its messages to the log. */
+/** Sends a mesh's events to the page's listeners, and its messages to the log. */
 
 import { log } from './options.js';
 
@@ -6,11 +6,11 @@ import { log } from './options.js';
 /** @typedef {import('./index.js').HlsMeshErrorCode} HlsMeshErrorCode */
 
 /**
- * Says what is wrong, once for each code.
+ * Reports a problem, once for each code.
  * @typedef {(code: HlsMeshErrorCode, message: string, cause?: unknown) => void} Warn
  */
 
-/** At which level an event is logged; warnings and errors speak for themselves. */
+/** The level at which each event is logged, except warnings and errors, which are logged as such. */
 const EVENT_LEVELS = /** @type {Partial<Record<string, import('./index.js').LogLevel>>} */ ({
   tracker: 'info',
   peer: 'info',
@@ -18,11 +18,11 @@ const EVENT_LEVELS = /** @type {Partial<Record<string, import('./index.js').LogL
   fallback: 'debug',
 });
 
-/** How often `stats` is emitted, in milliseconds. */
+/** The time between two `stats` events, in milliseconds. */
 const STATS_INTERVAL_MS = 1000;
 
 export class Voice {
-  /** By the events' names. @type {Map<string, { listener: (event: any) => void, once: boolean }[]>} */
+  /** Keyed by the events' names. @type {Map<string, { listener: (event: any) => void, once: boolean }[]>} */
   #listeners = new Map();
   #settings;
   /** @type {Set<HlsMeshErrorCode>} */
@@ -31,7 +31,7 @@ export class Voice {
   #statsTimer;
   silent = false;
 
-  /** What goes with the event `stats`. @type {() => import('./index.js').MeshStats} */
+  /** Returns the figures for the event `stats`. @type {() => import('./index.js').MeshStats} */
   statistics = () => /** @type {any} */ ({});
 
   /** @param {import('./options.js').Settings} settings */
@@ -48,7 +48,7 @@ export class Voice {
   listen(name, listener, once) {
     if (this.silent) return;
     this.#listeners.set(name, [...this.#of(name), { listener, once }]);
-    // Counting costs a little, so it is done only for somebody who listens.
+    // Counting costs time, so it is done only while there is a listener.
     if (name === 'stats') {
       this.#statsTimer ??= setInterval(
         () => this.emit('stats', this.statistics()),
@@ -68,7 +68,7 @@ export class Voice {
     this.#rest();
   }
 
-  /** Nothing is said to listeners any more. */
+  /** No listener is called after this. */
   end() {
     this.silent = true;
     this.#listeners.clear();
@@ -87,7 +87,7 @@ export class Voice {
   }
 
   /**
-   * A listener that throws is reported and never breaks the others, or playback.
+   * If a listener throws, that is logged; other listeners and playback go on.
    * @template {keyof MeshEvents} Name
    * @param {Name} name
    * @param {MeshEvents[Name]} event
@@ -105,7 +105,7 @@ export class Voice {
     }
   }
 
-  /** What is wrong stays wrong, and the page's console is not ours to fill. @type {Warn} */
+  /** Reports a problem only once: it would fill the page's console. @type {Warn} */
   warn = (code, message, cause) => {
     if (this.#warned.has(code)) return;
     this.#warned.add(code);
@@ -115,7 +115,7 @@ export class Voice {
   };
 
   /**
-   * Says what the page did wrong. Listeners hear of it in a later task, so that those added right after `attach` do too.
+   * Reports a mistake of the page. Listeners are called in a later task, so that those added right after `attach` get it too.
    * @param {HlsMeshErrorCode} code
    * @param {string} message
    */
