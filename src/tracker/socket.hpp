@@ -39,7 +39,7 @@ struct Socket {
   std::optional<RateLimit> switches;
   std::string last_channel;  // of its last `enter`
   std::unique_ptr<PendingEnter> pending;
-  std::optional<int32_t> level;          // the peer's extension, as last shown
+  std::optional<int32_t> extension;      // as last shown by the peer
   std::unique_ptr<Peer> peer;            // while in a channel here
   std::unique_ptr<Elsewhere> elsewhere;  // while in a channel that another engine runs
 };

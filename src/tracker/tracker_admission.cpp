@@ -87,7 +87,7 @@ void Tracker::Impl::say_rejected(const Socket& socket, std::string_view reason) 
 void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<DurationMs> valid) {
   socket.entered_once = true;
   socket.elsewhere.reset();
-  if (enter.hlsmesh) socket.level = enter.hlsmesh;
+  if (enter.hlsmesh) socket.extension = enter.hlsmesh;
   if (socket.peer && socket.peer->channel->id == enter.channel) {
     Channel& channel = *socket.peer->channel;
     channel.unvote(*socket.peer);

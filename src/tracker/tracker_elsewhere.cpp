@@ -70,7 +70,7 @@ Elsewhere Tracker::Impl::facts_of(const Socket& socket) const {
   enter.browser = peer.info.browser;
   enter.device = peer.info.device;
   enter.os = peer.info.os;
-  enter.hlsmesh = socket.level;
+  enter.hlsmesh = socket.extension;
   enter.live = peer.says_live;
   enter.up_bw = peer.up_bw;
   enter.slots = peer.slots;
