@@ -1,14 +1,15 @@
 /**
- * What the engine costs on the receiving path: a 2-MB segment that arrives from a parent in packets of 60 KiB, from its header to
- * its last byte, beside a bare `Uint8Array.set` of the same packets.
+ * Measures the engine on the receiving path: a 2-MB segment that arrives from a parent in packets of 60 KiB, from its header to
+ * its last byte, compared with a bare `Uint8Array.set` of the same packets.
  *
- * Through the C ABI as the driver calls it, twice. With the cache that viewers have, most of the time is the machine's: the next
- * segment's memory is what was written 128 MB ago, so the bare copy goes round as much memory. With a cache of two segments
- * both stay within the processor's cache, and what is left is ours.
+ * First through the C ABI, as the driver calls it, twice. With the cache that viewers have, the machine takes most of the time:
+ * the memory of the next segment was written 128 MB ago, so the bare copy uses as much memory in turn. With a cache of two
+ * segments both stay within the processor's cache, and the rest is the engine's.
  *
- * Through the driver, with the copy that hls.js gets of its own, beside the bare copy and one more.
+ * Then through the driver, with the copy that hls.js gets, compared with the bare copy and a second one.
  *
- * Then what it takes to ask for a segment, from the player's load to the request; and how long a page waits for its engine: instantiation of the compiled module and creation of the engine.
+ * Then the time to request a segment, from the player's load to the request; and the time that a page waits for its engine:
+ * instantiation of the compiled module and creation of the engine.
  */
 import { readFile } from 'node:fs/promises';
 import { CommandKind, HmCommand, LoadFlag, LoadSource, Option, TrackKind } from '../js/abi.js';
@@ -73,7 +74,7 @@ export async function run() {
 }
 
 /**
- * In turns, so that a slow moment of the machine hits both.
+ * Runs both in turn, so that a slow moment of the machine affects both.
  * @param {string} name
  * @param {Receiver | Page} engine
  * @param {Uint8Array<ArrayBuffer>[]} packets
@@ -85,7 +86,7 @@ function compare(name, engine, packets, bareWork) {
     const header = engine.ask(packets.length);
     const ours = time(() => engine.receive(header, packets));
     const bare = time(bareWork);
-    // The first rounds compile, and touch memory for the first time.
+    // The first rounds compile the code and touch memory for the first time, so they do not count.
     if (i >= SEGMENTS / 4) {
       rates.ours.push(SEGMENT_BYTES / 1e3 / ours);
       rates.bare.push(SEGMENT_BYTES / 1e3 / bare);
@@ -126,11 +127,11 @@ class Page {
   /** @type {Driver} */
   #driver;
   #sn = 0;
-  /** What the engine last sent to its parent. */
+  /** The engine's latest message to its parent. */
   #sent = '';
   #peer = 0;
   #answered = false;
-  /** What each request took, in milliseconds. @type {number[]} */
+  /** The time of each request, in milliseconds. @type {number[]} */
   asking = [];
 
   /** @param {import('../js/core.js').Core} core */
@@ -330,7 +331,7 @@ function makePackets() {
     const packet = new Uint8Array(Math.min(PACKET_BYTES, SEGMENT_BYTES - offset));
     packets.push(packet.map((_, i) => (offset + i) & 0xff));
   }
-  // What does not begin like media is not taken: this is ADTS's sync word.
+  // The engine refuses bytes that do not begin like media: this is ADTS's sync word.
   packets[0].set([0xff, 0xf1]);
   return packets;
 }
@@ -344,7 +345,7 @@ function headerFor(request, packets) {
   return JSON.stringify({ ...asked, event: 'BINARY', attachments: packets, size: SEGMENT_BYTES });
 }
 
-/** What the driver takes for the time is ahead of the machine's by what has passed in play. */
+/** The driver's time is ahead of the machine's by the simulated playback. */
 let passed = 0;
 const clock = performance.now.bind(performance);
 performance.now = () => clock() + passed;

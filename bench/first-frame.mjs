@@ -5,7 +5,7 @@ import { Stage } from '../tests/browser/stage.mjs';
 import { isMain, median, print } from './report.mjs';
 
 /**
- * From loadSource to the first frame on the screen, and stalls in the seconds after it.
+ * Measures the time from loadSource to the first frame on the screen, and the stalls in the seconds after it.
  *
  * Pairs: hls.js alone, with a mesh that has no peer, and with a mesh beside a peer that has the stream. Each turn plays all of them,
  * in an order that changes, in pages whose caches are empty.
@@ -23,7 +23,7 @@ const CROWD_APART_MS = 3000;
 
 /** @typedef {{ shownMs: number, stalls: number }} Sample */
 
-/** How each kind of viewer is made: its stream, and whether it has a mesh. @type {Record<string, any>} */
+/** The options of each kind of viewer: its stream, and its mesh if it has one. @type {Record<string, any>} */
 const KINDS = {
   plain: { query: { plain: '1' } },
   'passing through': { options: { channel: 'nobody else', wasm: '/nothing.wasm' } },

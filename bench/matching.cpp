@@ -1,4 +1,4 @@
-// How well the tracker matches peers, on a synthetic audience of one channel: `node
+// Measures how well the tracker matches the peers of a synthetic audience of one channel: `node
 // bench/matching.mjs`.
 //
 // The audience: five ISPs have 38, 27, 18, 9 and 4 % of the peers, the other 4 % are spread

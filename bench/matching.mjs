@@ -1,6 +1,6 @@
 /**
- * How well the tracker matches peers, and what an introduction costs it: `npm run bench:matching`. The audience is described in
- * matching.cpp. Everything but the time is the same in every run.
+ * Measures how well the tracker matches peers, and the cost of an introduction: `npm run bench:matching`. matching.cpp describes
+ * the audience. Everything except the time is the same in every run.
  */
 import { compile } from '../scripts/lib/cmake.mjs';
 import { UserError, run, runMain } from '../scripts/lib/process.mjs';

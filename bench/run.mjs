@@ -1,4 +1,4 @@
-/** Every bench, one after the other: `npm run bench`. Figures are ratios within this run; the machine may be noisy. */
+/** Runs every bench, one after the other: `npm run bench`. Figures are ratios within this run, since the machine may be noisy. */
 import { print } from './report.mjs';
 
 for (const name of ['engine-receive', 'tracker-relay', 'tracker-load', 'first-frame']) {

@@ -1,4 +1,5 @@
-// What a simulated swarm costs, and what it does: `bench_swarm [viewers] [seconds] [Mbit/s]`.
+// Measures the cost and the result of a simulated swarm: `bench_swarm [viewers] [seconds]
+// [Mbit/s]`.
 //
 // Live, 2-s segments, every viewer joins within the first 10 s. Uplinks are uniform between 3 and
 // 20 Mbit/s, downlinks between 20 and 80, one way to the middle of the network takes 5 to 30 ms.

@@ -18,7 +18,7 @@ const RIVALS = fileURLToPath(new URL('./rivals', import.meta.url));
 const SERVERS = fileURLToPath(new URL('./load/servers.mjs', import.meta.url));
 const PEER_PROCESS = fileURLToPath(new URL('./load/peers.mjs', import.meta.url));
 
-/** Which server, and how its peers speak to it. */
+/** The server, and the protocol of its peers. */
 const RUNS = ['tracker', 'tracker, trickling', 'bittorrent-tracker', 'ws, addressed', 'ws'];
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What nodes of a tracker say to each other over Redis for each introduction of viewers: where viewers land anywhere, beside where a
- * proxy keeps a channel's viewers on one node. Needs redis-server.
+ * Counts the messages between a tracker's nodes over Redis for each introduction of viewers: if viewers connect to any node, and
+ * if a proxy sends a channel's viewers to one node. Needs redis-server.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { isMain, print } from './report.mjs';
 const NODES = 3;
 const CHANNELS = 6;
 const VIEWERS = 60;
-// An offer or an answer of usual length, with its candidates.
+// An offer or an answer of the usual length, with its candidates.
 const SDP = 'a=x\r\n'.repeat(300);
 
 const REDIS_PORT = 16_379;

@@ -15,12 +15,12 @@ const PAIRS = 64;
 const WINDOW = 1;
 const MESSAGES = 24_000;
 const ROUNDS = 3;
-// What terminate() gives.
+// The close code after terminate().
 const ENDED_HERE = 1006;
 const UNBOUNDED = 2 ** 31 - 1;
 const ROLE = 'HLSMESH_BENCH_SERVER';
 
-/** What a bare relay costs: two sockets that connect to the same path are a pair. */
+/** A bare relay for comparison: two sockets that connect to the same path are a pair. */
 async function bareRelay() {
   /** @type {Map<string, WebSocket>} */
   const waiting = new Map();
@@ -40,7 +40,7 @@ async function bareRelay() {
 }
 
 async function tracker() {
-  // All pairs have one address, and say as much as they can.
+  // All pairs have one address, and send as much as they can.
   const limits = { messagesPerAddress: UNBOUNDED, messagesPerSecond: UNBOUNDED };
   return (await createTracker({ port: 0, limits })).port;
 }

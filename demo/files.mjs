@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-/** What a request names, and which bytes of it. */
+/** Finds the file that a request names, and the range of bytes. */
 
 /** @type {Record<string, string>} */
 export const CONTENT_TYPES = {
@@ -61,7 +61,7 @@ export async function reader(resource) {
 
 /**
  * @param {string} target as it stands in the request line
- * @returns {string | undefined} undefined when it is malformed or climbs
+ * @returns {string | undefined} undefined if it is malformed or leaves the folder
  */
 export function decodePath(target) {
   if (!target.startsWith('/')) return undefined;
@@ -75,7 +75,7 @@ export function decodePath(target) {
 }
 
 /**
- * One byte range (RFC 9110 section 14.2). Several, or what is not understood, is answered in full.
+ * Parses one byte range (RFC 9110 section 14.2). Several ranges, or a malformed header, are answered with the whole file.
  * @param {string | undefined} header
  * @param {number} size
  * @returns {{ start: number, length: number } | 'unsatisfiable' | undefined}

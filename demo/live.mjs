@@ -14,8 +14,7 @@ export const LIVE_EPOCH_MS = Date.UTC(2026, 0, 1);
 // again for viewers who fall behind.
 export const WINDOW_SEGMENTS = 6;
 
-// What a CDN still answers after it left the playlist: a viewer may ask for what an older playlist
-// named.
+// The segments that a CDN still serves after they have left the playlist: a viewer may request one that an older playlist named.
 const GRACE_SEGMENTS = 24;
 
 /**
@@ -77,7 +76,7 @@ export class LiveChannel {
   /**
    * @param {string} name
    * @param {number} nowMs
-   * @returns {string | undefined} undefined for a rendition that does not exist
+   * @returns {string | undefined} undefined if the rendition does not exist
    */
   playlist(name, nowMs) {
     const rendition = this.#renditions.get(name);
@@ -107,8 +106,7 @@ export class LiveChannel {
   /**
    * @param {string} fileName as the playlist spells it
    * @param {number} nowMs
-   * @returns {string | undefined} the VOD's file, or undefined when there is no such segment yet,
-   *     or no longer
+   * @returns {string | undefined} the VOD's file, or undefined if there is no such segment yet, or no longer
    */
   fileOf(fileName, nowMs) {
     const match = /^(.+)_(0|[1-9]\d{0,14})\.ts$/.exec(fileName);
@@ -126,8 +124,8 @@ export class LiveChannel {
   }
 
   /**
-   * How many EXT-X-DISCONTINUITY tags have left the playlist. A tag leaves with the segment that
-   * follows it (RFC 8216 section 6.2.2), so the one before `first` itself is not counted.
+   * The number of EXT-X-DISCONTINUITY tags that have left the playlist. A tag leaves with the segment that follows it (RFC 8216
+   * section 6.2.2), so the one before `first` itself is not counted.
    * @param {number} first
    */
   #discontinuitiesBefore(first) {

@@ -8,14 +8,14 @@ namespace hlsmesh {
 
 struct ClientState;
 
-// The C ABI of client_abi.hpp knows one engine, as a WebAssembly instance has one. Where a process
-// has many, as the simulator's has, each has a ClientInstance, and a call is about the one that was
-// selected last. Before the first selection, and after the selected one is gone, calls are about an
-// instance of their own. Not thread-safe.
+// The C ABI of client_abi.hpp has one engine, like a WebAssembly instance. In a process with many,
+// such as the simulator's, each has a ClientInstance, and a call goes to the one that was selected
+// last. Before the first selection, and after the selected one is gone, calls go to an instance of
+// their own. Not thread-safe.
 class ClientInstance {
  public:
   ClientInstance();
-  // Ends the engine without a word to anybody.
+  // Ends the engine without a message to peers or tracker.
   ~ClientInstance();
   ClientInstance(const ClientInstance&) = delete;
   ClientInstance& operator=(const ClientInstance&) = delete;

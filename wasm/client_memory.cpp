@@ -1,4 +1,4 @@
-// Where malloc gets its memory in the module that viewers download.
+// Gets memory for malloc in the module that viewers download.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,9 +10,9 @@ extern "C" {
 extern uint8_t __heap_base;
 void emscripten_notify_memory_growth(size_t index);
 
-// Emscripten's grows by what one allocation lacks. A browser takes all of the grown memory for
-// newly allocated and soon collects garbage: 5 ms for each segment in Node. 16 MiB at a time make
-// that rare, and pages that nobody has written to cost nothing.
+// Emscripten's version grows the memory by what one allocation lacks. A browser counts all of the
+// grown memory as newly allocated and soon collects garbage: 5 ms for each segment in Node. Growing
+// by 16 MiB makes that rare, and untouched pages cost nothing.
 void* sbrk(intptr_t increment) {
   constexpr size_t kPage = 65536;
   constexpr size_t kStepPages = 256;

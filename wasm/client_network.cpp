@@ -1,4 +1,4 @@
-// What the tracker's socket and the peers' connections report.
+// The reports of the tracker's socket and of the peers' connections.
 #include "client_state.hpp"
 
 using hlsmesh::data_or_null;

@@ -1,4 +1,4 @@
-// What the engine has to say: commands, the next wake-up, statistics.
+// The outputs of the engine: commands, the next wake-up, figures.
 #include <iterator>
 #include <list>
 #include <optional>

@@ -1,4 +1,4 @@
-// Options, the beginning and the end of an engine.
+// The options, the start and the end of an engine.
 #include <cmath>
 #include <optional>
 #include <type_traits>
@@ -16,7 +16,7 @@ using hlsmesh::with_engine;
 
 namespace {
 
-// Which part of a running engine must be told of an option.
+// The part of a running engine that must be told of an option.
 enum class Part { kNone, kP2p, kUpload, kLimits, kPrefetch };
 
 // The values that an option may have.

@@ -9,11 +9,11 @@
 namespace hlsmesh {
 namespace {
 
-// The largest text a driver may hand in: descriptions and messages are a few KiB; the bound keeps a
-// hostile frame from growing the buffer.
+// The largest text of a call. Descriptions and messages have a few KiB; the bound keeps a hostile
+// frame from growing the buffer.
 constexpr uint32_t kMaxTextBytes = 1024 * 1024;
 
-// Never destroyed: nothing is registered to run at an exit that never comes.
+// Never destroyed, so that nothing is registered to run at an exit, which never comes.
 union Undying {
   Undying() : only_one() {}
   ~Undying() {}
@@ -55,7 +55,7 @@ uint8_t* hm_text(uint32_t size) {
   text.size = 0;
   if (size > hlsmesh::kMaxTextBytes) return nullptr;
   if (size > text.capacity || text.bytes == nullptr) {
-    // Never a pointer of value 0 for an empty text: that means refusal.
+    // Never a null pointer for an empty text: that means refusal.
     const uint32_t capacity = size < 4096 ? 4096 : size;
     std::free(text.bytes);
     text.bytes = static_cast<uint8_t*>(std::malloc(capacity));

@@ -9,13 +9,13 @@
 #include "client/engine.hpp"
 #include "client_abi.hpp"
 
-// What the parts of the client's C ABI share: the engine, and the text and the time of a call.
+// The common part of the client's C ABI: the engine, and the text and the time of a call.
 namespace hlsmesh {
 
 // Doubles hold every integer below this one.
 constexpr double kMaxExact = 9007199254740992.0;
 
-// What one engine's calls leave for those that follow.
+// The state that one engine's calls leave for the following calls.
 struct ClientState {
   struct Text {
     uint8_t* bytes = nullptr;
@@ -26,7 +26,7 @@ struct ClientState {
   EngineConfig config;
   uint32_t seed_low = 0;
   uint32_t seed_high = 0;
-  Engine* engine = nullptr;  // from hm_start on; gone only with a ClientInstance
+  Engine* engine = nullptr;  // from hm_start on; ends only with a ClientInstance
   TimeMs now{};              // of the latest call
   Text text;
   HmCommand command = {};
@@ -35,10 +35,10 @@ struct ClientState {
   HmPeer peer = {};
 };
 
-// What the calls are about.
+// Returns the instance to which calls go.
 ClientState& state();
 
-// The text of this call; a second call without hm_text between finds none.
+// Returns the text of this call, and clears it: a second call without hm_text in between has none.
 inline std::string_view take_text() {
   const std::string_view text(reinterpret_cast<const char*>(state().text.bytes), state().text.size);
   state().text.size = 0;
@@ -49,19 +49,19 @@ inline bool is_whole(double value, double low, double high) {
   return value >= low && value <= high && std::floor(value) == value;
 }
 
-// Takes the time of a call: whole milliseconds, never before an earlier call's. False for what is
-// no time at all.
+// Takes the time of a call: whole milliseconds, never before an earlier call's. Returns false if
+// `now` is no time.
 inline bool take_time(double now) {
   if (!(now >= 0 && now < kMaxExact)) return false;
   state().now = std::max(state().now, TimeMs(EngineClock::duration(static_cast<int64_t>(now))));
   return true;
 }
 
-// The engine, at the time of this call; nullptr, which is misuse, when there is none yet or `now`
-// is no time.
+// Returns the engine, at the time of this call; nullptr, which means misuse, if there is none yet
+// or `now` is no time.
 inline Engine* engine_at(double now) { return take_time(now) ? state().engine : nullptr; }
 
-// Runs `input(engine, now)` if that is no misuse.
+// Runs `input(engine, now)` unless that is misuse.
 template <class Input>
 int32_t with_engine(double now, Input input) {
   Engine* const engine = engine_at(now);

@@ -28,7 +28,7 @@ using hlsmesh::TrackerStats;
 static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 224 && sizeof(HtText) == 8);
 #endif
 
-// Above what the driver lets in as one WebSocket message.
+// More than the driver accepts as one WebSocket message.
 constexpr uint32_t kMaxTextBytes = 1024 * 1024;
 
 struct State {
@@ -43,7 +43,8 @@ struct State {
   HtText listed = {};
 };
 
-// Lives as long as the instance, so that nothing is registered to run at an exit that never comes.
+// Lives as long as the instance, so that nothing is registered to run at an exit, which never
+// comes.
 State& state() {
   static State* const instance = new State;
   return *instance;
@@ -58,7 +59,7 @@ bool usable(double now, int32_t conn) {
 
 TimeMs at(double now) { return TimeMs{DurationMs{static_cast<int64_t>(now)}}; }
 
-// The text the driver wrote, once.
+// Returns the text that the driver wrote, and clears it.
 std::string_view take_text() {
   State& s = state();
   const uint32_t size = s.text_size;
@@ -67,7 +68,7 @@ std::string_view take_text() {
                    : std::string_view(reinterpret_cast<const char*>(s.text), size);
 }
 
-// Up to the next line feed, which is taken as well.
+// Returns the part up to the next line feed, and removes both.
 std::string_view take_line(std::string_view& text) {
   const size_t end = text.find('\n');
   const std::string_view line = text.substr(0, end);
@@ -95,7 +96,7 @@ uint8_t* ht_text(uint32_t size) {
   s.text_size = 0;
   if (size > kMaxTextBytes) return nullptr;
   if (size > s.text_capacity || s.text == nullptr) {
-    // Never a null pointer for an empty text: that means refusal.
+    // Never a null pointer for an empty text, since that means refusal.
     const uint32_t capacity = size < 4096 ? 4096 : size;
     void* grown = std::realloc(s.text, capacity);
     if (grown == nullptr) return nullptr;

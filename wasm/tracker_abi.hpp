@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-// The C ABI of the tracker engine: what js/tracker calls. One tracker per WebAssembly instance. The
-// conventions are those of client_abi.hpp.
+// The C ABI of the tracker engine, which js/tracker/engine.js calls. One tracker per WebAssembly
+// instance. The conventions are those of client_abi.hpp.
 
 extern "C" {
 
@@ -80,7 +80,7 @@ struct HtText {
 };
 
 int32_t ht_abi_version(void);
-// nullptr when `size` is above 1 MiB or memory is out.
+// nullptr if `size` is above 1 MiB or there is no memory.
 uint8_t* ht_text(uint32_t size);
 int32_t ht_set(int32_t option, double value);  // before ht_start; a whole number, 0 or more
 int32_t ht_start(void);
@@ -92,8 +92,8 @@ int32_t ht_message(double now, int32_t conn);  // text
 int32_t ht_binary(double now, int32_t conn);
 int32_t ht_pong(double now, int32_t conn);
 int32_t ht_closed(double now, int32_t conn);
-// The answer to a kAuthorize. text: why not, when refused; `granted`: 0 or 1; `valid_ms`: how long
-// the token is good for, infinite when for ever.
+// The answer to a kAuthorize. text: the reason, if refused; `granted`: 0 or 1; `valid_ms`: the time
+// for which the token is valid, infinite for no limit.
 int32_t ht_authorized(double now, int32_t conn, int32_t request, int32_t granted, double valid_ms);
 // The other answer to a kAuthorize: another engine runs the channel.
 int32_t ht_elsewhere(double now, int32_t conn, int32_t request);
@@ -104,7 +104,7 @@ double ht_next_timeout(void);
 const HtStats* ht_stats(void);
 // JSON (src/tracker/tracker.hpp), valid until the next call of either; nullptr before ht_start.
 const HtText* ht_channels(int32_t offset, int32_t limit);
-// text: the channel. nullptr when there is none of that name.
+// text: the channel. nullptr if there is none of that name.
 const HtText* ht_topology(int32_t offset, int32_t limit);
 
 }  // extern "C"

@@ -12,7 +12,7 @@ import {
 } from './protocols.mjs';
 
 const CONNECTING_AT_ONCE = 200;
-// After so long without a message nothing more will come.
+// After this time without a message, nothing more will come.
 const QUIET_MS = 2000;
 const TICK_MS = 10;
 

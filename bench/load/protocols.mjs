@@ -1,5 +1,6 @@
 /**
- * How the peers of a load speak to each server: entering, and then offer and answer with every peer they are introduced to.
+ * The protocols of the load's peers with each server: they enter, and then exchange offer and answer with every peer to which
+ * they are introduced.
  */
 
 /**
@@ -171,7 +172,7 @@ export function bareProtocol(book) {
   return {
     path: (index) => `/${index >> 1}`,
     enter(peer) {
-      // The second of a pair has somebody to talk to, and does so for both.
+      // The second of a pair starts, for both.
       if (peer.index % 2 === 0) return;
       for (let i = 0; i < 2 * PARENTS; ++i) describe(peer, 'offer');
     },

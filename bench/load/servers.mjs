@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { WebSocketServer } from 'ws';
 import { createTracker } from '../../js/tracker/index.js';
 
-// As many as the tracker names by default.
+// The number of parents that the tracker names by default.
 const PARENTS = 3;
 
 // All peers of the load have one address, and wait for their turn to enter.
@@ -115,7 +115,8 @@ const cpuSeconds = () => {
 };
 process.on('message', async () => {
   const until = cpuSeconds();
-  // What is garbage at this moment is chance; what stays is what a connection costs. Collecting it is nobody's work.
+  // The amount of garbage at this moment is chance; the rest is the cost of a connection. So garbage is collected first, outside
+  // of the measurement.
   for (let i = 0; i < 3; ++i) {
     globalThis.gc?.();
     await new Promise((resolve) => setTimeout(resolve, 50));
