@@ -18,7 +18,7 @@ import { OriginStats } from './origin-stats.mjs';
  */
 
 /**
- * What happens to one request instead of the plain answer.
+ * A fault that one request gets instead of the plain answer.
  * @typedef {object} Treatment
  * @property {number} [status] answer with this status and no body of ours
  * @property {number} [delayMs] wait this long before the first byte, on top of `latencyMs`

@@ -23,7 +23,7 @@ const video = /** @type {HTMLVideoElement} */ (element('video'));
 const quality = /** @type {HTMLSelectElement} */ (element('quality'));
 const chart = new TrafficChart(/** @type {HTMLCanvasElement} */ (element('chart')));
 
-/** What the tracker and the SDK last said about themselves. */
+/** The latest state of the tracker and of the SDK. */
 const sharing = {
   tone: /** @type {Tone} */ ('wait'),
   text: 'Looking for the tracker.',

@@ -48,7 +48,7 @@ const FONTS = [
   '/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf',
 ];
 
-/** What a player needs to know of a rendition: H.264 Main level 3.0 and AAC-LC. */
+/** CODECS of a rendition: H.264 Main level 3.0 and AAC-LC. */
 const CODECS = 'avc1.4d401e,mp4a.40.2';
 
 /**

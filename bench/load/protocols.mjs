@@ -187,8 +187,8 @@ export function bareProtocol(book) {
 }
 
 /**
- * What the tracker's peers say, to a server that reads nothing but the first word: the number of the peer that it is for, or what
- * is for nobody.
+ * The messages of the tracker's peers, for a server that reads only the first word: the number of the receiver, or a word for
+ * messages to nobody.
  * @param {Book} book
  * @returns {Protocol}
  */

@@ -54,7 +54,7 @@ async function listen(connected) {
   return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
 }
 
-/** What any relay costs: two sockets that connect to the same path are a pair, and hear each other unread. */
+/** A bare relay: two sockets that connect to the same path are a pair, and their messages are forwarded unread. */
 function bareRelay() {
   /** @type {Map<string, import('ws').WebSocket>} */
   const waiting = new Map();
@@ -71,8 +71,8 @@ function bareRelay() {
 }
 
 /**
- * What the tracker's messages cost if nothing had to be decided about them: who enters hears of the three that entered its channel
- * last, and what begins with a number goes to the peer of that number, unread.
+ * A relay of the tracker's messages without decisions: a peer that enters gets the three that entered its channel last, and a
+ * message that begins with a number goes to the peer of that number, unread.
  */
 function addressedRelay() {
   /** @typedef {import('ws').WebSocket & { channel: number, index: number }} Socket */

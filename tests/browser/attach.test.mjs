@@ -1,4 +1,4 @@
-/** What a page does to itself and to its mesh, in real browsers: its video plays, and somebody says what is wrong. */
+/** Mistakes of a page, and what it does to its mesh, in real browsers: its video plays, and the mistake is reported. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
@@ -61,7 +61,7 @@ const REACTIVE = `(function reactive(target) {
     });
   })(of)`;
 
-/** What stands before the snippets of README: a browser without MediaSource, where the test wants one. */
+/** A page in which the snippets of the README run: without MediaSource, if the test wants that. */
 const NATIVE = `<script>
   globalThis.made = 0;
   globalThis.seenHls = (Hls) => {

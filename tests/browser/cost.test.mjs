@@ -1,4 +1,4 @@
-/** What a viewer pays for others: uploads on a line that costs money, and the attention of its page. */
+/** The costs of a viewer for others: uploads on a line that costs money, and the time of its page. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,7 +73,7 @@ test('D3: a peer that floods us is dropped, and neither page nor picture stands 
     await viewer.plays(8);
     await sleep(100);
     const longest = await viewer.page.evaluate(() => /** @type {any} */ (globalThis).longest);
-    // What a page of two cores does by itself while it starts is some hundred milliseconds; the flood was seconds of work.
+    // A page on two cores works for some hundred milliseconds while it starts; the flood was seconds of work.
     assert.ok(longest < 2_000, `the page stood still for ${longest} ms`);
     const seen = await viewer.seen();
     assert.deepEqual(seen.stalls, []);

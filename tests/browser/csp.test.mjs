@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { createOrigin } from '../../demo/origin.mjs';
 import { withStage } from './stage.mjs';
 
-/** What a strict site must allow; hls.js needs the blob: URLs for its MediaSource and its worker. */
+/** The policy of a strict site. hls.js needs the blob: URLs for its MediaSource and its worker. */
 const policy = (/** @type {string} */ scripts) =>
   [
     "default-src 'none'",

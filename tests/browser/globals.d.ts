@@ -1,4 +1,4 @@
-// What the test pages put on their global object (tests/browser/pages).
+// The globals of the test pages (tests/browser/pages).
 declare var hls: any;
 declare var mesh: any;
 declare var seen: any;

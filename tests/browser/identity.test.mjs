@@ -1,4 +1,7 @@
-/** What is shared is what was asked for, and what is the same is shared: real Chromium, hls.js and tracker, one origin. */
+/**
+ * A viewer never gets another segment than it asked for, and equal segments are shared: real Chromium, hls.js and tracker, one
+ * origin.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How often the folder is looked at, in milliseconds: a segment is listed for seconds. */
+/** The time between two looks at the folder, in milliseconds: a segment is listed for seconds. */
 const WATCH_MS = 100;
 
 /** @typedef {(broadcast: number) => [command: string, args: string[]]} Command that writes `live.m3u8` into its working folder */
@@ -160,7 +160,7 @@ export class Packager {
         if (!body || after?.mtimeMs !== version.mtimeMs || after.size !== version.size) continue;
         if (present !== this.broadcasts[this.broadcasts.length - 1]) continue;
         this.#read.add(key);
-        // What an earlier broadcast wrote is that one's.
+        // Files of an earlier broadcast belong to that one.
         if (version.mtimeMs >= present.since - 2_000 && !this.broadcastOf(digest(body))) {
           present.digests.add(digest(body));
         }

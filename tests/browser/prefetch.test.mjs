@@ -66,7 +66,7 @@ test('a peer is asked ahead of hls.js as far as prefetchSeconds says, and not wh
     await two.plays(2);
     assert.ok((await ahead(two)) > kept, 'the wider window has no effect');
 
-    // What came ahead is what hls.js is given, and the CDN was not asked for it.
+    // hls.js gets the segments that came ahead, and the CDN was not asked for them.
     const asked = stage.mediaBytes('two');
     await two.plays(6);
     assert.equal(stage.mediaBytes('two'), asked);

@@ -1,10 +1,12 @@
-/** What must hold when a live packager is ended and started again under the names that it used before. */
+/** Checks the playback when a live packager is ended and started again with the names that it used before. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Packager } from './packager.mjs';
 import { withStage } from './stage.mjs';
 
-/** How old a playlist may be that a player acts upon, in milliseconds: it looks again after a segment or a half, and loads. */
+/**
+ * The greatest age of a playlist that a player uses, in milliseconds: it looks again after a segment or half of one, and loads.
+ */
 const REFRESH_MS = 3_000;
 
 export const SOURCE = '/air/live.m3u8';

@@ -5,7 +5,7 @@ import { StreamOrigin } from '../streams/origin.mjs';
 import { Stage } from './stage.mjs';
 
 /**
- * What a page holds while it plays for long, and what it keeps when its players have gone. `node tests/browser/soak.mjs
+ * Measures the memory of a page that plays for long, and what it keeps after its players have ended. `node tests/browser/soak.mjs
  * --minutes 30` prints both; soak.test.mjs holds a shorter one to be flat.
  */
 
@@ -45,7 +45,7 @@ export async function meter(page) {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Performance.enable');
   return async () => {
-    // What finalizers let go of is collected by the next turn.
+    // The next turn collects what finalizers release.
     for (let i = 0; i < 3; i++) {
       await cdp.send('HeapProfiler.collectGarbage');
       await sleep(100);

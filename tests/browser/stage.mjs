@@ -33,7 +33,7 @@ const CHROMIUM_FLAGS = [
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];
 
-/** How hls.js is held to the lowest rendition, so that two cores decode every viewer with ease. */
+/** The options that keep hls.js at the lowest rendition, so that two cores can decode every viewer. */
 export const LOWEST = { startLevel: 0, autoLevelCapping: 0 };
 
 /**

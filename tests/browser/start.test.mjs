@@ -107,7 +107,7 @@ describe('the first segment waits for nothing of ours', { concurrency: 2 }, () =
         await two.waitForEvent('peer', { state: 'opened' });
         const order = ['frame', 'fetched', 'compiled', 'started', 'opened', 'dialled'];
         assert.deepEqual(await orderOf(two), order);
-        // What came before the engine is there for others all the same.
+        // Segments that came before the engine are shared too.
         const { cdnSegments } = await two.stats();
         assert.ok(cdnSegments > 0);
         assert.deepEqual(loadErrors(await two.seen()), []);

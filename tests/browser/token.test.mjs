@@ -9,7 +9,7 @@ const SECRET = 'a secret that only the site and its tracker know';
 /** For how long the tracker still lets a token in that has run out (js/tracker/admission.js), because clocks differ. */
 const TOLERANCE_SECONDS = 5;
 
-/** What is left of that when a token is given: little, so that it is renewed while the test looks on. */
+/** The time that is left when a token is given: little, so that it is renewed during the test. */
 const TOKEN_SECONDS = 8;
 
 const PAGE = `<!doctype html>

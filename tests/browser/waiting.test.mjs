@@ -1,4 +1,7 @@
-/** How long a load waits for peers, in real browsers: a slow parent does not lower the level, a slow origin is asked for less. */
+/**
+ * The time that a load waits for peers, in real browsers: a slow parent does not lower the level, and a slow origin gets fewer
+ * requests.
+ */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -36,7 +39,7 @@ describe('how long a load waits for peers', { concurrency: 2 }, () => {
         const said = `${room}: ${levels(fed)}; plain: ${levels(plain)}`;
         const below = (/** @type {number[]} */ all) => all.filter((level) => level !== TOP).length;
         assert.ok(below(levels(fed)) <= below(levels(plain)), said);
-        // What a slow parent delivers in its time says nothing of the line, of which plain hls.js hears.
+        // The speed of a slow parent says nothing about the line, whose speed plain hls.js measures.
         const [heard, true_] = [fed, plain].map(({ history }) => history.at(-1).estimate);
         assert.ok(heard > 0.6 * true_, `${room}: estimates ${heard} beside ${true_} bit/s`);
         const brought = new Set(fed.segments.map((/** @type {any} */ s) => s.source));
@@ -63,7 +66,7 @@ describe('how long a load waits for peers', { concurrency: 2 }, () => {
       for (const name of ['one', 'two', 'three', 'four']) {
         const viewer = await stage.viewer({ name, src: '/slow/360p.m3u8' });
         const came = Date.now();
-        // How long a busy machine takes to connect two browsers is not what is judged.
+        // The test does not judge how fast a busy machine connects two browsers.
         if (name !== 'one') await viewer.waitForEvent('peer', { state: 'opened' });
         viewers.push({ viewer, before: name === 'one' ? 0 : (await viewer.stats()).cdnBytes });
         await sleep(Math.max(0, came + 3000 - Date.now()));

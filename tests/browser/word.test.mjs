@@ -1,4 +1,4 @@
-/** What the player refuses, and what does not even look like media: none of it is shared or given a second time. */
+/** Segments that the player refuses, and bodies that do not look like media, are neither shared nor given a second time. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -124,7 +124,7 @@ describe('A5: an edge that answers 200 with what is no segment, once', { concurr
   }
 });
 
-/** What does not even look like the segment is never given to hls.js. */
+/** hls.js never gets a body that does not look like the segment. */
 const SEEN_THROUGH = ['random', 'flipped', 'cut', 'page'];
 /** hls.js or the decoder finds these out. */
 const REFUSED = ['touched', 'packets'];

@@ -18,9 +18,9 @@ inline void require(bool condition) {
   if (!condition) __builtin_trap();
 }
 
-// What must hold of any text: it is refused with an error that has a name, or its message is
-// written in a form that is read as the same message and fits in the limits, and can be shown in
-// one short line.
+// Checks what must be true for any text: it is refused with an error that has a name, or its
+// message is written in a form that is read as the same message and fits in the limits, and can be
+// shown in one short line.
 template <class Message, class Error, class Parse>
 void check_parser(std::string_view text, size_t max_bytes, Parse parse) {
   const std::variant<Message, Error> result = parse(text);

@@ -8,7 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const SignalKind kind = classify_signal(text);
   if (kind == SignalKind::kOther) return 0;
 
-  // What counts as a signal is an object, and stays the same signal inside a message.
+  // A text that counts as a signal is an object, and stays the same signal inside a message.
   const std::string spaced = " \r\n" + std::string(text) + "\t";
   fuzz::require(spaced.size() > kMaxTextBytes || classify_signal(spaced) == kind);
   const TrackerParseResult result =

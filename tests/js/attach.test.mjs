@@ -1,4 +1,4 @@
-/** What a page may do wrong, or do to what it got: its video plays in any case. */
+/** Mistakes of a page, and what it may do to its mesh: its video plays in any case. */
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { HlsMeshError, attach } from '../../js/index.js';

@@ -86,7 +86,7 @@ export function fragmentContext(frag, context) {
   };
 }
 
-/** What hls.js's fragment loader does: each callback is recorded and destroys the loader at once. */
+/** Does what hls.js's fragment loader does: records each callback and destroys the loader in it. */
 export function recorder() {
   /** @type {any[][]} */
   const calls = [];

@@ -1,4 +1,4 @@
-/** What hls.js 1.7 asks of any fragment loader, beyond the loads that end well (those are in loader.test.mjs). */
+/** The demands of hls.js 1.7 on any fragment loader, beyond the loads that end well (those are in loader.test.mjs). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LoadSource } from '../../js/abi.js';
@@ -73,7 +73,7 @@ describe('stats', () => {
 });
 
 describe('bandwidth and time to first byte, as hls.js reckons them', () => {
-  /** What hls.js takes for the duration of a transfer whose first byte it expects within `ttfb`. */
+  /** The duration that hls.js computes for a transfer whose first byte it expects within `ttfb`. */
   const transferMs = (/** @type {any} */ { loading }, ttfb = 100) =>
     loading.end - loading.start - Math.min(loading.first - loading.start, ttfb);
 

@@ -1,4 +1,4 @@
-/** What hls.js may do to a fragment loader at awkward moments, and what it then may not meet. */
+/** What hls.js may do to a fragment loader at awkward moments, and what must not happen then. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LoadSource } from '../../js/abi.js';

@@ -1,4 +1,4 @@
-/** What npm hands out: names that nobody else can take, links that lead somewhere, addresses that others can use. */
+/** The package on npm: names that nobody else can take, links that lead somewhere, addresses that others can use. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

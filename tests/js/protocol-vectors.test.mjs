@@ -83,7 +83,7 @@ const checkWellFormed = (nameField, vector) => {
   for (const key of Object.keys(fields)) {
     assertSame(fields[key], declared(expected[key]), `${vector.name}: ${key}`);
   }
-  // What came in was JSON too.
+  // The received text was JSON too.
   assert.equal(typeof JSON.parse(String(wireOf(vector))), 'object', vector.name);
 };
 

@@ -1,4 +1,4 @@
-/** What hls.js itself makes of a loader that a mesh put into its configuration; no browser needed for that. */
+/** hls.js itself with the loader that a mesh put into its configuration; this needs no browser. */
 import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
 import { test } from 'node:test';

@@ -33,7 +33,7 @@ class FakeChannel {
 class FakeConnection {
   /** @type {FakeConnection[]} */
   static made = [];
-  /** Whether a connection knows all its candidates at once. */
+  /** True if a connection has all its candidates immediately. */
   static knows = true;
   connectionState = 'new';
   sctp = { maxMessageSize: 262144 };

@@ -58,7 +58,7 @@ test('Forwarded is read as RFC 7239 writes it, and only where it was chosen', ()
     'for=203.0.113.9, for=198.51.100.7;proto=https;by=10.0.0.1, for=10.0.0.2': '198.51.100.7',
     'for=_hidden': '10.0.0.1',
     'proto=https': '10.0.0.1',
-    // What a viewer wrote into its own header does not become a hop or a parameter.
+    // Text that a viewer wrote into its own header does not become a hop or a parameter.
     'for=198.51.100.7;host="a;for=203.0.113.9,for=203.0.113.9"': '198.51.100.7',
     'for=198.51.100.7;host="\\";for=203.0.113.9"': '198.51.100.7',
     // Nor does a quote that it left open swallow the hop that the proxy adds.

@@ -19,7 +19,7 @@ const module = await WebAssembly.compile(await readFile(WASM));
 const clusters = [];
 after(() => Promise.all(clusters.map((cluster) => cluster.stop())));
 
-/** What the nodes have in common. Claims and messages take a moment, as they do over a network. */
+/** The bus of the nodes. Claims and messages take a moment, as they do over a network. */
 class Hub {
   /** @type {Map<string, MemoryBus>} */
   nodes = new Map();
@@ -41,7 +41,7 @@ class MemoryBus {
   endsAsOne = false;
   /** @type {import('../../js/tracker/cluster/bus.js').BusEvents | null} */
   events = null;
-  /** What is to be given up is not. */
+  /** True: channels are not given up. */
   deaf = false;
 
   /** @param {Hub} hub @param {string} name */
@@ -187,7 +187,7 @@ async function nodesWith(guests) {
 
 test('a node that retires hands over whole channels: guests are let in elsewhere, and introduced to nobody anew', async () => {
   const { hub, a, b, there } = await nodesWith(12);
-  // Who has just been told of a parent is not told of another for a second.
+  // A peer that has just been introduced to a parent gets no other for 1 s.
   await sleep(1100);
   await a.cluster.retire();
   await until(() => there.every((conn) => b.all(conn, 'accept').length === 2), 'all to be let in');

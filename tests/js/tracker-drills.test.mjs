@@ -1,5 +1,5 @@
 /**
- * What goes wrong around a tracker, played with real processes.
+ * Faults around a tracker, with real processes.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

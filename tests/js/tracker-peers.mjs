@@ -11,7 +11,7 @@ import WebSocket from 'ws';
 
 const CLI = fileURLToPath(new URL('../../js/tracker/cli.js', import.meta.url));
 export const CHANNEL = 'https://cdn.example/live/master.m3u8';
-// How long a test that is going to fail waits. Other tests run beside it.
+// The time after which a test fails. Other tests run beside it.
 const WAIT_MS = 20_000;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */

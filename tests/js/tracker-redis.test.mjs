@@ -14,7 +14,7 @@ if (!globalThis.crypto) Object.assign(globalThis, { crypto: webcrypto });
 const LEASE_S = 1.5;
 const TIMES = ['--beat-seconds', '0.3', '--lease-seconds', String(LEASE_S)];
 
-// How long Redis is away.
+// The time for which Redis is away.
 const OUTAGE_MS = 30_000;
 
 const redis = await startRedis();
@@ -99,7 +99,7 @@ test('viewers of one channel on different nodes find and signal each other, and 
   assert.equal(await total(nodes, 'forwarded'), 4);
   assert.equal(await total(nodes, 'channels'), 1);
 
-  // What one says about itself, and that it is gone, reaches whoever runs the channel.
+  // The node that runs the channel learns of a guest's changes, and of its end.
   peers[0].ws.terminate();
   await eventually(async () => (await total(nodes, 'forwarded')) === 4, 'four');
   peers[1].send({ action: 'leave' });

@@ -442,7 +442,7 @@ test('who is refused and keeps its end of the connection open is let go all the 
     socket.on('error', () => {}).resume();
     socket.write(request);
     await once(socket, 'end');
-    // What is written to a connection that is no more is answered with a reset.
+    // A write to a connection that has ended is answered with a reset.
     const gone = new Promise((resolve) => socket.on('close', resolve));
     const knocking = setInterval(() => socket.write('x'), 20);
     await gone;

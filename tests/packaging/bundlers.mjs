@@ -12,8 +12,8 @@ const VITE = 'node_modules/vite/bin/vite.js';
 const ROLLUP = 'node_modules/rollup/dist/bin/rollup';
 
 /**
- * How a site may be built: `build` puts it into a folder, `page` is what its HTML adds unless the bundler writes that, and `wasm`
- * is where the module comes from.
+ * The ways to build a site: `build` puts it into a folder, `page` is what its HTML adds unless the bundler writes that, and
+ * `wasm` is where the module comes from.
  * @type {{
  *   name: string,
  *   build: (project: import('./project.mjs').Project, name: string) => Promise<string>,

@@ -63,7 +63,7 @@ export function recipeTests(project) {
     test('the React component, mounted twice by StrictMode, and unmounted', async () => {
       const page = await watched('react');
       await page.evaluate(() => /** @type {any} */ (globalThis).unmount());
-      // What the last of its connections was is closed.
+      // The last of its connections is closed.
       await page.waitForFunction(() =>
         /** @type {any} */ (globalThis).connections.every(
           (/** @type {RTCPeerConnection} */ { connectionState }) => connectionState === 'closed',

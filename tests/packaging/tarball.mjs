@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { ROOT, filesIn } from '../../scripts/lib/process.mjs';
 import { json } from './project.mjs';
 
-/** What ships, besides js/tracker, which ships whole. */
+/** The files of the package, besides those of js/tracker, which are all in it. */
 const SHIPPED = [
   'CHANGELOG.md',
   'LICENSE',

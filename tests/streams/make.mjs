@@ -90,7 +90,7 @@ const RECIPES = {
     ...sources(LADDER_SECONDS),
     ...[...BOTH, ...h264(2), ...AAC, ...ts('rung', SEGMENT_SECONDS)],
   ],
-  // What follows a discontinuity: another picture, another size, times from zero again.
+  // The part after a discontinuity: another picture, another size, times from zero again.
   other: [
     ...sources(6, { video: 'smptebars', tone: 660, size: '256x144' }),
     ...[...BOTH, ...h264(2), ...AAC, ...ts('other', SEGMENT_SECONDS)],

@@ -205,7 +205,7 @@ export function subtitle(/** @type {number} */ sn) {
   return `WEBVTT\n\n${at(from)} --> ${at(to)}\nText of segment ${sn}\n`;
 }
 
-/** What had been published before a live stream's first viewer came, in seconds. */
+/** The seconds that had been published before a live stream's first viewer came. */
 const HISTORY = 6;
 const WINDOW = 6;
 /** After so many segments of one second the encoder restarts and counts from 0 again. */
@@ -264,7 +264,7 @@ export class LiveStreams {
     );
   }
 
-  /** How many parts there are. */
+  /** The number of parts. */
   #partCount() {
     return Math.floor(this.#published() / PART_SECONDS);
   }

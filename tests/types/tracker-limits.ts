@@ -4,5 +4,5 @@ import type { TrackerLimits } from '../../js/tracker/index.js';
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 
-// Whether to ask is decided by whether there is anybody to answer, not by who starts a tracker.
+// The tracker itself decides if it asks for authorization; the caller of createTracker cannot.
 export const same: Same<keyof TrackerLimits | 'authorize', keyof typeof Option> = true;

@@ -18,7 +18,7 @@ const PEER = 50_000_000 / 8;
 const TOP = 2;
 
 /**
- * What somebody who knows both lines would call the throughput of the segments so far, in bit/s: their bytes, over the time that
+ * The true throughput of the segments so far, in bit/s, for somebody who knows both lines: their bytes, divided by the time that
  * the line which brought each of them takes for it. One that was kept counts as what once brought it.
  * @param {{ source: string, file: string, bytes: number }[]} segments
  */

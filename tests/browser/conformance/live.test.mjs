@@ -28,7 +28,7 @@ describe('live with a mesh is what it is without', { concurrency: false }, () =>
     assert.ok(ranges.length > 8);
   });
 
-  /** What each sees has true bytes and is near the edge. @param {string} stream */
+  /** Checks that each viewer got the true bytes and is near the live edge. @param {string} stream */
   async function playLowLatency(stream) {
     const { pages, streams } = theatre;
     const room = stream;

@@ -61,17 +61,17 @@ function open(play) {
     warnings: [],
     /** @type {Record<string, number>} */
     levels: {},
-    /** What hls.js made of each segment, in order. @type {{ sn: number, level: number, estimate: number }[]} */
+    /** hls.js's report on each segment, in order. @type {{ sn: number, level: number, estimate: number }[]} */
     history: [],
     /** @type {string[]} */
     cues: [],
     /** Status codes of loads that failed. @type {number[]} */
     codes: [],
     timeouts: 0,
-    /** How many times bytes came before the answer. */
+    /** The number of loads of which bytes came before the answer. */
     pieces: 0,
     peers: 0,
-    /** How many times a tracker was reached. */
+    /** The number of times that a tracker was reached. */
     trackers: 0,
     /** Answers with another stats or context object than hls.js holds. */
     foreign: 0,
@@ -177,7 +177,7 @@ function watchLoads(hls, result) {
 /** @param {HTMLVideoElement} video @param {number} time */
 const reaches = (video, time) => until(() => video.currentTime >= time, `second ${time}`);
 
-/** What the tests do to a player. @type {Record<string, (player: Player) => Promise<unknown> | void>} */
+/** The actions of the tests on a player. @type {Record<string, (player: Player) => Promise<unknown> | void>} */
 const scripts = {
   async switches({ hls, video }) {
     for (let i = 0; i < 8; i++) {
@@ -270,7 +270,7 @@ async function conform(play) {
   return finish(player, mesh);
 }
 
-/** What a player that did not get on was about. @param {Player} player */
+/** Describes the state of a player that made no progress. @param {Player} player */
 function describe({ hls, video, result }) {
   const { streamController: main } = hls;
   const ranges = Array.from(

@@ -1,7 +1,7 @@
-// What a test page records while it plays: every fragment with its digest, every moment without progress, every error. The
-// page address says what to play: ?src=<playlist>&tracker=<ws url>, and for special cases &options=<JSON of attach options>,
-// &config=<JSON of hls.js configuration>, &plain=1 (hls.js alone), &late=1 (attach after loadSource) and &recover=1 (recoverMediaError() after
-// each fatal media error).
+// Records the playback of a test page: every fragment with its digest, every moment without progress, every error. The page
+// address says what to play: ?src=<playlist>&tracker=<ws url>, and for special cases &options=<JSON of attach options>,
+// &config=<JSON of hls.js configuration>, &plain=1 (hls.js alone), &late=1 (attach after loadSource) and &recover=1
+// (recoverMediaError() after each fatal media error).
 'use strict';
 
 /**

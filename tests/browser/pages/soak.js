@@ -28,7 +28,7 @@ for (const [set, clear, once] of /** @type {const} */ ([
   };
 }
 
-/** What there is of each kind. @type {Record<string, WeakRef<any>[]>} */
+/** The living objects of each kind. @type {Record<string, WeakRef<any>[]>} */
 const made = { connections: [], engines: [], players: [], meshes: [] };
 const { RTCPeerConnection: Connection, WebAssembly: Wasm } = global;
 global.RTCPeerConnection = class extends Connection {

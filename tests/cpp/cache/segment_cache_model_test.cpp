@@ -14,8 +14,8 @@ using namespace hlsmesh::test;
 
 namespace {
 
-// What a segment cache should do, in the plainest way: one list in order of use, least recent
-// first, and a count of outside holders for each buffer.
+// A model of the segment cache in the plainest way: one list in order of use, least recent first,
+// and a count of outside holders for each buffer.
 class Model {
  public:
   struct Item {

@@ -19,7 +19,7 @@ inline SegmentKey key(int64_t sn, std::string rendition = "low") {
 
 inline void fill(const SegmentPtr& segment) { segment->commit(0, segment->size()); }
 
-// Whether a complete segment went in; nobody holds it afterwards.
+// Puts a complete segment in, which nobody holds afterwards. Returns true if the cache took it.
 inline bool put(SegmentCache& cache, const Segment& what, size_t size) {
   const SegmentPtr filled = cache.begin(what, size);
   if (!filled) return false;

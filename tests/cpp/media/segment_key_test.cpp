@@ -30,7 +30,7 @@ SegmentKey key_of(const Named& segment, std::string_view playlist = kPlaylist) {
 
 SegmentKey key_of(const std::string& url) { return key_of(Named{url, {}}); }
 
-// What two viewers, or one viewer twice, may never take for one another.
+// Pairs of segments that two viewers, or one viewer twice, must never confuse.
 const std::vector<Named> kDistinct = {
     {"seg5.ts", {}},
     {"seg6.ts", {}},

@@ -21,7 +21,7 @@ std::string read_text(const std::string& string) {
   return unquoted(fields[0].raw);
 }
 
-// What nlohmann's DOM says of the same field.
+// The same field in nlohmann's DOM.
 void check_field(const Field& field, const nlohmann::json& object) {
   const auto found = object.find(std::string(field.name));
   if (found == object.end()) {

@@ -197,7 +197,7 @@ TEST_CASE("a connection that floods is closed, and nobody else is disturbed") {
   CHECK(h.tracker.stats().rate_limited == 1);
   CHECK_FALSE(h.box[parent].close_code);
   CHECK(h.box[child].connects().at(0) == h.id(parent));
-  // What a peer may send it may send for ever.
+  // A peer may go on for ever at the allowed rate.
   for (int i = 0; i < 600; ++i) {
     h.say(child, wire::Statistics{});
     h.advance(DurationMs{100});

@@ -15,7 +15,7 @@ namespace hlsmesh::tracker_test {
 
 namespace wire = tracker_wire;
 
-// What one socket's other end saw.
+// Everything that the other end of one socket received.
 struct Mailbox {
   std::vector<wire::TrackerMessage> messages;
   int32_t pings = 0;
@@ -24,7 +24,7 @@ struct Mailbox {
   // Requests to authorize it: number, text.
   std::vector<std::pair<int32_t, std::string>> questions;
 
-  // What another engine is to hear of it.
+  // The messages for another engine.
   std::vector<std::string> forwarded;
 
   template <class Message>

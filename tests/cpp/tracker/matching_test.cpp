@@ -1,4 +1,4 @@
-// Who is chosen as a parent: near ones, in the right class, of several addresses.
+// The choice of parents: near ones, in the right class, with several addresses.
 #include <algorithm>
 #include <optional>
 
@@ -198,7 +198,7 @@ TrackerConfig with_few_children() {
   return config;
 }
 
-// What they hear and say in two minutes. `reported` is called after each report.
+// Plays two minutes of messages. `reported` is called after each report.
 template <class Reported>
 void live_on(Harness& h, const std::vector<int32_t>& peers, Reported reported) {
   for (int second = 0; second < 120; ++second) {

@@ -1,4 +1,4 @@
-// Who is named as a parent, and who is not.
+// The choice of parents after connections have ended.
 
 #include <set>
 

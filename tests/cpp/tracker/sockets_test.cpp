@@ -117,7 +117,7 @@ TEST_CASE("a stream of unreadable messages closes the one socket with a reason")
   CHECK(h.box[bad].close_reason.size() <= 123);
   CHECK_FALSE(h.box[other].close_code);
   CHECK(h.tracker.stats().peers == 1);
-  // What was still on its way is for nobody.
+  // Messages that were still on their way are ignored.
   h.text(bad, R"({"action":"enter","channel":"c"})");
   h.hang_up(bad);
   CHECK(h.tracker.stats().connections == 1);

@@ -12,7 +12,7 @@ using std::chrono::seconds;
 
 namespace {
 
-// What the peers of a tracker know among themselves, kept from its commands alone.
+// The state of a tracker's peers, made from its commands alone.
 struct Swarm {
   explicit Swarm(TrackerConfig config) : h(config) {}
 
