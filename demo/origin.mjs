@@ -54,7 +54,14 @@ import { OriginStats } from './origin-stats.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DEMO = fileURLToPath(new URL('.', import.meta.url));
-const PAGE_FILES = new Set(['index.html', 'style.css', 'page.js', 'chart.js', 'format.js']);
+const PAGE_FILES = new Set([
+  'index.html',
+  'style.css',
+  'panels.css',
+  'page.js',
+  'chart.js',
+  'format.js',
+]);
 
 // One socket write: small enough that the count of an aborted answer is close to what was sent.
 const CHUNK_BYTES = 64 * 1024;

@@ -125,3 +125,35 @@ export async function takenFragment(hls, made) {
 }
 
 export const listeners = () => [...page.values()].reduce((sum, set) => sum + set.size, 0);
+
+/** A player that the page made, and what its loaders were asked. */
+export function newPlayer() {
+  const { FakeLoader, made } = fakeLoaderClass();
+  return { hls: new FakeHls(FakeLoader), made };
+}
+
+/** Checks that a player loads a fragment. @param {FakeHls} hls @param {any[]} made */
+export function plays(hls, made) {
+  hls.loadSource(SOURCE);
+  const { names } = hls.fragment();
+  made.at(-1).answer(new ArrayBuffer(10));
+  assert.deepEqual(names(), ['success']);
+}
+
+/** Checks that a player is as the page made it. @param {FakeHls} hls */
+export function isUntouched(hls) {
+  assert.equal(hls.config.fLoader, undefined);
+  assert.equal(hls.eventNames().length, 0);
+}
+
+/** A Proxy that wraps the objects inside too, as those of Vue do. @param {any} target @returns {any} */
+export function deepProxy(target) {
+  return new Proxy(target, {
+    get(of, key, receiver) {
+      const value = Reflect.get(of, key, receiver);
+      if (typeof value === 'function' && !/^class/.test(String(value)))
+        return (/** @type {any[]} */ ...args) => value.apply(receiver, args);
+      return value && typeof value === 'object' ? deepProxy(value) : value;
+    },
+  });
+}
