@@ -1,3 +1,3 @@
-/** What a bundler makes of `hlsmesh/hlsmesh.wasm` when it is told to emit .wasm files and import their URLs. */
+/** The URL that a bundler makes of `hlsmesh/hlsmesh.wasm` if it emits .wasm files. */
 declare const url: string;
 export default url;

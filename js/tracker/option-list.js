@@ -1,4 +1,4 @@
-/** The tracker's options as they are declared: to add one, add it here. options.js derives the rest. */
+/** The declarations of the tracker's options: to add an option, add it here. options.js derives the rest. */
 import { hostname } from 'node:os';
 import { LEVELS } from './log.js';
 import { MIN_BEARER_BYTES, MIN_SECRET_BYTES } from './secrets.js';

@@ -1,6 +1,6 @@
 /**
- * Every option of the tracker, once: what flags, environment, configuration file and createTracker may say, and what the help
- * and docs/OPERATING.md list.
+ * Every option of the tracker, once: for flags, environment, configuration file and createTracker, and for the help and
+ * docs/OPERATING.md.
  */
 import { DECLARED } from './option-list.js';
 
@@ -9,10 +9,10 @@ import { DECLARED } from './option-list.js';
  * @property {string} name of the flag, without its dashes; also the key in a configuration file
  * @property {string} group
  * @property {string} help
- * @property {string} [argument] what the help calls the value
- * @property {boolean} [secret] never printed; `<name>-file` names a file that holds it
- * @property {string} [shownDefault] what the help says in place of a default that differs from machine to machine
- * @property {boolean} [only] means something to the command alone, not to createTracker
+ * @property {string} [argument] name of the value in the help
+ * @property {boolean} [secret] never printed; `<name>-file` names a file with its value
+ * @property {string} [shownDefault] shown in place of a default that differs between machines
+ * @property {boolean} [only] only for the command, not for createTracker
  * @property {keyof import('./index.js').TrackerLimits} [limit] of the engine, which createTracker takes in `limits`
  */
 

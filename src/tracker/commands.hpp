@@ -7,19 +7,19 @@
 
 namespace hlsmesh {
 
-// What the driver must do. The order of commands is significant.
+// The commands for the driver. Their order is significant.
 enum class TrackerCommandKind : int32_t {
   kNone = 0,
   kSend = 1,   // conn, text
   kPing = 2,   // conn: a WebSocket ping frame
   kClose = 3,  // conn, code: WebSocket close code, text: reason; no on_closed is due for it
   // conn, code: number of the request, text: the channel, a line feed, and the token, which may be
-  // empty. on_authorized() answers; a later request of the same conn has taken the place of this.
+  // empty. on_authorized() answers; a later request of the same conn replaces this one.
   kAuthorize = 4,
-  // conn, text: what the engine that runs the peer's channel must hear of it (on_elsewhere()).
+  // conn, text: a message for the engine that runs the peer's channel (on_elsewhere()).
   kForward = 5,
-  // text: the name of a query parameter in which alone channels differ. Either it selects another
-  // video, or it parts viewers of one. Said once of such channels.
+  // text: the name of a query parameter that is the only difference between channels. It either
+  // selects another video, or separates viewers of the same one. Sent once for such channels.
   kSplit = 6,
 };
 

@@ -33,7 +33,7 @@ class Outbox {
     items_.push_back({TrackerCommandKind::kSplit, ConnId(), 0, std::move(parameter)});
   }
 
-  // Valid until the next call of anything here.
+  // Valid until the next call of any method.
   const TrackerCommand* poll() {
     if (next_ == items_.size()) {
       items_.clear();

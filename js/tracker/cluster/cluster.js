@@ -1,10 +1,10 @@
 /**
- * The engine of this process and those of others as one: each channel is run by one node, its owner, and a viewer who enters it
- * at another node is a guest there. The node that has the viewer's socket keeps it alive and within its limits and passes on what
- * it says; the owner answers.
+ * Joins the engine of this process with those of others: each channel is run by one node, its owner, and a viewer who enters it
+ * at another node is a guest of the owner. The node that has the viewer's socket keeps it alive and within its limits and
+ * forwards its messages; the owner answers.
  *
- * Nothing here knows what is said. The engine asks where a viewer who enters belongs, as it asks for authorization, and gives out
- * what another engine must hear (`forward`).
+ * This class does not read messages. The engine asks for the owner of a viewer's channel as it asks for authorization, and
+ * outputs the messages for another engine (`forward`).
  */
 import { performance } from 'node:perf_hooks';
 import { LocalEngine } from '../local-engine.js';
@@ -28,11 +28,14 @@ export class Cluster {
   #guests;
   #directory;
   #seats;
-  /** While the engine is made to ask: what it asks. @type {[conn: number, request: number, channel: string][] | null} */
+  /** The questions of the engine while it is made to ask. @type {[conn: number, request: number, channel: string][] | null} */
   #asking = null;
   #up = false;
   #retiring = false;
-  /** Channels that are given up late, and the guests who wait for that with what the engine asked. @type {Map<string, Map<number, number>>} */
+  /**
+   * Channels whose claim could not be given up yet, and the guests who wait for that, with the engine's questions. @type
+   * {Map<string, Map<number, number>>}
+   */
   #disowning = new Map();
   /** @type {ReadonlySet<string>} */
   #others = new Set();
@@ -97,7 +100,7 @@ export class Cluster {
     return this.#engine.dead;
   }
 
-  /** What there is of it at the moment. */
+  /** The present sizes, for metrics. */
   get sizes() {
     return {
       up: this.#up,
@@ -165,8 +168,8 @@ export class Cluster {
     return this.#engine.stats();
   }
 
-  // Viewers whose sockets are here stay with this engine until they are closed. Those of other nodes find another that runs their
-  // channel, and nobody who comes there is told of one who is about to go.
+  // Viewers whose sockets are here stay with this engine until they are closed. The guests find another node that runs their
+  // channel, and nobody there is introduced to a viewer who is about to leave.
   async retire() {
     if (this.#bus.endsAsOne) return;
     this.#retiring = true;
@@ -196,7 +199,7 @@ export class Cluster {
     if (this.#asking) {
       this.#asking.push([conn, request, channel]);
     } else if (this.#guests.has(conn)) {
-      // Its own node has let it in. Whether it is right here is to be seen.
+      // Its own node has admitted it. This node may still not be the owner.
       this.#directory.ownerOf(channel, (owner) => this.#placeGuest(conn, request, channel, owner));
     } else {
       const seat = this.#seats.get(conn);
@@ -215,7 +218,7 @@ export class Cluster {
     else this.#guests.enters(conn, request);
   }
 
-  /** Its node has to look anew for whoever runs the channel. @param {number} conn @param {number} request */
+  /** Its node must look for the owner of the channel again. @param {number} conn @param {number} request */
   #sendBack(conn, request) {
     this.#engine.elsewhere(conn, request);
     this.#directory.leave(conn);
@@ -228,7 +231,7 @@ export class Cluster {
     if (!seat) return;
     seat.asked = { request, channel };
     this.#directory.ownerOf(channel, (owner) => {
-      // The viewer may be gone, or have entered another channel meanwhile.
+      // The viewer may have left, or entered another channel, meanwhile.
       if (this.#seats.get(conn) !== seat || seat.asked?.request !== request) return;
       seat.asked = null;
       const stays = owner !== null && seat.owner === owner && seat.channel === channel;
@@ -264,13 +267,13 @@ export class Cluster {
         this.#outlet.close(conn, first, second);
         break;
       case 'moved':
-        // All of the channel here are told so; the first brings all of them elsewhere.
+        // Each viewer of the channel gets this message; the first one moves all of them.
         this.#lost(from, seat.channel ?? '');
         break;
     }
   }
 
-  /** The peer is no longer where it was, wherever it goes. @param {number} conn */
+  /** The peer leaves its present node. @param {number} conn */
   #comeBack(conn) {
     const seat = this.#seats.get(conn);
     if (!seat) return;
@@ -293,11 +296,11 @@ export class Cluster {
     if (fresh.length > 0) this.#log.info('nodes are there', { nodes: fresh.join(' ') });
     this.#dropOthers();
     if (!this.#up) return;
-    // It may have been heard before it was listed, and been dropped for that: then it is to say everything again.
+    // Its messages may have been dropped because it was not listed yet: then it must send everything again.
     for (const node of fresh) if (!this.#links.has(node)) this.#links.reset(node);
   }
 
-  // An owner may be gone before it was ever listed.
+  // An owner may have ended before it was ever listed.
   #dropOthers() {
     for (const node of new Set([...this.#links.nodes, ...this.#directory.owners])) {
       if (this.#others.has(node)) continue;
@@ -318,13 +321,13 @@ export class Cluster {
     this.#dropOthers();
   }
 
-  // Messages were lost, and channels may have been taken while this node was not heard.
+  // Messages were lost, and other nodes may have taken channels meanwhile.
   #beginAnew() {
     for (const node of new Set([...this.#others, ...this.#links.nodes])) this.#links.reset(node);
     void this.#renew();
   }
 
-  // All that was said between this node and that one is void.
+  // All entries between this node and that one are void.
   /** @param {string} node */
   #reset(node) {
     for (const conn of this.#guests.of(node)) this.#directory.leave(conn);
@@ -332,7 +335,7 @@ export class Cluster {
     for (const channel of this.#directory.ownedBy(node)) this.#lost(node, channel);
   }
 
-  /** The node does not run the channel, or not any more. @param {string} node @param {string} channel */
+  /** The node does not run the channel, or no longer does. @param {string} node @param {string} channel */
   #lost(node, channel) {
     if (!this.#directory.forget(channel, node)) return;
     ++this.counters.ownerChanges;
@@ -343,7 +346,7 @@ export class Cluster {
     this.#askAgain(channel);
   }
 
-  /** Has everybody whom this node lets into a channel placed anew. @param {string} channel */
+  /** Makes the engine ask again for the owner, for every viewer of a channel. @param {string} channel */
   #askAgain(channel) {
     const questions = this.#questionsAbout(this.#directory.usersOf(channel));
     for (const [conn, request, asked] of questions) {
@@ -352,8 +355,8 @@ export class Cluster {
     }
   }
 
-  // A claim of this node was under way when it gave its channels up, or could not be taken back then. Whoever is sent away before
-  // the channel is free comes here again.
+  // A claim of this node was under way when it gave its channels up, or could not be given up then. A guest that is sent away
+  // before the channel is free would come here again.
   /** @param {string} channel @param {number} conn a guest that wants to enter @param {number} request */
   async #disown(channel, conn, request) {
     const waiting = this.#disowning.get(channel);
@@ -368,13 +371,13 @@ export class Cluster {
     for (const [guest, asked] of all) if (this.#guests.has(guest)) this.#sendBack(guest, asked);
   }
 
-  /** Sends all guests of a channel away together, as those who move. @param {string} channel */
+  /** Sends all guests of a channel back to their nodes together. @param {string} channel */
   #turnAway(channel) {
     const guests = this.#directory.usersOf(channel).filter((conn) => this.#guests.has(conn));
     for (const [conn, request] of this.#questionsAbout(guests)) this.#sendBack(conn, request);
   }
 
-  /** What the engine asks when it is to ask again about each. @param {number[]} conns */
+  /** Returns the engine's questions when it asks again about each connection. @param {number[]} conns */
   #questionsAbout(conns) {
     this.#asking = [];
     for (const conn of conns) this.#engine.askAgain(conn);

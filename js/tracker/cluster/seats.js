@@ -1,6 +1,5 @@
 /**
- * Viewers whose sockets are at this node, wherever their peers are: each is a guest, under a number of its own, at the node that
- * runs its channel.
+ * Viewers whose sockets are at this node. A viewer whose channel another node runs is a guest there, with a number of its own.
  */
 
 import { performance } from 'node:perf_hooks';
@@ -11,11 +10,11 @@ import { drawEntropy } from '../local-engine.js';
 /**
  * @typedef {object} Seat
  * @property {Visitor} visitor
- * @property {Uint32Array} entropy of its peer's id, which stays the same wherever the peer is
- * @property {{ request: number, channel: string } | null} asked what the engine waits for
- * @property {string | null} channel where it was last let in
- * @property {number} validUntil Infinity: for ever
- * @property {string | null} owner where its peer is; null: here
+ * @property {Uint32Array} entropy of its peer's id, which is the same at every node
+ * @property {{ request: number, channel: string } | null} asked the question for whose answer the engine waits
+ * @property {string | null} channel to which it was last admitted
+ * @property {number} validUntil Infinity: no limit
+ * @property {string | null} owner the node that has its peer; null: this one
  * @property {number} guest its number there; 0: none yet
  */
 
@@ -24,20 +23,20 @@ export class Seats {
   #isThere;
   /** @type {Map<number, Seat>} */
   #all = new Map();
-  /** Those whose peers are elsewhere, by their numbers there. @type {Map<number, number>} */
+  /** The viewers whose peers are at other nodes, by their numbers there. @type {Map<number, number>} */
   #away = new Map();
   #lastGuest = 0;
 
   /**
    * @param {(to: string, entry: import('./links.js').Entry) => void} send
-   * @param {(node: string) => boolean} isThere false: the node is gone, and need not be told anything
+   * @param {(node: string) => boolean} isThere false: the node is gone and needs no messages
    */
   constructor(send, isThere) {
     this.#send = send;
     this.#isThere = isThere;
   }
 
-  /** @returns {number} how many peers are elsewhere */
+  /** @returns {number} the number of peers at other nodes */
   get away() {
     return this.#away.size;
   }
@@ -84,7 +83,7 @@ export class Seats {
     return conn !== undefined && this.#all.get(conn)?.owner === owner ? conn : undefined;
   }
 
-  /** Passes on what the viewer says to the node where its peer is. @param {number} conn @param {string} text */
+  /** Forwards a viewer's message to the node that has its peer. @param {number} conn @param {string} text */
   forward(conn, text) {
     const seat = this.#all.get(conn);
     if (!seat || seat.owner === null) return;
@@ -104,19 +103,19 @@ export class Seats {
     ]);
   }
 
-  /** The viewer has entered its channel anew, and may have shown another token. @param {Seat} seat */
+  /** The viewer has entered its channel again, possibly with another token. @param {Seat} seat */
   tellValid(seat) {
     if (seat.owner !== null) this.#send(seat.owner, ['valid', seat.guest, validMsOf(seat)]);
   }
 
-  /** Its peer is no longer where it was, and that node is to know. @param {Seat} seat */
+  /** Its peer leaves its present node, which must be told. @param {Seat} seat */
   comeBack(seat) {
     const { owner, guest } = seat;
     this.letGo(seat);
     if (owner !== null && guest !== 0 && this.#isThere(owner)) this.#send(owner, ['gone', guest]);
   }
 
-  /** Its peer is no longer where it was, and that node knows. @param {Seat} seat */
+  /** Its peer has left its node, which knows. @param {Seat} seat */
   letGo(seat) {
     this.#away.delete(seat.guest);
     seat.owner = null;
@@ -124,7 +123,7 @@ export class Seats {
   }
 }
 
-/** @param {Seat} seat @returns {number | null} for how long it may stay; null: for ever */
+/** @param {Seat} seat @returns {number | null} the time for which it may stay, in milliseconds; null: no limit */
 export function validMsOf({ validUntil }) {
   return validUntil === Infinity ? null : Math.max(0, validUntil - performance.now());
 }
