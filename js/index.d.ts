@@ -111,7 +111,7 @@ export interface MeshStats {
   children: number;
   /**
    * Milliseconds from `loadSource`, or from `attach` if that was called later, to the first frame of the current source; null
-   * before it. All other figures are counted since `attach`.
+   * before it. Everything else is counted since `attach`.
    */
   firstFrameMs: number | null;
   /** Interruptions of playback for want of data; the start and seeks do not count. */
