@@ -60,7 +60,7 @@ const STEPS = [
     needsBuild: true,
     run: () => verdict(printSizes().join('\n')),
   },
-  ...['hlsmesh.wasm', 'hlsmesh-tracker.wasm'].map((file) => ({
+  ...['hlsmesh.wasm', 'hlsmesh-tracker.wasm', 'hlsmesh-sim.wasm'].map((file) => ({
     group: 'static',
     name: `import list of ${file}`,
     needsBuild: true,

@@ -24,6 +24,8 @@ const ORDER = [
   ['scripts: parts', /^scripts\/\w+\//, ['js: core']],
   ['demo', /^demo\//, ['js/tracker', 'js/tracker: services']],
 
+  ['wasm: simulator', /^wasm\/study_abi/, ['src/study']],
+  ['src/study', /^src\/study\//, ['src/sim', ...CLIENT_GROUND]],
   ['src/sim', /^src\/sim\//, null],
   ['wasm', /^wasm\//, ['src/client', 'src/tracker', 'src/tracker: ground', ...CLIENT_GROUND]],
 
@@ -57,6 +59,8 @@ const ORDER = [
   ['js: connections', /^js\/(rtc|socket)[\w-]*\.js$/, ['js: ground']],
   ['js: engine', /^js\/(driver|engine|module|stats)\.js$/, ['js: ground', 'js: core']],
   ['js: ground', /^js\/(abi|emitter|errors|identity|options)[\w-]*\.js$/, []],
+
+  ['js/sim', /^js\/sim\//, []],
 
   ['js/tracker', /^js\/tracker\/(cli|index)\.js$/, ['js/tracker/cluster', 'js/tracker: services', 'js/tracker: engine']],
   ['js/tracker/cluster', /^js\/tracker\/cluster\//, ['js/tracker: engine']],

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/random.hpp"
+
 namespace hlsmesh::sim {
 
 Cdn::Cdn(EventQueue& queue, Network& network, const Content& content, CdnConfig config)
@@ -13,11 +15,22 @@ FetchId Cdn::fetch(CdnUser& user, Access access, RenditionId rendition, MediaSeq
   const FetchId id(next_++);
   Fetch& fetch = fetches_[id] = Fetch{&user, rendition, sn, PipeId{}};
   Duration wait = access.latency + config_.latency;
-  const int32_t count = ++fetches_of_[&user];
-  if (config_.hiccup_every > 0 && count % config_.hiccup_every == 0) wait += config_.hiccup;
-  fetch.refused = config_.error_every > 0 && count % config_.error_every == 0;
+  ++fetches_of_[&user];
+  if (struck(config_.hiccup_every, 1, user, access, rendition, sn)) wait += config_.hiccup;
+  fetch.refused = struck(config_.error_every, 2, user, access, rendition, sn);
   queue_.after(wait, [this, id, access] { answer(id, access); });
   return id;
+}
+
+bool Cdn::struck(int32_t every, uint64_t what, const CdnUser& user, Access access,
+                 RenditionId rendition, MediaSequence sn) {
+  if (every <= 0) return false;
+  if (config_.fates == 0) return fetches_of_[&user] % every == 0;
+  Random random(config_.fates ^ (what << 60) ^ (static_cast<uint64_t>(access.up.value()) << 32) ^
+                Content::tag(rendition, sn));
+  random.next();
+  return random.below(static_cast<uint32_t>(every)) == 0 &&
+         fates_met_.emplace(what, access.up, rendition, sn).second;
 }
 
 void Cdn::answer(FetchId id, Access access) {

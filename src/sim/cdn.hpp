@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,10 @@ struct CdnConfig {
   Duration hiccup = std::chrono::seconds(8);
   // Each so-manieth fetch of a viewer is answered with an error; 0: none is.
   int32_t error_every = 0;
+  // Other than 0: one in so many segments of a viewer has that fate when it is fetched first, drawn
+  // with this seed, so that a viewer and its twin meet the same. 0: the viewer's fetches are
+  // counted.
+  uint64_t fates = 0;
 };
 
 // Requests that arrive within [from, to) are answered with an error.
@@ -66,6 +72,9 @@ class Cdn : private PipeSink {
     PipeId pipe{};
     bool refused = false;
   };
+  // Whether a fetch is one in `every`; `what` tells fates of one segment apart.
+  bool struck(int32_t every, uint64_t what, const CdnUser& user, Access access,
+              RenditionId rendition, MediaSequence sn);
   void answer(FetchId id, Access access);
   void on_pipe_message(uint64_t cookie, Message message) override;
   void on_pipe_drained(uint64_t cookie, size_t buffered) override;
@@ -78,6 +87,7 @@ class Cdn : private PipeSink {
   std::vector<CdnOutage> outages_;
   std::map<FetchId, Fetch> fetches_;
   std::map<const CdnUser*, int32_t> fetches_of_;  // how many each viewer has made
+  std::set<std::tuple<uint64_t, LineId, RenditionId, MediaSequence>> fates_met_;
   int64_t next_ = 1;
   std::map<std::pair<RenditionId, MediaSequence>, Copies> copies_;
   uint64_t sent_bytes_ = 0;

@@ -242,6 +242,7 @@ void Player::on_segment(RenditionId rendition, MediaSequence sn) {
   of.loading = false;
   of.attempts = 0;
   of.next = MediaSequence(sn.value() + 1);
+  if (rendition.kind == TrackKind::kMain) arrivals_.push_back({sn, queue_.now()});
   step();
 }
 

@@ -24,6 +24,12 @@ struct SegmentRequest {
   Duration start{};
 };
 
+// A segment of the main track reached the player.
+struct Arrival {
+  MediaSequence sn;
+  Time at{};
+};
+
 class PlayerHost {
  public:
   virtual ~PlayerHost() = default;
@@ -83,6 +89,7 @@ class Player {
   // Live: how far behind the encoder; zero for VOD.
   Duration latency() const;
   PlayerFigures figures() const;
+  const std::vector<Arrival>& arrivals() const { return arrivals_; }
 
  private:
   struct Track {
@@ -123,6 +130,7 @@ class Player {
   std::optional<Time> stalled_since_;
   Alarm alarm_;  // for the next step
   PlayerFigures figures_;
+  std::vector<Arrival> arrivals_;
   double ahead_ = 0;        // seconds buffered ahead at moved_
   double buffer_area_ = 0;  // their integral over counted_ seconds
   double counted_ = 0;

@@ -197,6 +197,7 @@ bool Rtc::send(ViewerId viewer, PeerHandle peer, Message message) {
     return false;
   }
   peak_buffered_ = std::max(peak_buffered_, waiting);
+  (text ? text_bytes_ : binary_bytes_) += message.size;
   const PipeId out = end->out;
   network_.send(out, std::move(message));
   // The driver tells how much waits once it has carried out all commands (see

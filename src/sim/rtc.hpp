@@ -62,6 +62,9 @@ class Rtc : private PipeSink {
   size_t buffered(ViewerId viewer) const;
   size_t peak_buffered() const { return peak_buffered_; }
   uint64_t overflows() const { return overflows_; }
+  // Handed in by all viewers: control, and media.
+  uint64_t text_bytes() const { return text_bytes_; }
+  uint64_t binary_bytes() const { return binary_bytes_; }
 
  private:
   using EndKey = std::pair<ViewerId, PeerHandle>;
@@ -106,6 +109,8 @@ class Rtc : private PipeSink {
   std::vector<std::unique_ptr<Page>> pages_;  // by ViewerId
   size_t peak_buffered_ = 0;
   uint64_t overflows_ = 0;
+  uint64_t text_bytes_ = 0;
+  uint64_t binary_bytes_ = 0;
 };
 
 }  // namespace hlsmesh::sim

@@ -69,6 +69,7 @@ ConnId TrackerHost::open(SocketUser& user, Duration latency, std::string address
 void TrackerHost::send(ConnId id, std::string text) {
   Conn* conn = find(id);
   if (conn == nullptr || !conn->accepted) return;
+  text_bytes_ += text.size();
   if (lost_ && lost_(text)) return;
   queue_.after(conn->latency, [this, id, text = std::move(text)] {
     Conn* sender = find(id);
@@ -110,6 +111,7 @@ void TrackerHost::drain() {
       case TrackerCommandKind::kNone:
         break;
       case TrackerCommandKind::kSend:
+        text_bytes_ += command->text.size();
         if (lost_ && lost_(command->text)) break;
         queue_.after(conn->latency, [this, id, text = std::string(command->text)] {
           Conn* receiver = find(id);

@@ -48,6 +48,11 @@ class TrackerHost {
   // A tracker that asks who may enter is told: everybody, with any token, for `time`.
   void admit_for(DurationMs time) { admitted_for_ = time; }
 
+  // Of all text frames, in both directions.
+  uint64_t text_bytes() const { return text_bytes_; }
+  // Of the tracker; empty while there is none.
+  std::string audit() const { return tracker_ ? tracker_->audit() : std::string(); }
+
   TrackerStats stats() const { return tracker_ ? tracker_->stats() : TrackerStats{}; }
 
  private:
@@ -72,6 +77,7 @@ class TrackerHost {
   Alarm alarm_;  // for the next timeout
   std::function<bool(std::string_view)> lost_;
   std::optional<DurationMs> admitted_for_;
+  uint64_t text_bytes_ = 0;
 };
 
 }  // namespace hlsmesh::sim

@@ -77,6 +77,9 @@ class Viewer : private CommandSink,
   void set_upload(bool enabled);
 
   ViewerId id() const { return id_; }
+  bool gone() const { return gone_; }
+  const LoaderFigures& loaded() const { return loader_.figures(); }
+  int32_t stray_commands() const { return loader_.figures().stray_commands + stray_commands_; }
   Player& player() { return player_; }
   const Player& player() const { return player_; }
   // Null before the engine is there and after the viewer has gone.

@@ -14,6 +14,9 @@ const SHIPPED = [
   'README.md',
   'deploy/Dockerfile',
   'deploy/hlsmesh-tracker.service',
+  'dist/hlsmesh-sim-report.css',
+  'dist/hlsmesh-sim-report.js',
+  'dist/hlsmesh-sim.wasm.br',
   'dist/hlsmesh-tracker.wasm',
   'dist/hlsmesh.js',
   'dist/hlsmesh.js.map',
@@ -26,6 +29,7 @@ const SHIPPED = [
   'docs/OPERATING.md',
   'docs/PROTOCOL.md',
   'docs/RECIPES.md',
+  'docs/SIMULATOR.md',
   'js/index.d.ts',
   'js/wasm-url.d.ts',
   'js/core.js',
@@ -40,12 +44,17 @@ export function tarballTests(project) {
   describe('the tarball', () => {
     test('holds what ships and nothing else', () => {
       const tracker = filesIn(['js/tracker'], ['.js', '.ts']);
-      assert.deepEqual(project().files, [...SHIPPED, ...tracker].sort());
+      // What shows a report is bundled.
+      const simulator = filesIn(['js/sim'], ['.js', '.json']).filter(
+        (file) => !file.endsWith('report-page.js'),
+      );
+      assert.deepEqual(project().files, [...SHIPPED, ...simulator, ...tracker].sort());
     });
 
     test('F2: is small enough to be looked at before it is used', async () => {
       const { size } = await stat(project().tarball);
-      assert.ok(size < 350_000, `${size} bytes`);
+      // The simulator is 160 KB of it.
+      assert.ok(size < 520_000, `${size} bytes`);
     });
 
     test('has its exports as publint and Are The Types Wrong want them, as ES modules', async () => {
@@ -91,6 +100,15 @@ export function tarballTests(project) {
       assert.equal(/** @type {any} */ (health).status, 'ok');
       child.kill('SIGTERM');
       assert.deepEqual(await once(child, 'exit'), [0, null]);
+    });
+
+    test('brings the simulator as a command, which needs no compiler', async () => {
+      const command = 'node_modules/.bin/hlsmesh-sim';
+      const page = project().path('report.html');
+      const short = ['--scenario', 'two-viewers', '--seconds', '20'];
+      const told = await project().node(command, ...short, '--json', '--report', page);
+      assert.equal(JSON.parse(told).viewers, 2);
+      assert.match(await readFile(page, 'utf8'), /id="figures">/);
     });
 
     test('brings the tracker as a library', async () => {

@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+/** `hlsmesh-sim`: runs scenarios and prints what came of them. */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { brotliDecompressSync } from 'node:zlib';
+import { UsageError, readArguments } from './options.js';
+import { ScenarioError, Simulator } from './simulator.js';
+import { summarize, table } from './summary.js';
+import { reportPage } from './report.js';
+
+/** Simulated seconds between two looks at how far a run is. */
+const STEP_SECONDS = 1;
+
+const USAGE = 2;
+
+/** @param {import('./options.js').Request} request */
+function run(request) {
+  const module = new WebAssembly.Module(
+    brotliDecompressSync(readFileSync(new URL('../../dist/hlsmesh-sim.wasm.br', import.meta.url))),
+  );
+  const runs = [];
+  for (let i = 0; i < request.seeds; i++) {
+    const seed = request.seed + BigInt(i);
+    const simulator = new Simulator(module);
+    const scenario = simulator.open(request.scenario ?? simulator.draw(seed), seed);
+    if (!request.scenario) process.stderr.write(`seed ${seed}: ${JSON.stringify(scenario)}\n`);
+    const began = performance.now();
+    for (let done = 0; done < 1;) {
+      done = simulator.advance(STEP_SECONDS);
+      showProgress((i + done) / request.seeds);
+    }
+    const figures = simulator.figures();
+    figures.wallSeconds = (performance.now() - began) / 1000;
+    figures.peakBytes = simulator.memoryBytes;
+    runs.push({ scenario, figures });
+    for (const { what } of figures.violations) {
+      process.stderr.write(`seed ${seed}: ${what}\n  again: ${replayOf(request, seed)}\n`);
+    }
+  }
+  const summary = summarize(runs);
+  if (request.report) writeFileSync(request.report, reportPage(summary, runs));
+  process.stdout.write(request.json ? `${JSON.stringify(summary, null, 2)}\n` : table(summary));
+  return runs.flatMap(({ figures }) => figures.violations)[0]?.property ?? 0;
+}
+
+/** @param {import('./options.js').Request} request @param {bigint} seed */
+const replayOf = ({ replay }, seed) =>
+  ['npx -p hlsmesh hlsmesh-sim', ...replay, '--seed', String(seed)].join(' ');
+
+/** @param {number} done 0 to 1 */
+function showProgress(done) {
+  if (!process.stderr.isTTY) return;
+  const bar = '#'.repeat(Math.round(done * 40)).padEnd(40, '.');
+  process.stderr.write(`\r[${bar}] ${Math.round(done * 100)} %${done < 1 ? '' : '\n'}`);
+}
+
+try {
+  const request = readArguments(process.argv.slice(2));
+  if ('print' in request) process.stdout.write(request.print);
+  else process.exitCode = run(request);
+} catch (error) {
+  if (!(error instanceof UsageError || error instanceof ScenarioError)) throw error;
+  process.stderr.write(`hlsmesh-sim: ${error.message}\n`);
+  process.exitCode = USAGE;
+}

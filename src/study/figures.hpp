@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/swarm.hpp"
+#include "study/scenario.hpp"
+#include "study/world.hpp"
+
+namespace hlsmesh::study {
+
+// When each segment of the main track reached each player.
+using Arrivals = std::vector<std::vector<sim::Arrival>>;
+
+// The swarm at one moment; byte counts are since the start.
+struct Sample {
+  double at = 0;  // seconds
+  int32_t viewers = 0;
+  uint64_t cdn_bytes = 0;
+  uint64_t p2p_bytes = 0;
+  double stalled = 0;  // seconds, of all viewers
+};
+
+// What is kept of a swarm that has run: the swarm itself is large.
+struct Run {
+  sim::SwarmFigures swarm;
+  Arrivals arrivals;
+  int32_t steady_segments = 0;  // live: those listed in quiet times
+  int32_t steady_copies = 0;    // of them
+  uint64_t control_bytes = 0;   // between peers, and with the tracker
+  uint64_t peer_media_bytes = 0;
+  uint64_t events = 0;  // of the simulation
+  std::vector<Sample> samples;
+};
+
+Sample sample(sim::Swarm& swarm, const World& world);
+
+// Reads a swarm at the end of its run.
+Run keep(sim::Swarm& swarm, const World& world, const Scenario& scenario);
+
+// One property that does not hold.
+struct Violation {
+  enum class Property : uint8_t {
+    kBytes = 10,     // a player was given other bytes than the origin's
+    kAudit = 11,     // an engine or the tracker contradicts itself
+    kCommands = 12,  // a command names what is not there
+    kWorse = 13,     // a viewer stalled longer than its twin
+    kExpect = 14,    // a figure lies outside what the scenario expects
+  };
+
+  Property property = Property::kBytes;
+  std::string what;
+};
+
+// The figures as JSON, with the names that docs/SIMULATOR.md lists.
+std::string figures_json(const Scenario& scenario, const World& world, uint64_t seed,
+                         const Run& mesh, const Run& twin,
+                         const std::vector<Violation>& violations);
+
+// What of `scenario.expect` is missed in figures made by figures_json, and whether a viewer fared
+// worse than its twin.
+std::vector<Violation> judge(const Scenario& scenario, const std::string& figures);
+std::vector<Violation> compare(const Run& mesh, const Run& twin);
+
+}  // namespace hlsmesh::study

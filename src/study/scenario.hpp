@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "study/spread.hpp"
+
+namespace hlsmesh::study {
+
+// What a run of the simulator is about: a stream, an audience, a CDN, and what goes wrong. A
+// scenario and a seed determine the run. docs/SIMULATOR.md describes the JSON form.
+
+struct Stream {
+  bool live = true;
+  double mbit = 3;  // Mbit/s
+  double segment_seconds = 2;
+  int32_t window = 6;        // live: segments in the playlist
+  int32_t vod_segments = 0;  // not live
+};
+
+// Viewers on one kind of access line.
+struct Access {
+  std::string name;
+  double share = 1;      // of the audience, beside the others'
+  Spread up;             // Mbit/s
+  Spread down;           // Mbit/s
+  Spread one_way;        // ms from the viewer to the middle of the network
+  bool metered = false;  // uploads nothing, as on a mobile line
+};
+
+struct Audience {
+  int32_t viewers = 50;
+  std::vector<Access> access;
+  double join_within = 10;  // seconds, evenly
+  double unreachable = 0;   // share with whom no connection ever opens
+  double freeloading = 0;   // share that uploads nothing
+  double paused = 0;        // share that pauses after playing for `pause_after` seconds
+  double pause_after = 15;
+  // How long a viewer stays, in seconds; nullopt: until the end.
+  std::optional<Spread> stay;
+  // Of those who leave, the share that goes without a word: a browser killed, a battery empty.
+  double vanishing = 0;
+  double buffer_seconds = 30;  // hls.js maxBufferLength
+};
+
+struct Origin {
+  double latency_ms = 20;  // one way, beyond the viewer's own
+  double mbit = 0;         // of all answers together; 0: no limit
+  int32_t late_every = 0;  // one in so many segments of a viewer is answered late
+  double late_seconds = 0;
+  int32_t error_every = 0;  // one in so many segments of a viewer is answered with an error first
+};
+
+struct Incident {
+  enum class Kind : uint8_t {
+    kCdnOutage,    // for `seconds`
+    kTrackerDown,  // for `seconds`; back as a process that remembers nothing
+    kLeave,        // `share` of those present, in order
+    kVanish,       // `share` of those present, without a word
+    kVanishFirst,  // the `count` viewers that joined first: roots, in most rooms
+    kJoin,         // `count` more viewers within `seconds`
+    kSeek,         // `share` of those present, to the middle of the stream
+  };
+
+  Kind kind = Kind::kLeave;
+  double at = 0;  // seconds
+  double seconds = 0;
+  double share = 0;
+  int32_t count = 0;
+};
+
+// A figure that must lie within bounds, or the run has failed.
+struct Expectation {
+  std::string figure;
+  std::optional<double> least;
+  std::optional<double> most;
+};
+
+struct Scenario {
+  std::string name = "unnamed";
+  double seconds = 90;
+  Stream stream;
+  Audience audience;
+  Origin origin;
+  std::vector<Incident> incidents;
+  std::vector<Expectation> expect;
+
+  // Seconds after which no viewer joins any more as far as it is planned.
+  double last_join() const;
+};
+
+// Either a scenario, or what is wrong with the text, for its author.
+std::variant<Scenario, std::string> parse_scenario(std::string_view json);
+
+// Every parameter drawn from the seed.
+Scenario draw_scenario(uint64_t seed);
+
+// The JSON form, with every default written out.
+std::string to_json(const Scenario& scenario);
+
+}  // namespace hlsmesh::study

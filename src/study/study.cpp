@@ -1,0 +1,93 @@
+#include "study/study.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hlsmesh::study {
+namespace {
+
+// An engine that never comes: the player is left to itself.
+constexpr double kNoEngine = 1e9;
+
+// Simulated seconds between two checks of everything.
+constexpr double kCheckEvery = 5;
+
+}  // namespace
+
+Study::Study(Scenario scenario, uint64_t seed)
+    : scenario_(std::move(scenario)), seed_(seed), world_(draw_world(scenario_, seed)) {
+  begin(world_.config);
+}
+
+void Study::begin(sim::SwarmConfig config) {
+  swarm_ = std::make_unique<sim::Swarm>(std::move(config));
+  arrange(*swarm_, world_, scenario_, seed_);
+  reached_ = 0;
+}
+
+void Study::advance(double seconds) {
+  if (done()) return;
+  const double until = std::min(reached_ + seconds, scenario_.seconds);
+  while (reached_ < until) {
+    reached_ = std::min(until, reached_ + kCheckEvery);
+    swarm_->run_until(reached_);
+    samples_.push_back(sample(*swarm_, world_));
+    if (stage_ == Stage::kMesh) check();
+  }
+  if (reached_ >= scenario_.seconds) finish();
+}
+
+double Study::progress() const {
+  if (done()) return 1;
+  return ((stage_ == Stage::kTwin ? 1 : 0) + reached_ / scenario_.seconds) / 2;
+}
+
+void Study::check() {
+  const auto found = [this](Violation::Property property, std::string what) {
+    const bool known =
+        std::any_of(violations_.begin(), violations_.end(),
+                    [property](const Violation& each) { return each.property == property; });
+    if (known) return;  // the first of a kind tells the most
+    violations_.push_back({property, "by second " + std::to_string(reached_) + ": " + what});
+  };
+  for (size_t i = 0; i < swarm_->size(); ++i) {
+    const std::string who = "viewer " + std::to_string(i) + " ";
+    const sim::Viewer& viewer = swarm_->viewer(i);
+    if (viewer.loaded().wrong_bodies > 0) {
+      found(Violation::Property::kBytes, who + "was given wrong bytes");
+    }
+    if (const Engine* engine = viewer.engine()) {
+      const std::string broken(engine->audit());
+      if (!broken.empty()) found(Violation::Property::kAudit, who + broken);
+    }
+    if (viewer.stray_commands() > 0) {
+      found(Violation::Property::kCommands, who + "was sent a command for what is not there");
+    }
+  }
+  if (const std::string broken = swarm_->tracker().audit(); !broken.empty()) {
+    found(Violation::Property::kAudit, "tracker: " + broken);
+  }
+}
+
+void Study::finish() {
+  Run run = keep(*swarm_, world_, scenario_);
+  run.samples = std::exchange(samples_, {});
+  swarm_.reset();
+  if (stage_ == Stage::kMesh) {
+    mesh_ = std::move(run);
+    stage_ = Stage::kTwin;
+    sim::SwarmConfig config = world_.config;
+    for (sim::ViewerConfig& viewer : config.viewers) {
+      viewer.core_ready = sim::from_seconds(kNoEngine);
+    }
+    begin(std::move(config));
+    return;
+  }
+  stage_ = Stage::kDone;
+  for (Violation& each : compare(mesh_, run)) violations_.push_back(std::move(each));
+  figures_ = figures_json(scenario_, world_, seed_, mesh_, run, violations_);
+  for (Violation& each : judge(scenario_, figures_)) violations_.push_back(std::move(each));
+  figures_ = figures_json(scenario_, world_, seed_, mesh_, run, violations_);
+}
+
+}  // namespace hlsmesh::study

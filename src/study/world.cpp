@@ -1,0 +1,179 @@
+#include "study/world.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "common/random.hpp"
+
+namespace hlsmesh::study {
+namespace {
+
+constexpr double kNever = 1e9;
+
+const Access& draw_access(const std::vector<Access>& all, Random& random) {
+  double sum = 0;
+  for (const Access& each : all) sum += each.share;
+  double at = sum * unit(random);
+  for (const Access& each : all) {
+    at -= each.share;
+    if (at < 0) return each;
+  }
+  return all.back();
+}
+
+void add_viewer(const Scenario& scenario, double joins, Random& random, World& out) {
+  const Audience& audience = scenario.audience;
+  const Access& access = draw_access(audience.access, random);
+  sim::ViewerConfig viewer;
+  viewer.join_at = sim::at_second(joins);
+  viewer.up_bits_per_second = access.up.draw(random) * 1e6;
+  viewer.down_bits_per_second = access.down.draw(random) * 1e6;
+  viewer.latency = sim::from_seconds(access.one_way.draw(random) / 1e3);
+  viewer.mobile = access.metered;
+  viewer.cache_bytes = 64u * 1024 * 1024;
+  viewer.upload = !access.metered && unit(random) >= audience.freeloading;
+  viewer.p2p_refused = unit(random) < audience.unreachable;
+  viewer.player.buffer_goal = sim::from_seconds(audience.buffer_seconds);
+  World::Plan plan;
+  plan.joins = joins;
+  plan.leaves = audience.stay ? joins + audience.stay->draw(random) : kNever;
+  plan.silently = unit(random) < audience.vanishing;
+  plan.pauses = unit(random) < audience.paused ? joins + audience.pause_after : kNever;
+  out.config.viewers.push_back(viewer);
+  out.plans.push_back(plan);
+}
+
+// The viewers that are there, in an order that the seed shuffled.
+std::vector<size_t> present(sim::Swarm& swarm, const World& world, Random& random) {
+  std::vector<size_t> out;
+  const double now = sim::seconds(swarm.now().time_since_epoch());
+  for (size_t i = 0; i < world.plans.size(); ++i) {
+    if (world.plans[i].joins < now && !swarm.viewer(i).gone()) out.push_back(i);
+  }
+  for (size_t i = out.size(); i > 1; --i) {
+    std::swap(out[i - 1], out[random.below(static_cast<uint32_t>(i))]);
+  }
+  return out;
+}
+
+void strike(sim::Swarm& swarm, const World& world, const Scenario& scenario,
+            const Incident& incident, Random random) {
+  std::vector<size_t> struck = present(swarm, world, random);
+  if (incident.kind == Incident::Kind::kVanishFirst) {
+    std::sort(struck.begin(), struck.end(), [&](size_t a, size_t b) {
+      return world.plans[a].joins != world.plans[b].joins
+                 ? world.plans[a].joins < world.plans[b].joins
+                 : a < b;
+    });
+    struck.resize(std::min(struck.size(), static_cast<size_t>(incident.count)));
+  } else {
+    struck.resize(static_cast<size_t>(incident.share * static_cast<double>(struck.size())));
+  }
+  for (const size_t i : struck) {
+    sim::Viewer& viewer = swarm.viewer(i);
+    switch (incident.kind) {
+      case Incident::Kind::kLeave:
+        viewer.leave();
+        break;
+      case Incident::Kind::kVanish:
+      case Incident::Kind::kVanishFirst:
+        viewer.vanish();
+        break;
+      case Incident::Kind::kSeek:
+        if (!scenario.stream.live) {
+          viewer.player().seek(sim::from_seconds(scenario.stream.segment_seconds *
+                                                 scenario.stream.vod_segments / 2));
+        }
+        break;
+      case Incident::Kind::kCdnOutage:
+      case Incident::Kind::kTrackerDown:
+      case Incident::Kind::kJoin:
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+World draw_world(const Scenario& scenario, uint64_t seed) {
+  Random random(seed ^ 0x3a11ce5u);
+  World out;
+  sim::SwarmConfig& config = out.config;
+  config.seed = seed;
+  const Stream& stream = scenario.stream;
+  config.content.live = stream.live;
+  config.content.segment_duration = sim::from_seconds(stream.segment_seconds);
+  config.content.vod_segments = stream.vod_segments;
+  config.content.live_window = stream.window;
+  config.content.first_sn = stream.live ? 1'000 : 0;
+  config.content.bitrates = {static_cast<int32_t>(stream.mbit * 1e6)};
+  config.cdn.latency = sim::from_seconds(scenario.origin.latency_ms / 1e3);
+  config.cdn.bits_per_second = scenario.origin.mbit * 1e6;
+  config.cdn.hiccup_every = scenario.origin.late_every;
+  config.cdn.hiccup = sim::from_seconds(scenario.origin.late_seconds);
+  config.cdn.error_every = scenario.origin.error_every;
+  config.cdn.fates = seed + 1;
+  const Audience& audience = scenario.audience;
+  for (int32_t i = 0; i < audience.viewers; ++i) {
+    add_viewer(scenario, i == 0 ? 0 : audience.join_within * unit(random), random, out);
+  }
+  for (const Incident& incident : scenario.incidents) {
+    if (incident.kind != Incident::Kind::kJoin) continue;
+    for (int32_t i = 0; i < incident.count; ++i) {
+      add_viewer(scenario, incident.at + incident.seconds * unit(random), random, out);
+    }
+  }
+  out.last_join = scenario.last_join();
+  return out;
+}
+
+void arrange(sim::Swarm& swarm, const World& world, const Scenario& scenario, uint64_t seed) {
+  for (size_t i = 0; i < world.plans.size(); ++i) {
+    const World::Plan& plan = world.plans[i];
+    if (plan.leaves < scenario.seconds) {
+      swarm.at(plan.leaves, [&swarm, i, silently = plan.silently] {
+        if (silently) {
+          swarm.viewer(i).vanish();
+        } else {
+          swarm.viewer(i).leave();
+        }
+      });
+    }
+    if (plan.pauses < scenario.seconds) {
+      swarm.at(plan.pauses, [&swarm, i] {
+        if (!swarm.viewer(i).gone()) swarm.viewer(i).pause();
+      });
+    }
+  }
+  for (size_t i = 0; i < scenario.incidents.size(); ++i) {
+    const Incident& incident = scenario.incidents[i];
+    if (incident.kind == Incident::Kind::kCdnOutage) {
+      swarm.cdn().add_outage(
+          {sim::at_second(incident.at), sim::at_second(incident.at + incident.seconds)});
+    } else if (incident.kind == Incident::Kind::kTrackerDown) {
+      swarm.at(incident.at, [&swarm] { swarm.tracker().stop(); });
+      swarm.at(incident.at + incident.seconds, [&swarm] { swarm.tracker().start(); });
+    } else if (incident.kind != Incident::Kind::kJoin) {
+      const Random random(seed + 0x1000 + i);
+      swarm.at(incident.at, [&swarm, &world, &scenario, &incident, random] {
+        strike(swarm, world, scenario, incident, random);
+      });
+    }
+  }
+}
+
+double most_offload(const Scenario& scenario, const World& world) {
+  const auto viewers = static_cast<double>(world.config.viewers.size());
+  double up = 0;
+  double reachable = 0;
+  for (const sim::ViewerConfig& each : world.config.viewers) {
+    if (each.p2p_refused) continue;
+    ++reachable;
+    if (each.upload) up += each.up_bits_per_second;
+  }
+  if (reachable < 2) return 0;
+  const double carried = std::min(reachable - 1, up / (scenario.stream.mbit * 1e6));
+  return carried / viewers;
+}
+
+}  // namespace hlsmesh::study

@@ -1,0 +1,153 @@
+// Scenarios, what seeds make of them, and what is said of the runs.
+
+#include "study/study.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cpp/sim/scenario.hpp"
+
+namespace hlsmesh::study {
+namespace {
+
+Scenario parsed(const std::string& json) {
+  auto result = parse_scenario(json);
+  if (const auto* error = std::get_if<std::string>(&result)) FAIL(*error);
+  return std::get<Scenario>(result);
+}
+
+std::string error_of(const std::string& json) {
+  auto result = parse_scenario(json);
+  const auto* error = std::get_if<std::string>(&result);
+  return error == nullptr ? "" : *error;
+}
+
+nlohmann::json run(const Scenario& scenario, uint64_t seed, std::vector<Violation>* out = nullptr) {
+  Study study(scenario, seed);
+  while (!study.done()) study.advance(7);
+  if (out != nullptr) *out = study.violations();
+  return nlohmann::json::parse(study.figures());
+}
+
+const std::string kSmall =
+    R"({"name": "small", "seconds": 40, "audience": {"viewers": 4, "joinWithin": 5}})";
+
+}  // namespace
+
+TEST_CASE("a scenario that cannot be run is refused with the member that is at fault") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"{", "is not JSON"},
+      {"[]", "must be a JSON object"},
+      {R"({"seconds": "long"})", "seconds must be a number from 1"},
+      {R"({"second": 3})", "second is unknown here; known are about, audience"},
+      {R"({"stream": 3})", "stream must be an object"},
+      {R"({"stream": {"mbit": -1}})", "stream.mbit must be a number from 0.01"},
+      {R"({"stream": {"live": false}})", "stream.segments must be above 0 where not live"},
+      {R"({"audience": {"viewers": 2.5}})", "audience.viewers must be a whole number"},
+      {R"({"audience": {"access": [{"share": 0}]}})", "audience.access must have a share above 0"},
+      {R"({"audience": {"access": [{"upMbit": {"uniform": [3, 1]}}]}})",
+       "audience.access[0].upMbit uniform must be [low, high]"},
+      {R"({"audience": {"access": [{"upMbit": {"normal": 3}}]}})",
+       "audience.access[0].upMbit must be a number, {\"uniform\""},
+      {R"({"incidents": [{"what": "fire"}]})", "incidents[0].what must be one of cdn-outage"},
+      {R"({"expect": {"offload": {}}})", "expect.offload needs"},
+  };
+  for (const auto& [json, message] : cases) {
+    CAPTURE(json);
+    CHECK(error_of(json).find(message) != std::string::npos);
+  }
+}
+
+TEST_CASE("the JSON form of a scenario is read as the same scenario") {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    const std::string json = to_json(draw_scenario(seed));
+    CHECK(to_json(parsed(json)) == json);
+  }
+}
+
+TEST_CASE("a spread is drawn with the same digits everywhere, and has its median") {
+  Random random(7);
+  const Spread spread = Spread::lognormal(12, 0.5);
+  double below = 0;
+  double sum = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const double value = spread.draw(random);
+    below += value < 12 ? 1 : 0;
+    sum += value;
+  }
+  CHECK(std::abs(below / 10'000 - 0.5) < 0.02);
+  // exp(sigma^2 / 2) times the median is the mean.
+  CHECK(std::abs(sum / 10'000 - 12 * std::exp(0.125)) < 0.3);
+  CHECK(static_cast<int64_t>(sum * 1e6) == 135'579'787'426);
+  CHECK(Spread::lognormal(12, 0.5).at_most(10).highest() == 10);
+}
+
+TEST_CASE("one scenario and one seed are one run; another seed is another") {
+  const Scenario scenario = parsed(kSmall);
+  const nlohmann::json first = run(scenario, 3);
+  CHECK(run(scenario, 3) == first);
+  CHECK(run(scenario, 4)["digest"] != first["digest"]);
+  CHECK(first["viewers"] == 4);
+  CHECK(first["offload"].get<double>() > 0.3);
+  CHECK(first["originCopies"].get<double>() < 3);
+  CHECK(first["twinStallSeconds"] == 0);
+}
+
+// gcc, clang and WebAssembly compare with one file. When engines decide otherwise than before, the
+// new digest is written there: build/native/bench/hlsmesh-sim 1 10 <js/sim/scenarios/reference.json
+TEST_CASE("the reference scenario has the same digest on every platform") {
+  std::ifstream file(HLSMESH_TEST_DATA "/study/digest.txt");
+  std::string expected;
+  REQUIRE(std::getline(file, expected));
+  Scenario reference;
+  reference.stream.mbit = 2;
+  reference.audience = parsed(R"({"audience": {"viewers": 10}})").audience;
+  CHECK(run(reference, 1)["digest"] == expected);
+}
+
+TEST_CASE("an expectation that is missed is a violation, and one of no known figure too") {
+  Scenario scenario = parsed(kSmall);
+  scenario.expect = {{"offload", 0.0, 1.0}, {"addedLatency.p95", std::nullopt, 60.0}};
+  std::vector<Violation> violations;
+  run(scenario, 1, &violations);
+  CHECK(violations.empty());
+  scenario.expect = {{"offload", 1.5, std::nullopt}, {"luck", 0.0, std::nullopt}};
+  const nlohmann::json figures = run(scenario, 1, &violations);
+  REQUIRE(violations.size() == 2);
+  CHECK(violations[0].property == Violation::Property::kExpect);
+  CHECK(violations[0].what.find("expected at least 1.5") != std::string::npos);
+  CHECK(violations[1].what == "luck is no figure of this run");
+  CHECK(figures["violations"].size() == 2);
+}
+
+TEST_CASE("what an incident does is seen in the figures") {
+  const auto with = [](const std::string& more) {
+    return run(
+        parsed(R"({"seconds": 60, "audience": {"viewers": 6, "joinWithin": 5}, )" + more + "}"), 5);
+  };
+  const auto viewers = [](const nlohmann::json& figures) {
+    return figures["series"]["viewers"].back().get<int>();
+  };
+  CHECK(viewers(with(R"("incidents": [{"what": "leave", "at": 20, "share": 0.5}])")) == 3);
+  CHECK(viewers(with(R"("incidents": [{"what": "vanish-first", "at": 20, "count": 2}])")) == 4);
+  CHECK(viewers(with(R"("incidents": [{"what": "join", "at": 20, "seconds": 5, "count": 3}])")) ==
+        9);
+  const auto outage = with(R"("incidents": [{"what": "cdn-outage", "at": 20, "seconds": 30}])");
+  CHECK(outage["twinStallSeconds"].get<double>() > 10);
+}
+
+TEST_CASE(
+    "drawn worlds: bytes are right, engines and tracker agree with themselves, nobody waits") {
+  for (uint64_t seed = 1; seed <= (sim::kSlowBuild ? 4u : 20u); ++seed) {
+    CAPTURE(seed);
+    std::vector<Violation> violations;
+    run(draw_scenario(seed), seed, &violations);
+    std::string all;
+    for (const Violation& each : violations) all += each.what + "; ";
+    CHECK(all == "");
+  }
+}
+
+}  // namespace hlsmesh::study

@@ -1,0 +1,158 @@
+/** `hlsmesh-sim` as its users run it: arguments, figures, the report, and what is said of mistakes. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { readArguments } from '../../js/sim/options.js';
+import { Simulator } from '../../js/sim/simulator.js';
+import { summarize } from '../../js/sim/summary.js';
+
+const CLI = fileURLToPath(new URL('../../js/sim/cli.js', import.meta.url));
+const SCENARIOS = new URL('../../js/sim/scenarios/', import.meta.url);
+const SMALL = ['--scenario', 'reference', '--viewers', '4', '--seconds', '30'];
+const dir = mkdtempSync(path.join(tmpdir(), 'hlsmesh-sim-'));
+after(() => rmSync(dir, { recursive: true }));
+
+/** @param {string[]} args */
+function sim(...args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+/** @param {string} name @param {unknown} content */
+function file(name, content) {
+  const at = path.join(dir, name);
+  writeFileSync(at, typeof content === 'string' ? content : JSON.stringify(content));
+  return at;
+}
+
+describe('hlsmesh-sim', { concurrency: 2 }, () => {
+  test('prints the figures that others rely on, the same for the same seed', () => {
+    const first = sim(...SMALL, '--json');
+    assert.equal(first.status, 0, first.stderr);
+    const figures = JSON.parse(first.stdout);
+    for (const name of [
+      ...['viewers', 'offload', 'eta', 'originCopies', 'stallSeconds', 'twinStallSeconds'],
+      ...['duplicates', 'control', 'wallSeconds', 'peakBytes'],
+    ]) {
+      assert.equal(typeof figures[name], 'number', name);
+    }
+    for (const name of ['addedLatency', 'firstFrame']) {
+      assert.equal(typeof figures[name].p50, 'number', name);
+      assert.equal(typeof figures[name].p95, 'number', name);
+    }
+    assert.match(figures.digest, /^[0-9a-f]{16}$/);
+    assert.equal(figures.viewers, 4);
+    assert.equal(JSON.parse(sim(...SMALL, '--json').stdout).digest, figures.digest);
+    assert.notEqual(
+      JSON.parse(sim(...SMALL, '--json', '--seed', '2').stdout).digest,
+      figures.digest,
+    );
+  });
+
+  test('several seeds are means with intervals, in a table and in a report that needs nothing else', () => {
+    const page = path.join(dir, 'report.html');
+    const { status, stdout, stderr } = sim(...SMALL, '--seeds', '3', '--report', page);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /offload: media bytes that came from peers +[\d.]+ % ± [\d.]+ %/);
+    const html = readFileSync(page, 'utf8');
+    const data = /<script type="application\/json" id="figures">(.*?)<\/script>/s.exec(html);
+    const { summary, runs } = JSON.parse(data?.[1] ?? '');
+    assert.equal(runs.length, 3);
+    const offloads = runs.map((/** @type {any} */ run) => run.figures.offload);
+    assert.ok(Math.min(...offloads) <= summary.offload && summary.offload <= Math.max(...offloads));
+    assert.ok(!/(src|href)="(?!data:)/.test(html), 'it loads nothing');
+  });
+
+  test('a figure that is missed gives its exit code, what it was, and the command that does it again', () => {
+    const scenario = file('missed.json', {
+      ...JSON.parse(readFileSync(new URL('two-viewers.json', SCENARIOS), 'utf8')),
+      seconds: 20,
+      expect: { offload: { least: 2 } },
+    });
+    const { status, stderr } = sim('--scenario', scenario, '--seed', '5');
+    assert.equal(status, 14);
+    assert.match(stderr, /seed 5: offload is [\d.]+, expected at least 2/);
+    assert.ok(stderr.includes(`again: npx -p hlsmesh hlsmesh-sim --scenario ${scenario} --seed 5`));
+  });
+
+  test('without a scenario everything is drawn from the seed, and printed', () => {
+    const { status, stderr } = sim('--seed', '9');
+    assert.equal(status, 0, stderr);
+    const drawn = JSON.parse(/^seed 9: (.*)$/m.exec(stderr)?.[1] ?? '');
+    assert.equal(drawn.name, 'seed 9');
+    assert.ok(drawn.audience.viewers >= 2);
+  });
+
+  test('mistakes are said, with exit code 2', () => {
+    for (const [args, message] of /** @type {[string[], RegExp][]} */ ([
+      [['--viewers', 'many'], /--viewers must be a number, not "many"/],
+      [['--viewers', '0'], /audience\.viewers must be a number from 1/],
+      [['--scenario', 'nowhere'], /--scenario: there is none named nowhere; --list names all/],
+      [['--scenario', './nowhere.json'], /--scenario: ENOENT/],
+      [['--scenario', file('no.json', '{')], /no\.json is not JSON/],
+      [['--scenario', file('list.json', [])], /must hold a JSON object/],
+      [['--audience', file('odd.json', { viewer: 3 })], /audience\.viewer is unknown here/],
+      [['--seed=-1'], /--seed must be a whole number below 2\^64/],
+      [['--seed', '3', '--viewers', '9'], /--viewers needs --scenario/],
+      [['--seeds', '0'], /--seeds must be a whole number from 1/],
+      [['--speed', '3'], /--speed/],
+    ])) {
+      const all = args[0] === '--audience' ? ['--scenario', 'reference', ...args] : args;
+      const { status, stdout, stderr } = sim(...all);
+      assert.equal(status, 2, all.join(' '));
+      assert.match(stderr, message);
+      assert.equal(stdout, '');
+    }
+  });
+
+  test('--help and --list tell what there is', () => {
+    assert.match(sim('--help').stdout, /--scenario NAME\|FILE/);
+    const names = readdirSync(SCENARIOS).map((name) => name.replace('.json', ''));
+    const { stdout } = sim('--list');
+    for (const name of names) assert.match(stdout, new RegExp(`^${name} `, 'm'));
+  });
+
+  test('every scenario that comes with hlsmesh is one, and says where its audience is from', () => {
+    const simulator = new Simulator(
+      new WebAssembly.Module(readFileSync(new URL('../../dist/hlsmesh-sim.wasm', import.meta.url))),
+    );
+    for (const name of readdirSync(SCENARIOS)) {
+      const scenario = JSON.parse(readFileSync(new URL(name, SCENARIOS), 'utf8'));
+      assert.equal(`${simulator.open(scenario, 1n).name}.json`, name);
+      assert.ok(scenario.about, name);
+      if (name === 'reference.json') continue;
+      for (const { source } of scenario.audience.access) assert.ok(source, name);
+    }
+  });
+});
+
+test('arguments: what is given changes the scenario, and stands in the command for the same again', () => {
+  const request = /** @type {import('../../js/sim/options.js').Request} */ (
+    readArguments(['--viewers', '7', '--bitrate', '5', '--segment', '4', '--seconds', '60'])
+  );
+  assert.equal(request.scenario.audience.viewers, 7);
+  assert.deepEqual([request.scenario.stream.mbit, request.scenario.stream.segmentSeconds], [5, 4]);
+  assert.equal(request.scenario.seconds, 60);
+  assert.deepEqual(
+    readArguments(request.replay),
+    request,
+    'the command for the same again makes the same request',
+  );
+});
+
+test('means and intervals of runs are those of statistics', () => {
+  const runs = [1, 2, 3].map((offload) => ({
+    scenario: {},
+    figures: { offload, upload: { gini: 2 * offload }, steadyOriginCopies: null, violations: [] },
+  }));
+  const summary = summarize(runs);
+  assert.equal(summary.offload, 2);
+  assert.equal(summary.upload.gini, 4);
+  assert.ok(Math.abs(summary.interval.offload - (4.3 * 1) / Math.sqrt(3)) < 0.01);
+});
