@@ -20,7 +20,7 @@ const GATHERING_MS = 100;
 
 /**
  * Signals of the other side that one connection takes, and characters in all of them; a connection for which more come is lost.
- * The same bounds as SignalAllowance in src/client/peer_ledger.hpp, which has the reasons: candidates wait here for a description that may never come.
+ * The same bounds as SignalAllowance in src/client/upload/peer_ledger.hpp, which has the reasons: candidates wait here for a description that may never come.
  */
 const MOST_SIGNALS = 128;
 const MOST_SIGNAL_CHARS = 64 * 1024;

@@ -2,362 +2,444 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdint>
 #include <utility>
-
-#include "client/engine_impl.hpp"
 
 namespace hlsmesh {
 namespace {
 
-// New connections, dialled and answered each: a tracker that introduces us without end, or dials
-// that all fail, must not run a page into Chromium's limit of 500 connections, against which closed
-// ones count until they are collected, within 30 s. The two budgets are apart, so that strangers
-// who offer do not keep us from dialling.
-constexpr int64_t kConnectionBurst = 32;
-constexpr DurationMs kConnectionInterval{1'000};
+// How long a segment that was loaded whole lets us expect further ones, where the player otherwise
+// loads parts. Longer than any segment, so that the session does not come and go with each.
+constexpr DurationMs kAfterWhole{60'000};
+
+// Opening the socket, entering and being introduced: longer than that is not a start-up any more.
+constexpr DurationMs kStartUp{3'000};
 
 }  // namespace
 
-Engine::Impl::Impl(EngineConfig config)
-    : config_(std::move(config)),
+Engine::Engine(const EngineConfig& config)
+    : config_(config),
       random_(config_.seed),
-      cache_(config_.cache_bytes),
       tracker_(commands_, random_),
-      dials_(kConnectionBurst, kConnectionInterval),
-      answers_(kConnectionBurst, kConnectionInterval),
+      reports_(tracker_, stats_),
+      downloads_(commands_, renditions_, stats_, config_.cache_bytes),
+      player_(renditions_, downloads_.shelf),
+      loads_(commands_, player_, downloads_, stats_),
+      prefetcher_(commands_, player_, loads_, downloads_),
+      verdicts_(downloads_.shelf),
+      peers_(commands_, tracker_, downloads_, stats_, config_),
+      dialling_(commands_, tracker_, peers_, config_.limits),
       p2p_(config_.p2p),
       upload_(config_.upload),
       parts_(config_.parts.value_or(false)),
       idle_(config_.parts.value_or(true)) {
   tracker_.set_count(config_.tracker_count);
-  plan_.set_limit(config_.prefetch_seconds);
-  set_limits(config_.limits);
+  player_.plan().set_limit(config_.prefetch_seconds);
+  peers_.set_upload_limits(config_.limits);
+  follow_upload();
 }
 
-void Engine::Impl::start(TimeMs now) {
-  if (started_ || stopped_) return;
-  started_ = true;
-  active_at_ = now;
-  follow_activity(now, false);
-  if (parts_) commands_.event(EventCode::kPartsOnly);
+// --- the gate
+
+void Engine::enter(TimeMs now) {
+  assert(now >= now_);
+  now_ = now;
 }
 
-void Engine::Impl::follow_activity(TimeMs now, bool was_active) {
-  if (active() == was_active) return;
-  if (was_active) {
-    suspend(now);
-  } else {
-    begin_session(now);
-  }
-}
-
-void Engine::Impl::set_idle(TimeMs now, bool idle) {
-  if (idle_ == idle) return;
-  const bool was_active = active();
-  idle_ = idle;
-  follow_activity(now, was_active);
-}
-
-void Engine::Impl::begin_session(TimeMs now) {
-  // Opening the socket, entering and being introduced: longer than that is not a start-up any more.
-  constexpr DurationMs kStartUp{3'000};
-  parent_hope_until_ = now + kStartUp;
-  tracker_.start(now);
-}
-
-void Engine::Impl::stop(TimeMs now) {
-  if (stopped_) return;
-  stopped_ = true;
-  suspend(now);
-}
-
-// Ends all that has to do with the tracker and with peers.
-void Engine::Impl::suspend(TimeMs now) {
-  parent_hope_until_ = now;
-  for (auto& [id, load] : loads_) {
-    if (load.state == Load::State::kAsking) {
-      if (PeerSession* peer = find_peer(load.parent)) peer->requester->detach(id);
-    }
-    if (load.state != Load::State::kAtCdn) go_to_cdn(now, load);
-  }
-  // The tracker hears of our leaving first: what it would do about lost connections is idle.
-  tracker_.leave();
-  statistics_due_ = kNever;
-  for (auto& [handle, peer] : peers_) {
-    end_peer(now, peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
-  }
-}
-
-void Engine::Impl::set_p2p(TimeMs now, bool enabled) {
-  const bool was_active = active();
-  p2p_ = enabled;
-  follow_activity(now, was_active);
-}
-
-void Engine::Impl::set_upload(TimeMs now, bool enabled) {
-  if (upload_ == enabled) return;
-  upload_ = enabled;
-  if (!enabled) end_children(now);
-}
-
-void Engine::Impl::set_limits(const EngineLimits& limits) {
-  config_.limits = limits;
-  upload_budget_.set(limits.upload_bytes_per_second, limits.upload_bytes);
-}
-
-void Engine::Impl::end_children(TimeMs now) {
-  for (auto& [handle, peer] : peers_) {
-    if (peer.uploader && (!may_upload() || peer.uploader->idle())) {
-      end_peer(now, peer, PeerEnd::kClosedByUs, FallbackReason::kPeerLost);
-    }
-  }
-}
-
-void Engine::Impl::clear_renditions(std::string source) {
-  renditions_.clear(std::move(source));
-  sizes_.clear();
-  plan_.clear();
-}
-
-void Engine::Impl::add_rendition(RenditionFacts facts) { renditions_.add(std::move(facts)); }
-
-void Engine::Impl::settle(TimeMs now) {
-  give_back_parent(now);
-  for (auto entry = loads_.begin(); entry != loads_.end();) {
-    const LoadId id = entry->first;
-    if (entry->second.state == Load::State::kWaiting) decide_load(now, entry->second);
-    // Deciding may have ended the load, and no other.
-    entry = loads_.lower_bound(id);
-    if (entry != loads_.end() && entry->first == id) ++entry;
-  }
-  if (retell_ && newest(now).value() >= 0) {
-    retell_ = false;
-    tell_current(now);
-  }
-  pump_children(now);
-  // Children of a parent that refuses everything are better off with another.
-  if (!serves()) end_children(now);
-  tell_facts(now);
-  tell_idle(now);
-  prefetch(now);
-}
-
-void Engine::Impl::leave(TimeMs now, bool settles) {
-  if (settles) settle(now);
-  if (ended_) {
-    ended_ = false;
-    for (auto peer = peers_.begin(); peer != peers_.end();) {
-      peer = peer->second.ended ? peers_.erase(peer) : ++peer;
-    }
-  }
+void Engine::leave() {
+  if (!std::exchange(quiet_, false)) settle();
+  peers_.sweep();
+  downloads_.sweep();
   assert(audit().empty());
 }
 
-void Engine::Impl::on_timeout(TimeMs now) {
-  if (tracker_.on_timeout(now)) {
-    parent_hope_until_ = now;
-    statistics_due_ = kNever;
-  }
-  if (now >= statistics_due_) report_statistics(now);
-  if (now >= alone_due_) {
-    alone_due_ = kNever;
-    alone_told_ = tracker_.joined();
-    if (alone_told_) commands_.event(EventCode::kAlone, last_handle_);
-  }
-  if (now >= line_free_at_) line_free_at_ = kNever;
-  // Loads first: a request that nobody waits for any more is not repeated.
-  for (auto& [id, load] : loads_) {
-    if (load.state == Load::State::kAsking && now >= load.due) {
-      review(now, load);
-    }
-  }
-  for (auto& [handle, peer] : peers_) on_peer_timeout(now, peer);
+// In this order: what has become free is asked for before children get their share of the line, and
+// what the player has asked for before what it is going to.
+void Engine::settle() {
+  loads_.take_outcomes(now_);
+  peers_.give_back_parent(now_);
+  loads_.settle(now_, peers_.hope());
+  if (downloads_.shelf.has_again(now_)) peers_.tell_current(now_);
+  peers_.serve(now_);
+  reports_.tell_changes(now_, facts(), is_idle());
+  if (active()) prefetcher_.run(now_);
 }
 
-const Command* Engine::Impl::poll() {
-  const Command* command = commands_.pop();
-  if (command != nullptr && command->kind == CommandKind::kChannelSendBinary) {
-    if (PeerSession* peer = find_peer(command->peer)) {
-      peer->channel.on_handed_over(command->data.size());
+// --- the session
+
+void Engine::start(TimeMs now) {
+  const Gate gate(*this, now);
+  if (started_ || stopped_) return;
+  started_ = true;
+  player_.on_active(now);
+  follow_activity(false);
+  if (parts_) commands_.event(EventCode::kPartsOnly);
+}
+
+void Engine::stop(TimeMs now) {
+  const Gate gate(*this, now);
+  const bool was_active = active();
+  stopped_ = true;
+  follow_activity(was_active);
+}
+
+void Engine::follow_activity(bool was_active) {
+  if (active() == was_active) return;
+  if (was_active) {
+    suspend();
+    return;
+  }
+  loads_.set_active(now_, true);
+  peers_.expect_parent(now_ + kStartUp);
+  tracker_.start(now_);
+}
+
+void Engine::set_idle(bool idle) {
+  if (idle_ == idle) return;
+  const bool was_active = active();
+  idle_ = idle;
+  follow_activity(was_active);
+}
+
+// Ends all that has to do with the tracker and with peers. The tracker hears of our leaving first:
+// what it would do about lost connections is idle.
+void Engine::suspend() {
+  loads_.set_active(now_, false);
+  tracker_.leave();
+  lose_tracker();
+  peers_.end_all(now_);
+}
+
+void Engine::lose_tracker() {
+  peers_.expect_parent(now_);
+  reports_.on_ended();
+}
+
+void Engine::set_p2p(TimeMs now, bool enabled) {
+  const Gate gate(*this, now);
+  const bool was_active = active();
+  p2p_ = enabled;
+  follow_activity(was_active);
+}
+
+// A hidden page serves children: whoever listens to it, or will come back, has a line that costs
+// nothing more.
+void Engine::follow_upload() {
+  peers_.allow_upload(now_,
+                      upload_ && (config_.limits.upload_on_metered || !player_.plan().is_costly()));
+}
+
+void Engine::set_upload(TimeMs now, bool enabled) {
+  const Gate gate(*this, now);
+  upload_ = enabled;
+  follow_upload();
+}
+
+void Engine::set_limits(TimeMs now, const EngineLimits& limits) {
+  const Gate gate(*this, now);
+  config_.limits = limits;
+  peers_.set_upload_limits(limits);
+  follow_upload();
+}
+
+void Engine::set_prefetch(TimeMs now, double seconds) {
+  const Gate gate(*this, now);
+  player_.plan().set_limit(seconds);
+}
+
+// --- the tracker
+
+Facts Engine::facts() const {
+  Facts facts;
+  const EngineLimits& limits = config_.limits;
+  const double kbps = limits.upload_bytes_per_second * 8 / 1'000;
+  if (!peers_.serves()) {
+    facts.up_kbps = 0;
+  } else if (kbps < INT32_MAX) {
+    facts.up_kbps = std::max(static_cast<int32_t>(kbps), 1);
+  }
+  facts.slots = std::max(limits.max_children, 0);
+  facts.wants = limits.max_parents;
+  return facts;
+}
+
+void Engine::on_socket_open(TimeMs now, std::string_view token) {
+  const Gate gate(*this, now);
+  tracker_wire::Enter enter;
+  enter.channel = config_.channel;
+  enter.browser = config_.browser;
+  enter.device = config_.mobile ? tracker_wire::Device::kMobile : tracker_wire::Device::kPc;
+  enter.os = config_.os;
+  enter.hlsmesh = tracker_wire::kExtensionLevel;
+  enter.live = player_.live();
+  const int32_t parents = peers_.table().count(true, true);
+  const int32_t children = peers_.table().count(false, true);
+  if (parents > 0) enter.parents = parents;
+  if (children > 0) enter.children = children;
+  reports_.fill(enter, facts(), is_idle());
+  enter.token = token;
+  tracker_.on_open(now, enter);
+}
+
+void Engine::on_socket_closed(TimeMs now) {
+  const Gate gate(*this, now);
+  tracker_.on_closed(now);
+  lose_tracker();
+}
+
+void Engine::on_socket_text(TimeMs now, std::string_view text) {
+  const Gate gate(*this, now);
+  tracker_wire::TrackerFields message;
+  if (tracker_wire::read_from_tracker(text, message)) {
+    ++stats_.malformed;
+    return;
+  }
+  if (message.action == tracker_wire::TrackerAction::kAccept) {
+    if (tracker_.on_accept(now, message)) {
+      player_.set_live_by_tracker(tracker_.live());
+      reports_.on_accepted(now);
+      peers_.on_accepted(now);
     }
+  } else if (message.action == tracker_wire::TrackerAction::kReject) {
+    tracker_.on_reject(now, message.reason);
+    lose_tracker();
+  }
+  // What follows concerns our connections, which have no name before the `accept`.
+  if (tracker_.joined()) dialling_.on_message(now, message);
+  tracker_.on_heard(now);
+}
+
+// --- peers
+
+void Engine::on_peer_signal(TimeMs now, PeerHandle peer, std::string_view json) {
+  const Gate gate(*this, now);
+  stay_quiet();
+  peers_.on_signal(peer, json);
+}
+
+void Engine::on_channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes) {
+  const Gate gate(*this, now);
+  peers_.on_open(now, peer, max_message_bytes);
+}
+
+void Engine::on_channel_text(TimeMs now, PeerHandle peer, std::string_view text) {
+  const Gate gate(*this, now);
+  peers_.on_text(now, peer, text);
+}
+
+MutableBytes Engine::reserve_channel_binary(PeerHandle peer, size_t size) {
+  return peers_.room(peer, size);
+}
+
+void Engine::on_channel_binary(TimeMs now, PeerHandle peer, size_t size) {
+  const Gate gate(*this, now);
+  if (peers_.on_binary(now, peer, size)) stay_quiet();
+}
+
+void Engine::on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_amount) {
+  const Gate gate(*this, now);
+  stay_quiet();  // what it concerns are children, who are served
+  peers_.on_writable(now, peer, buffered_amount);
+}
+
+void Engine::on_peer_closed(TimeMs now, PeerHandle peer) {
+  const Gate gate(*this, now);
+  peers_.on_closed(now, peer);
+}
+
+void Engine::on_connection_refused(TimeMs now) {
+  const Gate gate(*this, now);
+  dialling_.on_connection_refused(now);
+}
+
+// --- the player
+
+void Engine::clear_renditions(std::string source) {
+  player_.clear_renditions(std::move(source));
+  downloads_.estimates().sizes.clear();
+}
+
+void Engine::add_rendition(RenditionFacts facts) { renditions_.add(std::move(facts)); }
+
+void Engine::set_live(bool live) { player_.set_live(live); }
+
+void Engine::on_presentation(TimeMs now) {
+  const Gate gate(*this, now);
+  downloads_.shelf.forget_playlists();
+  downloads_.estimates().sizes.clear();
+  player_.on_presentation();
+  verdicts_.forget();
+  forget({});
+}
+
+void Engine::on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendition_index,
+                                const PlaylistFacts& facts) {
+  const Gate gate(*this, now);
+  const RenditionSignature& rendition = renditions_.signature(kind, rendition_index);
+  if (rendition.empty()) return;
+  switch (downloads_.shelf.on_playlist(now, rendition, facts)) {
+    case KnownPlaylist::Change::kNone:
+      break;
+    case KnownPlaylist::Change::kResumed:
+      forget(rendition);
+      break;
+    case KnownPlaylist::Change::kRestarted:
+      downloads_.estimates().sizes.clear();
+      forget({});
+      break;
+  }
+}
+
+void Engine::forget(std::string_view rendition) {
+  const bool tell = downloads_.shelf.forget(rendition);
+  player_.plan().relist();
+  downloads_.forget(rendition);
+  loads_.forget(now_, rendition);
+  if (tell) peers_.tell_current(now_);
+}
+
+void Engine::on_playhead(TimeMs now, const PlayheadReport& report) {
+  const Gate gate(*this, now);
+  player_.on_playhead(now, report);
+  loads_.review_all(now);
+}
+
+void Engine::on_conditions(TimeMs now, const PlayerConditions& conditions) {
+  const Gate gate(*this, now);
+  player_.plan().set_conditions(conditions);
+  follow_upload();
+  if (!conditions.parts) return;
+  if (!parts_ && *conditions.parts) commands_.event(EventCode::kPartsOnly);
+  parts_ = *conditions.parts;
+  set_idle(parts_ && now >= whole_until_);
+}
+
+void Engine::on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index) {
+  const Gate gate(*this, now);
+  if (kind != TrackKind::kSubtitle) player_.plan().follow(kind, rendition_index);
+}
+
+void Engine::list_segment(TimeMs now, SegmentLoad what) {
+  const Gate gate(*this, now);
+  player_.plan().list(player_.wish_for(std::move(what)));
+}
+
+void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
+  const Gate gate(*this, now);
+  // Far behind the live edge hls.js loads whole segments of a playlist with parts.
+  if (what.shareable && what.kind != TrackKind::kSubtitle) {
+    whole_until_ = now + kAfterWhole;
+    set_idle(false);
+  }
+  const bool at_cdn = what.from_cdn;
+  Wish wish = player_.wish_for(std::move(what));
+  player_.on_load(now, wish.segment);
+  loads_.begin(now, load, std::move(wish), at_cdn);
+  reports_.tell_idle(now, is_idle());
+}
+
+void Engine::on_load_aborted(TimeMs now, LoadId load) {
+  const Gate gate(*this, now);
+  loads_.abort(load);
+}
+
+bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
+  const Gate gate(*this, now);
+  if (loads_.refuse(load, seconds < 0)) return false;
+  bool peers_fault = false;
+  verdicts_.judge(load, seconds, [&](const PeerId& giver) {
+    peers_fault = true;
+    verdicts_.distrust(giver);
+    if (PeerSession* session = peers_.table().find(giver)) {
+      peers_.misbehaved(now, *session, FallbackReason::kWrongSegment,
+                        "a segment that the player refused");
+    }
+  });
+  return peers_fault;
+}
+
+MutableBytes Engine::reserve_fetch(LoadId load, size_t size) {
+  return loads_.reserve_fetch(load, size);
+}
+
+void Engine::on_fetch_done(TimeMs now, LoadId load, size_t size, double first_byte_ms,
+                           double body_ms) {
+  const Gate gate(*this, now);
+  if (loads_.on_fetch_done(now, load, size, first_byte_ms, body_ms)) player_.on_active(now);
+}
+
+void Engine::on_fetch_failed(TimeMs now, LoadId load) {
+  const Gate gate(*this, now);
+  Load* const failed = loads_.on_fetch_failed(load);
+  if (failed == nullptr) return;
+  if (failed->wish.shareable && active()) prefetcher_.ask_before_retry(now, failed->wish);
+  loads_.end(*failed);
+}
+
+// --- drain
+
+void Engine::on_timeout(TimeMs now) {
+  const Gate gate(*this, now);
+  if (tracker_.on_timeout(now)) lose_tracker();
+  reports_.on_timeout(now, is_idle());
+  // Loads first: a request that nobody waits for any more is not repeated.
+  loads_.on_timeout(now);
+  peers_.on_timeout(now);
+}
+
+const Command* Engine::poll() {
+  const Command* const command = commands_.pop();
+  if (command != nullptr && command->kind == CommandKind::kChannelSendBinary) {
+    peers_.on_handed_over(command->peer, command->data.size());
   }
   return command;
 }
 
-std::optional<TimeMs> Engine::Impl::next_timeout() const {
-  TimeMs due =
-      std::min({tracker_.next_due(), statistics_due_, facts_due(), line_free_at_, alone_due_});
-  if (!idle_told_ && tracker_.joined() && tracker_.level() >= 1) due = std::min(due, idle_at());
-  for (const auto& [handle, peer] : peers_) due = std::min(due, next_due(peer));
-  for (const auto& [id, load] : loads_) {
-    if (load.state != Load::State::kAtCdn) due = std::min(due, load.due);
-  }
-  if (due == kNever) return std::nullopt;
-  return due;
+Timer Engine::next_timer() const {
+  Timer timer;
+  timer.also(tracker_.next_due(), Wake::kTracker);
+  timer.also(reports_.next_due(facts(), idle_at()), Wake::kReport);
+  loads_.add_timers(timer);
+  peers_.add_timers(timer);
+  return timer;
 }
 
-EngineStats Engine::Impl::stats() const {
+std::optional<TimeMs> Engine::next_timeout() const {
+  const TimeMs due = next_timer().due;
+  return due == kNever ? std::nullopt : std::optional(due);
+}
+
+// --- views
+
+EngineStats Engine::stats() const {
   EngineStats stats = stats_;
-  const CacheCounts counts = cache_.counts();
+  const CacheCounts counts = downloads_.shelf.cache.counts();
   stats.cache_hits = counts.hits;
   stats.cache_misses = counts.misses;
   stats.cache_evictions = counts.evictions;
-  stats.cache_bytes = cache_.bytes();
-  stats.parents = open_parents();
-  stats.children = open_children();
+  stats.cache_bytes = downloads_.shelf.cache.bytes();
+  stats.parents = peers_.table().count(true, true);
+  stats.children = peers_.table().count(false, true);
   return stats;
 }
 
-std::list<PeerInfo> Engine::Impl::peers() const {
+std::list<PeerInfo> Engine::peers() const {
   std::list<PeerInfo> infos;
-  for (const auto& [handle, peer] : peers_) {
+  for (const auto& [handle, session] : peers_.table()) {
     PeerInfo& info = infos.emplace_back();
     info.handle = handle;
-    info.id = peer.remote.text;
-    info.is_parent = peer.is_parent();
-    info.open = peer.open;
-    info.version1 = peer.level < 1;
-    info.received_bytes = peer.received_bytes;
-    info.sent_bytes = peer.sent_bytes;
-    const std::optional<DurationMs> round_trip = peer.liveness.round_trip();
+    info.id = session.remote.text;
+    info.is_parent = session.is_parent();
+    info.open = session.open();
+    info.version1 = session.link.level < 1;
+    info.received_bytes = session.parent ? session.parent->received_bytes : 0;
+    info.sent_bytes = session.sent_bytes;
+    const std::optional<DurationMs> round_trip = session.link.liveness.round_trip();
     if (round_trip) info.rtt_ms = to_ms(*round_trip);
   }
   return infos;
 }
 
-Engine::Engine(EngineConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
-Engine::~Engine() = default;
-
-void Engine::start(TimeMs now) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->start(now);
-}
-void Engine::stop(TimeMs now) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->stop(now);
-}
-void Engine::set_p2p(TimeMs now, bool enabled) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->set_p2p(now, enabled);
-}
-void Engine::set_upload(TimeMs now, bool enabled) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->set_upload(now, enabled);
-}
-void Engine::set_limits(TimeMs now, const EngineLimits& limits) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->set_limits(limits);
-}
-void Engine::set_prefetch(TimeMs now, double seconds) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->set_prefetch(seconds);
-}
-void Engine::on_socket_open(TimeMs now, std::string_view token) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_socket_open(now, token);
-}
-void Engine::on_socket_text(TimeMs now, std::string_view text) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_socket_text(now, text);
-}
-void Engine::on_socket_closed(TimeMs now) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_socket_closed(now);
-}
-void Engine::on_peer_signal(TimeMs now, PeerHandle peer, std::string_view json) {
-  Impl::Gate gate(*impl_, now);
-  gate.quiet();
-  impl_->on_peer_signal(peer, json);
-}
-void Engine::on_channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_channel_open(now, peer, max_message_bytes);
-}
-void Engine::on_channel_text(TimeMs now, PeerHandle peer, std::string_view text) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_channel_text(now, peer, text);
-}
-MutableBytes Engine::reserve_channel_binary(PeerHandle peer, size_t size) {
-  return impl_->reserve_channel_binary(peer, size);
-}
-void Engine::on_channel_binary(TimeMs now, PeerHandle peer, size_t size) {
-  Impl::Gate gate(*impl_, now);
-  if (!impl_->on_channel_binary(now, peer, size)) gate.quiet();
-}
-void Engine::on_channel_writable(TimeMs now, PeerHandle peer, size_t buffered_amount) {
-  Impl::Gate gate(*impl_, now);
-  gate.quiet();  // what it concerns, children and the line, it settles itself
-  impl_->on_channel_writable(now, peer, buffered_amount);
-}
-void Engine::on_peer_closed(TimeMs now, PeerHandle peer) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_peer_closed(now, peer);
-}
-void Engine::on_connection_refused(TimeMs now) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_connection_refused(now);
-}
-void Engine::clear_renditions(std::string source) { impl_->clear_renditions(std::move(source)); }
-void Engine::add_rendition(RenditionFacts facts) { impl_->add_rendition(std::move(facts)); }
-void Engine::set_live(bool live) { impl_->set_live(live); }
-void Engine::on_playhead(TimeMs now, const PlayheadReport& report) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_playhead(now, report);
-}
-void Engine::on_conditions(TimeMs now, const PlayerConditions& conditions) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_conditions(now, conditions);
-}
-void Engine::on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_playlist(kind, rendition_index);
-}
-void Engine::list_segment(TimeMs now, SegmentLoad what) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->list_segment(std::move(what));
-}
-void Engine::on_presentation(TimeMs now) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_presentation(now);
-}
-void Engine::on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendition_index,
-                                const PlaylistFacts& facts) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_playlist_loaded(now, kind, rendition_index, facts);
-}
-void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_load(now, load, std::move(what));
-}
-void Engine::on_load_aborted(TimeMs now, LoadId load) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_load_aborted(load);
-}
-bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
-  const Impl::Gate gate(*impl_, now);
-  return impl_->on_verdict(now, load, seconds);
-}
-MutableBytes Engine::reserve_fetch(LoadId load, size_t size) {
-  return impl_->reserve_fetch(load, size);
-}
-void Engine::on_fetch_done(TimeMs now, LoadId load, size_t size, double first_byte_ms,
-                           double body_ms) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_fetch_done(now, load, size, first_byte_ms, body_ms);
-}
-void Engine::on_fetch_failed(TimeMs now, LoadId load) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_fetch_failed(now, load);
-}
-void Engine::on_timeout(TimeMs now) {
-  const Impl::Gate gate(*impl_, now);
-  impl_->on_timeout(now);
-}
-const Command* Engine::poll() { return impl_->poll(); }
-std::optional<TimeMs> Engine::next_timeout() const { return impl_->next_timeout(); }
-EngineStats Engine::stats() const { return impl_->stats(); }
-std::list<PeerInfo> Engine::peers() const { return impl_->peers(); }
-const SegmentCache& Engine::cache() const { return impl_->cache(); }
-std::string_view Engine::audit() const { return impl_->audit(); }
+const SegmentCache& Engine::cache() const { return downloads_.shelf.cache; }
 
 }  // namespace hlsmesh

@@ -4,17 +4,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "cache/segment_cache.hpp"
+#include "client/command_queue.hpp"
 #include "client/commands.hpp"
 #include "client/inputs.hpp"
+#include "client/peers/dialling.hpp"
+#include "client/peers/peers.hpp"
+#include "client/player/loads.hpp"
+#include "client/player/player.hpp"
+#include "client/player/prefetcher.hpp"
+#include "client/player/verdicts.hpp"
 #include "client/stats.hpp"
+#include "client/timers.hpp"
+#include "client/tracker/reports.hpp"
+#include "client/tracker/tracker_session.hpp"
 #include "common/bytes.hpp"
 #include "common/ids.hpp"
+#include "common/random.hpp"
 #include "common/time.hpp"
 #include "media/rendition.hpp"
 
@@ -29,8 +39,7 @@ namespace hlsmesh {
 // thread-safe. Allocates; never throws of its own accord.
 class Engine {
  public:
-  explicit Engine(EngineConfig config);
-  ~Engine();
+  explicit Engine(const EngineConfig& config);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -122,6 +131,8 @@ class Engine {
   const Command* poll();
   // When on_timeout is due; nullopt when never.
   std::optional<TimeMs> next_timeout() const;
+  // What it is due for.
+  Wake next_wake() const { return next_timer().why; }
 
   EngineStats stats() const;
   std::list<PeerInfo> peers() const;
@@ -132,8 +143,69 @@ class Engine {
   std::string_view audit() const;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  // Stands in every method that takes an input, while it runs. What an input changes may concern
+  // any load, child or plan, so once it is done all of them are settled, here and nowhere else;
+  // then what has ended is let go of.
+  class Gate {
+   public:
+    Gate(Engine& engine, TimeMs now) : engine_(engine) { engine.enter(now); }
+    ~Gate() { engine_.leave(); }
+    Gate(const Gate&) = delete;
+    Gate& operator=(const Gate&) = delete;
+
+   private:
+    Engine& engine_;
+  };
+
+  void enter(TimeMs now);
+  void leave();
+  // This input has changed nothing that anybody waits for.
+  void stay_quiet() { quiet_ = true; }
+  void settle();
+
+  // Whether we are in the channel, or on the way there.
+  bool active() const { return started_ && !stopped_ && p2p_ && !idle_; }
+  // Begins or ends the session after something that active() hangs on has changed.
+  void follow_activity(bool was_active);
+  // Whether all that the player loads are parts, so that no connection is of use.
+  void set_idle(bool idle);
+  void suspend();
+  // The tracker is gone, and names no parent.
+  void lose_tracker();
+  void follow_upload();
+  // The rendition's segments, or all if it is empty, belong to the past: what is cached, listed and
+  // asked for. Loads under way end at the CDN, and their bodies are not kept.
+  void forget(std::string_view rendition);
+  Facts facts() const;
+  // From when on the player is idle, unless something happens; kNever: it is not.
+  TimeMs idle_at() const { return loads_.empty() ? player_.idle_at() : kNever; }
+  bool is_idle() const { return now_ >= idle_at(); }
+  Timer next_timer() const;
+
+  TimeMs now_ = TimeMs::min();  // of the latest input
+  bool quiet_ = false;
+  EngineConfig config_;
+  Random random_;
+  EngineStats stats_;
+  CommandQueue commands_;
+  ChannelRenditions renditions_;
+  TrackerSession tracker_;
+  Reports reports_;
+  Downloads downloads_;
+  Player player_;
+  Loads loads_;
+  Prefetcher prefetcher_;
+  Verdicts verdicts_;
+  Peers peers_;
+  Dialling dialling_;
+
+  bool started_ = false;
+  bool stopped_ = false;
+  bool p2p_;
+  bool upload_;
+  bool parts_;  // the player loads parts, except where it is far behind the live edge
+  bool idle_;
+  TimeMs whole_until_{};  // until when segments that it loads whole are worth a session
 };
 
 }  // namespace hlsmesh

@@ -33,6 +33,10 @@ struct EngineStats {
 #define HLSMESH_FIELD(type, name, js) type name = 0;
   HLSMESH_FIGURES(HLSMESH_FIELD)
 #undef HLSMESH_FIELD
+
+  // Segments of the main rendition that the player was given, and the sum of their levels.
+  int32_t level_segments = 0;
+  int64_t levels = 0;
 };
 
 struct PeerInfo {

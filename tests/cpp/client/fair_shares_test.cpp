@@ -17,7 +17,7 @@ constexpr size_t kLowWater = 256 * 1024;
 
 // A parent whose segments have 4 s each, on a line that carries so many bytes a second; children
 // that ask are served over it, each channel with an even part of what the line has.
-struct Parent {
+struct Server {
   Harness h;
   double bytes_per_second;
   std::map<int32_t, size_t> buffered;
@@ -25,7 +25,7 @@ struct Parent {
   std::map<int32_t, int> headers;
   std::map<int32_t, int> unanswered;
 
-  Parent(const EngineConfig& config, double rate, int64_t segments, size_t size)
+  Server(const EngineConfig& config, double rate, int64_t segments, size_t size)
       : h(config), bytes_per_second(rate) {
     h.add_renditions(true);
     h.join();
@@ -92,7 +92,7 @@ EngineConfig capped(double bytes_per_second) {
 }  // namespace
 
 TEST_CASE("D2: a child gets a segment once, however often it asks") {
-  Parent p(Harness::default_config(), 50e6, 10, 1'000'000);
+  Server p(Harness::default_config(), 50e6, 10, 1'000'000);
   const int32_t greedy = p.child("greedy");
   for (int turn = 0; turn < 1'200; ++turn) {
     p.ask(greedy, turn % 10);
@@ -112,7 +112,7 @@ TEST_CASE("D2: a child gets a segment once, however often it asks") {
 }
 
 TEST_CASE("D2: a new connection does not make a child new") {
-  Parent p(Harness::default_config(), 50e6, 10, 1'000'000);
+  Server p(Harness::default_config(), 50e6, 10, 1'000'000);
   size_t sum = 0;
   for (int turn = 0; turn < 60; ++turn) {
     p.h.tracker_says(tracker_wire::SignalFrom{
@@ -140,7 +140,7 @@ TEST_CASE("D2: a new connection does not make a child new") {
 
 TEST_CASE("D2: with a cap, a greedy child leaves the honest theirs") {
   const double cap = GENERATE(600e3, 1e6);
-  Parent p(capped(cap), 50e6, 400, 200'000);
+  Server p(capped(cap), 50e6, 400, 200'000);
   const int32_t greedy = p.child("greedy");
   std::map<int32_t, int> asked;
   // Ahead of the honest in everything: it comes first, and asks for ever new segments, at once.
@@ -166,7 +166,7 @@ TEST_CASE("D2: with a cap, a greedy child leaves the honest theirs") {
 
 TEST_CASE("D2: on a slow line, a greedy child leaves the honest theirs") {
   // The line carries 250 KB/s; the two honest ones want 50 each.
-  Parent p(Harness::default_config(), 250e3, 300, 200'000);
+  Server p(Harness::default_config(), 250e3, 300, 200'000);
   const int32_t greedy = p.child("greedy");
   const int32_t also_greedy = p.child("also greedy");
   for (int turn = 0; turn < 200; ++turn) {
@@ -198,7 +198,7 @@ TEST_CASE("D2: without a cap of the site's, children get four fifths of the meas
   constexpr double kSeconds = 60;
   const auto held = static_cast<int64_t>(line * kSeconds / segment) + 10;
   config.cache_bytes = (static_cast<size_t>(held) + 1) * segment;
-  Parent p(config, line, held, segment);
+  Server p(config, line, held, segment);
   const int32_t one = p.child("one");
   const int32_t two = p.child("two");
   // Both want all that they can have; the burst at the beginning is not counted.
@@ -219,7 +219,7 @@ TEST_CASE("D2: without a cap of the site's, children get four fifths of the meas
 TEST_CASE("D2: a budget for the session holds however fair the shares are") {
   EngineConfig config = capped(1e6);
   config.limits.upload_bytes = 3'000'000;
-  Parent p(config, 50e6, 20, 200'000);
+  Server p(config, 50e6, 20, 200'000);
   const int32_t one = p.child("one");
   const int32_t two = p.child("two");
   for (int turn = 0; turn < 400; ++turn) {

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <utility>
 
-#include "client/peer_ledger.hpp"
+#include "client/upload/peer_ledger.hpp"
 #include "harness.hpp"
 
 using namespace hlsmesh;

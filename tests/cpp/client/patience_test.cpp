@@ -1,4 +1,4 @@
-#include "client/patience.hpp"
+#include "client/download/patience.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "client/known_playlist.hpp"
+#include "client/download/known_playlist.hpp"
 #include "harness.hpp"
 #include "parent_room.hpp"
 

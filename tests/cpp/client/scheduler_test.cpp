@@ -1,9 +1,9 @@
-#include "client/scheduler.hpp"
+#include "client/download/scheduler.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "client/estimates.hpp"
-#include "client/playhead.hpp"
+#include "client/download/estimates.hpp"
+#include "client/player/playhead.hpp"
 
 using namespace hlsmesh;
 

@@ -1,4 +1,4 @@
-#include "client/uplink.hpp"
+#include "client/upload/uplink.hpp"
 
 #include <catch2/catch.hpp>
 

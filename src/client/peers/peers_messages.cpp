@@ -1,0 +1,122 @@
+// What peers say on their channels (protocol section 1).
+
+#include "client/peers/peers.hpp"
+
+namespace hlsmesh {
+
+void Peers::on_text(TimeMs now, PeerHandle handle, std::string_view text) {
+  PeerSession* const session = table_.find(handle);
+  if (session == nullptr || !session->open()) return;
+  peer::Fields message;
+  if (const std::optional<peer::ParseError> error = peer::read(text, message)) {
+    return misbehaved(now, *session, FallbackReason::kProtocol, peer::to_string(*error));
+  }
+  session->link.liveness.on_traffic();
+  bool chatter = false;
+  switch (message.event) {
+    case peer::Event::kKeepAlive:
+    case peer::Event::kKeepAliveAck:
+      on_keep_alive(now, *session, message);
+      chatter = true;
+      break;
+    case peer::Event::kRequest:
+      on_request(now, *session, message);
+      break;
+    case peer::Event::kBinary:
+      on_header(now, *session, message);
+      break;
+    case peer::Event::kLack:
+      chatter = !on_lack(now, *session, message);
+      break;
+    case peer::Event::kClose:
+      end(now, *session, PeerEnd::kClosedByPeer);
+      break;
+    case peer::Event::kError:
+      end(now, *session, PeerEnd::kFailed);
+      break;
+    case peer::Event::kUnknown:
+      chatter = true;
+      break;
+  }
+  const auto kilobytes = static_cast<int64_t>(text.size() / 1024);
+  if (session->link.channel.flooded() || (chatter && !session->chatter.take(now, 1 + kilobytes))) {
+    misbehaved(now, *session, FallbackReason::kProtocol, "floods us with messages");
+  }
+}
+
+void Peers::on_keep_alive(TimeMs now, PeerSession& session, const peer::Fields& message) {
+  const bool ack = message.event == peer::Event::kKeepAliveAck;
+  Link& link = session.link;
+  link.liveness.on_spoken();
+  if (ack) link.liveness.on_ack(now);
+  link.on_current(now, message.current);
+  if (message.hlsmesh && *message.hlsmesh > link.level) {
+    link.level = *message.hlsmesh;
+    if (session.parent) session.parent->requester.on_level(now);
+  }
+  if (!ack) say_current(now, session, peer::Event::kKeepAliveAck);
+}
+
+void Peers::on_request(TimeMs now, PeerSession& session, const peer::Fields& message) {
+  if (!session.uploader) {
+    // A parent does not ask; but whoever asks is answered.
+    session.link.channel.send(now, answer_to(message, peer::Event::kLack));
+    return;
+  }
+  session.asked_at = now;
+  // serve() answers it.
+  if (!session.uploader->on_request(now, message)) {
+    misbehaved(now, session, FallbackReason::kProtocol, "too many requests unanswered");
+  }
+}
+
+void Peers::on_header(TimeMs now, PeerSession& session, const peer::Fields& message) {
+  Downloads::Offence offence{"a child sent BINARY"};
+  if (session.parent) offence = downloads_.on_header(now, *session.parent, message);
+  if (offence.what != nullptr) misbehaved(now, session, offence.reason, offence.what);
+}
+
+bool Peers::on_lack(TimeMs now, PeerSession& session, const peer::Fields& message) {
+  if (!session.parent) {
+    session.link.on_current(now, message.current);
+    return false;
+  }
+  const bool answer = downloads_.on_lack(now, *session.parent, message);
+  if (session.parent->requester.dawdles()) {
+    end(now, session, PeerEnd::kTimedOut, FallbackReason::kLack);
+  }
+  return answer;
+}
+
+MutableBytes Peers::room(PeerHandle handle, size_t size) {
+  PeerSession* const session = table_.find(handle);
+  if (session == nullptr || !session->open() || !session->parent) return {};
+  return downloads_.room(*session->parent, size);
+}
+
+bool Peers::on_binary(TimeMs now, PeerHandle handle, size_t size) {
+  PeerSession* const session = table_.find(handle);
+  if (session == nullptr || !session->open()) return true;
+  session->link.liveness.on_traffic();
+  bool quiet = false;
+  Downloads::Offence offence{"binary without a header"};
+  if (session->parent) offence = downloads_.on_packet(now, *session->parent, size, quiet);
+  if (offence.what != nullptr) misbehaved(now, *session, offence.reason, offence.what);
+  return quiet;
+}
+
+void Peers::say_current(TimeMs now, PeerSession& session, peer::Event event) {
+  peer::Fields message;
+  message.event = event;
+  message.current = downloads_.shelf.current(now);
+  message.hlsmesh = peer::kExtensionLevel;
+  session.link.channel.send(now, message);
+}
+
+void Peers::tell_current(TimeMs now) {
+  for (auto& [handle, session] : table_) {
+    if (session.open()) say_current(now, session, peer::Event::kKeepAlive);
+  }
+}
+
+}  // namespace hlsmesh

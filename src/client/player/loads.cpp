@@ -1,0 +1,338 @@
+#include "client/player/loads.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hlsmesh {
+namespace {
+
+// A load that waits for a parent is looked at again after this time.
+constexpr DurationMs kLook{500};
+// What a load has lost by peers that brought nothing: less is a round trip.
+constexpr DurationMs kLostTime{100};
+// A load that waited in vain is forgotten after this time, and no more than four count.
+constexpr DurationMs kVainMemory{10'000};
+
+}  // namespace
+
+Load* Loads::find(LoadId id) {
+  const auto entry = loads_.find(id);
+  return entry == loads_.end() ? nullptr : &entry->second;
+}
+
+void Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
+  if (find(id) != nullptr) abort(id);  // a name used twice: the driver has forgotten the first
+  Load& load = loads_.try_emplace(id, id, std::move(wish)).first->second;
+  load.began_at = now;
+  if (load.wish.shareable) {
+    load.download = &downloads_.of(load.wish);
+    ++load.download->loads;
+  }
+  if (at_cdn) {
+    load.state = Load::State::kAtCdn;
+    load.fetch.by_driver = true;
+    cdn_.begin(now, load.fetch, load.wish);
+  } else if (active_ && load.wish.shareable &&
+             !downloads_.shelf.receipts.given(load.wish.segment.key)) {
+    downloads_.shelf.cache.find(load.wish.segment.key);  // for its counts and its clock
+  }
+}
+
+void Loads::detach(const Load& load) {
+  if (load.state != Load::State::kAsking) return;
+  if (Parent* parent = downloads_.parent(load.parent)) parent->requester.detach(load.id);
+}
+
+void Loads::leave(Load& load) {
+  if (load.download != nullptr) --std::exchange(load.download, nullptr)->loads;
+}
+
+// What is under way for it may still end in the cache.
+void Loads::end(Load& load) {
+  detach(load);
+  leave(load);
+  loads_.erase(LoadId(load.id));  // a copy: the load goes with its name
+}
+
+void Loads::abort(LoadId id) {
+  Load* const load = find(id);
+  if (load == nullptr) {
+    downloads_.shelf.receipts.for_each([id](const SegmentKey&, Receipt& receipt) {
+      if (receipt.load == id) receipt.load = LoadId();
+    });
+    return;
+  }
+  cdn_.abandon(load->fetch, load->wish, id, load->refused);
+  end(*load);
+}
+
+bool Loads::refuse(LoadId id, bool refused) {
+  Load* const load = find(id);
+  if (load == nullptr) return false;
+  // The player parses the CDN's bytes while they arrive.
+  load->refused |= refused && load->wish.shareable;
+  return true;
+}
+
+MutableBytes Loads::reserve_fetch(LoadId id, size_t size) {
+  Load* const load = find(id);
+  if (load == nullptr || load->state != Load::State::kAtCdn) return {};
+  return cdn_.room(load->fetch, load->wish, size);
+}
+
+bool Loads::on_fetch_done(TimeMs now, LoadId id, size_t size, double first_byte_ms,
+                          double body_ms) {
+  Load* const load = find(id);
+  if (load == nullptr || load->state != Load::State::kAtCdn) return false;
+  count_level(*load);
+  cdn_.finish(now, load->fetch, load->wish, id, size, first_byte_ms, body_ms, load->refused);
+  end(*load);
+  return true;
+}
+
+Load* Loads::on_fetch_failed(LoadId id) {
+  Load* const load = find(id);
+  if (load == nullptr) return nullptr;
+  cdn_.abandon(load->fetch, load->wish, id, load->refused);
+  load->fetch.part.release();
+  leave(*load);
+  return load;
+}
+
+void Loads::set_active(TimeMs now, bool active) {
+  active_ = active;
+  if (active) return;
+  for (auto& [id, load] : loads_) {
+    detach(load);
+    if (load.state != Load::State::kAtCdn) go_to_cdn(now, load);
+  }
+}
+
+void Loads::forget(TimeMs now, std::string_view rendition) {
+  for (auto& [id, load] : loads_) {
+    if (!is_of(load.wish.segment.key, rendition)) continue;
+    load.wish.shareable = false;
+    leave(load);
+    load.fetch.body = nullptr;
+    load.fetch.part.release();
+    if (load.state != Load::State::kAtCdn) go_to_cdn(now, load);
+  }
+}
+
+void Loads::review_all(TimeMs now) {
+  // After a seek a transfer may have less time left than it had.
+  for (auto& [id, load] : loads_) {
+    if (load.state == Load::State::kAsking) review(now, load);
+  }
+}
+
+void Loads::on_timeout(TimeMs now) {
+  for (auto& [id, load] : loads_) {
+    if (load.state == Load::State::kAsking && now >= load.due) review(now, load);
+  }
+}
+
+void Loads::take_outcomes(TimeMs now) {
+  for (const Downloads::Outcome& outcome : downloads_.outcomes()) {
+    Load* const load = find(outcome.load);
+    if (load == nullptr || load->state != Load::State::kAsking) continue;
+    if (!outcome.failure) {
+      answered(*load);
+      end(*load);
+    } else if (outcome.may_come && not_yet(now, *load, outcome)) {
+      load->state = Load::State::kWaiting;
+      load->due = now;
+    } else {
+      fail(now, *load, outcome.peer, *outcome.failure);
+    }
+  }
+  downloads_.outcomes().clear();
+}
+
+void Loads::settle(TimeMs now, TimeMs hope) {
+  for (auto entry = loads_.begin(); entry != loads_.end();) {
+    const LoadId id = entry->first;
+    if (entry->second.state == Load::State::kWaiting) decide(now, entry->second, hope);
+    // Deciding may have ended the load, and no other.
+    entry = loads_.lower_bound(id);
+    if (entry != loads_.end() && entry->first == id) ++entry;
+  }
+}
+
+void Loads::add_timers(Timer& timer) const {
+  for (const auto& [id, load] : loads_) {
+    if (load.state != Load::State::kAtCdn) timer.also(load.due, Wake::kLoad);
+  }
+}
+
+void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
+  if (!active_ || !load.wish.shareable) return go_to_cdn(now, load);
+  Receipt* const receipt = downloads_.shelf.receipts.find(load.wish.segment.key);
+  // What the player asks for again, it may have found bad.
+  if (receipt != nullptr && receipt->given()) return go_to_cdn(now, load);
+  if (const SegmentPtr segment = downloads_.shelf.cache.peek(load.wish.segment.key);
+      segment && receipt) {
+    receipt->load = load.id;
+    receipt->kind = load.wish.kind;
+    answered(load);
+    downloads_.answer(load.id, load.wish.kind, segment, receipt->times);
+    return end(load);
+  }
+  if (join(now, load)) return;
+
+  hope = std::max(hope, downloads_.hope(now, load.wish, load.tried));
+  const Decision decision = hlsmesh::decide(
+      need(now, load),
+      downloads_.candidates(now, load.wish, load.tried, player_.newest_believable(now)),
+      std::max(DurationMs::zero(), hope - now));
+  switch (decision.kind) {
+    case Decision::Kind::kAsk:
+      return ask(now, load, *downloads_.parent(decision.peer), decision.within);
+    case Decision::Kind::kWait:
+      load.due = now + decision.within;
+      return;
+    case Decision::Kind::kCdn:
+      break;
+  }
+  go_to_cdn(now, load);
+}
+
+Need Loads::need(TimeMs now, const Wish& wish, TimeMs began_at) const {
+  const Segment& segment = wish.segment;
+  Need need;
+  need.slack = player_.playhead().slack(now, segment.span);
+  need.goal = to_duration(player_.plan().max_buffer() * 1'000);
+  if (segment.span.duration > 0) need.duration = to_duration(segment.span.duration * 1'000);
+  need.expected_bytes = downloads_.estimates().sizes.expected(segment);
+  need.cdn_time = downloads_.estimates().cdn(wish.kind).expected(now, need.expected_bytes);
+  need.waited = now - began_at;
+  // A paused player's buffer does not shrink, but a load waits no longer than if it did: nobody
+  // else gets from this viewer what it waits for.
+  if (!player_.playhead().playing()) need.slack -= need.waited;
+  need.newest = player_.is_live() && !player_.plan().goes_on(wish.kind, segment.span.end());
+  if (now < vain_until_) need.vain = 1 + static_cast<int>((vain_until_ - now) / kVainMemory);
+  return need;
+}
+
+void Loads::review(TimeMs now, Load& load) {
+  const Need needed = need(now, load);
+  const Parent* const parent = downloads_.parent(load.parent);
+  DurationMs left = patience(needed, parent != nullptr && parent->requester.proven());
+  if (parent != nullptr && parent->requester.transfer() != nullptr) {
+    if (const std::optional<DurationMs> end = parent->requester.remaining(now)) {
+      const DurationMs allowed = std::max(left, patience_for_transfer(needed));
+      left = *end <= allowed ? allowed : DurationMs::zero();
+    }
+  }
+  load.due = now + std::min(left, kLook);
+  if (left > DurationMs::zero()) return;
+  detach(load);
+  fail(now, load, load.parent, FallbackReason::kTimeout);
+}
+
+// A request for the same segment that nobody waits for, one made ahead of the player or one whose
+// load was aborted, is as good as a new one, and begun already.
+bool Loads::join(TimeMs now, Load& load) {
+  const Need needed = need(now, load);
+  for (Parent* parent : downloads_.parents()) {
+    if (!parent->requester.brings(load.wish.segment.key)) continue;
+    if (std::count(load.tried.begin(), load.tried.end(), parent->peer) > 0) continue;
+    Requester& requester = parent->requester;
+    const DurationMs left = patience(needed, requester.proven());
+    const std::optional<DurationMs> end = requester.remaining(now);
+    if (end ? *end > std::max(left, patience_for_transfer(needed)) : left < kLeastAsk) continue;
+    if (!requester.join(load.wish.segment.key, load.id)) continue;
+    load.state = Load::State::kAsking;
+    load.parent = parent->peer;
+    load.due = now;
+    review(now, load);
+    if (load.state != Load::State::kAsking) continue;
+    if (const Transfer* transfer = requester.transfer()) {
+      downloads_.report_progress(load.id, *transfer);
+    }
+    return true;
+  }
+  return false;
+}
+
+void Loads::ask(TimeMs now, Load& load, Parent& parent, DurationMs within) {
+  load.state = Load::State::kAsking;
+  load.parent = parent.peer;
+  load.due = now + std::min(within, kLook);
+  downloads_.ask(now, parent, load.wish, load.id);
+}
+
+void Loads::go_to_cdn(TimeMs now, Load& load) {
+  if (active_ && load.wish.shareable) downloads_.count_misses(now, load.wish, load.tried);
+  load.state = Load::State::kAtCdn;
+  load.due = kNever;
+  cdn_.begin(now, load.fetch, load.wish);
+  if (now - load.began_at >= kLostTime) {
+    vain_until_ = std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * 4);
+  }
+  if (load.failure) {
+    ++stats_.fallbacks;
+    Command& fallback = commands_.event(EventCode::kFallback, static_cast<double>(*load.failure));
+    fallback.peer = load.parent;
+    fallback.load = load.id;
+  }
+  commands_.push(CommandKind::kLoadFromCdn).load = load.id;
+}
+
+// A parent holds a request, as long as it may, for what it is getting itself: from a slow CDN, or
+// with a live playlist that is refreshed later than ours. Asking again is as good as waiting.
+bool Loads::not_yet(TimeMs now, const Load& load, const Downloads::Outcome& lack) const {
+  const Parent* const parent = downloads_.parent(lack.peer);
+  if (parent == nullptr) return false;
+  if (player_.is_live() && lack.current && *lack.current >= load.wish.segment.key.sn) return false;
+  return patience(need(now, load), parent->requester.proven()) >= kLeastAsk;
+}
+
+void Loads::fail(TimeMs now, Load& load, PeerHandle peer, FallbackReason reason) {
+  load.state = Load::State::kWaiting;
+  load.due = now;
+  load.tried.push_back(peer);
+  load.failure = reason;
+  Parent* const parent = downloads_.parent(peer);
+  if (parent != nullptr && reason != FallbackReason::kNoMemory) parent->usefulness.missed(now);
+}
+
+const char* Loads::audit() const {
+  for (const auto& [id, load] : loads_) {
+    if (load.id != id) return "a load has another's name";
+    if (load.fetch.body != nullptr && load.state != Load::State::kAtCdn)
+      return "a body of no fetch";
+    if (load.wish.shareable != (load.download != nullptr)) return "a load is in no download";
+    if (load.state == Load::State::kAtCdn) continue;
+    if (!active_) return "a load waits for peers, and there is no session";
+    if (!load.wish.shareable) return "a load waits for what peers do not carry";
+    if (load.state != Load::State::kAsking) continue;
+    const Parent* const parent = downloads_.parent(load.parent);
+    const Ask* const ask = parent == nullptr ? nullptr : parent->requester.asked_by(id);
+    if (ask == nullptr) return "a load waits for a parent that was not asked";
+    if (!(ask->segment.key == load.wish.segment.key)) return "a load waits for another segment";
+  }
+  for (const Parent* parent : downloads_.parents()) {
+    const std::optional<LoadId> waits = parent->requester.load();
+    if (!waits) continue;
+    const auto load = loads_.find(*waits);
+    if (load == loads_.end() || load->second.state != Load::State::kAsking ||
+        load->second.parent != parent->peer) {
+      return "a parent is asked for a load that does not wait for it";
+    }
+  }
+  return nullptr;
+}
+
+void Loads::answered(const Load& load) {
+  count_level(load);
+  vain_until_ = TimeMs();
+}
+
+void Loads::count_level(const Load& load) {
+  if (load.wish.kind != TrackKind::kMain || load.wish.rendition_index < 0) return;
+  ++stats_.level_segments;
+  stats_.levels += load.wish.rendition_index;
+}
+
+}  // namespace hlsmesh

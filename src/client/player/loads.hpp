@@ -1,0 +1,122 @@
+#pragma once
+
+#include <list>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "client/command_queue.hpp"
+#include "client/download/cdn.hpp"
+#include "client/download/downloads.hpp"
+#include "client/player/player.hpp"
+#include "client/stats.hpp"
+#include "client/timers.hpp"
+#include "common/sorted_map.hpp"
+
+namespace hlsmesh {
+
+// One load of the player that has not ended.
+//
+//   on_load --> waiting <--LACK, loss, silence, misbehaviour-- asking --> done
+//                 |   +----------------ask--------------------> |
+//                 |                                             | give-up time
+//                 +------------------> at the CDN <-------------+
+struct Load {
+  enum class State { kWaiting, kAsking, kAtCdn };
+
+  Load(LoadId name, Wish&& about) : id(name), wish(std::move(about)) {}
+
+  const LoadId id;
+  Wish wish;
+  Download* download = nullptr;  // nullptr: not shareable
+  State state = State::kWaiting;
+  TimeMs began_at{};
+  TimeMs due = kNever;                    // waiting: decide again; asking: look at it again
+  PeerHandle parent;                      // asking: whom
+  std::list<PeerHandle> tried;            // parents that failed it
+  std::optional<FallbackReason> failure;  // the last of those failures
+  bool refused = false;                   // by the player, which has had its first bytes
+  CdnFetch fetch;                         // at the CDN
+};
+
+// Who waits: the player's loads, and for each where its next attempt is made.
+class Loads {
+ public:
+  Loads(CommandQueue& commands, const Player& player, Downloads& downloads, EngineStats& stats)
+      : commands_(commands),
+        player_(player),
+        downloads_(downloads),
+        stats_(stats),
+        cdn_(commands, downloads, stats) {}
+
+  bool empty() const { return loads_.size() == 0; }
+
+  // A load that is decided by settle(), or, if `at_cdn`, is being fetched by the driver already.
+  void begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn);
+  // Also of a load that was answered, if the player has not had the answer.
+  void abort(LoadId id);
+  // Of a load at the CDN: the player refuses what it has had of it so far. False if there is no
+  // such load.
+  bool refuse(LoadId id, bool refused);
+
+  MutableBytes reserve_fetch(LoadId id, size_t size);
+  // False if there is no such load at the CDN.
+  bool on_fetch_done(TimeMs now, LoadId id, size_t size, double first_byte_ms, double body_ms);
+  // nullptr: there is no such load. Else its fetch is over, and end() must follow.
+  Load* on_fetch_failed(LoadId id);
+  void end(Load& load);
+
+  // Peers may be asked from now on, or no longer: then loads that wait for them go to the CDN.
+  void set_active(TimeMs now, bool active);
+  // What the rendition's loads are about, or all if it is empty, belongs to the past: they end at
+  // the CDN, and what comes of them is not kept.
+  void forget(TimeMs now, std::string_view rendition);
+
+  // Looks again at loads that wait for a parent: at all of them, or at those that are due.
+  void review_all(TimeMs now);
+  void on_timeout(TimeMs now);
+  // Takes in what became of what loads waited for.
+  void take_outcomes(TimeMs now);
+  // Decides where each load that waits makes its next attempt. `hope`: until when it is worth
+  // waiting for a parent that is not connected yet.
+  void settle(TimeMs now, TimeMs hope);
+  void add_timers(Timer& timer) const;
+
+  // What is known of a wish that has been there since `began_at`.
+  Need need(TimeMs now, const Wish& wish, TimeMs began_at) const;
+
+  // nullptr, or what does not hold.
+  const char* audit() const;
+
+ private:
+  Load* find(LoadId id);
+  // Its parent need not hurry for it any more.
+  void detach(const Load& load);
+  // Leaves its download, in which it waits no longer.
+  void leave(Load& load);
+  Need need(TimeMs now, const Load& load) const { return need(now, load.wish, load.began_at); }
+  // The load may be gone afterwards.
+  void decide(TimeMs now, Load& load, TimeMs hope);
+  bool join(TimeMs now, Load& load);
+  // Whether the load goes on waiting for its parent; else it is given up.
+  void review(TimeMs now, Load& load);
+  void ask(TimeMs now, Load& load, Parent& parent, DurationMs within);
+  void go_to_cdn(TimeMs now, Load& load);
+  bool not_yet(TimeMs now, const Load& load, const Downloads::Outcome& lack) const;
+  // The parent that it waited for has failed it.
+  void fail(TimeMs now, Load& load, PeerHandle peer, FallbackReason reason);
+  void answered(const Load& load);
+  void count_level(const Load& load);
+
+  CommandQueue& commands_;
+  const Player& player_;
+  Downloads& downloads_;
+  EngineStats& stats_;
+  Cdn cdn_;
+  // Ordered: what is decided must not hang on where a hash puts things.
+  SortedMap<LoadId, Load> loads_;
+  bool active_ = false;
+  TimeMs vain_until_{};  // 10 s for each load that lately waited in vain
+};
+
+}  // namespace hlsmesh

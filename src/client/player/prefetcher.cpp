@@ -1,0 +1,83 @@
+#include "client/player/prefetcher.hpp"
+
+#include <algorithm>
+
+namespace hlsmesh {
+namespace {
+
+// After a LACK to a prefetch, no further prefetch goes to that parent for this long: it lacks more
+// of that stretch, or gets it soon. Requests for segments that the player asked for still go to it.
+constexpr DurationMs kAfterLack{2'000};
+
+}  // namespace
+
+// The cache keeps half of its room for what lies behind the playhead, where children look.
+void Prefetcher::run(TimeMs now) {
+  PrefetchPlan& plan = player_.plan();
+  const double window = plan.window();
+  if (!player_.playhead().playing() || !(window > 0) || downloads_.parents().empty()) return;
+  const PlayheadReport& player = player_.playhead().last();
+  for (const TrackKind kind : PrefetchPlan::kTracks) {
+    const std::optional<MediaSpan> unlisted = plan.take_unlisted(kind, player.current_time);
+    if (!unlisted) continue;
+    Command& command = commands_.push(CommandKind::kListSegments);
+    command.code = static_cast<int32_t>(kind);
+    command.t0 = unlisted->start;
+    command.t1 = unlisted->end();
+  }
+
+  size_t ahead = downloads_.shelf.cache.bytes_ahead();
+  for (const Wish& wish : plan.segments()) {
+    const Segment& segment = wish.segment;
+    const double lasts = segment.span.duration;
+    const double until = segment.span.start - player.current_time - window;
+    if (until >= plan.beyond(lasts)) return;
+    if (segment.span.end() <= player.buffered_end ||
+        downloads_.shelf.cache.peek(segment.key) != nullptr ||
+        downloads_.find(segment.key) != nullptr || downloads_.shelf.receipts.given(segment.key)) {
+      continue;
+    }
+    std::list<PeerHandle> busy;
+    bool anybody = false;
+    for (const Parent* parent : downloads_.parents()) {
+      if (now < parent->ahead_after) {
+        busy.push_back(parent->peer);
+      } else {
+        anybody |= parent->requester.idle();
+      }
+    }
+    if (!anybody) return;
+    ahead += downloads_.estimates().sizes.expected(segment);
+    if (ahead > downloads_.shelf.cache.budget() / 2) return;
+    Need needed = loads_.need(now, wish, now);
+    // The player asks when its buffer has room, and the CDN brings what lies before.
+    const double before = (segment.span.start - player.buffered_end) / std::max(lasts, 0.1);
+    needed.ahead = std::max({DurationMs::zero(), to_duration(until * 1'000),
+                             to_duration(before * to_ms(needed.cdn_time))});
+    ask(now, wish, needed, busy);
+  }
+}
+
+void Prefetcher::ask(TimeMs now, const Wish& wish, const Need& needed,
+                     const std::list<PeerHandle>& tried) {
+  const Decision decision =
+      decide(needed, downloads_.candidates(now, wish, tried, player_.newest_believable(now)),
+             DurationMs::zero());
+  if (decision.kind != Decision::Kind::kAsk) return;
+  Parent& parent = *downloads_.parent(decision.peer);
+  parent.ahead_after = now + kAfterLack;
+  downloads_.ask(now, parent, wish, std::nullopt);
+}
+
+// A player asks again after a pause, of a second in hls.js. A parent that has brought the segment
+// by then has cost no time, and the CDN, which may be well again, is asked as without us.
+void Prefetcher::ask_before_retry(TimeMs now, const Wish& wish) {
+  constexpr DurationMs kPause{1'000};
+  const SegmentKey& key = wish.segment.key;
+  if (downloads_.find(key) != nullptr || downloads_.shelf.receipts.given(key)) return;
+  Need needed = loads_.need(now, wish, now);
+  needed.ahead = kPause;
+  ask(now, wish, needed, {});
+}
+
+}  // namespace hlsmesh

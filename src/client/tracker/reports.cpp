@@ -1,0 +1,81 @@
+#include "client/tracker/reports.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/inputs.hpp"
+
+namespace hlsmesh {
+namespace {
+
+// What we can give and want is told anew no more often than this: another `enter` costs the tracker
+// an admission and the site a token.
+constexpr DurationMs kFactsInterval{10'000};
+
+// Protocol section 1, defaults of the time.
+constexpr DurationMs kStatisticsInterval{30'000};
+
+}  // namespace
+
+void Reports::fill(tracker_wire::Enter& enter, const Facts& facts, bool idle) {
+  told_ = facts;
+  // `wants` is sent only if the site changed the default.
+  if (facts.wants != EngineLimits{}.max_parents) enter.wants = facts.wants;
+  if (facts.up_kbps >= 0) enter.up_bw = facts.up_kbps;
+  enter.slots = facts.slots;
+  idle_told_ = idle;
+  if (idle) enter.idle = true;
+}
+
+void Reports::on_accepted(TimeMs now) { statistics_due_ = now + kStatisticsInterval; }
+
+TimeMs Reports::facts_due(const Facts& facts) const {
+  return tracker_.joined() && !(facts == told_) ? facts_after_ : kNever;
+}
+
+void Reports::tell_changes(TimeMs now, const Facts& facts, bool idle) {
+  if (now >= facts_due(facts)) {
+    facts_after_ = now + kFactsInterval;  // once more then, should nothing come of it
+    tracker_.renew(now);
+  }
+  tell_idle(now, idle);
+}
+
+void Reports::tell_idle(TimeMs now, bool idle) {
+  if (knows_idle() && idle_told_ != idle) report(now, idle);
+}
+
+void Reports::on_timeout(TimeMs now, bool idle) {
+  if (now >= statistics_due_) report(now, idle);
+}
+
+TimeMs Reports::next_due(const Facts& facts, TimeMs idle_at) const {
+  const TimeMs due = std::min(statistics_due_, facts_due(facts));
+  return !idle_told_ && knows_idle() ? std::min(due, idle_at) : due;
+}
+
+// Increments in whole KB; what is left over stays for the next report.
+void Reports::report(TimeMs now, bool idle) {
+  statistics_due_ = now + kStatisticsInterval;
+  const auto increment = [](uint64_t bytes, uint64_t& reported_kb) {
+    const uint64_t kb = bytes / 1024;
+    return static_cast<double>(kb - std::exchange(reported_kb, kb));
+  };
+  const int32_t segments =
+      stats_.level_segments - std::exchange(reported_segments_, stats_.level_segments);
+  const int64_t levels = stats_.levels - std::exchange(reported_levels_, stats_.levels);
+  if (segments > 0) last_level_ = static_cast<double>(levels) / segments;
+  tracker_wire::Statistics statistics;
+  statistics.level = last_level_;
+  statistics.cdn_kb = increment(stats_.cdn_bytes, reported_cdn_kb_);
+  statistics.p2p_kb = increment(stats_.p2p_bytes, reported_p2p_kb_);
+  const double up_kb = increment(stats_.upload_bytes, reported_up_kb_);
+  if (tracker_.level() >= 1) {
+    statistics.up_kb = up_kb;
+    if (idle || idle_told_) statistics.idle = idle;
+    idle_told_ = idle;
+  }
+  tracker_.send(statistics);
+}
+
+}  // namespace hlsmesh

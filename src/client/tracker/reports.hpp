@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+
+#include "client/clock.hpp"
+#include "client/stats.hpp"
+#include "client/tracker/tracker_session.hpp"
+
+namespace hlsmesh {
+
+// What we can give and want: the tracker must know it to give us parents and children that suit.
+struct Facts {
+  int32_t up_kbps = -1;  // -1: unknown
+  int32_t slots = 0;
+  int32_t wants = 0;
+
+  bool operator==(const Facts&) const = default;
+};
+
+// What the tracker is told of us while we are in the channel: what `enter` says of us, told anew
+// when that has changed, and statistics.
+class Reports {
+ public:
+  Reports(TrackerSession& tracker, const EngineStats& stats) : tracker_(tracker), stats_(stats) {}
+
+  // Fills in what `enter` says of us, which counts as told.
+  void fill(tracker_wire::Enter& enter, const Facts& facts, bool idle);
+  // The tracker has accepted us; the session is over.
+  void on_accepted(TimeMs now);
+  void on_ended() { statistics_due_ = kNever; }
+
+  // Enters anew if the facts have changed. `idle`: with an early report if we became idle, or are
+  // so no longer: the tracker should know before it names us to somebody.
+  void tell_changes(TimeMs now, const Facts& facts, bool idle);
+  void tell_idle(TimeMs now, bool idle);
+  // Reports statistics where they are due.
+  void on_timeout(TimeMs now, bool idle);
+  // `idle_at`: from when on we shall be idle, unless something happens.
+  TimeMs next_due(const Facts& facts, TimeMs idle_at) const;
+
+ private:
+  bool knows_idle() const { return tracker_.joined() && tracker_.level() >= 1; }
+  TimeMs facts_due(const Facts& facts) const;
+  void report(TimeMs now, bool idle);
+
+  TrackerSession& tracker_;
+  const EngineStats& stats_;
+  Facts told_;
+  TimeMs facts_after_{};  // not told anew before
+  bool idle_told_ = false;
+  TimeMs statistics_due_ = kNever;
+  uint64_t reported_cdn_kb_ = 0;
+  uint64_t reported_p2p_kb_ = 0;
+  uint64_t reported_up_kb_ = 0;
+  int32_t reported_segments_ = 0;
+  int64_t reported_levels_ = 0;
+  double last_level_ = 0;
+};
+
+}  // namespace hlsmesh
