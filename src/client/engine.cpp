@@ -170,7 +170,7 @@ void Engine::on_socket_open(TimeMs now, std::string_view token) {
   enter.browser = config_.browser;
   enter.device = config_.mobile ? tracker_wire::Device::kMobile : tracker_wire::Device::kPc;
   enter.os = config_.os;
-  enter.hlsmesh = tracker_wire::kExtensionLevel;
+  enter.hlsmesh = tracker_wire::kExtension;
   enter.live = player_.live();
   const int32_t parents = peers_.table().count(true, true);
   const int32_t children = peers_.table().count(false, true);
@@ -431,7 +431,7 @@ std::list<PeerInfo> Engine::peers() const {
     info.id = session.remote.text;
     info.is_parent = session.is_parent();
     info.open = session.open();
-    info.version1 = session.link.level < 1;
+    info.version1 = session.link.extension < 1;
     info.received_bytes = session.parent ? session.parent->received_bytes : 0;
     info.sent_bytes = session.sent_bytes;
     const std::optional<DurationMs> round_trip = session.link.liveness.round_trip();

@@ -44,7 +44,7 @@ struct PeerInfo {
   std::string id;
   bool is_parent = false;
   bool open = false;
-  bool version1 = false;        // has not shown an extension level
+  bool version1 = false;        // has not shown an extension
   uint64_t received_bytes = 0;  // media
   uint64_t sent_bytes = 0;      // media
   double rtt_ms = -1;           // of KEEPALIVE; negative while unknown

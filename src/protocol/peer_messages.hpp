@@ -23,7 +23,7 @@ inline constexpr int64_t kMaxSegmentBytes = 64 * 1024 * 1024;  // `size`
 inline constexpr int64_t kMaxAttachments = 64 * 1024;  // `attachments`: 64 MiB in messages of 1 KiB
 
 // The extension that this build speaks; absent in version-1 messages (protocol section 4).
-inline constexpr int32_t kExtensionLevel = 1;
+inline constexpr int32_t kExtension = 1;
 
 struct KeepAlive {
   std::optional<MediaSequence> current;

@@ -39,8 +39,8 @@ inline constexpr double kMaxLevel = 1e9;
 
 // The extension that this build speaks on the WebSocket (protocol section 4), and the first one
 // whose speakers answer `ping`.
-inline constexpr int32_t kExtensionLevel = 2;
-inline constexpr int32_t kPingLevel = 2;
+inline constexpr int32_t kExtension = 2;
+inline constexpr int32_t kPingExtension = 2;
 
 enum class Device { kPc, kMobile };  // "PC", "mobile"; any other value means PC
 

@@ -147,7 +147,7 @@ void Tracker::Impl::accept(const Peer& peer, const wire::Enter& enter,
   wire::Accept accept;
   accept.live = peer.channel->type() == ChannelType::kLive;
   accept.peer_id = peer.id;
-  if (enter.hlsmesh) accept.hlsmesh = wire::kExtensionLevel;
+  if (enter.hlsmesh) accept.hlsmesh = wire::kExtension;
   // A time beyond the field's range counts as no limit: nobody watches for weeks.
   if (valid && valid->count() <= INT32_MAX) {
     accept.token_ms = static_cast<int32_t>(std::max<int64_t>(valid->count(), 0));

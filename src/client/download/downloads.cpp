@@ -9,8 +9,8 @@
 namespace hlsmesh {
 namespace {
 
-// A parent of level 1 or higher has shown it within a round trip of opening; one that has not by
-// then is of version 1.
+// A parent of extension 1 or higher has shown it within a round trip of opening; one that has not
+// by then is of version 1.
 constexpr DurationMs kLevelShown{1'000};
 
 // Memory that a segment of unknown size gets with its first packet.
@@ -86,13 +86,13 @@ Parent* Downloads::parent(PeerHandle peer) const {
 }
 
 TimeMs Downloads::asked_from(const Parent& parent, const Wish& wish) const {
-  if (parent.link.level >= 1) return TimeMs();
+  if (parent.link.extension >= 1) return TimeMs();
   // Protocol section 1: the key of version 1 may be `url` alone.
   const std::string& url = wish.segment.url;
   if (wish.secret || url.size() > peer::kMaxUrlBytes || !renditions_.url_is_unique(url)) {
     return kNever;
   }
-  // A parent of level 1 that shows it late must not hear more than the file name.
+  // A parent of extension 1 that shows it late must not hear more than the file name.
   const bool plain = url.find_first_of("/?") == std::string::npos;
   return plain ? TimeMs() : parent.link.opened_at + kLevelShown;
 }
@@ -132,7 +132,7 @@ TimeMs Downloads::hope(TimeMs now, const Wish& wish, const std::list<PeerHandle>
 
 void Downloads::ask(TimeMs now, Parent& parent, const Wish& wish, std::optional<LoadId> load) {
   parent.link.channel.send(now,
-                           parent.requester.ask(now, wish.segment, load, parent.link.level >= 1,
+                           parent.requester.ask(now, wish.segment, load, parent.link.extension >= 1,
                                                 Part(of(wish), parent)));
 }
 

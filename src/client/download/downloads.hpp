@@ -112,8 +112,8 @@ class Downloads {
   const char* audit() const;
 
  private:
-  // From when on the parent may be asked for it; kNever: not before it has shown a level. One of
-  // version 1 knows a segment by its URL alone.
+  // From when on the parent may be asked for it; kNever: not before it has shown an extension. One
+  // of version 1 knows a segment by its URL alone.
   TimeMs asked_from(const Parent& parent, const Wish& wish) const;
   // Whether the cache lacks it and no CDN fetch will bring it.
   bool wanted(const SegmentKey& key);

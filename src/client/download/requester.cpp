@@ -40,7 +40,7 @@ void Requester::on_open(TimeMs now) {
   ready_at_ = version1_ ? now + kVersion1Settles : now;
 }
 
-void Requester::on_level(TimeMs now) {
+void Requester::on_extension(TimeMs now) {
   if (!version1_) return;
   version1_ = false;
   if (silences_ == 0) ready_at_ = std::min(ready_at_, now);

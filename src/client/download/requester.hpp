@@ -75,8 +75,8 @@ struct Transfer {
 class Requester {
  public:
   void on_open(TimeMs now);
-  // The peer speaks level 1 or higher: version-1 workarounds are off.
-  void on_level(TimeMs now);
+  // The peer speaks extension 1 or higher: version-1 workarounds are off.
+  void on_extension(TimeMs now);
 
   bool idle() const { return !asked_ && !transfer_; }
   // Not to be asked before.

@@ -19,7 +19,7 @@ struct Link {
   Liveness liveness;
   bool open = false;
   TimeMs opened_at{};
-  int32_t level = 0;                     // extension level that it has shown; 0: version 1
+  int32_t extension = 0;                 // that the other side has shown; 0: version 1
   std::optional<MediaSequence> current;  // newest sn in its cache, as it last said
   TimeMs current_at{};
 

@@ -23,7 +23,7 @@ namespace hlsmesh {
 //     ended
 struct PeerSession {
   // Messages that neither ask nor answer, each counted once and once more for every KB of it. An
-  // honest peer says a KEEPALIVE and an ACK in 10 s; one of a later level may have more to say.
+  // honest peer says a KEEPALIVE and an ACK in 10 s; one of a later extension may have more to say.
   // REQUESTs are bounded by their answers (Channel::flooded), answers by our REQUESTs.
   static constexpr int64_t kChatterBurst = 128;
   static constexpr DurationMs kChatterInterval{60};

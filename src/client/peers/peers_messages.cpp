@@ -50,9 +50,9 @@ void Peers::on_keep_alive(TimeMs now, PeerSession& session, const peer::Fields& 
   link.liveness.on_spoken();
   if (ack) link.liveness.on_ack(now);
   link.on_current(now, message.current);
-  if (message.hlsmesh && *message.hlsmesh > link.level) {
-    link.level = *message.hlsmesh;
-    if (session.parent) session.parent->requester.on_level(now);
+  if (message.hlsmesh && *message.hlsmesh > link.extension) {
+    link.extension = *message.hlsmesh;
+    if (session.parent) session.parent->requester.on_extension(now);
   }
   if (!ack) say_current(now, session, peer::Event::kKeepAliveAck);
 }
@@ -109,7 +109,7 @@ void Peers::say_current(TimeMs now, PeerSession& session, peer::Event event) {
   peer::Fields message;
   message.event = event;
   message.current = downloads_.shelf.current(now);
-  message.hlsmesh = peer::kExtensionLevel;
+  message.hlsmesh = peer::kExtension;
   session.link.channel.send(now, message);
 }
 

@@ -70,7 +70,7 @@ void Reports::report(TimeMs now, bool idle) {
   statistics.cdn_kb = increment(stats_.cdn_bytes, reported_cdn_kb_);
   statistics.p2p_kb = increment(stats_.p2p_bytes, reported_p2p_kb_);
   const double up_kb = increment(stats_.upload_bytes, reported_up_kb_);
-  if (tracker_.level() >= 1) {
+  if (tracker_.extension() >= 1) {
     statistics.up_kb = up_kb;
     if (idle || idle_told_) statistics.idle = idle;
     idle_told_ = idle;

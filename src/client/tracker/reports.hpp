@@ -39,7 +39,7 @@ class Reports {
   TimeMs next_due(const Facts& facts, TimeMs idle_at) const;
 
  private:
-  bool knows_idle() const { return tracker_.joined() && tracker_.level() >= 1; }
+  bool knows_idle() const { return tracker_.joined() && tracker_.extension() >= 1; }
   TimeMs facts_due(const Facts& facts) const;
   void report(TimeMs now, bool idle);
 

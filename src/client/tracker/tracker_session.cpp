@@ -62,7 +62,7 @@ void TrackerSession::on_open(TimeMs now, const tracker_wire::Enter& enter) {
 }
 
 void TrackerSession::on_heard(TimeMs now) {
-  if (!joined() || level_ < tracker_wire::kPingLevel) return;
+  if (!joined() || extension_ < tracker_wire::kPingExtension) return;
   pinged_ = false;
   quiet_due_ = now + kQuiet;
 }
@@ -75,7 +75,7 @@ bool TrackerSession::on_accept(TimeMs now, const tracker_wire::TrackerFields& ac
   accepted_at_ = now;
   own_id_ = accept.peer_id;
   live_ = accept.live;
-  level_ = accept.hlsmesh.value_or(0);
+  extension_ = accept.hlsmesh.value_or(0);
   commands_.event(EventCode::kTrackerConnected, 0, own_id_.text);
   return true;
 }

@@ -42,9 +42,9 @@ class TrackerSession {
   bool joined() const { return state_ == State::kJoined; }
   // Our name, as last told; the connections made under it keep it. Empty before the first `accept`.
   const PeerId& own_id() const { return own_id_; }
-  // What the tracker of this session says about the channel, and its extension level.
+  // What the tracker of this session says about the channel, and its extension.
   std::optional<bool> live() const { return live_; }
-  int32_t level() const { return level_; }
+  int32_t extension() const { return extension_; }
 
   void start(TimeMs now);
   // Ends the session for good: `leave` if it had entered. start() begins a new one.
@@ -92,7 +92,7 @@ class TrackerSession {
   bool token_expires_ = false;
   PeerId own_id_;
   std::optional<bool> live_;
-  int32_t level_ = 0;
+  int32_t extension_ = 0;
 };
 
 }  // namespace hlsmesh

@@ -13,7 +13,7 @@ TEST_CASE("keepalive: sent the moment a channel opens, with level and newest sn,
   const int32_t peer = h.open_parent("p1", false);
   auto sent = h.sent<peer::KeepAlive>(peer);
   REQUIRE(sent.size() == 1);
-  CHECK(sent[0].hlsmesh == peer::kExtensionLevel);
+  CHECK(sent[0].hlsmesh == peer::kExtension);
   CHECK_FALSE(sent[0].current);
   h.peer_says(peer, peer::KeepAliveAck{std::nullopt, std::nullopt});
   h.cache_segment(9, 1'000);
@@ -37,7 +37,7 @@ TEST_CASE("keepalive: answered at once, to parent and child alike") {
     const auto acks = h.sent<peer::KeepAliveAck>(peer);
     REQUIRE(acks.size() == 1);
     CHECK(acks[0].current == MediaSequence(9));
-    CHECK(acks[0].hlsmesh == peer::kExtensionLevel);
+    CHECK(acks[0].hlsmesh == peer::kExtension);
   }
 }
 

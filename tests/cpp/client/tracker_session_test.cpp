@@ -38,7 +38,7 @@ TEST_CASE("tracker: start opens the socket, open enters, accept is told to the p
   CHECK(enters[0].browser == "Chromium");
   CHECK(enters[0].os == "Linux");
   CHECK(enters[0].device == tracker_wire::Device::kPc);
-  CHECK(enters[0].hlsmesh == tracker_wire::kExtensionLevel);
+  CHECK(enters[0].hlsmesh == tracker_wire::kExtension);
   CHECK(enters[0].live == true);
   CHECK_FALSE(enters[0].parents);
   h.tracker_says(accept_as("me"));

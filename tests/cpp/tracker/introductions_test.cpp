@@ -358,5 +358,5 @@ TEST_CASE("accept tells its extension level only to a peer that told its own") {
   CHECK_FALSE(h.box[h.join()].all<wire::Accept>().at(0).hlsmesh);
   wire::Enter enter;
   enter.hlsmesh = 1;
-  CHECK(h.box[h.join("c", enter)].all<wire::Accept>().at(0).hlsmesh == wire::kExtensionLevel);
+  CHECK(h.box[h.join("c", enter)].all<wire::Accept>().at(0).hlsmesh == wire::kExtension);
 }
