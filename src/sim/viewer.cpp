@@ -211,8 +211,8 @@ void Viewer::on_command(const HmCommand& command) {
     case CommandKind::kChannelSendBinary:
       send(peer, command);
       break;
-    case CommandKind::kFetch:
-      loader_.fetch(LoadId(command.load), hlsmesh::FetchId(command.code));
+    case CommandKind::kLoadFromCdn:
+      loader_.fetch(LoadId(command.load));
       break;
     case CommandKind::kLoadDone:
       loader_.take(command);
