@@ -137,15 +137,18 @@ describe('drills of a release: playback goes on', { concurrency: 3 }, () => {
       await one.plays(6);
       const two = await stage.viewer({ name: 'two', src: sources[0] });
       await two.waitForEvent('segment', {});
+      let since = 0;
       for (let change = 1; change <= 20; change++) {
-        await two.page.evaluate(
-          (src) => globalThis.hls.loadSource(src),
+        since = await two.page.evaluate(
+          (src) => {
+            globalThis.hls.loadSource(src);
+            return performance.now();
+          },
           // Number 20 is the first one's.
           new URL(sources[change === 20 ? 0 : change % 3], stage.origin.url).href,
         );
         await sleep(change % 4 === 0 ? 1500 : 100 * (change % 5));
       }
-      const since = await two.page.evaluate(() => performance.now());
       // The element shows the former source until the new one is attached, and is paused by the change.
       await two.page.waitForFunction(() => globalThis.hls.media.currentTime < 3);
       await two.page.evaluate(() => void globalThis.hls.media.play().catch(() => {}));
