@@ -36,7 +36,7 @@ std::string digest_of(const Run& mesh) {
   return out;
 }
 
-// Three digits after the point are more than such figures are good for.
+// Six digits after the point are more than such figures are good for.
 double rounded(double value) {
   const double scaled = value * 1e6 + (value < 0 ? -0.5 : 0.5);
   return static_cast<double>(static_cast<int64_t>(scaled)) / 1e6;

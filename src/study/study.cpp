@@ -1,6 +1,7 @@
 #include "study/study.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace hlsmesh::study {
@@ -9,8 +10,11 @@ namespace {
 // An engine that never comes: the player is left to itself.
 constexpr double kNoEngine = 1e9;
 
-// Simulated seconds between two checks of everything.
+// Simulated seconds between two samples, and between two checks of everything.
+constexpr double kSampleEvery = 1;
 constexpr double kCheckEvery = 5;
+
+bool is_multiple(double value, double of) { return std::fmod(value, of) == 0; }
 
 }  // namespace
 
@@ -29,10 +33,11 @@ void Study::advance(double seconds) {
   if (done()) return;
   const double until = std::min(reached_ + seconds, scenario_.seconds);
   while (reached_ < until) {
-    reached_ = std::min(until, reached_ + kCheckEvery);
+    reached_ = std::min(until, std::floor(reached_ / kSampleEvery) * kSampleEvery + kSampleEvery);
     swarm_->run_until(reached_);
-    samples_.push_back(sample(*swarm_, world_));
-    if (stage_ == Stage::kMesh) check();
+    const bool end = reached_ >= scenario_.seconds;
+    if (end || is_multiple(reached_, kSampleEvery)) samples_.push_back(sample(*swarm_, world_));
+    if (stage_ == Stage::kMesh && (end || is_multiple(reached_, kCheckEvery))) check();
   }
   if (reached_ >= scenario_.seconds) finish();
 }

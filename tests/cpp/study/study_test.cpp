@@ -24,9 +24,10 @@ std::string error_of(const std::string& json) {
   return error == nullptr ? "" : *error;
 }
 
-nlohmann::json run(const Scenario& scenario, uint64_t seed, std::vector<Violation>* out = nullptr) {
+nlohmann::json run(const Scenario& scenario, uint64_t seed, std::vector<Violation>* out = nullptr,
+                   double step = 7) {
   Study study(scenario, seed);
-  while (!study.done()) study.advance(7);
+  while (!study.done()) study.advance(step);
   if (out != nullptr) *out = study.violations();
   return nlohmann::json::parse(study.figures());
 }
@@ -88,6 +89,7 @@ TEST_CASE("one scenario and one seed are one run; another seed is another") {
   const Scenario scenario = parsed(kSmall);
   const nlohmann::json first = run(scenario, 3);
   CHECK(run(scenario, 3) == first);
+  CHECK(run(scenario, 3, nullptr, 0.3) == first);
   CHECK(run(scenario, 4)["digest"] != first["digest"]);
   CHECK(first["viewers"] == 4);
   CHECK(first["offload"].get<double>() > 0.3);
