@@ -82,10 +82,12 @@ describe('how long a load waits for peers', { concurrency: 2 }, () => {
         const seen = await viewer.seen();
         const { p2pBytes, cdnBytes } = await viewer.stats();
         assert.deepEqual({ stalls: seen.stalls, errors: loadErrors(seen) }, CALM, viewer.name);
+        if (viewer.name === 'one') continue;
         p2p += p2pBytes;
         all += p2pBytes + cdnBytes - before;
       }
-      assert.ok(p2p / all >= 0.65, `${p2p} bytes of ${all} came from peers`);
+      // 0.65 of what four viewers play, the first of whom has nobody.
+      assert.ok(p2p / all >= (0.65 * 4) / 3, `${p2p} bytes of ${all} came from peers`);
     }, routes);
   });
 });
