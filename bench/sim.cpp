@@ -45,6 +45,10 @@ int main(int argc, char** argv) {
     }
     scenario = std::get<Scenario>(std::move(parsed));
     if (argc > 2) scenario.audience.viewers = std::atoi(argv[2]);
+    if (scenario.audience.viewers < 1) {
+      std::cerr << "hlsmesh-sim: VIEWERS must be a whole number above 0\n";
+      return kUsage;
+    }
   }
   std::cerr << to_json(scenario) << '\n';
   const auto began = std::chrono::steady_clock::now();

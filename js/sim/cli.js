@@ -38,9 +38,18 @@ function run(request) {
     }
   }
   const summary = summarize(runs);
-  if (request.report) writeFileSync(request.report, reportPage(summary, runs));
   process.stdout.write(request.json ? `${JSON.stringify(summary, null, 2)}\n` : table(summary));
+  if (request.report) writeReport(request.report, reportPage(summary, runs));
   return runs.flatMap(({ figures }) => figures.violations)[0]?.property ?? 0;
+}
+
+/** @param {string} file @param {string} page */
+function writeReport(file, page) {
+  try {
+    writeFileSync(file, page);
+  } catch (error) {
+    throw new UsageError(`--report: ${/** @type {Error} */ (error).message}`);
+  }
 }
 
 /** @param {import('./options.js').Request} request @param {bigint} seed */

@@ -1,6 +1,7 @@
 /** What `hlsmesh-sim` is asked for. */
 
-import { readFileSync, readdirSync } from 'node:fs';
+import { accessSync, constants, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 
 const SCENARIOS = new URL('./scenarios/', import.meta.url);
@@ -79,7 +80,7 @@ export function readArguments(args) {
     seed: seedOf(values.seed ?? '1'),
     seeds: wholeOf('seeds', values.seeds ?? '1'),
     json: values.json ?? false,
-    report: values.report ?? null,
+    report: values.report === undefined ? null : writable(values.report),
   };
 }
 
@@ -139,6 +140,16 @@ function readJson(file, option) {
     throw new UsageError(`${option}: ${file} is not JSON: ${/** @type {Error} */ (error).message}`);
   }
   throw new UsageError(`${option}: ${file} must hold a JSON object`);
+}
+
+/** A run may take minutes; what it is to be written to is looked at before. @param {string} file */
+function writable(file) {
+  try {
+    accessSync(path.dirname(path.resolve(file)), constants.W_OK);
+    return file;
+  } catch (error) {
+    throw new UsageError(`--report: ${/** @type {Error} */ (error).message}`);
+  }
 }
 
 /** @param {string} option @param {string} text */

@@ -81,6 +81,13 @@ describe('hlsmesh-sim', { concurrency: 2 }, () => {
     assert.ok(stderr.includes(`again: npx -p hlsmesh hlsmesh-sim --scenario ${scenario} --seed 5`));
   });
 
+  test('a report that cannot be written loses no figures', () => {
+    const { status, stdout, stderr } = sim(...SMALL, '--json', '--report', dir);
+    assert.equal(status, 2);
+    assert.match(stderr, /^hlsmesh-sim: --report: EISDIR/);
+    assert.equal(JSON.parse(stdout).viewers, 4);
+  });
+
   test('without a scenario everything is drawn from the seed, and printed', () => {
     const { status, stderr } = sim('--seed', '9');
     assert.equal(status, 0, stderr);
@@ -100,6 +107,7 @@ describe('hlsmesh-sim', { concurrency: 2 }, () => {
       [['--audience', file('odd.json', { viewer: 3 })], /audience\.viewer is unknown here/],
       [['--seed=-1'], /--seed must be a whole number below 2\^64/],
       [['--seed', '3', '--viewers', '9'], /--viewers needs --scenario/],
+      [['--report', path.join(dir, 'nowhere', 'report.html')], /--report: ENOENT/],
       [['--seeds', '0'], /--seeds must be a whole number from 1/],
       [['--speed', '3'], /--speed/],
     ])) {
