@@ -55,8 +55,8 @@ void Cdn::answer(FetchId id, Access access) {
     });
     return;
   }
-  fetch.pipe =
-      network_.open(line_, access.down, latency, *this, static_cast<uint64_t>(id.value()), 0);
+  fetch.pipe = network_.open(line_, access.down, {latency, access.loss}, *this,
+                             static_cast<uint64_t>(id.value()), 0);
   Message body;
   body.size = content_.segment_bytes(fetch.rendition, fetch.sn);
   network_.send(fetch.pipe, std::move(body));

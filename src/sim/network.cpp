@@ -1,6 +1,7 @@
 #include "sim/network.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace hlsmesh::sim {
@@ -9,6 +10,15 @@ namespace {
 // One turn on a line: 6.5 ms at 20 Mbit/s, about what a sender's congestion window lets out at
 // once.
 constexpr uint64_t kQuantumBytes = 16 * 1024;
+
+// Chromium's data channels send so much in a packet, and HTTP about as much.
+constexpr double kPacketBytes = 1'200;
+// The constant of Mathis et al. for one acknowledgement a packet or two: sqrt(3 / 2).
+constexpr double kMathis = 1.22;
+// The least retransmission timeout of Chromium's SCTP.
+constexpr std::chrono::milliseconds kRetransmit{400};
+// A path is never shorter than this for what congestion control makes of loss.
+constexpr std::chrono::milliseconds kLeastLatency{1};
 
 }  // namespace
 
@@ -22,7 +32,7 @@ void Network::set_line_rate(LineId line, double bits_per_second) {
   lines_[static_cast<size_t>(line.value())].bits_per_second = bits_per_second;
 }
 
-PipeId Network::open(LineId up, LineId down, Duration latency, PipeSink& sink, uint64_t cookie,
+PipeId Network::open(LineId up, LineId down, Path path, PipeSink& sink, uint64_t cookie,
                      size_t low_water) {
   uint32_t index = 0;
   if (free_.empty()) {
@@ -39,7 +49,11 @@ PipeId Network::open(LineId up, LineId down, Duration latency, PipeSink& sink, u
   pipe.generation = generation;
   pipe.up = up;
   pipe.down = down;
-  pipe.latency = latency;
+  pipe.path = path;
+  if (path.loss > 0 && path.loss_slows) {
+    const double round_trip = 2 * seconds(std::max<Duration>(path.latency, kLeastLatency));
+    pipe.bits_per_second = kMathis * kPacketBytes * 8 / (round_trip * std::sqrt(path.loss));
+  }
   pipe.sink = &sink;
   pipe.cookie = cookie;
   pipe.low_water = low_water;
@@ -83,11 +97,28 @@ void Network::enter(PipeId id, Stage stage) {
   if (pipe == nullptr) return;
   bool& waiting = stage == Stage::kUp ? pipe->in_up : pipe->in_down;
   if (waiting) return;
+  const bool paced = stage == Stage::kUp && pipe->bits_per_second > 0;
+  if (paced && pipe->ready > queue_.now()) {
+    waiting = true;
+    queue_.at(pipe->ready, [this, id] {
+      Pipe* due = find(id);
+      if (due == nullptr) return;
+      due->in_up = false;
+      enter(id, Stage::kUp);
+    });
+    return;
+  }
   const LineId line = stage == Stage::kUp ? pipe->up : pipe->down;
   if (line == kUnlimitedLine) {
-    const uint64_t bytes =
+    uint64_t bytes =
         stage == Stage::kUp ? pipe->queued - pipe->sent : pipe->arrived - pipe->received;
-    if (bytes > 0) passed(id, stage, static_cast<uint32_t>(bytes));
+    if (bytes == 0) return;
+    if (paced) {
+      bytes = std::min(bytes, kQuantumBytes);
+      pace(*pipe, bytes);
+    }
+    passed(id, stage, static_cast<uint32_t>(bytes));
+    if (paced) enter(id, stage);
     return;
   }
   waiting = true;
@@ -110,6 +141,7 @@ void Network::serve(int32_t index) {
     line.busy = true;
     line.serving = turn;
     line.serving_bytes = static_cast<uint32_t>(std::min(waiting, kQuantumBytes));
+    if (up) pace(*pipe, line.serving_bytes);
     const double micros = static_cast<double>(line.serving_bytes) * 8e6 / line.bits_per_second;
     queue_.after(Duration(static_cast<int64_t>(micros) + 1), [this, index] { finish(index); });
   }
@@ -120,9 +152,36 @@ void Network::finish(int32_t index) {
   const Turn turn = line.serving;
   const uint32_t bytes = line.serving_bytes;
   line.busy = false;
-  if (find(turn.pipe) != nullptr) line.turns.push_back(turn);
+  Pipe* const pipe = find(turn.pipe);
+  const bool paced = pipe != nullptr && turn.stage == Stage::kUp && pipe->bits_per_second > 0;
+  if (paced) {
+    pipe->in_up = false;
+  } else if (pipe != nullptr) {
+    line.turns.push_back(turn);
+  }
   passed(turn.pipe, turn.stage, bytes);
+  if (paced) enter(turn.pipe, turn.stage);
   serve(index);
+}
+
+void Network::pace(Pipe& pipe, uint64_t bytes) {
+  if (pipe.bits_per_second <= 0) return;
+  const double micros = static_cast<double>(bytes) * 8e6 / pipe.bits_per_second;
+  pipe.ready = queue_.now() + Duration(static_cast<int64_t>(micros) + 1);
+}
+
+Duration Network::travel(Pipe& pipe, uint32_t bytes, bool last) {
+  if (pipe.path.loss <= 0) return pipe.path.latency;
+  double all_well = 1;
+  for (double rest = bytes; rest > 0; rest -= kPacketBytes) all_well *= 1 - pipe.path.loss;
+  Duration out = pipe.path.latency;
+  const double drawn = static_cast<double>(random_.next() >> 32) / 4294967296.0;
+  if (drawn >= all_well) {
+    const Duration round_trip = 2 * pipe.path.latency;
+    out += last ? std::max<Duration>(round_trip, kRetransmit) : round_trip;
+  }
+  pipe.arrives = std::max(pipe.arrives, queue_.now() + out);
+  return pipe.arrives - queue_.now();
 }
 
 void Network::passed(PipeId id, Stage stage, uint32_t bytes) {
@@ -137,7 +196,8 @@ void Network::passed(PipeId id, Stage stage, uint32_t bytes) {
   pipe->sent += bytes;
   const uint64_t after = before - bytes;
   pipe->in_flight.push_back(bytes);
-  queue_.after(pipe->latency, [this, id] { arrive(id); });
+  queue_.after(travel(*pipe, bytes, after == 0 && bytes <= kQuantumBytes),
+               [this, id] { arrive(id); });
   if (before > pipe->low_water && after <= pipe->low_water) {
     pipe->sink->on_pipe_drained(pipe->cookie, static_cast<size_t>(after));
   }

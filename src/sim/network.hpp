@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/random.hpp"
 #include "common/strong.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/fifo.hpp"
@@ -39,20 +40,36 @@ class PipeSink {
   virtual void on_pipe_drained(uint64_t cookie, size_t buffered) = 0;
 };
 
+// What lies between two lines.
+struct Path {
+  Duration latency{};  // one way
+  double loss = 0;     // share of packets
+  // Whether the sender's congestion control takes loss for congestion, as that of data channels
+  // does. BBR, which CDNs use, does not.
+  bool loss_slows = false;
+};
+
+// The loss of two paths in a row.
+constexpr double either(double a, double b) { return a + b - a * b; }
+
 // Access lines and the pipes over them. A pipe is one direction of one connection: ordered,
 // reliable, through its sender's uplink, some latency and its receiver's downlink. A line serves
 // the pipes that have bytes waiting in turn, a quantum at a time, so that flows share it evenly and
 // a small message waits for at most one quantum of each other flow.
+//
+// Of loss there is what it does to a flow: what a lost packet was part of comes a round trip later,
+// or a retransmission timeout later if nothing followed it, with everything behind it, since pipes
+// are ordered; and where loss slows the sender, the flow gets no more than the rate at which its
+// congestion control settles (Mathis, Semke, Mahdavi, Ott 1997). No packet is lost for good.
 class Network {
  public:
-  explicit Network(EventQueue& queue) : queue_(queue) {}
+  Network(EventQueue& queue, uint64_t seed) : queue_(queue), random_(seed) {}
 
   LineId add_line(double bits_per_second);
   void set_line_rate(LineId line, double bits_per_second);
 
   // Messages arrive at `sink` with `cookie`; it must outlive the pipe.
-  PipeId open(LineId up, LineId down, Duration latency, PipeSink& sink, uint64_t cookie,
-              size_t low_water);
+  PipeId open(LineId up, LineId down, Path path, PipeSink& sink, uint64_t cookie, size_t low_water);
   // Whatever has not arrived is lost, and nothing more is reported. No effect on one that is gone.
   void cut(PipeId pipe);
   void send(PipeId pipe, Message message);
@@ -69,10 +86,15 @@ class Network {
     uint32_t generation = 0;
     LineId up;
     LineId down;
-    Duration latency{};
+    Path path;
     PipeSink* sink = nullptr;
     uint64_t cookie = 0;
     size_t low_water = 0;
+    // The most that loss leaves it, 0 for no limit; when its next bytes may leave; with loss, when
+    // the last of those that left will arrive.
+    double bits_per_second = 0;
+    Time ready{};
+    Time arrives{};
     // Bytes so far: handed in, past the uplink, at the downlink, past it.
     uint64_t queued = 0;
     uint64_t sent = 0;
@@ -99,6 +121,10 @@ class Network {
   Pipe* find(PipeId id);
   const Pipe* find(PipeId id) const;
   void enter(PipeId id, Stage stage);
+  // These bytes leave now: the next ones not before the pipe's rate allows.
+  void pace(Pipe& pipe, uint64_t bytes);
+  // Until they arrive, from now on.
+  Duration travel(Pipe& pipe, uint32_t bytes, bool last);
   void serve(int32_t line);
   void finish(int32_t line);
   void passed(PipeId id, Stage stage, uint32_t bytes);
@@ -106,6 +132,7 @@ class Network {
   void deliver(PipeId id);
 
   EventQueue& queue_;
+  Random random_;  // used only where there is loss
   std::vector<Line> lines_;
   std::vector<Pipe> pipes_;
   std::vector<uint32_t> free_;

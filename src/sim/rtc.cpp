@@ -13,10 +13,6 @@ using std::chrono::milliseconds;
 // candidates follow shortly after.
 constexpr milliseconds kDescribeDelay{8};
 constexpr milliseconds kCandidateDelay{20};
-// Connectivity check, DTLS 1.2 (two) and SCTP (two, the second carrying DCEP).
-constexpr int kHandshakeRoundTrips = 5;
-// ICE gives up on candidate pairs that never answer.
-constexpr milliseconds kIceFailure{15'000};
 // A page that closes says nothing for 3-5 s (protocol section 2).
 constexpr milliseconds kVanishNotice{5'000};
 // close() right after send(): what fits in one flight still leaves.
@@ -82,7 +78,9 @@ Rtc::End& Rtc::make(EndKey key) {
   auto& ends = page(key.first)->ends;
   const auto after = std::find_if(ends.begin(), ends.end(),
                                   [&key](const auto& end) { return key.second < end.first; });
-  return ends.insert(after, {key.second, End{}})->second;
+  End fresh;
+  fresh.since = queue_.now();
+  return ends.insert(after, {key.second, fresh})->second;
 }
 
 void Rtc::erase(EndKey key) {
@@ -150,15 +148,18 @@ void Rtc::try_handshake(EndKey key) {
   const Page* there = page(end->remote.first);
   if (here == nullptr || there == nullptr) return;
   const EndKey other = end->remote;
-  if (here->blocked || there->blocked) {
-    report_closed(key, kIceFailure);
-    report_closed(other, kIceFailure);
+  const Duration passed = queue_.now() - std::min(end->since, remote->since);
+  if (here->blocked || there->blocked || !connects(here->access.nat, there->access.nat)) {
+    const Duration left = std::max(config_.give_up - passed, Duration{});
+    report_closed(key, left);
+    report_closed(other, left);
     return;
   }
+  const Duration signalling = std::max(config_.signalling - passed, Duration{});
   const Duration round_trip = 2 * (here->access.latency + there->access.latency);
   const EndKey dialler = end->dialler ? key : other;
   const EndKey answerer = end->dialler ? other : key;
-  queue_.after(kHandshakeRoundTrips * round_trip,
+  queue_.after(signalling + config_.round_trips * round_trip,
                [this, dialler, answerer] { open(dialler, answerer); });
 }
 
@@ -171,9 +172,10 @@ void Rtc::open(EndKey dialler, EndKey answerer) {
     return;
   }
   const Duration latency = child_page->access.latency + parent_page->access.latency;
-  child->out = network_.open(child_page->access.up, parent_page->access.down, latency, *this,
+  const Path path{latency, either(child_page->access.loss, parent_page->access.loss), true};
+  child->out = network_.open(child_page->access.up, parent_page->access.down, path, *this,
                              cookie_of(answerer), kLowWater);
-  parent->out = network_.open(parent_page->access.up, child_page->access.down, latency, *this,
+  parent->out = network_.open(parent_page->access.up, child_page->access.down, path, *this,
                               cookie_of(dialler), kLowWater);
   // The answerer hears of the channel first; the acknowledgement opens it at the dialler.
   for (const auto& [key, delay] : {std::pair{answerer, Duration{}}, std::pair{dialler, latency}}) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/ids.hpp"
+#include "sim/nat.hpp"
 #include "sim/network.hpp"
 
 namespace hlsmesh::sim {
@@ -20,6 +21,20 @@ struct Access {
   LineId up = kUnlimitedLine;
   LineId down = kUnlimitedLine;
   Duration latency{};  // one way, to the middle of the network
+  Nat nat = Nat::kOpen;
+  double loss = 0;  // share of packets, in either direction
+};
+
+// How long connections take to open or to fail.
+struct RtcConfig {
+  // From dialling to the first connectivity check, at least: descriptions and candidates through
+  // the tracker, and the answers of STUN servers.
+  Duration signalling{};
+  // Connectivity check, DTLS 1.2 (two) and SCTP (two, the second carrying DCEP).
+  int32_t round_trips = 5;
+  // From dialling until candidate pairs that never answer are given up. Chromium's ICE takes this
+  // long.
+  Duration give_up = std::chrono::seconds(15);
 };
 
 // What a page's RTCPeerConnection objects report. All of it comes from the event queue, never from
@@ -38,12 +53,13 @@ class RtcHost {
 // ordered, reliable data channel, as a Chromium page sees them.
 class Rtc : private PipeSink {
  public:
-  Rtc(EventQueue& queue, Network& network) : queue_(queue), network_(network) {}
+  Rtc(EventQueue& queue, Network& network, RtcConfig config)
+      : queue_(queue), network_(network), config_(config) {}
 
   void attach(ViewerId viewer, RtcHost& host, Access access);
   // The page is gone without a word: its peers notice after a while.
   void vanish(ViewerId viewer);
-  // Candidate pairs of this viewer never work, as behind two symmetric NATs.
+  // Candidate pairs of this viewer never work, whomever it meets.
   void block(ViewerId viewer);
 
   void dial(ViewerId viewer, PeerHandle peer);
@@ -77,6 +93,7 @@ class Rtc : private PipeSink {
     bool described_itself = false;
     bool handshake = false;  // under way
     bool report_due = false;
+    Time since{};  // dialled, or first answered
     EndKey remote{};
     PipeId out{};
   };
@@ -106,6 +123,7 @@ class Rtc : private PipeSink {
 
   EventQueue& queue_;
   Network& network_;
+  RtcConfig config_;
   std::vector<std::unique_ptr<Page>> pages_;  // by ViewerId
   size_t peak_buffered_ = 0;
   uint64_t overflows_ = 0;

@@ -12,9 +12,9 @@ Time at_second(double seconds) {
 }
 
 Swarm::Swarm(SwarmConfig config)
-    : network_(queue_),
+    : network_(queue_, config.seed),
       content_(std::move(config.content)),
-      rtc_(queue_, network_),
+      rtc_(queue_, network_, config.rtc),
       cdn_(queue_, network_, content_, config.cdn),
       tracker_(queue_, config.tracker, config.seed) {
   Random random(config.seed);

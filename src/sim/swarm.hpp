@@ -14,6 +14,7 @@ struct SwarmConfig {
   uint64_t seed = 1;
   ContentConfig content;
   CdnConfig cdn;
+  RtcConfig rtc;
   TrackerConfig tracker;
   std::vector<ViewerConfig> viewers;
 };

@@ -41,11 +41,11 @@ void TrackerHost::end(ConnId id, Duration delay) {
   });
 }
 
-ConnId TrackerHost::open(SocketUser& user, Duration latency, std::string address) {
+ConnId TrackerHost::open(SocketUser& user, Duration latency, Whereabouts whereabouts) {
   const ConnId id(next_++);
   conns_[id] = Conn{&user, latency, false, false};
   // TCP's handshake, then HTTP's upgrade.
-  queue_.after(3 * latency, [this, id, address = std::move(address)] {
+  queue_.after(3 * latency, [this, id, from = std::move(whereabouts)] {
     Conn* conn = find(id);
     if (conn == nullptr || conn->vanished) return;
     if (!tracker_) {
@@ -60,7 +60,7 @@ ConnId TrackerHost::open(SocketUser& user, Duration latency, std::string address
         opened->user->on_socket_open();
       }
     });
-    tracker_->on_open(engine_time(queue_.now()), id, Origin{address, {}, {}}, entropy);
+    tracker_->on_open(engine_time(queue_.now()), id, Origin{from.address, from.isp, {}}, entropy);
     drain();
   });
   return id;

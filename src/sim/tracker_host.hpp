@@ -23,6 +23,12 @@ class SocketUser {
   virtual void on_socket_closed() = 0;
 };
 
+// What the tracker's host knows of a socket's other end.
+struct Whereabouts {
+  std::string address;
+  std::string isp;  // empty: unknown
+};
+
 // A tracker process and the WebSockets to it.
 class TrackerHost {
  public:
@@ -35,7 +41,7 @@ class TrackerHost {
   bool running() const { return tracker_ != nullptr; }
 
   // Connects a user that has no socket; on_socket_open or on_socket_closed follows.
-  ConnId open(SocketUser& user, Duration latency, std::string address);
+  ConnId open(SocketUser& user, Duration latency, Whereabouts from);
   void send(ConnId conn, std::string text);
   void close(ConnId conn);
   // The page is gone without a word: no frame, no pong, no FIN.

@@ -41,7 +41,8 @@ Viewer::Viewer(World world, ViewerId id, const ViewerConfig& config, uint64_t se
 void Viewer::join() {
   if (gone_) return;
   access_ = {world_.network.add_line(config_.up_bits_per_second),
-             world_.network.add_line(config_.down_bits_per_second), config_.latency};
+             world_.network.add_line(config_.down_bits_per_second), config_.latency, config_.nat,
+             config_.loss};
   loader_.attach(access_);
   world_.rtc.attach(id_, *this, access_);
   if (config_.p2p_refused) world_.rtc.block(id_);
@@ -185,7 +186,7 @@ void Viewer::on_command(const HmCommand& command) {
       break;
     case CommandKind::kSocketOpen:
       if (socket_.value() != 0) ++stray_commands_;
-      socket_ = world_.tracker.open(*this, config_.latency, address_of(id_));
+      socket_ = world_.tracker.open(*this, config_.latency, {address_of(id_), config_.isp});
       break;
     case CommandKind::kSocketSend:
       if (socket_.value() == 0) ++stray_commands_;

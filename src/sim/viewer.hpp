@@ -28,6 +28,9 @@ struct ViewerConfig {
   // From the page's start until the engine is there; loads before that go straight to the CDN.
   Duration core_ready = std::chrono::milliseconds(150);
   PlayerConfig player;
+  Nat nat = Nat::kOpen;
+  double loss = 0;           // share of packets that its line loses
+  std::string isp;           // as the tracker knows it; empty: unknown
   bool p2p_refused = false;  // no connection to another peer ever opens
   ParentFault fault = ParentFault::kNone;
   EngineObserver* observer = nullptr;  // must outlive the viewer

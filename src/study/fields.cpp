@@ -22,7 +22,7 @@ Fields::Fields(const nlohmann::json& json, std::string path, std::string& error)
 }
 
 void Fields::number(std::string_view key, double& out, double least, double most) {
-  const nlohmann::json* value = find(key);
+  const nlohmann::json* value = member(key);
   if (value == nullptr) return;
   if (!within(*value, least, most)) return fail(key, "must be a number from " + range(least, most));
   out = value->get<double>();
@@ -36,21 +36,21 @@ void Fields::integer(std::string_view key, int32_t& out, int32_t least, int32_t 
 }
 
 void Fields::boolean(std::string_view key, bool& out) {
-  const nlohmann::json* value = find(key);
+  const nlohmann::json* value = member(key);
   if (value == nullptr) return;
   if (!value->is_boolean()) return fail(key, "must be true or false");
   out = value->get<bool>();
 }
 
 void Fields::text(std::string_view key, std::string& out) {
-  const nlohmann::json* value = find(key);
+  const nlohmann::json* value = member(key);
   if (value == nullptr) return;
   if (!value->is_string()) return fail(key, "must be a string");
   out = value->get<std::string>();
 }
 
 bool Fields::spread(std::string_view key, Spread& out, double least, double most) {
-  const nlohmann::json* value = find(key);
+  const nlohmann::json* value = member(key);
   if (value == nullptr) return false;
   if (value->is_number()) {
     if (!within(*value, least, most)) fail(key, "must be from " + range(least, most));
@@ -86,7 +86,7 @@ bool Fields::spread(std::string_view key, Spread& out, double least, double most
 }
 
 const nlohmann::json* Fields::object(std::string_view key) {
-  const nlohmann::json* value = find(key);
+  const nlohmann::json* value = member(key);
   if (value != nullptr && !value->is_object()) {
     fail(key, "must be an object");
     return nullptr;
@@ -95,7 +95,7 @@ const nlohmann::json* Fields::object(std::string_view key) {
 }
 
 const nlohmann::json* Fields::array(std::string_view key) {
-  const nlohmann::json* value = find(key);
+  const nlohmann::json* value = member(key);
   if (value != nullptr && !value->is_array()) {
     fail(key, "must be an array");
     return nullptr;
@@ -121,7 +121,7 @@ void Fields::fail(std::string_view key, std::string_view what) {
   if (error_.empty()) error_ = path_of(key) + " " + std::string(what);
 }
 
-const nlohmann::json* Fields::find(std::string_view key) {
+const nlohmann::json* Fields::member(std::string_view key) {
   known_.emplace(key);
   if (!error_.empty()) return nullptr;
   const auto found = json_.find(key);

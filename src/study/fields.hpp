@@ -26,6 +26,7 @@ class Fields {
   bool spread(std::string_view key, Spread& out, double least, double most);
 
   // nullptr where the member is absent.
+  const nlohmann::json* member(std::string_view key);
   const nlohmann::json* object(std::string_view key);
   const nlohmann::json* array(std::string_view key);
   std::string path_of(std::string_view key) const;
@@ -34,8 +35,6 @@ class Fields {
   void fail(std::string_view key, std::string_view what);
 
  private:
-  const nlohmann::json* find(std::string_view key);
-
   const nlohmann::json& json_;
   std::string path_;
   std::string& error_;

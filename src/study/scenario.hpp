@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "study/spread.hpp"
+#include "study/audience.hpp"
 
 namespace hlsmesh::study {
 
@@ -20,31 +20,6 @@ struct Stream {
   double segment_seconds = 2;
   int32_t window = 6;        // live: segments in the playlist
   int32_t vod_segments = 0;  // not live
-};
-
-// Viewers on one kind of access line.
-struct Access {
-  std::string name;
-  double share = 1;      // of the audience, beside the others'
-  Spread up;             // Mbit/s
-  Spread down;           // Mbit/s
-  Spread one_way;        // ms from the viewer to the middle of the network
-  bool metered = false;  // uploads nothing, as on a mobile line
-};
-
-struct Audience {
-  int32_t viewers = 50;
-  std::vector<Access> access;
-  double join_within = 10;  // seconds, evenly
-  double unreachable = 0;   // share with whom no connection ever opens
-  double freeloading = 0;   // share that uploads nothing
-  double paused = 0;        // share that pauses after playing for `pause_after` seconds
-  double pause_after = 15;
-  // How long a viewer stays, in seconds; nullopt: until the end.
-  std::optional<Spread> stay;
-  // Of those who leave, the share that goes without a word: a browser killed, a battery empty.
-  double vanishing = 0;
-  double buffer_seconds = 30;  // hls.js maxBufferLength
 };
 
 struct Origin {
@@ -96,7 +71,7 @@ struct Scenario {
 // Either a scenario, or what is wrong with the text, for its author.
 std::variant<Scenario, std::string> parse_scenario(std::string_view json);
 
-// Every parameter drawn from the seed.
+// Every parameter drawn from the seed (draw.cpp).
 Scenario draw_scenario(uint64_t seed);
 
 // The JSON form, with every default written out.

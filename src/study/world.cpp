@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "common/random.hpp"
 
@@ -9,6 +11,9 @@ namespace hlsmesh::study {
 namespace {
 
 constexpr double kNever = 1e9;
+
+// Through NATs a pair of candidates is found after one or two more than at home.
+constexpr int32_t kConnectRoundTrips = 6;
 
 const Access& draw_access(const std::vector<Access>& all, Random& random) {
   double sum = 0;
@@ -32,6 +37,7 @@ void add_viewer(const Scenario& scenario, double joins, Random& random, World& o
   viewer.mobile = access.metered;
   viewer.cache_bytes = 64u * 1024 * 1024;
   viewer.upload = !access.metered && unit(random) >= audience.freeloading;
+  viewer.loss = access.loss;
   viewer.p2p_refused = unit(random) < audience.unreachable;
   viewer.player.buffer_goal = sim::from_seconds(audience.buffer_seconds);
   World::Plan plan;
@@ -41,6 +47,38 @@ void add_viewer(const Scenario& scenario, double joins, Random& random, World& o
   plan.pauses = unit(random) < audience.paused ? joins + audience.pause_after : kNever;
   out.config.viewers.push_back(viewer);
   out.plans.push_back(plan);
+}
+
+sim::Nat draw_nat(const NatMix& mix, Random& random) {
+  double at = (mix.open + mix.port_restricted + mix.symmetric + mix.udp_blocked) * unit(random);
+  if ((at -= mix.open) < 0) return sim::Nat::kOpen;
+  if ((at -= mix.port_restricted) < 0) return sim::Nat::kPortRestricted;
+  return (at -= mix.symmetric) < 0 ? sim::Nat::kSymmetric : sim::Nat::kUdpBlocked;
+}
+
+// The second is half as large as the first, the third a third, and so on.
+int32_t draw_isp(int32_t isps, Random& random) {
+  double sum = 0;
+  for (int32_t i = 1; i <= isps; ++i) sum += 1.0 / i;
+  double at = sum * unit(random);
+  for (int32_t i = 1; i < isps; ++i) {
+    if ((at -= 1.0 / i) < 0) return i;
+  }
+  return isps;
+}
+
+// What NATs and providers the viewers are behind. Drawn apart, so that the rest of the world is the
+// same with and without.
+void place(const Audience& audience, uint64_t seed, sim::SwarmConfig& out) {
+  Random random(seed ^ 0x9a7b14c3u);
+  for (sim::ViewerConfig& viewer : out.viewers) {
+    if (audience.nat) viewer.nat = draw_nat(*audience.nat, random);
+    if (audience.isps > 0) viewer.isp = "isp " + std::to_string(draw_isp(audience.isps, random));
+  }
+  if (!audience.nat) return;
+  out.rtc.signalling = sim::from_seconds(audience.nat->signalling);
+  out.rtc.round_trips = kConnectRoundTrips;
+  out.rtc.give_up = sim::from_seconds(audience.nat->give_up);
 }
 
 // The viewers that are there, in an order that the seed shuffled.
@@ -123,6 +161,7 @@ World draw_world(const Scenario& scenario, uint64_t seed) {
       add_viewer(scenario, incident.at + incident.seconds * unit(random), random, out);
     }
   }
+  place(audience, seed, config);
   out.last_join = scenario.last_join();
   return out;
 }
@@ -163,17 +202,34 @@ void arrange(sim::Swarm& swarm, const World& world, const Scenario& scenario, ui
 }
 
 double most_offload(const Scenario& scenario, const World& world) {
-  const auto viewers = static_cast<double>(world.config.viewers.size());
-  double up = 0;
+  // Streams that the viewers of each kind can send, and how many of the kind want one.
+  double up[3]{};
+  double want[3]{};
   double reachable = 0;
   for (const sim::ViewerConfig& each : world.config.viewers) {
-    if (each.p2p_refused) continue;
+    if (each.p2p_refused || each.nat == sim::Nat::kUdpBlocked) continue;
+    const auto kind = static_cast<size_t>(each.nat);
     ++reachable;
-    if (each.upload) up += each.up_bits_per_second;
+    ++want[kind];
+    if (each.upload) up[kind] += each.up_bits_per_second / (scenario.stream.mbit * 1e6);
   }
   if (reachable < 2) return 0;
-  const double carried = std::min(reachable - 1, up / (scenario.stream.mbit * 1e6));
-  return carried / viewers;
+  // Whom fewest can serve come first, each from those who can serve fewest others: symmetric ones
+  // serve and are served by open ones only. That carries the most that any assignment can.
+  constexpr size_t kOpen = 0;
+  constexpr size_t kRestricted = 1;
+  constexpr size_t kSymmetric = 2;
+  constexpr std::pair<size_t, size_t> kServes[] = {{kOpen, kSymmetric},  {kRestricted, kRestricted},
+                                                   {kOpen, kRestricted}, {kSymmetric, kOpen},
+                                                   {kRestricted, kOpen}, {kOpen, kOpen}};
+  double carried = 0;
+  for (const auto& [from, to] : kServes) {
+    const double streams = std::min(up[from], want[to]);
+    up[from] -= streams;
+    want[to] -= streams;
+    carried += streams;
+  }
+  return std::min(carried, reachable - 1) / static_cast<double>(world.config.viewers.size());
 }
 
 }  // namespace hlsmesh::study

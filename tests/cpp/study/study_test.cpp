@@ -52,6 +52,9 @@ TEST_CASE("a scenario that cannot be run is refused with the member that is at f
        "audience.access[0].upMbit uniform must be [low, high]"},
       {R"({"audience": {"access": [{"upMbit": {"normal": 3}}]}})",
        "audience.access[0].upMbit must be a number, {\"uniform\""},
+      {R"({"audience": {"nat": "soft"}})", "audience.nat must be default, hard, easy or an object"},
+      {R"({"audience": {"nat": {"open": 0, "symmetric": 0, "portRestricted": 0, "udpBlocked": 0}}})",
+       "audience.nat must have a share above 0"},
       {R"({"incidents": [{"what": "fire"}]})", "incidents[0].what must be one of cdn-outage"},
       {R"({"expect": {"offload": {}}})", "expect.offload needs"},
   };
