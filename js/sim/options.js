@@ -26,7 +26,8 @@ export const HELP = `hlsmesh-sim: what peers would save, by real engines on simu
 
 Exit codes: 0 good; 2 wrong usage; 10 a player was given wrong bytes; 11 an engine or the tracker
 contradicts itself; 12 a command for what is not there; 13 a viewer stalled longer than without
-peers; 14 a figure lies outside what the scenario expects.
+peers; 14 a figure lies outside what the scenario expects; 15 the swarm does not
+come to rest once nothing goes wrong any more.
 `;
 
 export class UsageError extends Error {}

@@ -67,6 +67,8 @@ export const ROWS = [
   ['origin traffic for 1,000 viewers, Mbit/s', 'originMbitPerThousandViewers', plain],
   ['segments come later than without peers, median', 'addedLatency.p50', seconds],
   ['segments come later than without peers, 95 of 100', 'addedLatency.p95', seconds],
+  ['after all trouble: media bytes that came from peers', 'quiet.offload', percent],
+  ['after all trouble: copies from the origin', 'quiet.originCopies', plain],
   ['seconds of stalls, all viewers', 'stallSeconds', plain],
   ['seconds of stalls without peers', 'twinStallSeconds', plain],
   ['first frame, median', 'firstFrame.p50', seconds],

@@ -50,6 +50,9 @@ class Cdn : private PipeSink {
 
   void add_outage(CdnOutage outage) { outages_.push_back(outage); }
 
+  // No answer is late or an error any more, but for outages.
+  void be_reliable() { config_.hiccup_every = config_.error_every = 0; }
+
   FetchId fetch(CdnUser& user, Access access, RenditionId rendition, MediaSequence sn);
   // The answer is dropped wherever it is; nothing more is reported.
   void cancel(FetchId fetch);

@@ -22,6 +22,11 @@ constexpr std::chrono::milliseconds kLeastLatency{1};
 
 }  // namespace
 
+double rate_under_loss(double loss, Duration latency) {
+  const double round_trip = 2 * seconds(std::max<Duration>(latency, kLeastLatency));
+  return kMathis * kPacketBytes * 8 / (round_trip * std::sqrt(loss));
+}
+
 LineId Network::add_line(double bits_per_second) {
   lines_.push_back({});
   lines_.back().bits_per_second = bits_per_second;
@@ -51,8 +56,7 @@ PipeId Network::open(LineId up, LineId down, Path path, PipeSink& sink, uint64_t
   pipe.down = down;
   pipe.path = path;
   if (path.loss > 0 && path.loss_slows) {
-    const double round_trip = 2 * seconds(std::max<Duration>(path.latency, kLeastLatency));
-    pipe.bits_per_second = kMathis * kPacketBytes * 8 / (round_trip * std::sqrt(path.loss));
+    pipe.bits_per_second = rate_under_loss(path.loss, path.latency);
   }
   pipe.sink = &sink;
   pipe.cookie = cookie;

@@ -52,6 +52,10 @@ struct Path {
 // The loss of two paths in a row.
 constexpr double either(double a, double b) { return a + b - a * b; }
 
+// What loss leaves a flow whose congestion control takes it for congestion, in bits per second:
+// what Mathis, Semke, Mahdavi and Ott found (1997).
+double rate_under_loss(double loss, Duration latency);
+
 // Access lines and the pipes over them. A pipe is one direction of one connection: ordered,
 // reliable, through its sender's uplink, some latency and its receiver's downlink. A line serves
 // the pipes that have bytes waiting in turn, a quantum at a time, so that flows share it evenly and
@@ -59,8 +63,8 @@ constexpr double either(double a, double b) { return a + b - a * b; }
 //
 // Of loss there is what it does to a flow: what a lost packet was part of comes a round trip later,
 // or a retransmission timeout later if nothing followed it, with everything behind it, since pipes
-// are ordered; and where loss slows the sender, the flow gets no more than the rate at which its
-// congestion control settles (Mathis, Semke, Mahdavi, Ott 1997). No packet is lost for good.
+// are ordered; and where loss slows the sender, the flow gets no more than
+// rate_under_loss(). No packet is lost for good.
 class Network {
  public:
   Network(EventQueue& queue, uint64_t seed) : queue_(queue), random_(seed) {}

@@ -177,13 +177,17 @@ void Player::step() {
   if (!playing_ && !paused_ && buffered_end() > position_) {
     playing_ = true;
     if (!figures_.first_frame) figures_.first_frame = queue_.now();
-    if (stalled_since_) {
-      figures_.stalled += queue_.now() - *stalled_since_;
-      stalled_since_.reset();
-    }
+    end_stall();
   }
   if (playing_) alarm_.set(queue_.now() + (buffered_end() - position_));
   for (Track& each : tracks_) load(each);
+}
+
+// Nobody waits while paused.
+void Player::end_stall() {
+  if (!stalled_since_) return;
+  figures_.stalled += queue_.now() - *stalled_since_;
+  stalled_since_.reset();
 }
 
 void Player::load(Track& each) {
@@ -206,12 +210,17 @@ void Player::pause() {
   move_playhead();
   paused_ = true;
   playing_ = false;
+  end_stall();
 }
 
 void Player::resume() {
   if (!paused_) return;
   paused_ = false;
   moved_ = queue_.now();
+  // It waits for what it waited for when it was paused.
+  if (figures_.first_frame && !figures_.finished && buffered_end() <= position_) {
+    stalled_since_ = queue_.now();
+  }
   step();
 }
 

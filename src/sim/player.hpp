@@ -107,6 +107,7 @@ class Player {
   void move_playhead();
   void count_buffer(Duration position, Duration passed);
   void catch_up();
+  void end_stall();
   void load(Track& each);
   Duration start_of(MediaSequence sn) const;
   Track& track(TrackKind kind);

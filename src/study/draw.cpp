@@ -9,6 +9,8 @@ namespace hlsmesh::study {
 namespace {
 
 constexpr uint32_t kIncidentKinds = 7;
+// Seconds: a stall, a pause of 5 s after each of two failed introductions, and 20 to judge.
+constexpr double kQuiet = 40;
 
 // One of the probabilities that matter, and nothing in half of the cases.
 double some_share(Random& random, double most) {
@@ -90,6 +92,10 @@ Scenario draw_scenario(uint64_t seed) {
     out.incidents.push_back(incident);
   }
   draw_network(seed, audience);
+  out.quiet = kQuiet;
+  if (!out.stream.live) {
+    out.stream.vod_segments += static_cast<int32_t>(kQuiet / out.stream.segment_seconds);
+  }
   return out;
 }
 

@@ -97,7 +97,7 @@ Playback playback_of(const Run& run, const World& world, const Scenario& scenari
     const sim::PlayerFigures& player = run.swarm.viewers[i].player;
     const World::Plan& plan = world.plans[i];
     out.stalled += sim::seconds(player.stalled);
-    out.watched += std::max(0.0, std::min(plan.leaves, scenario.seconds) - plan.joins);
+    out.watched += std::max(0.0, std::min(plan.leaves, scenario.length()) - plan.joins);
     if (player.stalls == 0) ++out.stall_free;
     if (!player.first_frame) continue;
     ++out.started;
@@ -144,6 +144,18 @@ std::vector<double> ages(const Run& run, const World& world) {
       out.push_back(sim::seconds(each.at - content.available_at(each.sn)));
     }
   }
+  return out;
+}
+
+json quiet_json(const Scenario& scenario, const World& world, const Run& mesh, const Run& twin) {
+  const QuietFigures figures = quiet_figures(scenario, world, mesh.quiet, twin.quiet);
+  json out{{"viewers", figures.viewers},
+           {"stranded", figures.stranded},
+           {"offload", rounded(figures.offload)},
+           {"mostOffload", rounded(figures.most_offload)},
+           {"stallSeconds", rounded(figures.stall_seconds)},
+           {"twinStallSeconds", rounded(figures.twin_stall_seconds)}};
+  if (scenario.stream.live) out["originCopies"] = rounded(figures.origin_copies);
   return out;
 }
 
@@ -211,7 +223,7 @@ Run keep(sim::Swarm& swarm, const World& world, const Scenario& scenario) {
   if (!scenario.stream.live) return out;
   // The last segments are still on their way when the run ends.
   const double from = world.last_join + kSettled;
-  const double until = scenario.seconds - 2 * scenario.stream.segment_seconds;
+  const double until = scenario.length() - 2 * scenario.stream.segment_seconds;
   for (const auto& [segment, copies] : swarm.cdn().copies()) {
     const double listed =
         sim::seconds(swarm.content().available_at(segment.second).time_since_epoch());
@@ -235,7 +247,9 @@ std::string figures_json(const Scenario& scenario, const World& world, uint64_t 
   }
   const double media = std::max(1.0, from_cdn + from_peers);
   const double offload = from_peers / media;
-  const double most = most_offload(scenario, world);
+  std::vector<const sim::ViewerConfig*> all;
+  for (const sim::ViewerConfig& each : world.config.viewers) all.push_back(&each);
+  const double most = most_offload(all, scenario.stream.mbit * 1e6);
   const Playback with = playback_of(mesh, world, scenario);
   const Playback without = playback_of(twin, world, scenario);
   json out = playback_json(with, mesh);
@@ -243,7 +257,7 @@ std::string figures_json(const Scenario& scenario, const World& world, uint64_t 
   out["scenario"] = scenario.name;
   out["seed"] = seed;
   out["viewers"] = mesh.swarm.viewers.size();
-  out["seconds"] = scenario.seconds;
+  out["seconds"] = scenario.length();
   out["offload"] = rounded(offload);
   out["mostOffload"] = rounded(most);
   out["eta"] = rounded(most > 0 ? offload / most : 0);
@@ -272,6 +286,7 @@ std::string figures_json(const Scenario& scenario, const World& world, uint64_t 
   out["mediaBytes"] = from_cdn + from_peers;
   out["originBytes"] = mesh.swarm.origin_bytes;
   out["twinOriginBytes"] = twin.swarm.origin_bytes;
+  if (scenario.quiet > 0) out["quiet"] = quiet_json(scenario, world, mesh, twin);
   out["series"] = samples_json(mesh);
   out["twinSeries"] = samples_json(twin);
   out["events"] = mesh.events;

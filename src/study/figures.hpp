@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/swarm.hpp"
+#include "study/quiet.hpp"
 #include "study/scenario.hpp"
 #include "study/world.hpp"
 
@@ -32,6 +33,7 @@ struct Run {
   uint64_t peer_media_bytes = 0;
   uint64_t events = 0;  // of the simulation
   std::vector<Sample> samples;
+  Quiet quiet;  // empty where the scenario has no such phase
 };
 
 Sample sample(sim::Swarm& swarm, const World& world);
@@ -47,6 +49,7 @@ struct Violation {
     kCommands = 12,  // a command names what is not there
     kWorse = 13,     // a viewer stalled longer than its twin
     kExpect = 14,    // a figure lies outside what the scenario expects
+    kLiveness = 15,  // by the end of the quiet phase the swarm has not come to rest
   };
 
   Property property = Property::kBytes;

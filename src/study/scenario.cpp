@@ -126,6 +126,7 @@ std::variant<Scenario, std::string> parse_scenario(std::string_view text) {
   fields.text("name", out.name);
   fields.text("about", about);
   fields.number("seconds", out.seconds, 1, kMostSeconds);
+  fields.number("quiet", out.quiet, 0, kMostSeconds);
   if (const json* each = fields.object("stream")) read_stream(*each, out.stream, error);
   if (const json* each = fields.object("audience")) read_audience(*each, out.audience, error);
   if (const json* each = fields.object("origin")) read_origin(*each, out.origin, error);
@@ -155,6 +156,7 @@ std::string to_json(const Scenario& scenario) {
   }
   const json out{{"name", scenario.name},
                  {"seconds", scenario.seconds},
+                 {"quiet", scenario.quiet},
                  {"stream",
                   {{"live", scenario.stream.live},
                    {"mbit", scenario.stream.mbit},

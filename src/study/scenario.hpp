@@ -58,11 +58,16 @@ struct Expectation {
 struct Scenario {
   std::string name = "unnamed";
   double seconds = 90;
+  // Seconds after those in which nothing goes wrong any more and nobody comes or leaves, and in
+  // which the swarm must come to rest.
+  double quiet = 0;
   Stream stream;
   Audience audience;
   Origin origin;
   std::vector<Incident> incidents;
   std::vector<Expectation> expect;
+
+  double length() const { return seconds + quiet; }
 
   // Seconds after which no viewer joins any more as far as it is planned.
   double last_join() const;

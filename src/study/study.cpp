@@ -12,7 +12,7 @@ constexpr double kNoEngine = 1e9;
 
 // Simulated seconds between two samples, and between two checks of everything.
 constexpr double kSampleEvery = 1;
-constexpr double kCheckEvery = 5;
+constexpr double kCheckEvery = 1;
 
 bool is_multiple(double value, double of) { return std::fmod(value, of) == 0; }
 
@@ -31,20 +31,24 @@ void Study::begin(sim::SwarmConfig config) {
 
 void Study::advance(double seconds) {
   if (done()) return;
-  const double until = std::min(reached_ + seconds, scenario_.seconds);
+  const double until = std::min(reached_ + seconds, scenario_.length());
   while (reached_ < until) {
     reached_ = std::min(until, std::floor(reached_ / kSampleEvery) * kSampleEvery + kSampleEvery);
     swarm_->run_until(reached_);
-    const bool end = reached_ >= scenario_.seconds;
+    const bool end = reached_ >= scenario_.length();
     if (end || is_multiple(reached_, kSampleEvery)) samples_.push_back(sample(*swarm_, world_));
+    if (scenario_.quiet > 0 && quiet_.settled.empty() &&
+        reached_ >= scenario_.seconds + scenario_.quiet / 2) {
+      quiet_.settled = mark(*swarm_, world_);
+    }
     if (stage_ == Stage::kMesh && (end || is_multiple(reached_, kCheckEvery))) check();
   }
-  if (reached_ >= scenario_.seconds) finish();
+  if (reached_ >= scenario_.length()) finish();
 }
 
 double Study::progress() const {
   if (done()) return 1;
-  return ((stage_ == Stage::kTwin ? 1 : 0) + reached_ / scenario_.seconds) / 2;
+  return ((stage_ == Stage::kTwin ? 1 : 0) + reached_ / scenario_.length()) / 2;
 }
 
 void Study::check() {
@@ -77,6 +81,11 @@ void Study::check() {
 void Study::finish() {
   Run run = keep(*swarm_, world_, scenario_);
   run.samples = std::exchange(samples_, {});
+  run.quiet = std::exchange(quiet_, {});
+  if (scenario_.quiet > 0) {
+    run.quiet.end = mark(*swarm_, world_);
+    count_copies(*swarm_, scenario_, run.quiet);
+  }
   swarm_.reset();
   if (stage_ == Stage::kMesh) {
     mesh_ = std::move(run);
@@ -90,6 +99,12 @@ void Study::finish() {
   }
   stage_ = Stage::kDone;
   for (Violation& each : compare(mesh_, run)) violations_.push_back(std::move(each));
+  if (scenario_.quiet > 0) {
+    std::string what = not_converged(quiet_figures(scenario_, world_, mesh_.quiet, run.quiet));
+    if (!what.empty()) {
+      violations_.push_back({Violation::Property::kLiveness, "has not come to rest: " + what});
+    }
+  }
   figures_ = figures_json(scenario_, world_, seed_, mesh_, run, violations_);
   for (Violation& each : judge(scenario_, figures_)) violations_.push_back(std::move(each));
   figures_ = figures_json(scenario_, world_, seed_, mesh_, run, violations_);

@@ -41,6 +41,7 @@ class Study {
   std::unique_ptr<sim::Swarm> swarm_;
   double reached_ = 0;           // seconds of the present run
   std::vector<Sample> samples_;  // of the present run
+  Quiet quiet_;                  // of the present run
   Run mesh_;
   std::vector<Violation> violations_;
   std::string figures_;

@@ -184,14 +184,19 @@ void arrange(sim::Swarm& swarm, const World& world, const Scenario& scenario, ui
       });
     }
   }
+  // In the quiet phase nothing goes wrong.
+  if (scenario.quiet > 0) swarm.at(scenario.seconds, [&swarm] { swarm.cdn().be_reliable(); });
+  const auto end_of = [&scenario](const Incident& incident) {
+    return std::min(incident.at + incident.seconds, scenario.seconds);
+  };
   for (size_t i = 0; i < scenario.incidents.size(); ++i) {
     const Incident& incident = scenario.incidents[i];
+    if (incident.at > scenario.seconds) continue;
     if (incident.kind == Incident::Kind::kCdnOutage) {
-      swarm.cdn().add_outage(
-          {sim::at_second(incident.at), sim::at_second(incident.at + incident.seconds)});
+      swarm.cdn().add_outage({sim::at_second(incident.at), sim::at_second(end_of(incident))});
     } else if (incident.kind == Incident::Kind::kTrackerDown) {
       swarm.at(incident.at, [&swarm] { swarm.tracker().stop(); });
-      swarm.at(incident.at + incident.seconds, [&swarm] { swarm.tracker().start(); });
+      swarm.at(end_of(incident), [&swarm] { swarm.tracker().start(); });
     } else if (incident.kind != Incident::Kind::kJoin) {
       const Random random(seed + 0x1000 + i);
       swarm.at(incident.at, [&swarm, &world, &scenario, &incident, random] {
@@ -201,17 +206,17 @@ void arrange(sim::Swarm& swarm, const World& world, const Scenario& scenario, ui
   }
 }
 
-double most_offload(const Scenario& scenario, const World& world) {
+double most_offload(const std::vector<const sim::ViewerConfig*>& viewers, double bits_per_second) {
   // Streams that the viewers of each kind can send, and how many of the kind want one.
   double up[3]{};
   double want[3]{};
   double reachable = 0;
-  for (const sim::ViewerConfig& each : world.config.viewers) {
-    if (each.p2p_refused || each.nat == sim::Nat::kUdpBlocked) continue;
-    const auto kind = static_cast<size_t>(each.nat);
+  for (const sim::ViewerConfig* each : viewers) {
+    if (each->p2p_refused || each->nat == sim::Nat::kUdpBlocked) continue;
+    const auto kind = static_cast<size_t>(each->nat);
     ++reachable;
     ++want[kind];
-    if (each.upload) up[kind] += each.up_bits_per_second / (scenario.stream.mbit * 1e6);
+    if (each->upload) up[kind] += each->up_bits_per_second / bits_per_second;
   }
   if (reachable < 2) return 0;
   // Whom fewest can serve come first, each from those who can serve fewest others: symmetric ones
@@ -229,7 +234,7 @@ double most_offload(const Scenario& scenario, const World& world) {
     want[to] -= streams;
     carried += streams;
   }
-  return std::min(carried, reachable - 1) / static_cast<double>(world.config.viewers.size());
+  return std::min(carried, reachable - 1) / static_cast<double>(viewers.size());
 }
 
 }  // namespace hlsmesh::study

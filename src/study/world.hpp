@@ -29,8 +29,8 @@ World draw_world(const Scenario& scenario, uint64_t seed);
 // there, not on what peers did. All three must outlive the swarm's run.
 void arrange(sim::Swarm& swarm, const World& world, const Scenario& scenario, uint64_t seed);
 
-// The share of media bytes that peers could carry at most: all but one copy of each segment, and no
-// more than the uplinks of those who upload and can be reached.
-double most_offload(const Scenario& scenario, const World& world);
+// The share of these viewers' media bytes that peers could carry at most: all but one copy of each
+// segment, and no more than the uplinks of those who upload and can be reached.
+double most_offload(const std::vector<const sim::ViewerConfig*>& viewers, double bits_per_second);
 
 }  // namespace hlsmesh::study

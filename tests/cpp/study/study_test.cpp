@@ -155,4 +155,48 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("in the quiet phase nothing goes wrong, and what it was is seen in the figures") {
+  const auto figures = run(parsed(R"({"seconds": 40, "quiet": 30, "stream": {"mbit": 1},
+    "audience": {"viewers": 5, "joinWithin": 5, "staySeconds": 60, "paused": 0.2, "pauseAfter": 10},
+    "origin": {"errorEvery": 2},
+    "incidents": [{"what": "cdn-outage", "at": 35, "seconds": 60}, {"what": "leave", "at": 50, "share": 1}]})"),
+                           2);
+  CHECK(figures["violations"].empty());
+  CHECK(figures["seconds"] == 70);
+  CHECK(figures["series"]["viewers"].back() == 5);
+  const auto& quiet = figures["quiet"];
+  CHECK(quiet["twinStallSeconds"] == 0);
+  CHECK(quiet["originCopies"].get<double>() >= 1);
+  CHECK(quiet["originCopies"].get<double>() < 3);
+  CHECK(quiet["stranded"] == 0);
+}
+
+TEST_CASE("a swarm that stalls, or lets the CDN do it all, has not come to rest") {
+  Scenario scenario;
+  World world;
+  world.config.viewers.resize(3);
+  Quiet mesh;
+  mesh.settled.resize(3);
+  for (Mark& each : mesh.settled) each.there = each.playing = each.connected = true;
+  mesh.end = mesh.settled;
+  const Quiet twin = mesh;
+  for (Mark& each : mesh.end) each.p2p_bytes = each.cdn_bytes = 1'000;
+  const auto fault = [&] { return not_converged(quiet_figures(scenario, world, mesh, twin)); };
+  CHECK(fault() == "");
+  mesh.end[2].stalled = 0.9;
+  CHECK(fault() == "");
+  mesh.end[2].stalled = 1.1;
+  CHECK(fault().find("viewer 2 stalled for 1.1") == 0);
+  mesh.end[2].stalled = 0;
+  for (Mark& each : mesh.end) each.p2p_bytes = 100;
+  CHECK(fault().find("peers bring 0.09") == 0);
+  CHECK(quiet_figures(scenario, world, mesh, twin).stranded == 0);
+  mesh.end[1].connected = false;
+  CHECK(quiet_figures(scenario, world, mesh, twin).stranded == 1);
+  // Where nobody could serve it, nobody is to blame.
+  world.config.viewers[0].nat = world.config.viewers[2].nat = sim::Nat::kUdpBlocked;
+  CHECK(quiet_figures(scenario, world, mesh, twin).stranded == 0);
+  CHECK(fault() == "");
+}
+
 }  // namespace hlsmesh::study
