@@ -94,6 +94,7 @@ void read_audience(const json& from, Audience& out, std::string& error) {
   }
   fields.integer("isps", out.isps, 0, 1'000);
   fields.number("unreachable", out.unreachable, 0, 1);
+  fields.number("silent", out.silent, 0, 1);
   fields.number("freeloading", out.freeloading, 0, 1);
   fields.number("paused", out.paused, 0, 1);
   fields.number("pauseAfter", out.pause_after, 0, kMostSeconds);
@@ -115,11 +116,17 @@ json audience_json(const Audience& audience) {
                       {"loss", each.loss},
                       {"metered", each.metered}});
   }
-  json out{{"viewers", audience.viewers},         {"access", access},
-           {"joinWithin", audience.join_within},  {"isps", audience.isps},
-           {"unreachable", audience.unreachable}, {"freeloading", audience.freeloading},
-           {"paused", audience.paused},           {"pauseAfter", audience.pause_after},
-           {"vanishing", audience.vanishing},     {"bufferSeconds", audience.buffer_seconds}};
+  json out{{"viewers", audience.viewers},
+           {"access", access},
+           {"joinWithin", audience.join_within},
+           {"isps", audience.isps},
+           {"unreachable", audience.unreachable},
+           {"silent", audience.silent},
+           {"freeloading", audience.freeloading},
+           {"paused", audience.paused},
+           {"pauseAfter", audience.pause_after},
+           {"vanishing", audience.vanishing},
+           {"bufferSeconds", audience.buffer_seconds}};
   if (audience.nat) {
     out["nat"] = {{"open", audience.nat->open},
                   {"portRestricted", audience.nat->port_restricted},

@@ -45,6 +45,7 @@ struct Audience {
   std::optional<NatMix> nat;  // nullopt: no NAT stands between any two
   int32_t isps = 0;  // providers, the second half as large as the first and so on; 0: nobody knows
   double unreachable = 0;  // share with whom no connection ever opens
+  double silent = 0;       // share whose pages connect and then say nothing to any peer
   double freeloading = 0;  // share that uploads nothing
   double paused = 0;       // share that pauses after playing for `pause_after` seconds
   double pause_after = 15;

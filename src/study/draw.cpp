@@ -33,6 +33,7 @@ void draw_network(uint64_t seed, Audience& out) {
   for (Access& each : out.access) {
     if (random.below(3) == 0) each.loss = 0.03 * unit(random) * unit(random);
   }
+  out.silent = some_share(random, 0.3);
 }
 
 }  // namespace

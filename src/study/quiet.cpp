@@ -24,10 +24,11 @@ constexpr double kTimesTheStream = 4;
 
 double change(uint64_t from, uint64_t to) { return static_cast<double>(to - from); }
 
-// Whether peers can feed it, and it them: a line whose loss leaves a flow less than a few times the
+// Whether peers can feed it, and it them. A line whose loss leaves a flow less than a few times the
 // stream's rate passes no whole segment on in time.
 bool reachable(const Scenario& scenario, const sim::ViewerConfig& viewer) {
   if (viewer.p2p_refused || viewer.nat == sim::Nat::kUdpBlocked) return false;
+  if (viewer.fault != sim::ParentFault::kNone) return false;
   return viewer.loss <= 0 || sim::rate_under_loss(viewer.loss, 2 * viewer.latency) >=
                                  kTimesTheStream * scenario.stream.mbit * 1e6;
 }

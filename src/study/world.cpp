@@ -67,12 +67,15 @@ int32_t draw_isp(int32_t isps, Random& random) {
   return isps;
 }
 
-// What NATs and providers the viewers are behind. Drawn apart, so that the rest of the world is the
-// same with and without.
+// What NATs and providers the viewers are behind, and who is silent. Drawn apart, so that the rest
+// of the world is the same with and without.
 void place(const Audience& audience, uint64_t seed, sim::SwarmConfig& out) {
   Random random(seed ^ 0x9a7b14c3u);
   for (sim::ViewerConfig& viewer : out.viewers) {
     if (audience.nat) viewer.nat = draw_nat(*audience.nat, random);
+    if (audience.silent > 0 && unit(random) < audience.silent) {
+      viewer.fault = sim::ParentFault::kSilent;
+    }
     if (audience.isps > 0) viewer.isp = "isp " + std::to_string(draw_isp(audience.isps, random));
   }
   if (!audience.nat) return;

@@ -1,0 +1,33 @@
+# How the engine of tests/broken is broken: each break is one number of `hlsmesh_broken`, 0 for none.
+
+# 1: never gives up a silent parent.
+hlsmesh_break(player/loads.cpp
+  "if (load.state == Load::State::kAsking && now >= load.due) review(now, load);"
+  "if (hlsmesh_broken != 1 && load.state == Load::State::kAsking && now >= load.due) review(now, load);")
+hlsmesh_break(player/loads.cpp
+  "    if (load.state != Load::State::kAtCdn) timer.also(load.due, Wake::kLoad);"
+  "    if (hlsmesh_broken == 1 && load.state == Load::State::kAsking) continue;
+    if (load.state != Load::State::kAtCdn) timer.also(load.due, Wake::kLoad);")
+hlsmesh_break(download/requester.cpp
+  "TimeMs Requester::next_due() const {"
+  "TimeMs Requester::next_due() const {
+  if (hlsmesh_broken == 1) return kNever;")
+hlsmesh_break(link/liveness.cpp
+  "    if (missed_ >= kMostMissed) {"
+  "    if (hlsmesh_broken != 1 && missed_ >= kMostMissed) {")
+
+# 2: serves the segment before the one that was asked for.
+hlsmesh_break(peers/children.cpp
+  "  return downloads_.shelf.find(now, request);"
+  "  if (hlsmesh_broken == 2) {
+    const MediaSequence before(request.sn->value() - 1);
+    if (SegmentPtr wrong = downloads_.shelf.cache.peek(before, [](const Segment&) { return true; })) {
+      return wrong;
+    }
+  }
+  return downloads_.shelf.find(now, request);")
+
+# 3: leaks the uplink's slot of a child that goes in the middle of a segment.
+hlsmesh_break(peers/children.cpp
+  "if (std::exchange(child.full, false)) turns_.uplink.on_lost();"
+  "if (std::exchange(child.full, false) && hlsmesh_broken != 3) turns_.uplink.on_lost();")
