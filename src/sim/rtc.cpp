@@ -17,9 +17,8 @@ constexpr milliseconds kCandidateDelay{20};
 constexpr milliseconds kVanishNotice{5'000};
 // close() right after send(): what fits in one flight still leaves.
 constexpr milliseconds kLinger{2};
-// Chromium: RTCPeerConnection.sctp.maxMessageSize, and the send queue beyond which send() throws.
+// Chromium: RTCPeerConnection.sctp.maxMessageSize.
 constexpr size_t kMaxMessageBytes = 262'144;
-constexpr size_t kSendQueueBytes = 16u * 1024 * 1024;
 // bufferedAmountLowThreshold that the driver sets: a quarter of the engine's queue.
 constexpr size_t kLowWater = 256 * 1024;
 
@@ -189,14 +188,15 @@ void Rtc::open(EndKey dialler, EndKey answerer) {
   }
 }
 
-bool Rtc::send(ViewerId viewer, PeerHandle peer, Message message) {
+Rtc::Sent Rtc::send(ViewerId viewer, PeerHandle peer, Message message) {
   End* end = find({viewer, peer});
-  if (end == nullptr || end->state != State::kOpen) return false;
+  if (end == nullptr || end->state != State::kOpen) return Sent::kNotOpen;
   const bool text = message.text;
   const size_t waiting = network_.buffered(end->out) + message.size;
-  if (waiting > kSendQueueBytes || message.size > kMaxMessageBytes) {
+  const size_t most = page(viewer)->access.send_queue_bytes;
+  if (waiting > most || message.size > kMaxMessageBytes) {
     ++overflows_;
-    return false;
+    return Sent::kQueueFull;
   }
   peak_buffered_ = std::max(peak_buffered_, waiting);
   (text ? text_bytes_ : binary_bytes_) += message.size;
@@ -205,7 +205,7 @@ bool Rtc::send(ViewerId viewer, PeerHandle peer, Message message) {
   // The driver tells how much waits once it has carried out all commands (see
   // Engine::on_channel_writable).
   if (!text) touch(viewer, peer);
-  return true;
+  return Sent::kYes;
 }
 
 void Rtc::touch(ViewerId viewer, PeerHandle peer) {

@@ -23,6 +23,8 @@ struct Access {
   Duration latency{};  // one way, to the middle of the network
   Nat nat = Nat::kOpen;
   double loss = 0;  // share of packets, in either direction
+  // Chromium's: the send queue of a channel beyond which send() throws.
+  size_t send_queue_bytes = 16u * 1024 * 1024;
 };
 
 // How long connections take to open or to fail.
@@ -65,8 +67,8 @@ class Rtc : private PipeSink {
   void dial(ViewerId viewer, PeerHandle peer);
   void answer(ViewerId viewer, PeerHandle peer);
   void signal(ViewerId viewer, PeerHandle peer, std::string_view json);
-  // False when the channel is not open or its queue would overflow (the browser throws then).
-  bool send(ViewerId viewer, PeerHandle peer, Message message);
+  enum class Sent : uint8_t { kYes, kNotOpen, kQueueFull };  // the browser throws
+  Sent send(ViewerId viewer, PeerHandle peer, Message message);
   // Reports the channel's fill where no low-water event will come, as after a binary message.
   void touch(ViewerId viewer, PeerHandle peer);
   void close(ViewerId viewer, PeerHandle peer);

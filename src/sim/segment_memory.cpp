@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cache/segment_memory.hpp"
+#include "common/random.hpp"
 #include "sim/body_words.hpp"
 
 namespace hlsmesh::sim {
@@ -46,6 +47,14 @@ struct Space {
 };
 Space last;
 
+struct Refusals {
+  int32_t one_in = 0;
+  Random random{0};
+
+  bool next() { return one_in > 0 && random.below(static_cast<uint32_t>(one_in)) == 0; }
+};
+Refusals refusals;
+
 // What space() gives out: nobody can write there.
 uint8_t* nowhere() {
   static uint8_t byte;
@@ -60,6 +69,8 @@ SharedBody::SharedBody(uint32_t tag, size_t size) : data_(new_block(size, true))
 }
 
 SharedBody::~SharedBody() { std::free(block_of(data_)); }
+
+void refuse_memory(int32_t one_in, uint64_t seed) { refusals = {one_in, Random(seed)}; }
 
 void write_segment(const uint8_t* space, const Piece& piece) {
   const Space to = std::exchange(last, Space{});
@@ -86,7 +97,7 @@ SegmentMemory::~SegmentMemory() {
 }
 
 bool SegmentMemory::hold(size_t bytes) {
-  if (bytes > static_cast<size_t>(PTRDIFF_MAX) / 2) return false;
+  if (bytes > static_cast<size_t>(PTRDIFF_MAX) / 2 || sim::refusals.next()) return false;
   if (sim::is_own(data_)) {
     uint8_t* const moved = sim::own_copy(data_, bytes);
     if (moved == nullptr) return false;

@@ -36,4 +36,8 @@ struct Piece {
 // memory; with the first byte that is another, it gets memory of its own.
 void write_segment(const uint8_t* space, const Piece& piece);
 
+// From now on one in so many requests for memory of a segment is refused, drawn from the seed; 0:
+// none is.
+void refuse_memory(int32_t one_in, uint64_t seed);
+
 }  // namespace hlsmesh::sim

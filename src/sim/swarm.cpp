@@ -17,6 +17,7 @@ Swarm::Swarm(SwarmConfig config)
       rtc_(queue_, network_, config.rtc),
       cdn_(queue_, network_, content_, config.cdn),
       tracker_(queue_, config.tracker, config.seed) {
+  refuse_memory(config.refused_memory, config.seed);
   Random random(config.seed);
   for (const ViewerConfig& each : config.viewers) {
     const ViewerId id(static_cast<int32_t>(viewers_.size()) + 1);
@@ -37,6 +38,12 @@ bool Swarm::run_until(double seconds, const std::function<bool()>& condition) {
 
 void Swarm::at(double seconds, std::function<void()> action) {
   queue_.at(at_second(seconds), std::move(action));
+}
+
+void Swarm::be_well() {
+  cdn_.be_reliable();
+  refuse_memory(0, 0);
+  for (const auto& viewer : viewers_) viewer->be_well();
 }
 
 SwarmFigures Swarm::figures() const {

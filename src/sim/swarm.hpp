@@ -17,6 +17,7 @@ struct SwarmConfig {
   RtcConfig rtc;
   TrackerConfig tracker;
   std::vector<ViewerConfig> viewers;
+  int32_t refused_memory = 0;  // one in so many requests for memory of a segment is refused
 };
 
 struct SwarmFigures {
@@ -29,7 +30,8 @@ struct SwarmFigures {
 };
 
 // A swarm on a fake clock: real engines and a real tracker, everything else simulated. The same
-// configuration gives the same run, command for command.
+// configuration gives the same run, command for command. One at a time: the memory of segments is
+// the process's.
 class Swarm {
  public:
   explicit Swarm(SwarmConfig config);
@@ -42,6 +44,9 @@ class Swarm {
   bool run_until(double seconds, const std::function<bool()>& condition);
   // Arranges for something to be done to the swarm at that time.
   void at(double seconds, std::function<void()> action);
+
+  // The CDN, the browsers and their memory do nothing wrong any more.
+  void be_well();
 
   Time now() const { return queue_.now(); }
   size_t size() const { return viewers_.size(); }

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/random.hpp"
+
 namespace hlsmesh::sim {
 namespace {
 
@@ -43,6 +45,9 @@ void Viewer::join() {
   access_ = {world_.network.add_line(config_.up_bits_per_second),
              world_.network.add_line(config_.down_bits_per_second), config_.latency, config_.nat,
              config_.loss};
+  if (config_.browser.send_queue_bytes > 0) {
+    access_.send_queue_bytes = config_.browser.send_queue_bytes;
+  }
   loader_.attach(access_);
   world_.rtc.attach(id_, *this, access_);
   if (config_.p2p_refused) world_.rtc.block(id_);
@@ -160,8 +165,18 @@ void Viewer::playhead_tick() {
 void Viewer::wake() {
   if (!port_) return;
   const std::optional<TimeMs> next = port_->next_timeout();
-  if (next) alarm_.set(Time(*next));
+  if (next) alarm_.set(Time(*next) + lateness(*next));
 }
+
+// The same for each time that it is asked for.
+Duration Viewer::lateness(TimeMs due) const {
+  if (config_.browser.late_timers <= Duration{}) return {};
+  Random random(seed_ ^ static_cast<uint64_t>(due.time_since_epoch().count()));
+  random.next();
+  return Duration(random.below(static_cast<uint32_t>(config_.browser.late_timers.count())));
+}
+
+void Viewer::be_well() { config_.browser = BrowserFaults{}; }
 
 void Viewer::timer_fired() {
   const std::optional<TimeMs> due = port_->next_timeout();
@@ -259,7 +274,19 @@ void Viewer::send(PeerHandle peer, const HmCommand& command) {
     if (!text) world_.rtc.touch(id_, peer);
     return;
   }
-  if (!world_.rtc.send(id_, peer, std::move(*out))) ++stray_commands_;
+  if (std::find(lost_.begin(), lost_.end(), peer) != lost_.end()) return;
+  const Rtc::Sent sent = world_.rtc.send(id_, peer, std::move(*out));
+  if (sent == Rtc::Sent::kNotOpen) ++stray_commands_;
+  if (sent == Rtc::Sent::kQueueFull) lose(peer);
+}
+
+void Viewer::lose(PeerHandle peer) {
+  lost_.push_back(peer);
+  world_.rtc.close(id_, peer);
+  world_.queue.after(Duration{}, [this, peer] {
+    std::erase(lost_, peer);
+    on_connection_closed(peer);
+  });
 }
 
 void Viewer::repeat(PeerHandle peer, Repeated what) {
@@ -267,7 +294,8 @@ void Viewer::repeat(PeerHandle peer, Repeated what) {
   --what.times;
   const Duration every = what.every;
   world_.queue.after(every, [this, peer, repeated = std::move(what)] {
-    if (!gone_ && world_.rtc.send(id_, peer, repeated.message)) repeat(peer, repeated);
+    if (gone_) return;
+    if (world_.rtc.send(id_, peer, repeated.message) == Rtc::Sent::kYes) repeat(peer, repeated);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sim/alarm.hpp"
 #include "sim/engine_port.hpp"
@@ -14,6 +15,12 @@
 #include "sim/tracker_host.hpp"
 
 namespace hlsmesh::sim {
+
+// What goes wrong within a viewer's browser.
+struct BrowserFaults {
+  size_t send_queue_bytes = 0;  // of a channel, in place of Chromium's; 0: as in Chromium
+  Duration late_timers{};       // timers come late by up to this
+};
 
 struct ViewerConfig {
   Time join_at{};
@@ -33,6 +40,7 @@ struct ViewerConfig {
   std::string isp;           // as the tracker knows it; empty: unknown
   bool p2p_refused = false;  // no connection to another peer ever opens
   ParentFault fault = ParentFault::kNone;
+  BrowserFaults browser;
   EngineObserver* observer = nullptr;  // must outlive the viewer
 };
 
@@ -75,6 +83,8 @@ class Viewer : private CommandSink,
   // Loads its source again and plays from the beginning.
   void load_again();
   void set_fault(ParentFault fault) { fault_ = FaultyParent(fault); }
+  // Nothing goes wrong within its browser any more.
+  void be_well();
   void pause();
   void resume();
   void set_upload(bool enabled);
@@ -100,6 +110,9 @@ class Viewer : private CommandSink,
   void end();
   void list_segments(TrackKind kind, Duration from, Duration until);
   void send(PeerHandle peer, const HmCommand& command);
+  // The channel has lost a message: as the driver does, it is given up.
+  void lose(PeerHandle peer);
+  Duration lateness(TimeMs due) const;
   // Until the channel is gone.
   void repeat(PeerHandle peer, Repeated what);
   TimeMs now() const { return engine_time(world_.queue.now()); }
@@ -131,7 +144,8 @@ class Viewer : private CommandSink,
   std::unique_ptr<EnginePort> port_;
   Alarm alarm_;  // for the port's next timeout
   bool gone_ = false;
-  ConnId socket_{};  // zero while there is none
+  std::vector<PeerHandle> lost_;  // of which the engine hears at once
+  ConnId socket_{};               // zero while there is none
   int32_t stray_commands_ = 0;
   ViewerFigures figures_;
 };

@@ -95,6 +95,7 @@ void read_audience(const json& from, Audience& out, std::string& error) {
   fields.integer("isps", out.isps, 0, 1'000);
   fields.number("unreachable", out.unreachable, 0, 1);
   fields.number("silent", out.silent, 0, 1);
+  fields.number("silentAfter", out.silent_after, 0, kMostSeconds);
   fields.number("freeloading", out.freeloading, 0, 1);
   fields.number("paused", out.paused, 0, 1);
   fields.number("pauseAfter", out.pause_after, 0, kMostSeconds);
@@ -122,6 +123,7 @@ json audience_json(const Audience& audience) {
            {"isps", audience.isps},
            {"unreachable", audience.unreachable},
            {"silent", audience.silent},
+           {"silentAfter", audience.silent_after},
            {"freeloading", audience.freeloading},
            {"paused", audience.paused},
            {"pauseAfter", audience.pause_after},

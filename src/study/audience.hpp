@@ -44,10 +44,11 @@ struct Audience {
   double join_within = 10;    // seconds, evenly
   std::optional<NatMix> nat;  // nullopt: no NAT stands between any two
   int32_t isps = 0;  // providers, the second half as large as the first and so on; 0: nobody knows
-  double unreachable = 0;  // share with whom no connection ever opens
-  double silent = 0;       // share whose pages connect and then say nothing to any peer
-  double freeloading = 0;  // share that uploads nothing
-  double paused = 0;       // share that pauses after playing for `pause_after` seconds
+  double unreachable = 0;   // share with whom no connection ever opens
+  double silent = 0;        // share whose pages say nothing to any peer from `silent_after` on
+  double silent_after = 0;  // seconds after joining
+  double freeloading = 0;   // share that uploads nothing
+  double paused = 0;        // share that pauses after playing for `pause_after` seconds
   double pause_after = 15;
   // How long a viewer stays, in seconds; nullopt: until the end.
   std::optional<Spread> stay;

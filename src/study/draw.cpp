@@ -34,6 +34,14 @@ void draw_network(uint64_t seed, Audience& out) {
     if (random.below(3) == 0) each.loss = 0.03 * unit(random) * unit(random);
   }
   out.silent = some_share(random, 0.3);
+  out.silent_after = random.below(60);
+}
+
+void draw_faults(uint64_t seed, Faults& out) {
+  Random random(seed ^ 0x0fa0175u);
+  out.short_queues = some_share(random, 0.5);
+  out.late_timers = some_share(random, 1);  // browsers slow the timers of hidden pages to a second
+  if (random.below(2) == 0) out.refused_memory = 5 + static_cast<int32_t>(random.below(50));
 }
 
 }  // namespace
@@ -93,6 +101,7 @@ Scenario draw_scenario(uint64_t seed) {
     out.incidents.push_back(incident);
   }
   draw_network(seed, audience);
+  draw_faults(seed, out.faults);
   out.quiet = kQuiet;
   if (!out.stream.live) {
     out.stream.vod_segments += static_cast<int32_t>(kQuiet / out.stream.segment_seconds);

@@ -64,6 +64,6 @@ std::string figures_json(const Scenario& scenario, const World& world, uint64_t 
 // What of `scenario.expect` is missed in figures made by figures_json, and whether a viewer fared
 // worse than its twin.
 std::vector<Violation> judge(const Scenario& scenario, const std::string& figures);
-std::vector<Violation> compare(const Run& mesh, const Run& twin);
+std::vector<Violation> compare(const Scenario& scenario, const Run& mesh, const Run& twin);
 
 }  // namespace hlsmesh::study

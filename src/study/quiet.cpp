@@ -26,9 +26,10 @@ double change(uint64_t from, uint64_t to) { return static_cast<double>(to - from
 
 // Whether peers can feed it, and it them. A line whose loss leaves a flow less than a few times the
 // stream's rate passes no whole segment on in time.
-bool reachable(const Scenario& scenario, const sim::ViewerConfig& viewer) {
+bool reachable(const Scenario& scenario, const World& world, size_t i) {
+  const sim::ViewerConfig& viewer = world.config.viewers[i];
   if (viewer.p2p_refused || viewer.nat == sim::Nat::kUdpBlocked) return false;
-  if (viewer.fault != sim::ParentFault::kNone) return false;
+  if (world.plans[i].falls_silent < scenario.length()) return false;
   return viewer.loss <= 0 || sim::rate_under_loss(viewer.loss, 2 * viewer.latency) >=
                                  kTimesTheStream * scenario.stream.mbit * 1e6;
 }
@@ -89,13 +90,13 @@ QuietFigures quiet_figures(const Scenario& scenario, const World& world, const Q
     if (!plays(i)) continue;
     ++out.viewers;
     const sim::ViewerConfig& viewer = world.config.viewers[i];
-    if (!reachable(scenario, viewer)) continue;
+    if (!reachable(scenario, world, i)) continue;
     playing.push_back(&viewer);
     if (viewer.upload) ++uploaders[static_cast<size_t>(viewer.nat)];
   }
   for (size_t i = 0; i < mesh.end.size(); ++i) {
     const sim::ViewerConfig& viewer = world.config.viewers[i];
-    if (!plays(i) || mesh.end[i].connected || !reachable(scenario, viewer)) continue;
+    if (!plays(i) || mesh.end[i].connected || !reachable(scenario, world, i)) continue;
     int32_t others = viewer.upload ? -1 : 0;
     bool same = false;
     for (size_t nat = 0; nat < std::size(uploaders); ++nat) {

@@ -54,6 +54,14 @@ void read_origin(const json& from, Origin& out, std::string& error) {
   fields.finish();
 }
 
+void read_faults(const json& from, Faults& out, std::string& error) {
+  Fields fields(from, "faults", error);
+  fields.number("shortQueues", out.short_queues, 0, 1);
+  fields.number("lateTimers", out.late_timers, 0, 60);
+  fields.integer("refusedMemory", out.refused_memory, 0, 1'000'000);
+  fields.finish();
+}
+
 void read_incidents(const json& from, std::vector<Incident>& out, std::string& error) {
   for (size_t i = 0; i < from.size(); ++i) {
     Fields fields(from[i], "incidents[" + std::to_string(i) + "]", error);
@@ -130,6 +138,7 @@ std::variant<Scenario, std::string> parse_scenario(std::string_view text) {
   if (const json* each = fields.object("stream")) read_stream(*each, out.stream, error);
   if (const json* each = fields.object("audience")) read_audience(*each, out.audience, error);
   if (const json* each = fields.object("origin")) read_origin(*each, out.origin, error);
+  if (const json* each = fields.object("faults")) read_faults(*each, out.faults, error);
   if (const json* each = fields.array("incidents")) read_incidents(*each, out.incidents, error);
   if (const json* each = fields.object("expect")) read_expect(*each, out.expect, error);
   fields.finish();
@@ -170,6 +179,10 @@ std::string to_json(const Scenario& scenario) {
                    {"lateEvery", scenario.origin.late_every},
                    {"lateSeconds", scenario.origin.late_seconds},
                    {"errorEvery", scenario.origin.error_every}}},
+                 {"faults",
+                  {{"shortQueues", scenario.faults.short_queues},
+                   {"lateTimers", scenario.faults.late_timers},
+                   {"refusedMemory", scenario.faults.refused_memory}}},
                  {"incidents", incidents},
                  {"expect", expect}};
   return out.dump(2);

@@ -30,6 +30,13 @@ struct Origin {
   int32_t error_every = 0;  // one in so many segments of a viewer is answered with an error first
 };
 
+// What goes wrong within the browsers, until the quiet phase.
+struct Faults {
+  double short_queues = 0;     // share of viewers whose channels take 256 KiB and then throw
+  double late_timers = 0;      // seconds by which a timer comes late, at most
+  int32_t refused_memory = 0;  // one in so many requests for memory is refused; 0: none is
+};
+
 struct Incident {
   enum class Kind : uint8_t {
     kCdnOutage,    // for `seconds`
@@ -64,6 +71,7 @@ struct Scenario {
   Stream stream;
   Audience audience;
   Origin origin;
+  Faults faults;
   std::vector<Incident> incidents;
   std::vector<Expectation> expect;
 

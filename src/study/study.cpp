@@ -98,7 +98,7 @@ void Study::finish() {
     return;
   }
   stage_ = Stage::kDone;
-  for (Violation& each : compare(mesh_, run)) violations_.push_back(std::move(each));
+  for (Violation& each : compare(scenario_, mesh_, run)) violations_.push_back(std::move(each));
   if (scenario_.quiet > 0) {
     std::string what = not_converged(quiet_figures(scenario_, world_, mesh_.quiet, run.quiet));
     if (!what.empty()) {

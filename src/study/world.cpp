@@ -12,6 +12,9 @@ namespace {
 
 constexpr double kNever = 1e9;
 
+// Four packets of an engine.
+constexpr size_t kShortQueue = 256 * 1024;
+
 // Through NATs a pair of candidates is found after one or two more than at home.
 constexpr int32_t kConnectRoundTrips = 6;
 
@@ -69,19 +72,28 @@ int32_t draw_isp(int32_t isps, Random& random) {
 
 // What NATs and providers the viewers are behind, and who is silent. Drawn apart, so that the rest
 // of the world is the same with and without.
-void place(const Audience& audience, uint64_t seed, sim::SwarmConfig& out) {
+void place(const Scenario& scenario, uint64_t seed, World& out) {
+  const Audience& audience = scenario.audience;
+  const Faults& faults = scenario.faults;
+  out.config.refused_memory = faults.refused_memory;
   Random random(seed ^ 0x9a7b14c3u);
-  for (sim::ViewerConfig& viewer : out.viewers) {
+  for (size_t i = 0; i < out.config.viewers.size(); ++i) {
+    sim::ViewerConfig& viewer = out.config.viewers[i];
     if (audience.nat) viewer.nat = draw_nat(*audience.nat, random);
     if (audience.silent > 0 && unit(random) < audience.silent) {
-      viewer.fault = sim::ParentFault::kSilent;
+      out.plans[i].falls_silent = out.plans[i].joins + audience.silent_after;
     }
+    if (faults.short_queues > 0 && unit(random) < faults.short_queues) {
+      viewer.browser.send_queue_bytes = kShortQueue;
+    }
+    viewer.browser.late_timers = sim::from_seconds(faults.late_timers);
     if (audience.isps > 0) viewer.isp = "isp " + std::to_string(draw_isp(audience.isps, random));
   }
   if (!audience.nat) return;
-  out.rtc.signalling = sim::from_seconds(audience.nat->signalling);
-  out.rtc.round_trips = kConnectRoundTrips;
-  out.rtc.give_up = sim::from_seconds(audience.nat->give_up);
+  sim::RtcConfig& rtc = out.config.rtc;
+  rtc.signalling = sim::from_seconds(audience.nat->signalling);
+  rtc.round_trips = kConnectRoundTrips;
+  rtc.give_up = sim::from_seconds(audience.nat->give_up);
 }
 
 // The viewers that are there, in an order that the seed shuffled.
@@ -164,7 +176,7 @@ World draw_world(const Scenario& scenario, uint64_t seed) {
       add_viewer(scenario, incident.at + incident.seconds * unit(random), random, out);
     }
   }
-  place(audience, seed, config);
+  place(scenario, seed, out);
   out.last_join = scenario.last_join();
   return out;
 }
@@ -181,6 +193,10 @@ void arrange(sim::Swarm& swarm, const World& world, const Scenario& scenario, ui
         }
       });
     }
+    if (plan.falls_silent < scenario.seconds) {
+      swarm.at(plan.falls_silent,
+               [&swarm, i] { swarm.viewer(i).set_fault(sim::ParentFault::kSilent); });
+    }
     if (plan.pauses < scenario.seconds) {
       swarm.at(plan.pauses, [&swarm, i] {
         if (!swarm.viewer(i).gone()) swarm.viewer(i).pause();
@@ -188,7 +204,7 @@ void arrange(sim::Swarm& swarm, const World& world, const Scenario& scenario, ui
     }
   }
   // In the quiet phase nothing goes wrong.
-  if (scenario.quiet > 0) swarm.at(scenario.seconds, [&swarm] { swarm.cdn().be_reliable(); });
+  if (scenario.quiet > 0) swarm.at(scenario.seconds, [&swarm] { swarm.be_well(); });
   const auto end_of = [&scenario](const Incident& incident) {
     return std::min(incident.at + incident.seconds, scenario.seconds);
   };

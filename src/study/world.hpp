@@ -14,7 +14,8 @@ struct World {
     double joins = 0;   // seconds
     double leaves = 0;  // seconds; after the end of the run: never
     bool silently = false;
-    double pauses = 0;  // seconds; after the end of the run: never
+    double pauses = 0;          // seconds; after the end of the run: never
+    double falls_silent = 1e9;  // likewise
   };
 
   sim::SwarmConfig config;

@@ -2,8 +2,9 @@
 
 # 1: never gives up a silent parent.
 hlsmesh_break(player/loads.cpp
-  "if (load.state == Load::State::kAsking && now >= load.due) review(now, load);"
-  "if (hlsmesh_broken != 1 && load.state == Load::State::kAsking && now >= load.due) review(now, load);")
+  "void Loads::review(TimeMs now, Load& load) {"
+  "void Loads::review(TimeMs now, Load& load) {
+  if (hlsmesh_broken == 1) return;")
 hlsmesh_break(player/loads.cpp
   "    if (load.state != Load::State::kAtCdn) timer.also(load.due, Wake::kLoad);"
   "    if (hlsmesh_broken == 1 && load.state == Load::State::kAsking) continue;

@@ -58,11 +58,11 @@ TEST_CASE("events run in order of time, then of insertion") {
 
 TEST_CASE("a pipe takes the time of its slower line plus the latency") {
   EventQueue queue;
-  Network network(queue);
+  Network network(queue, 1);
   Arrivals arrivals(queue);
   const LineId up = network.add_line(8e6);
   const LineId down = network.add_line(80e6);
-  const PipeId pipe = network.open(up, down, milliseconds(50), arrivals, 1, 0);
+  const PipeId pipe = network.open(up, down, {milliseconds(50)}, arrivals, 1, 0);
   network.send(pipe, sized(1'000'000));
   queue.run_until(Time(milliseconds(5000)));
   REQUIRE(arrivals.seen.size() == 1);
@@ -71,11 +71,11 @@ TEST_CASE("a pipe takes the time of its slower line plus the latency") {
 
 TEST_CASE("two pipes share a line evenly, and messages of one keep their order") {
   EventQueue queue;
-  Network network(queue);
+  Network network(queue, 1);
   Arrivals arrivals(queue);
   const LineId up = network.add_line(8e6);
-  const PipeId one = network.open(up, kUnlimitedLine, Duration{}, arrivals, 1, 0);
-  const PipeId two = network.open(up, kUnlimitedLine, Duration{}, arrivals, 2, 0);
+  const PipeId one = network.open(up, kUnlimitedLine, {}, arrivals, 1, 0);
+  const PipeId two = network.open(up, kUnlimitedLine, {}, arrivals, 2, 0);
   network.send(one, sized(500'000));
   network.send(one, sized(1'000));
   network.send(two, sized(250'000));
@@ -91,10 +91,10 @@ TEST_CASE("two pipes share a line evenly, and messages of one keep their order")
 
 TEST_CASE("the sender hears once when its queue falls to the mark") {
   EventQueue queue;
-  Network network(queue);
+  Network network(queue, 1);
   Arrivals arrivals(queue);
   const LineId up = network.add_line(8e6);
-  const PipeId pipe = network.open(up, kUnlimitedLine, Duration{}, arrivals, 1, 40'000);
+  const PipeId pipe = network.open(up, kUnlimitedLine, {}, arrivals, 1, 40'000);
   network.send(pipe, sized(100'000));
   CHECK(network.buffered(pipe) == 100'000);
   queue.run_until(Time(milliseconds(5000)));
@@ -105,14 +105,14 @@ TEST_CASE("the sender hears once when its queue falls to the mark") {
 
 TEST_CASE("a pipe that is cut delivers nothing more, and its place is never mistaken for another") {
   EventQueue queue;
-  Network network(queue);
+  Network network(queue, 1);
   Arrivals arrivals(queue);
   const LineId up = network.add_line(8e6);
-  const PipeId first = network.open(up, kUnlimitedLine, milliseconds(10), arrivals, 1, 0);
+  const PipeId first = network.open(up, kUnlimitedLine, {milliseconds(10)}, arrivals, 1, 0);
   network.send(first, sized(100'000));
   queue.run_until(Time(milliseconds(50)));
   network.cut(first);
-  const PipeId second = network.open(up, kUnlimitedLine, milliseconds(10), arrivals, 2, 0);
+  const PipeId second = network.open(up, kUnlimitedLine, {milliseconds(10)}, arrivals, 2, 0);
   network.send(first, sized(7));
   network.send(second, sized(8));
   queue.run_until(Time(milliseconds(5000)));

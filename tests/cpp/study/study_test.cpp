@@ -175,6 +175,7 @@ TEST_CASE("a swarm that stalls, or lets the CDN do it all, has not come to rest"
   Scenario scenario;
   World world;
   world.config.viewers.resize(3);
+  world.plans.resize(3);
   Quiet mesh;
   mesh.settled.resize(3);
   for (Mark& each : mesh.settled) each.there = each.playing = each.connected = true;
