@@ -36,6 +36,16 @@ Playlist Content::playlist(Time now) const {
     out.ended = true;
     return out;
   }
+  if (config_.restart_at) {
+    const Time anew = *config_.restart_at + config_.restart_takes;
+    const int64_t made = (now - anew) / config_.segment_duration;
+    if (now > anew && made > 0) {
+      out.last = MediaSequence(made - 1);
+      out.first = MediaSequence(std::max<int64_t>(0, made - config_.live_window));
+      return out;
+    }
+    now = std::min(now, *config_.restart_at);
+  }
   const int64_t passed = now.time_since_epoch() / config_.segment_duration;
   out.first = MediaSequence(config_.first_sn + passed);
   out.last = MediaSequence(config_.first_sn + passed + config_.live_window - 1);
@@ -44,6 +54,10 @@ Playlist Content::playlist(Time now) const {
 
 Time Content::available_at(MediaSequence sn) const {
   if (!config_.live) return Time{};
+  if (is_anew(sn)) {
+    return *config_.restart_at + config_.restart_takes +
+           config_.segment_duration * (sn.value() + 1);
+  }
   return Time{} +
          config_.segment_duration * (sn.value() - config_.first_sn - config_.live_window + 1);
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct ContentConfig {
   // Segments in a live playlist; at time zero it is already full.
   int32_t live_window = 6;
   int64_t first_sn = 0;
+  // Live: from then on the stream stands still, and after `restart_takes` the packager begins anew,
+  // with number 0. `first_sn` must be above all numbers that it reaches.
+  std::optional<Time> restart_at;
+  Duration restart_takes{};
   // One main rendition each, bits per second. Small figures make small segments: a large swarm
   // scales rates and lines down alike.
   std::vector<int32_t> bitrates = {1'000'000};
@@ -60,6 +65,10 @@ class Content {
   Playlist playlist(Time now) const;
   // When the segment's last byte leaves the encoder; time zero for VOD.
   Time available_at(MediaSequence sn) const;
+  // Whether it is of what the packager made after it began anew.
+  bool is_anew(MediaSequence sn) const {
+    return config_.restart_at && sn.value() < config_.first_sn;
+  }
   std::string url(MediaSequence sn) const;
   size_t segment_bytes(RenditionId rendition, MediaSequence sn) const;
 

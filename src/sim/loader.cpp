@@ -98,8 +98,9 @@ void Loader::take(const HmCommand& done) {
   }
   figures_.p2p_bytes += body.size();
   ++figures_.segments;
-  queue_.after(Duration{}, [this, rendition = request.rendition, sn = request.sn] {
-    player_.on_segment(rendition, sn);
+  const Duration took = from_seconds((done.t1 - done.t0) / 1e3);
+  queue_.after(Duration{}, [this, rendition = request.rendition, sn = request.sn, took] {
+    player_.on_segment(rendition, sn, took);
   });
 }
 
@@ -130,7 +131,7 @@ void Loader::on_cdn_done(FetchId fetch) {
     give_body(id, done);
     host_.wake();
   }
-  player_.on_segment(request.rendition, request.sn);
+  player_.on_segment(request.rendition, request.sn, done.took);
 }
 
 void Loader::on_cdn_failed(FetchId fetch) {

@@ -12,6 +12,13 @@ constexpr int32_t kMaxRetries = 6;
 constexpr milliseconds kRetryDelay{1'000};
 constexpr milliseconds kMaxRetryDelay{8'000};
 
+// hls.js abrEwmaFastLive, abrEwmaSlowLive, in seconds of loading; abrBandWidthFactor and
+// abrBandWidthUpFactor.
+constexpr double kFast = 3;
+constexpr double kSlow = 9;
+constexpr double kStay = 0.95;
+constexpr double kUp = 0.7;
+
 }  // namespace
 
 Player::Player(PlayerConfig config, const Content& content, EventQueue& queue, PlayerHost& host)
@@ -58,6 +65,7 @@ void Player::on_playlist() {
     position_ = start_of(first);
     for (Track& each : tracks_) each.next = first;
   }
+  if (have_playlist_ && playlist_.last < before.last) go_on_anew();
   if (!playlist_.ended) {
     // RFC 8216 section 6.3.4: half a target duration when nothing was new. Counted from request to
     // request, as hls.js does, or the answer's time would add up.
@@ -69,6 +77,30 @@ void Player::on_playlist() {
   }
   host_.on_playlists();
   step();
+}
+
+void Player::go_on_anew() {
+  const Duration end = buffered_end();
+  for (Track& each : tracks_) {
+    if (each.loading) host_.abort_segment(each.rendition, each.next);
+    each.loading = false;
+    each.attempts = 0;
+    each.not_before = Time{};
+    each.next = playlist_.first;
+  }
+  origin_ = MediaSequence(playlist_.first.value() - end / content_.config().segment_duration);
+}
+
+void Player::choose_rendition() {
+  if (!config_.adaptive || slow_bps_ <= 0) return;
+  const double bps = std::min(fast_bps_, slow_bps_);
+  const std::vector<int32_t>& rungs = content_.config().bitrates;
+  int32_t best = 0;
+  for (int32_t i = 1; i < static_cast<int32_t>(rungs.size()); ++i) {
+    const double part = i > config_.rendition ? kUp : kStay;
+    if (rungs[static_cast<size_t>(i)] <= part * bps) best = i;
+  }
+  if (best != config_.rendition) switch_rendition(best);
 }
 
 void Player::switch_rendition(int32_t index) {
@@ -244,14 +276,21 @@ void Player::seek(Duration position) {
   step();
 }
 
-void Player::on_segment(RenditionId rendition, MediaSequence sn) {
+void Player::on_segment(RenditionId rendition, MediaSequence sn, Duration took) {
   Track& of = track(rendition.kind);
   if (stopped_ || !of.loading || of.next != sn || !(of.rendition == rendition)) return;
   move_playhead();
   of.loading = false;
   of.attempts = 0;
   of.next = MediaSequence(sn.value() + 1);
-  if (rendition.kind == TrackKind::kMain) arrivals_.push_back({sn, queue_.now()});
+  if (rendition.kind == TrackKind::kMain) {
+    arrivals_.push_back({sn, queue_.now()});
+    const double time = std::max(seconds(took), 0.05);  // hls.js: no shorter
+    const double bps = 8 * static_cast<double>(content_.segment_bytes(rendition, sn)) / time;
+    fast_bps_ = fast_bps_ <= 0 ? bps : fast_bps_ + (bps - fast_bps_) * time / (time + kFast);
+    slow_bps_ = slow_bps_ <= 0 ? bps : slow_bps_ + (bps - slow_bps_) * time / (time + kSlow);
+    choose_rendition();
+  }
   step();
 }
 

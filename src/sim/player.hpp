@@ -13,7 +13,8 @@ struct PlayerConfig {
   Duration buffer_goal = std::chrono::seconds(30);  // hls.js maxBufferLength
   int32_t live_sync_segments = 3;                   // hls.js liveSyncDurationCount
   int32_t rendition = 0;                            // of the main track
-  bool paused = false;                              // at the start
+  bool adaptive = false;  // chooses the rendition by what loads take, from the lowest on
+  bool paused = false;    // at the start
 };
 
 // One media segment as the player asks for it; `start` is on the player's own timeline, which for
@@ -74,7 +75,8 @@ class Player {
   // Drops the buffer and whatever is loading, and continues at the segment that holds `position`.
   void seek(Duration position);
 
-  void on_segment(RenditionId rendition, MediaSequence sn);
+  // `took`: of its transfer, for the estimate of the bandwidth.
+  void on_segment(RenditionId rendition, MediaSequence sn, Duration took);
   void on_error(RenditionId rendition, MediaSequence sn);
 
   // What of the track's playlist has a part between the two, as far as it is known.
@@ -107,6 +109,9 @@ class Player {
   void move_playhead();
   void count_buffer(Duration position, Duration passed);
   void catch_up();
+  // The packager has begun anew: its first segment follows what is buffered.
+  void go_on_anew();
+  void choose_rendition();
   void end_stall();
   void load(Track& each);
   Duration start_of(MediaSequence sn) const;
@@ -132,6 +137,8 @@ class Player {
   Alarm alarm_;  // for the next step
   PlayerFigures figures_;
   std::vector<Arrival> arrivals_;
+  double fast_bps_ = 0;     // estimates of the bandwidth, of the last seconds
+  double slow_bps_ = 0;     // and of the last ten; 0: none
   double ahead_ = 0;        // seconds buffered ahead at moved_
   double buffer_area_ = 0;  // their integral over counted_ seconds
   double counted_ = 0;

@@ -22,6 +22,15 @@ constexpr size_t kMaxMessageBytes = 262'144;
 // bufferedAmountLowThreshold that the driver sets: a quarter of the engine's queue.
 constexpr size_t kLowWater = 256 * 1024;
 
+// Wires and Wi-Fi of a building.
+constexpr milliseconds kOfficeLatency{1};
+
+bool same_office(const Access& a, const Access& b) { return a.office > 0 && a.office == b.office; }
+
+bool reach(const Access& a, const Access& b) {
+  return same_office(a, b) ? a.nat != Nat::kUdpBlocked : connects(a.nat, b.nat);
+}
+
 // The session description names the end that made it; everything else of SDP is beside the point.
 std::string label(ViewerId viewer, PeerHandle peer) {
   return "sim " + std::to_string(viewer.value()) + ' ' + std::to_string(peer.value()) + ' ';
@@ -148,7 +157,7 @@ void Rtc::try_handshake(EndKey key) {
   if (here == nullptr || there == nullptr) return;
   const EndKey other = end->remote;
   const Duration passed = queue_.now() - std::min(end->since, remote->since);
-  if (here->blocked || there->blocked || !connects(here->access.nat, there->access.nat)) {
+  if (here->blocked || there->blocked || !reach(here->access, there->access)) {
     const Duration left = std::max(config_.give_up - passed, Duration{});
     report_closed(key, left);
     report_closed(other, left);
@@ -170,12 +179,26 @@ void Rtc::open(EndKey dialler, EndKey answerer) {
   if (child == nullptr || parent == nullptr || child_page == nullptr || parent_page == nullptr) {
     return;
   }
-  const Duration latency = child_page->access.latency + parent_page->access.latency;
+  const Access& child_access = child_page->access;
+  const Access& parent_access = parent_page->access;
+  if (same_office(child_access, parent_access)) {
+    const Path path{kOfficeLatency};
+    child->out =
+        network_.open(kUnlimitedLine, kUnlimitedLine, path, *this, cookie_of(answerer), kLowWater);
+    parent->out =
+        network_.open(kUnlimitedLine, kUnlimitedLine, path, *this, cookie_of(dialler), kLowWater);
+    return report_open(dialler, answerer, kOfficeLatency);
+  }
+  const Duration latency = child_access.latency + parent_access.latency;
   const Path path{latency, either(child_page->access.loss, parent_page->access.loss), true};
   child->out = network_.open(child_page->access.up, parent_page->access.down, path, *this,
                              cookie_of(answerer), kLowWater);
   parent->out = network_.open(parent_page->access.up, child_page->access.down, path, *this,
                               cookie_of(dialler), kLowWater);
+  report_open(dialler, answerer, latency);
+}
+
+void Rtc::report_open(EndKey dialler, EndKey answerer, Duration latency) {
   // The answerer hears of the channel first; the acknowledgement opens it at the dialler.
   for (const auto& [key, delay] : {std::pair{answerer, Duration{}}, std::pair{dialler, latency}}) {
     queue_.after(delay, [this, end_key = key] {

@@ -22,7 +22,8 @@ struct Access {
   LineId down = kUnlimitedLine;
   Duration latency{};  // one way, to the middle of the network
   Nat nat = Nat::kOpen;
-  double loss = 0;  // share of packets, in either direction
+  double loss = 0;     // share of packets, in either direction
+  int32_t office = 0;  // those of one office reach each other without its line; 0: of none
   // Chromium's: the send queue of a channel beyond which send() throws.
   size_t send_queue_bytes = 16u * 1024 * 1024;
 };
@@ -118,6 +119,7 @@ class Rtc : private PipeSink {
   void describe(EndKey key);
   void try_handshake(EndKey key);
   void open(EndKey dialler, EndKey answerer);
+  void report_open(EndKey dialler, EndKey answerer, Duration latency);
   void report_closed(EndKey key, Duration delay);
   void report_writable(EndKey key, size_t buffered);
   void on_pipe_message(uint64_t cookie, Message message) override;

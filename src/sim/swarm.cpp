@@ -21,8 +21,9 @@ Swarm::Swarm(SwarmConfig config)
   Random random(config.seed);
   for (const ViewerConfig& each : config.viewers) {
     const ViewerId id(static_cast<int32_t>(viewers_.size()) + 1);
-    viewers_.push_back(std::make_unique<Viewer>(
-        World{queue_, network_, content_, rtc_, cdn_, tracker_}, id, each, random.next()));
+    viewers_.push_back(
+        std::make_unique<Viewer>(World{queue_, network_, content_, rtc_, cdn_, tracker_, offices_},
+                                 id, each, random.next()));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -65,6 +66,7 @@ class Swarm {
   Rtc rtc_;
   Cdn cdn_;
   TrackerHost tracker_;
+  std::map<int32_t, std::pair<LineId, LineId>> offices_;
   std::vector<std::unique_ptr<Viewer>> viewers_;
 };
 

@@ -42,9 +42,8 @@ Viewer::Viewer(World world, ViewerId id, const ViewerConfig& config, uint64_t se
 
 void Viewer::join() {
   if (gone_) return;
-  access_ = {world_.network.add_line(config_.up_bits_per_second),
-             world_.network.add_line(config_.down_bits_per_second), config_.latency, config_.nat,
-             config_.loss};
+  const auto [up, down] = lines();
+  access_ = {up, down, config_.latency, config_.nat, config_.loss, config_.office};
   if (config_.browser.send_queue_bytes > 0) {
     access_.send_queue_bytes = config_.browser.send_queue_bytes;
   }
@@ -53,6 +52,15 @@ void Viewer::join() {
   if (config_.p2p_refused) world_.rtc.block(id_);
   player_.start();
   world_.queue.after(config_.core_ready, [this] { core_ready(); });
+}
+
+std::pair<LineId, LineId> Viewer::lines() {
+  const auto known = world_.offices.find(config_.office);
+  if (known != world_.offices.end()) return known->second;
+  const LineId up = world_.network.add_line(config_.up_bits_per_second);
+  const LineId down = world_.network.add_line(config_.down_bits_per_second);
+  if (config_.office > 0) world_.offices[config_.office] = {up, down};
+  return {up, down};
 }
 
 void Viewer::core_ready() {
@@ -201,7 +209,10 @@ void Viewer::on_command(const HmCommand& command) {
       break;
     case CommandKind::kSocketOpen:
       if (socket_.value() != 0) ++stray_commands_;
-      socket_ = world_.tracker.open(*this, config_.latency, {address_of(id_), config_.isp});
+      socket_ = world_.tracker.open(
+          *this, config_.latency,
+          {config_.office > 0 ? "192.0.2." + std::to_string(config_.office) : address_of(id_),
+           config_.isp});
       break;
     case CommandKind::kSocketSend:
       if (socket_.value() == 0) ++stray_commands_;

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/alarm.hpp"
@@ -36,8 +38,10 @@ struct ViewerConfig {
   Duration core_ready = std::chrono::milliseconds(150);
   PlayerConfig player;
   Nat nat = Nat::kOpen;
-  double loss = 0;           // share of packets that its line loses
-  std::string isp;           // as the tracker knows it; empty: unknown
+  double loss = 0;  // share of packets that its line loses
+  std::string isp;  // as the tracker knows it; empty: unknown
+  int32_t office =
+      0;  // shares the line and address of the first viewer of that office; 0: has its own
   bool p2p_refused = false;  // no connection to another peer ever opens
   ParentFault fault = ParentFault::kNone;
   BrowserFaults browser;
@@ -60,6 +64,7 @@ struct World {
   Rtc& rtc;
   Cdn& cdn;
   TrackerHost& tracker;
+  std::map<int32_t, std::pair<LineId, LineId>>& offices;  // their lines, up and down
 };
 
 // One page: a player and a client engine, joined as the JavaScript driver joins them.
@@ -103,6 +108,7 @@ class Viewer : private CommandSink,
 
  private:
   void join();
+  std::pair<LineId, LineId> lines();
   void core_ready();
   void report_playhead();
   void playhead_tick();

@@ -26,6 +26,7 @@ void read_access(const json& from, std::vector<Access>& out, std::string& error)
     fields.spread("oneWayMs", access.one_way, 0, 2'000);
     fields.number("loss", access.loss, 0, 0.5);
     fields.boolean("metered", access.metered);
+    fields.integer("behindOneLine", access.behind_one, 1, kMostViewers);
     std::string source;  // for whoever reads the file
     fields.text("source", source);
     fields.finish();
@@ -115,7 +116,8 @@ json audience_json(const Audience& audience) {
                       {"downMbit", spread_json(each.down)},
                       {"oneWayMs", spread_json(each.one_way)},
                       {"loss", each.loss},
-                      {"metered", each.metered}});
+                      {"metered", each.metered},
+                      {"behindOneLine", each.behind_one}});
   }
   json out{{"viewers", audience.viewers},
            {"access", access},

@@ -17,12 +17,13 @@ inline constexpr int32_t kMostViewers = 100'000;
 // Viewers on one kind of access line.
 struct Access {
   std::string name;
-  double share = 1;      // of the audience, beside the others'
-  Spread up;             // Mbit/s
-  Spread down;           // Mbit/s
-  Spread one_way;        // ms from the viewer to the middle of the network
-  double loss = 0;       // share of packets
-  bool metered = false;  // uploads nothing, as on a mobile line
+  double share = 1;        // of the audience, beside the others'
+  Spread up;               // Mbit/s
+  Spread down;             // Mbit/s
+  Spread one_way;          // ms from the viewer to the middle of the network
+  double loss = 0;         // share of packets
+  bool metered = false;    // uploads nothing, as on a mobile line
+  int32_t behind_one = 1;  // so many share a line and reach each other without it: an office
 };
 
 // Kinds of NAT among the viewers, as shares beside one another, and how long connections take.

@@ -16,7 +16,7 @@ struct IncidentName {
   Incident::Kind kind;
 };
 
-constexpr std::array<IncidentName, 7> kIncidents{{
+constexpr std::array<IncidentName, 8> kIncidents{{
     {"cdn-outage", Incident::Kind::kCdnOutage},
     {"tracker-down", Incident::Kind::kTrackerDown},
     {"leave", Incident::Kind::kLeave},
@@ -24,6 +24,7 @@ constexpr std::array<IncidentName, 7> kIncidents{{
     {"vanish-first", Incident::Kind::kVanishFirst},
     {"join", Incident::Kind::kJoin},
     {"seek", Incident::Kind::kSeek},
+    {"packager-restart", Incident::Kind::kPackagerRestart},
 }};
 
 std::string_view name_of(Incident::Kind kind) {
@@ -33,10 +34,23 @@ std::string_view name_of(Incident::Kind kind) {
   return "";
 }
 
+void read_rungs(const json& from, Stream& out, std::string& error) {
+  for (const json& each : from) {
+    const double mbit = each.is_number() ? each.get<double>() : 0;
+    if (mbit < 0.01 || mbit > 100 || (!out.rungs.empty() && mbit <= out.rungs.back())) {
+      if (error.empty()) error = "stream.rungs must be rates that rise, from 0.01 to 100";
+      return;
+    }
+    out.rungs.push_back(mbit);
+  }
+  if (!out.rungs.empty()) out.mbit = out.rungs.back();
+}
+
 void read_stream(const json& from, Stream& out, std::string& error) {
   Fields fields(from, "stream", error);
   fields.boolean("live", out.live);
   fields.number("mbit", out.mbit, 0.01, 100);
+  if (const json* rungs = fields.array("rungs")) read_rungs(*rungs, out, error);
   fields.number("segmentSeconds", out.segment_seconds, 0.5, 30);
   fields.integer("window", out.window, 2, 1'000);
   fields.integer("segments", out.vod_segments, 0, 10'000);
@@ -169,6 +183,7 @@ std::string to_json(const Scenario& scenario) {
                  {"stream",
                   {{"live", scenario.stream.live},
                    {"mbit", scenario.stream.mbit},
+                   {"rungs", scenario.stream.rungs},
                    {"segmentSeconds", scenario.stream.segment_seconds},
                    {"window", scenario.stream.window},
                    {"segments", scenario.stream.vod_segments}}},

@@ -17,6 +17,9 @@ namespace hlsmesh::study {
 struct Stream {
   bool live = true;
   double mbit = 3;  // Mbit/s
+  // Several renditions, from the lowest: each player chooses by its estimate of the bandwidth, and
+  // `mbit` is the highest. Empty: there is one.
+  std::vector<double> rungs;
   double segment_seconds = 2;
   int32_t window = 6;        // live: segments in the playlist
   int32_t vod_segments = 0;  // not live
@@ -39,13 +42,14 @@ struct Faults {
 
 struct Incident {
   enum class Kind : uint8_t {
-    kCdnOutage,    // for `seconds`
-    kTrackerDown,  // for `seconds`; back as a process that remembers nothing
-    kLeave,        // `share` of those present, in order
-    kVanish,       // `share` of those present, without a word
-    kVanishFirst,  // the `count` viewers that joined first: roots, in most rooms
-    kJoin,         // `count` more viewers within `seconds`
-    kSeek,         // `share` of those present, to the middle of the stream
+    kCdnOutage,        // for `seconds`
+    kTrackerDown,      // for `seconds`; back as a process that remembers nothing
+    kLeave,            // `share` of those present, in order
+    kVanish,           // `share` of those present, without a word
+    kVanishFirst,      // the `count` viewers that joined first: roots, in most rooms
+    kJoin,             // `count` more viewers within `seconds`
+    kSeek,             // `share` of those present, to the middle of the stream
+    kPackagerRestart,  // live: nothing new for `seconds`, then numbers begin at 0; at most once
   };
 
   Kind kind = Kind::kLeave;

@@ -12,6 +12,12 @@ namespace {
 
 constexpr double kNever = 1e9;
 
+// What a viewer of an office can feed there.
+constexpr double kOfficeStreams = 100;
+
+// Above every number that a packager reaches after it began anew.
+constexpr int64_t kBeforeRestart = 500'000;
+
 // Four packets of an engine.
 constexpr size_t kShortQueue = 256 * 1024;
 
@@ -42,8 +48,10 @@ void add_viewer(const Scenario& scenario, double joins, Random& random, World& o
   viewer.upload = !access.metered && unit(random) >= audience.freeloading;
   viewer.loss = access.loss;
   viewer.p2p_refused = unit(random) < audience.unreachable;
+  viewer.player.adaptive = !scenario.stream.rungs.empty();
   viewer.player.buffer_goal = sim::from_seconds(audience.buffer_seconds);
   World::Plan plan;
+  plan.access = static_cast<size_t>(&access - audience.access.data());
   plan.joins = joins;
   plan.leaves = audience.stay ? joins + audience.stay->draw(random) : kNever;
   plan.silently = unit(random) < audience.vanishing;
@@ -68,6 +76,31 @@ int32_t draw_isp(int32_t isps, Random& random) {
     if ((at -= 1.0 / i) < 0) return i;
   }
   return isps;
+}
+
+// Viewers of one kind of office line in a row share the line of the first.
+void fill_offices(const std::vector<Access>& access, World& out) {
+  struct Office {
+    int32_t number = 0;
+    int32_t members = 0;
+    const sim::ViewerConfig* first = nullptr;
+  };
+  std::vector<Office> filling(access.size());
+  int32_t offices = 0;
+  for (size_t i = 0; i < out.plans.size(); ++i) {
+    const size_t kind = out.plans[i].access;
+    if (access[kind].behind_one < 2) continue;
+    sim::ViewerConfig& viewer = out.config.viewers[i];
+    Office& office = filling[kind];
+    if (office.first == nullptr || office.members == access[kind].behind_one) {
+      office = {++offices, 0, &viewer};
+    }
+    ++office.members;
+    viewer.office = office.number;
+    viewer.up_bits_per_second = office.first->up_bits_per_second;
+    viewer.down_bits_per_second = office.first->down_bits_per_second;
+    viewer.latency = office.first->latency;
+  }
 }
 
 // What NATs and providers the viewers are behind, and who is silent. Drawn apart, so that the rest
@@ -141,6 +174,7 @@ void strike(sim::Swarm& swarm, const World& world, const Scenario& scenario,
       case Incident::Kind::kCdnOutage:
       case Incident::Kind::kTrackerDown:
       case Incident::Kind::kJoin:
+      case Incident::Kind::kPackagerRestart:
         break;
     }
   }
@@ -159,7 +193,17 @@ World draw_world(const Scenario& scenario, uint64_t seed) {
   config.content.vod_segments = stream.vod_segments;
   config.content.live_window = stream.window;
   config.content.first_sn = stream.live ? 1'000 : 0;
-  config.content.bitrates = {static_cast<int32_t>(stream.mbit * 1e6)};
+  config.content.bitrates.clear();
+  for (const double mbit : stream.rungs) {
+    config.content.bitrates.push_back(static_cast<int32_t>(mbit * 1e6));
+  }
+  if (stream.rungs.empty()) config.content.bitrates = {static_cast<int32_t>(stream.mbit * 1e6)};
+  for (const Incident& incident : scenario.incidents) {
+    if (incident.kind != Incident::Kind::kPackagerRestart || config.content.restart_at) continue;
+    config.content.restart_at = sim::at_second(std::min(incident.at, scenario.seconds));
+    config.content.restart_takes = sim::from_seconds(incident.seconds);
+    config.content.first_sn = kBeforeRestart;
+  }
   config.cdn.latency = sim::from_seconds(scenario.origin.latency_ms / 1e3);
   config.cdn.bits_per_second = scenario.origin.mbit * 1e6;
   config.cdn.hiccup_every = scenario.origin.late_every;
@@ -176,6 +220,7 @@ World draw_world(const Scenario& scenario, uint64_t seed) {
       add_viewer(scenario, incident.at + incident.seconds * unit(random), random, out);
     }
   }
+  fill_offices(audience.access, out);
   place(scenario, seed, out);
   out.last_join = scenario.last_join();
   return out;
@@ -216,7 +261,8 @@ void arrange(sim::Swarm& swarm, const World& world, const Scenario& scenario, ui
     } else if (incident.kind == Incident::Kind::kTrackerDown) {
       swarm.at(incident.at, [&swarm] { swarm.tracker().stop(); });
       swarm.at(end_of(incident), [&swarm] { swarm.tracker().start(); });
-    } else if (incident.kind != Incident::Kind::kJoin) {
+    } else if (incident.kind != Incident::Kind::kJoin &&
+               incident.kind != Incident::Kind::kPackagerRestart) {
       const Random random(seed + 0x1000 + i);
       swarm.at(incident.at, [&swarm, &world, &scenario, &incident, random] {
         strike(swarm, world, scenario, incident, random);
@@ -235,7 +281,9 @@ double most_offload(const std::vector<const sim::ViewerConfig*>& viewers, double
     const auto kind = static_cast<size_t>(each->nat);
     ++reachable;
     ++want[kind];
-    if (each->upload) up[kind] += each->up_bits_per_second / bits_per_second;
+    if (!each->upload) continue;
+    // Within an office nothing is in short supply.
+    up[kind] += each->office > 0 ? kOfficeStreams : each->up_bits_per_second / bits_per_second;
   }
   if (reachable < 2) return 0;
   // Whom fewest can serve come first, each from those who can serve fewest others: symmetric ones

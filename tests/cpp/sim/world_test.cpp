@@ -166,7 +166,7 @@ struct Host : PlayerHost {
       if (queue.now() >= fail_from && queue.now() < fail_to) {
         player->on_error(request.rendition, request.sn);
       } else {
-        player->on_segment(request.rendition, request.sn);
+        player->on_segment(request.rendition, request.sn, milliseconds(100));
       }
     });
   }

@@ -200,4 +200,49 @@ TEST_CASE("a swarm that stalls, or lets the CDN do it all, has not come to rest"
   CHECK(fault() == "");
 }
 
+TEST_CASE("players choose a rendition by their lines, and each rung has its own swarm") {
+  const auto scenario = [](const std::string& down) {
+    return parsed(R"({"seconds": 60, "stream": {"rungs": [0.5, 1, 4]},
+      "audience": {"viewers": 4, "joinWithin": 3, "access": [{"downMbit": )" +
+                  down + "}]}}");
+  };
+  const auto media = [&](const std::string& down) {
+    std::vector<Violation> violations;
+    const auto figures = run(scenario(down), 3, &violations);
+    CHECK(violations.empty());
+    CHECK(figures["offload"].get<double>() > 0.2);
+    return figures["mediaBytes"].get<double>();
+  };
+  // Four viewers of 60 s: half a Mbit/s is 15 MB, 4 Mbit/s are 120.
+  CHECK(media("0.9") < 20e6);
+  CHECK(media("50") > 90e6);
+  CHECK(error_of(R"({"stream": {"rungs": [2, 1]}})").find("stream.rungs must be rates that rise") ==
+        0);
+}
+
+TEST_CASE("a packager that begins anew makes everybody wait alike, and all play on") {
+  const auto figures = run(parsed(R"({"seconds": 80, "stream": {"mbit": 1},
+    "audience": {"viewers": 4, "joinWithin": 3},
+    "incidents": [{"what": "packager-restart", "at": 30, "seconds": 8}]})"),
+                           1);
+  CHECK(figures["violations"].empty());
+  const double stalled = figures["twinStallSeconds"].get<double>();
+  CHECK(stalled > 4);
+  CHECK(std::abs(figures["stallSeconds"].get<double>() - stalled) < 1);
+  // Segments go on being played: 4 viewers, 1 Mbit/s, for 60 of the 80 s at least.
+  CHECK(figures["mediaBytes"].get<double>() > 4 * 60 * 125e3);
+}
+
+TEST_CASE(
+    "an office needs its line for one copy, and its viewers reach each other behind any NAT") {
+  const auto figures = run(parsed(R"({"seconds": 60, "stream": {"mbit": 2},
+    "audience": {"viewers": 8, "joinWithin": 3,
+      "nat": {"open": 0, "portRestricted": 0, "symmetric": 1, "udpBlocked": 0},
+      "access": [{"upMbit": 1, "downMbit": 20, "behindOneLine": 8}]}})"),
+                           1);
+  CHECK(figures["violations"].empty());
+  CHECK(figures["steadyOriginCopies"].get<double>() < 2);
+  CHECK(figures["offload"].get<double>() > 0.6);
+}
+
 }  // namespace hlsmesh::study
