@@ -36,6 +36,8 @@ export function show(summary, runs) {
         stroke: COLOURS.plain,
       },
     ]),
+    element('h2', 'Who feeds whom'),
+    ...feedsTable(figures.feeds),
     element('h2', 'Viewers'),
     chart('viewers', [
       { label: 'watching', ...level(figures.series, 'viewers'), stroke: COLOURS.viewers },
@@ -86,6 +88,30 @@ function figuresTable(summary) {
     return [element('tr', undefined, [element('th', label), element('td', text)])];
   });
   return element('table', undefined, rows);
+}
+
+/** @param {{ kinds: string[], bytes: number[][] }} feeds a row for each that sends, the origin last */
+function feedsTable({ kinds, bytes }) {
+  const sum = Math.max(
+    1,
+    bytes.flat().reduce((all, each) => all + each, 0),
+  );
+  const head = ['from', ...kinds, 'all'].map((name) => element('th', name));
+  const rows = bytes.map((row, i) => {
+    const shares = [...row, row.reduce((all, each) => all + each, 0)].map((each) => each / sum);
+    const cells = shares.map((share, to) => {
+      const cell = element('td', `${(share * 100).toFixed(1)} %`);
+      const colour = i < kinds.length ? '15 118 110' : '194 65 12';
+      if (to < kinds.length) cell.style.background = `rgb(${colour} / ${0.75 * Math.sqrt(share)})`;
+      return cell;
+    });
+    return element('tr', undefined, [element('th', kinds[i] ?? 'the origin'), ...cells]);
+  });
+  const table = element('table', undefined, [element('tr', undefined, head), ...rows]);
+  const holder = element('div', undefined, [table]);
+  holder.className = 'chart';
+  const note = 'Of all bytes of media that were sent, from the line on the left to that on top.';
+  return [element('p', note), holder];
 }
 
 /** @param {Run[]} runs */

@@ -76,6 +76,8 @@ export const ROWS = [
   ['bytes received twice or in vain', 'duplicates', percent],
   ['bytes of control', 'control', percent],
   ['share of the upload by the busiest tenth', 'upload.shareOfTopTenth', percent],
+  ['inequality of upload: 0 all alike, 1 one does all', 'upload.gini', plain],
+  ['bytes from peers that crossed between providers', 'crossIsp', percent],
 ];
 
 /** @param {any} figures @param {string} path @returns {any} */

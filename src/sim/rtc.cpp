@@ -223,12 +223,21 @@ Rtc::Sent Rtc::send(ViewerId viewer, PeerHandle peer, Message message) {
   }
   peak_buffered_ = std::max(peak_buffered_, waiting);
   (text ? text_bytes_ : binary_bytes_) += message.size;
+  if (!text) count_flow(page(viewer)->access, page(end->remote.first), message.size);
   const PipeId out = end->out;
   network_.send(out, std::move(message));
   // The driver tells how much waits once it has carried out all commands (see
   // Engine::on_channel_writable).
   if (!text) touch(viewer, peer);
   return Sent::kYes;
+}
+
+void Rtc::count_flow(const Access& from, const Page* to, size_t bytes) {
+  if (to == nullptr) return;  // gone without a word
+  flows_[{from.kind, to->access.kind}] += bytes;
+  if (from.isp == 0 || to->access.isp == 0) return;
+  placed_bytes_ += bytes;
+  if (from.isp != to->access.isp) crossing_bytes_ += bytes;
 }
 
 void Rtc::touch(ViewerId viewer, PeerHandle peer) {

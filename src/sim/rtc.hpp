@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ struct Access {
   Duration latency{};  // one way, to the middle of the network
   Nat nat = Nat::kOpen;
   double loss = 0;     // share of packets, in either direction
+  int32_t kind = 0;    // for the count of who feeds whom
+  int32_t isp = 0;     // likewise; 0: unknown
   int32_t office = 0;  // those of one office reach each other without its line; 0: of none
   // Chromium's: the send queue of a channel beyond which send() throws.
   size_t send_queue_bytes = 16u * 1024 * 1024;
@@ -81,6 +84,11 @@ class Rtc : private PipeSink {
   size_t buffered(ViewerId viewer) const;
   size_t peak_buffered() const { return peak_buffered_; }
   uint64_t overflows() const { return overflows_; }
+  // Media by kinds of lines, from and to.
+  const std::map<std::pair<int32_t, int32_t>, uint64_t>& flows() const { return flows_; }
+  // Media between viewers whose providers are known, and of it between two providers.
+  uint64_t placed_bytes() const { return placed_bytes_; }
+  uint64_t crossing_bytes() const { return crossing_bytes_; }
   // Handed in by all viewers: control, and media.
   uint64_t text_bytes() const { return text_bytes_; }
   uint64_t binary_bytes() const { return binary_bytes_; }
@@ -121,6 +129,7 @@ class Rtc : private PipeSink {
   void open(EndKey dialler, EndKey answerer);
   void report_open(EndKey dialler, EndKey answerer, Duration latency);
   void report_closed(EndKey key, Duration delay);
+  void count_flow(const Access& from, const Page* to, size_t bytes);
   void report_writable(EndKey key, size_t buffered);
   void on_pipe_message(uint64_t cookie, Message message) override;
   void on_pipe_drained(uint64_t cookie, size_t buffered) override;
@@ -133,6 +142,9 @@ class Rtc : private PipeSink {
   uint64_t overflows_ = 0;
   uint64_t text_bytes_ = 0;
   uint64_t binary_bytes_ = 0;
+  std::map<std::pair<int32_t, int32_t>, uint64_t> flows_;
+  uint64_t placed_bytes_ = 0;
+  uint64_t crossing_bytes_ = 0;
 };
 
 }  // namespace hlsmesh::sim

@@ -43,7 +43,8 @@ Viewer::Viewer(World world, ViewerId id, const ViewerConfig& config, uint64_t se
 void Viewer::join() {
   if (gone_) return;
   const auto [up, down] = lines();
-  access_ = {up, down, config_.latency, config_.nat, config_.loss, config_.office};
+  access_ = {up,           down,         config_.latency, config_.nat,
+             config_.loss, config_.kind, config_.isp,     config_.office};
   if (config_.browser.send_queue_bytes > 0) {
     access_.send_queue_bytes = config_.browser.send_queue_bytes;
   }
@@ -212,7 +213,7 @@ void Viewer::on_command(const HmCommand& command) {
       socket_ = world_.tracker.open(
           *this, config_.latency,
           {config_.office > 0 ? "192.0.2." + std::to_string(config_.office) : address_of(id_),
-           config_.isp});
+           config_.isp > 0 ? "isp " + std::to_string(config_.isp) : ""});
       break;
     case CommandKind::kSocketSend:
       if (socket_.value() == 0) ++stray_commands_;

@@ -38,8 +38,9 @@ struct ViewerConfig {
   Duration core_ready = std::chrono::milliseconds(150);
   PlayerConfig player;
   Nat nat = Nat::kOpen;
-  double loss = 0;  // share of packets that its line loses
-  std::string isp;  // as the tracker knows it; empty: unknown
+  double loss = 0;   // share of packets that its line loses
+  int32_t kind = 0;  // of line, for the count of who feeds whom
+  int32_t isp = 0;   // as the tracker knows it; 0: unknown
   int32_t office =
       0;  // shares the line and address of the first viewer of that office; 0: has its own
   bool p2p_refused = false;  // no connection to another peer ever opens

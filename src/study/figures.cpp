@@ -159,6 +159,22 @@ json quiet_json(const Scenario& scenario, const World& world, const Run& mesh, c
   return out;
 }
 
+// Who feeds whom, by kinds of lines: a row for each that sends, the origin last.
+json feeds_json(const Scenario& scenario, const World& world, const Run& mesh) {
+  const std::vector<Access>& access = scenario.audience.access;
+  json kinds = json::array();
+  for (const Access& each : access) kinds.push_back(each.name);
+  std::vector<std::vector<uint64_t>> bytes(access.size() + 1, std::vector<uint64_t>(access.size()));
+  for (const auto& [pair, count] : mesh.flows) {
+    bytes[static_cast<size_t>(pair.first)][static_cast<size_t>(pair.second)] = count;
+  }
+  for (size_t i = 0; i < mesh.swarm.viewers.size(); ++i) {
+    const auto kind = static_cast<size_t>(world.config.viewers[i].kind);
+    bytes.back()[kind] += mesh.swarm.viewers[i].cdn_bytes;
+  }
+  return {{"kinds", kinds}, {"bytes", bytes}};
+}
+
 json samples_json(const Run& run) {
   json out{{"at", json::array()},
            {"viewers", json::array()},
@@ -217,6 +233,9 @@ Run keep(sim::Swarm& swarm, const World& world, const Scenario& scenario) {
   out.events = swarm.events();
   out.control_bytes = swarm.rtc().text_bytes() + swarm.tracker().text_bytes();
   out.peer_media_bytes = swarm.rtc().binary_bytes();
+  out.flows = swarm.rtc().flows();
+  out.placed_bytes = swarm.rtc().placed_bytes();
+  out.crossing_bytes = swarm.rtc().crossing_bytes();
   for (size_t i = 0; i < swarm.size(); ++i) {
     out.arrivals.push_back(swarm.viewer(i).player().arrivals());
   }
@@ -283,6 +302,11 @@ std::string figures_json(const Scenario& scenario, const World& world, uint64_t 
   out["duplicates"] = rounded(wasted / media);
   out["control"] = rounded(static_cast<double>(mesh.control_bytes) / media);
   out["upload"] = upload_json(mesh);
+  out["feeds"] = feeds_json(scenario, world, mesh);
+  if (mesh.placed_bytes > 0) {
+    out["crossIsp"] =
+        rounded(static_cast<double>(mesh.crossing_bytes) / static_cast<double>(mesh.placed_bytes));
+  }
   out["mediaBytes"] = from_cdn + from_peers;
   out["originBytes"] = mesh.swarm.origin_bytes;
   out["twinOriginBytes"] = twin.swarm.origin_bytes;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/swarm.hpp"
@@ -31,7 +33,10 @@ struct Run {
   int32_t steady_copies = 0;    // of them
   uint64_t control_bytes = 0;   // between peers, and with the tracker
   uint64_t peer_media_bytes = 0;
-  uint64_t events = 0;  // of the simulation
+  uint64_t events = 0;                                    // of the simulation
+  std::map<std::pair<int32_t, int32_t>, uint64_t> flows;  // media, by kinds of lines, from and to
+  uint64_t placed_bytes = 0;    // media between viewers whose providers are known
+  uint64_t crossing_bytes = 0;  // of it between two providers
   std::vector<Sample> samples;
   Quiet quiet;  // empty where the scenario has no such phase
 };

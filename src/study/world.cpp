@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <string>
 #include <utility>
 
 #include "common/random.hpp"
@@ -51,7 +50,7 @@ void add_viewer(const Scenario& scenario, double joins, Random& random, World& o
   viewer.player.adaptive = !scenario.stream.rungs.empty();
   viewer.player.buffer_goal = sim::from_seconds(audience.buffer_seconds);
   World::Plan plan;
-  plan.access = static_cast<size_t>(&access - audience.access.data());
+  viewer.kind = static_cast<int32_t>(&access - audience.access.data());
   plan.joins = joins;
   plan.leaves = audience.stay ? joins + audience.stay->draw(random) : kNever;
   plan.silently = unit(random) < audience.vanishing;
@@ -88,7 +87,7 @@ void fill_offices(const std::vector<Access>& access, World& out) {
   std::vector<Office> filling(access.size());
   int32_t offices = 0;
   for (size_t i = 0; i < out.plans.size(); ++i) {
-    const size_t kind = out.plans[i].access;
+    const auto kind = static_cast<size_t>(out.config.viewers[i].kind);
     if (access[kind].behind_one < 2) continue;
     sim::ViewerConfig& viewer = out.config.viewers[i];
     Office& office = filling[kind];
@@ -120,7 +119,7 @@ void place(const Scenario& scenario, uint64_t seed, World& out) {
       viewer.browser.send_queue_bytes = kShortQueue;
     }
     viewer.browser.late_timers = sim::from_seconds(faults.late_timers);
-    if (audience.isps > 0) viewer.isp = "isp " + std::to_string(draw_isp(audience.isps, random));
+    if (audience.isps > 0) viewer.isp = draw_isp(audience.isps, random);
   }
   if (!audience.nat) return;
   sim::RtcConfig& rtc = out.config.rtc;

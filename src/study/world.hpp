@@ -11,7 +11,6 @@ namespace hlsmesh::study {
 // What one seed makes of a scenario: every viewer with its line and its plans.
 struct World {
   struct Plan {
-    size_t access = 0;  // the kind of its line in the scenario
     double joins = 0;   // seconds
     double leaves = 0;  // seconds; after the end of the run: never
     bool silently = false;

@@ -245,4 +245,22 @@ TEST_CASE(
   CHECK(figures["offload"].get<double>() > 0.6);
 }
 
+TEST_CASE("who feeds whom is told by kinds of lines, and how much crosses between providers") {
+  const auto figures =
+      run(parsed(R"({"seconds": 60, "stream": {"mbit": 1}, "audience": {"viewers": 12,
+    "joinWithin": 3, "isps": 3, "access": [{"name": "home"}, {"name": "phone", "metered": true}]}})"),
+          1);
+  const auto& feeds = figures["feeds"];
+  CHECK(feeds["kinds"] == nlohmann::json{"home", "phone"});
+  const auto bytes = [&feeds](int from, int to) { return feeds["bytes"][from][to].get<double>(); };
+  CHECK(bytes(0, 0) > 0);
+  CHECK(bytes(0, 1) > 0);
+  CHECK(bytes(1, 0) + bytes(1, 1) == 0);
+  const double played = figures["mediaBytes"].get<double>();
+  const double from_origin = bytes(2, 0) + bytes(2, 1);
+  CHECK(from_origin == Approx(played * (1 - figures["offload"].get<double>())).epsilon(0.001));
+  CHECK(figures["crossIsp"].get<double>() > 0);
+  CHECK(figures["crossIsp"].get<double>() < 1);
+}
+
 }  // namespace hlsmesh::study
