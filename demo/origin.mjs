@@ -14,7 +14,7 @@ import { OriginStats } from './origin-stats.mjs';
 /**
  * An HTTP origin on node:http for the demo and the tests: the sample stream as VOD (`/vod/`) and as
  * an endless live channel (`/live/`), the demo page (`/`), the recipes (`/recipes/`), the built SDK
- * (`/dist/`) and hls.js (`/vendor/`). It counts every byte it sends, and can be slow or fail on purpose.
+ * (`/dist/`), what the page of savings needs of the simulator (`/js/sim/`) and hls.js (`/vendor/`). It counts every byte it sends, and can be slow or fail on purpose.
  */
 
 /**
@@ -61,6 +61,10 @@ const PAGE_FILES = new Set([
   'page.js',
   'chart.js',
   'format.js',
+  'save.html',
+  'save.css',
+  'save.js',
+  'save-worker.js',
 ]);
 
 // One socket write: small enough that the count of an aborted answer is close to what was sent.
@@ -213,6 +217,9 @@ class Origin {
     if (top === 'vod' && this.#mediaDir) return fileIn(this.#mediaDir, name, 'no-store');
     if (top === 'live' && this.#mediaDir) return this.#findLive(this.#mediaDir, name);
     if (top === 'dist') return fileIn(path.join(ROOT, 'dist'), name, 'no-cache');
+    if (top === 'js' && /^sim\/(simulator\.js|scenarios\/[\w-]+\.json)$/.test(name)) {
+      return fileIn(path.join(ROOT, 'js'), name, 'no-cache');
+    }
     if (top === 'vendor' && /^hls(\.light)?(\.min)?\.m?js$/.test(name)) {
       return fileIn(this.#hlsDir, name, 'no-cache');
     }

@@ -50,6 +50,8 @@ double hs_advance(double seconds) {
   return study->progress();
 }
 
+void hs_look(void) { text_out = study ? study->look() : "{}"; }
+
 const char* hs_text(void) { return text_out.data(); }
 
 size_t hs_text_size(void) { return text_out.size(); }

@@ -22,6 +22,10 @@ void hs_draw(uint32_t seed_high, uint32_t seed_low);
 // hs_text() is the figures as JSON.
 double hs_advance(double seconds);
 
+// hs_text() becomes how the run with peers stands, as JSON: `at` in seconds, and by viewer `here`
+// (0 or 1) and bytes so far, `cdn` and `p2p`. Its end once the run without peers has begun.
+void hs_look(void);
+
 const char* hs_text(void);
 size_t hs_text_size(void);
 

@@ -12,6 +12,7 @@
  * @property {(seconds: number) => number} hs_advance
  * @property {() => number} hs_text
  * @property {() => number} hs_text_size
+ * @property {() => void} hs_look
  */
 
 /** A scenario that cannot be run; the message says which member is at fault. */
@@ -73,6 +74,15 @@ export class Simulator {
    */
   advance(seconds) {
     return this.#exports.hs_advance(seconds);
+  }
+
+  /**
+   * How the run with peers stands, by viewer; bytes so far.
+   * @returns {{ at: number, here: number[], cdn: number[], p2p: number[] }}
+   */
+  look() {
+    this.#exports.hs_look();
+    return JSON.parse(this.#text());
   }
 
   /** The figures, once advance() has returned 1. */

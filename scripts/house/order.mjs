@@ -22,7 +22,7 @@ const ORDER = [
   ['tests', /^tests\//, null],
   ['scripts', /^scripts\/[^/]+$/, null],
   ['scripts: parts', /^scripts\/\w+\//, ['js: core']],
-  ['demo', /^demo\//, ['js/tracker', 'js/tracker: services']],
+  ['demo', /^demo\//, ['js/tracker', 'js/tracker: services', 'js/sim']],
 
   ['wasm: simulator', /^wasm\/study_abi/, ['src/study']],
   ['src/study', /^src\/study\//, ['src/sim', ...CLIENT_GROUND]],

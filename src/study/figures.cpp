@@ -227,6 +227,20 @@ Sample sample(sim::Swarm& swarm, const World& world) {
   return out;
 }
 
+std::string look_json(sim::Swarm& swarm, const World& world) {
+  json here = json::array();
+  json cdn = json::array();
+  json p2p = json::array();
+  const double now = sim::seconds(swarm.now().time_since_epoch());
+  for (size_t i = 0; i < swarm.size(); ++i) {
+    const sim::Viewer& viewer = swarm.viewer(i);
+    here.push_back(world.plans[i].joins <= now && !viewer.gone() ? 1 : 0);
+    cdn.push_back(viewer.loaded().cdn_bytes);
+    p2p.push_back(viewer.loaded().p2p_bytes);
+  }
+  return json{{"at", now}, {"here", here}, {"cdn", cdn}, {"p2p", p2p}}.dump();
+}
+
 Run keep(sim::Swarm& swarm, const World& world, const Scenario& scenario) {
   Run out;
   out.swarm = swarm.figures();

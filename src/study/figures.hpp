@@ -43,6 +43,9 @@ struct Run {
 
 Sample sample(sim::Swarm& swarm, const World& world);
 
+// By viewer whether it is there and its bytes so far, as JSON.
+std::string look_json(sim::Swarm& swarm, const World& world);
+
 // Reads a swarm at the end of its run.
 Run keep(sim::Swarm& swarm, const World& world, const Scenario& scenario);
 

@@ -51,6 +51,10 @@ double Study::progress() const {
   return ((stage_ == Stage::kTwin ? 1 : 0) + reached_ / scenario_.length()) / 2;
 }
 
+std::string Study::look() const {
+  return stage_ == Stage::kMesh ? look_json(*swarm_, world_) : last_look_;
+}
+
 void Study::check() {
   const auto found = [this](Violation::Property property, std::string what) {
     const bool known =
@@ -79,6 +83,7 @@ void Study::check() {
 }
 
 void Study::finish() {
+  std::string look = stage_ == Stage::kMesh ? look_json(*swarm_, world_) : std::string();
   Run run = keep(*swarm_, world_, scenario_);
   run.samples = std::exchange(samples_, {});
   run.quiet = std::exchange(quiet_, {});
@@ -88,6 +93,7 @@ void Study::finish() {
   }
   swarm_.reset();
   if (stage_ == Stage::kMesh) {
+    last_look_ = std::move(look);
     mesh_ = std::move(run);
     stage_ = Stage::kTwin;
     sim::SwarmConfig config = world_.config;

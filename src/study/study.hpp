@@ -23,6 +23,9 @@ class Study {
   double progress() const;
   bool done() const { return stage_ == Stage::kDone; }
 
+  // How the run with peers stands, or stood at its end: JSON, by viewer.
+  std::string look() const;
+
   // Once done.
   const std::string& figures() const { return figures_; }
   const std::vector<Violation>& violations() const { return violations_; }
@@ -39,6 +42,7 @@ class Study {
   World world_;
   Stage stage_ = Stage::kMesh;
   std::unique_ptr<sim::Swarm> swarm_;
+  std::string last_look_;
   double reached_ = 0;           // seconds of the present run
   std::vector<Sample> samples_;  // of the present run
   Quiet quiet_;                  // of the present run

@@ -52,4 +52,25 @@ describe('the demo page', { concurrency: false }, () => {
       assert.equal(peers, 1);
     });
   });
+
+  test('the page of savings simulates by keyboard, and fits a phone', async () => {
+    await withStage(async (stage) => {
+      const page = await stage.page({ name: 'savings' });
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.goto(new URL('/save.html', stage.origin.url).href);
+      await page.getByLabel('Price of the CDN per GB').press('Home');
+      await page.getByText('$0.001').waitFor();
+      await page.getByRole('button', { name: 'Simulate' }).press('Enter');
+      await page.getByText('came from other viewers, as 300 simulated ones did').waitFor();
+      const [saved, before] = await page.evaluate(() =>
+        ['saved', 'before'].map((id) =>
+          Number(document.getElementById(id)?.textContent?.replace(/[$,]/g, '')),
+        ),
+      );
+      assert.ok(saved > 0 && saved < before, `${saved} of ${before}`);
+      const dots = page.getByRole('img', { name: /\d+ viewers, \d+ of them fed by other viewers/ });
+      await dots.waitFor();
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+    });
+  });
 });
