@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { UsageError, readArguments } from './options.js';
 import { ScenarioError, Simulator } from './simulator.js';
+import { flow, flowTable } from './flow.js';
 import { summarize, table } from './summary.js';
 import { reportPage } from './report.js';
 
@@ -18,6 +19,7 @@ function run(request) {
   const module = new WebAssembly.Module(
     brotliDecompressSync(readFileSync(new URL('../../dist/hlsmesh-sim.wasm.br', import.meta.url))),
   );
+  if (request.flow !== null) return runFlow(request, request.flow, module);
   const runs = [];
   for (let i = 0; i < request.seeds; i++) {
     const seed = request.seed + BigInt(i);
@@ -41,6 +43,23 @@ function run(request) {
   process.stdout.write(request.json ? `${JSON.stringify(summary, null, 2)}\n` : table(summary));
   if (request.report) writeReport(request.report, reportPage(summary, runs));
   return runs.flatMap(({ figures }) => figures.violations)[0]?.property ?? 0;
+}
+
+/** @param {import('./options.js').Request} request @param {number} viewers @param {WebAssembly.Module} module */
+function runFlow(request, viewers, module) {
+  const figuresOf = (/** @type {number} */ part) => {
+    const simulator = new Simulator(module);
+    const audience = { ...request.scenario.audience };
+    const count =
+      audience.viewers ?? simulator.open(request.scenario, request.seed).audience.viewers;
+    audience.viewers = Math.max(2, Math.round(count * part));
+    simulator.open({ ...request.scenario, audience }, request.seed);
+    for (let done = 0; done < 1;) showProgress((done = simulator.advance(STEP_SECONDS)));
+    return simulator.figures();
+  };
+  const result = flow(figuresOf(1), figuresOf(1 / 3), viewers);
+  process.stdout.write(request.json ? `${JSON.stringify(result, null, 2)}\n` : flowTable(result));
+  return 0;
 }
 
 /** @param {string} file @param {string} page */

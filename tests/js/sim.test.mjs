@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readArguments } from '../../js/sim/options.js';
+import { fitGrowth, flow, originPart, roomOf } from '../../js/sim/flow.js';
 import { Simulator } from '../../js/sim/simulator.js';
 import { summarize } from '../../js/sim/summary.js';
 
@@ -163,4 +164,29 @@ test('means and intervals of runs are those of statistics', () => {
   assert.equal(summary.offload, 2);
   assert.equal(summary.upload.gini, 4);
   assert.ok(Math.abs(summary.interval.offload - (4.3 * 1) / Math.sqrt(3)) < 0.01);
+});
+
+test('the flow model: the faster engines pass on, the less the origin brings; rooms bound it', () => {
+  assert.ok(
+    Math.abs(originPart(0, 1000) - 1) < 1e-9,
+    'who passes nothing on gets all from the origin',
+  );
+  assert.ok(originPart(100, 1000) < 0.1);
+  assert.ok(originPart(10, 1000) < originPart(5, 1000));
+  assert.ok(Math.abs(originPart(fitGrowth(0.4, 1000), 1000) - 0.4) < 1e-6);
+  assert.deepEqual([roomOf(4000), roomOf(10_000), roomOf(1_000_000)], [4000, 5000, 3906.25]);
+  // What exact runs of the scenario `steady` gave.
+  const exact = { viewers: 1000, offload: 0.5752, mostOffload: 0.97 };
+  const smaller = { viewers: 300, offload: 0.6224, mostOffload: 0.96 };
+  const { offload, error } = flow(exact, smaller, 10_000);
+  assert.ok(Math.abs(offload - 0.5513) < 0.05, `${offload} of 10,000 viewers, 0.5513 exactly`);
+  assert.ok(Math.abs(error) < 0.06, String(error));
+});
+
+test('--flow prints what a larger audience would get, and how far the model is off', () => {
+  const { status, stdout, stderr } = sim(...SMALL, '--flow', '100000', '--viewers', '30');
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /offload with 100000 viewers, by the flow model +[\d.]+ %/);
+  assert.match(stdout, /error of the model there, in points +-?[\d.]+/);
+  assert.match(sim('--seed', '1', '--flow', '9').stderr, /--flow needs --scenario/);
 });
