@@ -252,7 +252,9 @@ TEST_CASE("who feeds whom is told by kinds of lines, and how much crosses betwee
           1);
   const auto& feeds = figures["feeds"];
   CHECK(feeds["kinds"] == nlohmann::json{"home", "phone"});
-  const auto bytes = [&feeds](int from, int to) { return feeds["bytes"][from][to].get<double>(); };
+  const auto bytes = [&feeds](size_t from, size_t to) {
+    return feeds["bytes"][from][to].get<double>();
+  };
   CHECK(bytes(0, 0) > 0);
   CHECK(bytes(0, 1) > 0);
   CHECK(bytes(1, 0) + bytes(1, 1) == 0);
