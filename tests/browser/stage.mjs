@@ -260,7 +260,8 @@ export class Viewer {
   async waitForEvent(name, fields = {}, timeout = 20_000) {
     await this.page.waitForFunction(
       ([wanted, has]) =>
-        globalThis.seen.events.some(
+        // A page that makes its playlist first has nothing to show yet.
+        globalThis.seen?.events.some(
           (/** @type {any} */ e) =>
             e.name === wanted && Object.entries(has).every(([key, value]) => e[key] === value),
         ),
