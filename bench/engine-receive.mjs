@@ -12,7 +12,16 @@
  * instantiation of the compiled module and creation of the engine.
  */
 import { readFile } from 'node:fs/promises';
-import { CommandKind, HmCommand, LoadFlag, LoadSource, Option, TrackKind } from '../js/abi.js';
+import {
+  CommandKind,
+  HEAD_BYTES,
+  HmCommand,
+  HmFrame,
+  LoadFlag,
+  LoadSource,
+  Option,
+  TrackKind,
+} from '../js/abi.js';
 import { Driver } from '../js/driver.js';
 import { createCore } from '../js/engine.js';
 import { isMain, median, print } from './report.mjs';
@@ -222,6 +231,7 @@ class Page {
 /** One engine with one open parent, driven as js/driver.js drives it. */
 class Receiver {
   #core;
+  #frame;
   #now = 1000;
   #sn = 0;
   #peer = 0;
@@ -229,6 +239,7 @@ class Receiver {
   /** @param {import('../js/core.js').Core} core */
   constructor(core) {
     this.#core = core;
+    this.#frame = core.call('hm_frame');
   }
 
   /**
@@ -285,8 +296,11 @@ class Receiver {
     const core = this.#core;
     core.callWithText('hm_channel_text', header, this.#now, this.#peer);
     for (const packet of packets) {
-      const pointer = core.call('hm_channel_reserve', this.#peer, packet.length);
-      core.write(pointer, packet);
+      core.write(this.#frame + HmFrame.head, packet.subarray(0, HEAD_BYTES));
+      core.call('hm_channel_frame', this.#peer, packet.length);
+      const view = core.view();
+      const from = view.getInt32(this.#frame + HmFrame.from, true);
+      core.write(view.getInt32(this.#frame + HmFrame.at, true), packet.subarray(from));
       core.call('hm_channel_binary', this.#now, this.#peer, packet.length);
     }
     this.#expect(CommandKind.loadDone);

@@ -1,6 +1,8 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
+
+export const HEAD_BYTES = 64;
 
 export const Option = Object.freeze({
   seedLow: 1,
@@ -59,7 +61,7 @@ export const CommandKind = Object.freeze({
   peerClose: 7,
   channelSendText: 8,
   channelSendBinary: 9,
-  loadFromCdn: 10,
+  fetch: 10,
   loadProgress: 11,
   loadDone: 12,
   event: 13,
@@ -118,6 +120,12 @@ export const HmCommand = Object.freeze({
   text_size: 44,
   data: 48,
   data_size: 52,
+});
+
+export const HmFrame = Object.freeze({
+  at: 0,
+  from: 4,
+  head: 8,
 });
 
 export const HmStats = Object.freeze({

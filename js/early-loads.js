@@ -53,13 +53,15 @@ export class EarlyLoads {
   }
 
   /**
-   * @param {Pick<import('./driver.js').Driver, 'load' | 'fetchDone' | 'verdict'>} driver
+   * @param {Pick<import('./driver.js').Driver, 'load' | 'fetchPart' | 'fetchDone' | 'verdict'>} driver
    * @param {(bytes: number) => void} counted one of them is counted by the engine
    */
   handOver(driver, counted) {
     for (const { facts, data, answer, seconds } of this.#kept) {
-      const { load } = driver.load({ ...NOBODY, answer }, facts, true);
-      if (driver.fetchDone(load, data, data.byteLength)) counted(data.byteLength);
+      const taken = driver.load({ ...NOBODY, answer }, facts, true);
+      const bytes = data.byteLength;
+      driver.fetchPart(taken, 0, new Uint8Array(data), bytes);
+      if (driver.fetchDone(taken, bytes)) counted(bytes);
       if (seconds !== undefined) driver.verdict(answer, seconds);
     }
     this.drop();

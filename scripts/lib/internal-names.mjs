@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ROOT } from './process.mjs';
 
 const NAMES = [
-  ...['answer', 'dial', 'presentation', 'progress', 'renew', 'repeat', 'signal', 'statistics'],
+  ...['answer', 'dial', 'presentation', 'progress', 'renew', 'repeat', 'statistics'],
   ...['broken', 'cacheAge', 'callWithText', 'channelBinary', 'channelOpened', 'channelText'],
   ...[
     'channelWritable',

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "cache/segment_cache.hpp"
@@ -54,6 +55,11 @@ bool SegmentBuffer::commit(size_t offset, size_t length) {
   committed_.insert(next, merged);
   committed_bytes_ += merged.end - merged.begin;
   return true;
+}
+
+void SegmentBuffer::end(size_t size) {
+  assert(size > 0 && size <= held() && size <= size_ && committed_bytes_ == 0);
+  size_ = size;
 }
 
 bool SegmentBuffer::has_piece(size_t index) const {

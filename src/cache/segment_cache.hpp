@@ -46,6 +46,10 @@ class SegmentBuffer : public Counted {
   // bookkeeping.
   bool commit(size_t offset, size_t length);
 
+  // Says that the segment ends after `size` bytes, which it must have memory for: fewer than it was
+  // begun with, or as many.
+  void end(size_t size);
+
   bool complete() const { return committed_bytes_ == size_; }
   // The number of committed bytes; a byte that was committed twice counts once.
   size_t committed_bytes() const { return committed_bytes_; }
@@ -80,7 +84,7 @@ class SegmentBuffer : public Counted {
   bool hold(size_t bytes);
 
   const Segment segment_;
-  const size_t size_;
+  size_t size_;
   SegmentMemory memory_;
   size_t committed_bytes_ = 0;
   uint64_t given_ = 0;             // bit_of() everybody it was given to

@@ -27,8 +27,11 @@ enum class CommandKind : int32_t {
   kChannelSendText = 8,    // text
   kChannelSendBinary = 9,  // data
   // Player's loads; `load` names them.
-  kLoadFromCdn = 10,  // fetch it exactly as the player would have; report with
-                      // reserve_fetch/on_fetch_done/on_fetch_failed
+  // Fetch the segment of `load` from the CDN, exactly as the player would have; `code` names the
+  // fetch. t0, t1: the bytes of the file that are wanted, t1 exclusive and 0 for all of it. The
+  // driver answers with on_fetch_done or on_fetch_failed, and may hand in the body before, as
+  // it comes. A load that is aborted takes its fetch with it.
+  kFetch = 10,
   // code: bytes arrived so far; aux: size in all. At the first byte, then at most once in 50 ms.
   kLoadProgress = 11,
   // data: the segment; code: kPeer; t0, t1: first byte and end of its transfer, which may lie in

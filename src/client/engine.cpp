@@ -227,7 +227,8 @@ void Engine::on_channel_text(TimeMs now, PeerHandle peer, std::string_view text)
   peers_.on_text(now, peer, text);
 }
 
-MutableBytes Engine::reserve_channel_binary(PeerHandle peer, size_t size) {
+// The packets of version 1 have no head.
+MutableBytes Engine::reserve_channel_binary(PeerHandle peer, size_t size, ByteView) {
   return peers_.room(peer, size);
 }
 
@@ -324,7 +325,7 @@ void Engine::list_segment(TimeMs now, SegmentLoad what) {
   player_.plan().list(player_.wish_for(std::move(what)));
 }
 
-void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
+FetchId Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
   const Gate gate(*this, now);
   // Far behind the live edge hls.js loads whole segments of a playlist with parts.
   if (what.shareable && what.kind != TrackKind::kSubtitle) {
@@ -334,8 +335,9 @@ void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
   const bool at_cdn = what.from_cdn;
   Wish wish = player_.wish_for(std::move(what));
   player_.on_load(now, wish.segment);
-  loads_.begin(now, load, std::move(wish), at_cdn);
+  const FetchId fetch = loads_.begin(now, load, std::move(wish), at_cdn);
   reports_.tell_idle(now, is_idle());
+  return fetch;
 }
 
 void Engine::on_load_aborted(TimeMs now, LoadId load) {
@@ -358,19 +360,19 @@ bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
   return peers_fault;
 }
 
-MutableBytes Engine::reserve_fetch(LoadId load, size_t size) {
-  return loads_.reserve_fetch(load, size);
+MutableBytes Engine::reserve_fetch(FetchId fetch, size_t offset, size_t size, size_t total) {
+  return loads_.reserve_fetch(fetch, offset, size, total);
 }
 
-void Engine::on_fetch_done(TimeMs now, LoadId load, size_t size, double first_byte_ms,
+void Engine::on_fetch_done(TimeMs now, FetchId fetch, size_t size, double first_byte_ms,
                            double body_ms) {
   const Gate gate(*this, now);
-  if (loads_.on_fetch_done(now, load, size, first_byte_ms, body_ms)) player_.on_active(now);
+  if (loads_.on_fetch_done(now, fetch, size, first_byte_ms, body_ms)) player_.on_active(now);
 }
 
-void Engine::on_fetch_failed(TimeMs now, LoadId load) {
+void Engine::on_fetch_failed(TimeMs now, FetchId fetch) {
   const Gate gate(*this, now);
-  Load* const failed = loads_.on_fetch_failed(load);
+  Load* const failed = loads_.on_fetch_failed(fetch);
   if (failed == nullptr) return;
   if (failed->wish.shareable && active()) prefetcher_.ask_before_retry(now, failed->wish);
   loads_.end(*failed);

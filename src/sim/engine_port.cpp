@@ -1,5 +1,6 @@
 #include "sim/engine_port.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -31,6 +32,11 @@ void hand_in(std::string_view text) {
   uint8_t* const space = hm_text(static_cast<uint32_t>(text.size()));
   if (space == nullptr) std::abort();
   if (!text.empty()) std::memcpy(space, text.data(), text.size());
+}
+
+// What comes in a piece from byte `from` on.
+Piece end_of(const Piece& piece, uint32_t from) {
+  return {piece.body, piece.offset + from, piece.bytes.subspan(from)};
 }
 
 // The text of hm_load and hm_list_segment.
@@ -74,9 +80,9 @@ EnginePort::EnginePort(const EngineConfig& config, CommandSink& sink, EngineObse
 }
 
 template <class... Parameters>
-void EnginePort::set(const char* name, int32_t (*function)(Parameters...),
-                     std::optional<std::string_view> text,
-                     std::type_identity_t<Parameters>... arguments) {
+int32_t EnginePort::set(const char* name, int32_t (*function)(Parameters...),
+                        std::optional<std::string_view> text,
+                        std::type_identity_t<Parameters>... arguments) {
   if (observer_ != nullptr) {
     observer_->on_call(name, {static_cast<double>(arguments)...}, text, {});
   }
@@ -85,6 +91,7 @@ void EnginePort::set(const char* name, int32_t (*function)(Parameters...),
   const int32_t result = function(arguments...);
   if (result < 0) std::abort();
   if (observer_ != nullptr) observer_->on_result(result);
+  return result;
 }
 
 template <class... Parameters>
@@ -95,23 +102,18 @@ void EnginePort::input(const char* name, int32_t (*function)(Parameters...),
 }
 
 template <class... Parameters>
-void EnginePort::input_text(const char* name, int32_t (*function)(Parameters...),
-                            std::string_view text, std::type_identity_t<Parameters>... arguments) {
-  set(name, function, text, arguments...);
+int32_t EnginePort::input_text(const char* name, int32_t (*function)(Parameters...),
+                               std::string_view text,
+                               std::type_identity_t<Parameters>... arguments) {
+  const int32_t result = set(name, function, text, arguments...);
   drain();
+  return result;
 }
 
-void EnginePort::write(const char* name, uint8_t* (*reserve)(int32_t, uint32_t), int32_t id,
-                       const Piece& piece) {
-  const auto size = static_cast<uint32_t>(piece.bytes.size());
-  if (observer_ != nullptr) {
-    observer_->on_call(name, {static_cast<double>(id), static_cast<double>(size)}, std::nullopt,
-                       piece.bytes);
-  }
-  instance_.select();
-  uint8_t* const space = reserve(id, size);
-  if (space != nullptr) write_segment(space, piece);
-  if (observer_ != nullptr) observer_->on_result(space == nullptr ? 0 : 1);
+template <class... Arguments>
+void EnginePort::note(const char* name, const Piece& piece, Arguments... arguments) {
+  if (observer_ == nullptr) return;
+  observer_->on_call(name, {static_cast<double>(arguments)...}, std::nullopt, piece.bytes);
 }
 
 void EnginePort::drain() {
@@ -170,9 +172,15 @@ void EnginePort::channel_text(TimeMs now, PeerHandle peer, std::string_view text
 }
 
 void EnginePort::channel_binary(TimeMs now, PeerHandle peer, const Piece& message) {
-  write("hm_channel_reserve", hm_channel_reserve, peer.value(), message);
-  input("hm_channel_binary", hm_channel_binary, as_argument(now), peer.value(),
-        static_cast<uint32_t>(message.bytes.size()));
+  const auto size = static_cast<uint32_t>(message.bytes.size());
+  instance_.select();
+  HmFrame& frame = *hm_frame();
+  std::memcpy(frame.head, message.bytes.data(), std::min(size, kHmHeadBytes));
+  note("hm_channel_frame", message, peer.value(), size);
+  const int32_t wanted = hm_channel_frame(peer.value(), size);
+  if (wanted != 0) write_segment(frame.at, end_of(message, frame.from));
+  if (observer_ != nullptr) observer_->on_result(wanted);
+  input("hm_channel_binary", hm_channel_binary, as_argument(now), peer.value(), size);
 }
 
 void EnginePort::channel_writable(TimeMs now, PeerHandle peer, size_t buffered) {
@@ -237,27 +245,33 @@ void EnginePort::list_segment(TimeMs now, const SegmentLoad& what) {
              load_flags(what), what.date_time);
 }
 
-void EnginePort::load(TimeMs now, LoadId load, const SegmentLoad& what) {
-  input_text("hm_load", hm_load, urls(what), as_argument(now), load.value(),
-             static_cast<int32_t>(what.kind), what.rendition_index,
-             static_cast<double>(what.sn.value()), what.span.start, what.span.duration,
-             static_cast<double>(what.range.start), static_cast<double>(what.range.end),
-             load_flags(what), what.date_time);
+hlsmesh::FetchId EnginePort::load(TimeMs now, LoadId load, const SegmentLoad& what) {
+  const int32_t fetch = input_text(
+      "hm_load", hm_load, urls(what), as_argument(now), load.value(),
+      static_cast<int32_t>(what.kind), what.rendition_index, static_cast<double>(what.sn.value()),
+      what.span.start, what.span.duration, static_cast<double>(what.range.start),
+      static_cast<double>(what.range.end), load_flags(what), what.date_time);
+  return hlsmesh::FetchId(fetch);
 }
 
 void EnginePort::load_aborted(TimeMs now, LoadId load) {
   input("hm_load_aborted", hm_load_aborted, as_argument(now), load.value());
 }
 
-void EnginePort::fetch_done(TimeMs now, LoadId load, const Piece& body, double first_byte_ms,
-                            double body_ms) {
-  write("hm_fetch_reserve", hm_fetch_reserve, load.value(), body);
-  input("hm_fetch_done", hm_fetch_done, as_argument(now), load.value(),
-        static_cast<uint32_t>(body.bytes.size()), first_byte_ms, body_ms);
+void EnginePort::fetch_done(TimeMs now, hlsmesh::FetchId fetch, const Piece& body,
+                            double first_byte_ms, double body_ms) {
+  const auto size = static_cast<uint32_t>(body.bytes.size());
+  note("hm_fetch_reserve", body, fetch.value(), 0, size, size);
+  instance_.select();
+  uint8_t* const space = hm_fetch_reserve(fetch.value(), 0, size, size);
+  if (space != nullptr) write_segment(space, body);
+  if (observer_ != nullptr) observer_->on_result(space == nullptr ? 0 : 1);
+  input("hm_fetch_done", hm_fetch_done, as_argument(now), fetch.value(), size, first_byte_ms,
+        body_ms);
 }
 
-void EnginePort::fetch_failed(TimeMs now, LoadId load) {
-  input("hm_fetch_failed", hm_fetch_failed, as_argument(now), load.value());
+void EnginePort::fetch_failed(TimeMs now, hlsmesh::FetchId fetch) {
+  input("hm_fetch_failed", hm_fetch_failed, as_argument(now), fetch.value());
 }
 
 void EnginePort::timeout(TimeMs now) { input("hm_timeout", hm_timeout, as_argument(now)); }

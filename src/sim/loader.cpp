@@ -46,18 +46,17 @@ void Loader::abort(RenditionId rendition, MediaSequence sn) {
 void Loader::adopt_earlier_loads() {
   EnginePort& port = *host_.port();
   // Bytes that came before the engine can still be shared.
-  for (const Load& before : before_core_) {
-    const LoadId id(next_load_++);
+  for (Load& before : before_core_) {
     SegmentLoad what = describe(before.request);
     what.from_cdn = true;
-    port.load(now(), id, what);
-    give_body(id, before);
+    before.name = port.load(now(), LoadId(next_load_++), what);
+    give_body(before);
   }
   before_core_.clear();
-  for (const auto& [id, pending] : loads_) {
+  for (auto& [id, pending] : loads_) {
     SegmentLoad what = describe(pending.request);
     what.from_cdn = true;
-    port.load(now(), id, what);
+    pending.name = port.load(now(), id, what);
   }
 }
 
@@ -66,12 +65,13 @@ void Loader::stop() {
   fetches_.clear();
 }
 
-void Loader::fetch(LoadId load) {
+void Loader::fetch(LoadId load, hlsmesh::FetchId name) {
   const auto it = loads_.find(load);
   if (it == loads_.end() || it->second.fetch.value() != 0) {
     ++figures_.stray_commands;
     return;
   }
+  it->second.name = name;
   fetch(load, it->second);
 }
 
@@ -104,14 +104,15 @@ void Loader::take(const HmCommand& done) {
   });
 }
 
-void Loader::give_body(LoadId id, const Load& load) {
+void Loader::give_body(const Load& load) {
   const SegmentRequest& request = load.request;
   const SharedBody& body = content_.body(request.rendition, request.sn);
   // As far as a page can tell: two round trips at least until the first byte, at whole
   // milliseconds.
   const auto whole = std::chrono::duration_cast<DurationMs>(load.took);
   const auto first = std::min(whole, std::chrono::duration_cast<DurationMs>(access_.latency * 4));
-  host_.port()->fetch_done(now(), id, {&body, 0, body.bytes()}, to_ms(first), to_ms(whole - first));
+  host_.port()->fetch_done(now(), load.name, {&body, 0, body.bytes()}, to_ms(first),
+                           to_ms(whole - first));
 }
 
 void Loader::on_cdn_done(FetchId fetch) {
@@ -128,7 +129,7 @@ void Loader::on_cdn_done(FetchId fetch) {
   if (host_.port() == nullptr) {
     before_core_.push_back(done);
   } else {
-    give_body(id, done);
+    give_body(done);
     host_.wake();
   }
   player_.on_segment(request.rendition, request.sn, done.took);
@@ -139,10 +140,11 @@ void Loader::on_cdn_failed(FetchId fetch) {
   if (it == fetches_.end()) return;
   const LoadId id = it->second;
   fetches_.erase(it);
-  const SegmentRequest request = loads_[id].request;
+  const Load failed = loads_[id];
+  const SegmentRequest request = failed.request;
   loads_.erase(id);
   if (EnginePort* const port = host_.port()) {
-    port->fetch_failed(now(), id);
+    port->fetch_failed(now(), failed.name);
     host_.wake();
   }
   player_.on_error(request.rendition, request.sn);

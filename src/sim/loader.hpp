@@ -46,7 +46,7 @@ class Loader : private CdnUser {
   void stop();
 
   // Commands.
-  void fetch(LoadId load);
+  void fetch(LoadId load, hlsmesh::FetchId name);
   void take(const HmCommand& done);
 
   SegmentLoad describe(const SegmentRequest& request) const;
@@ -55,13 +55,14 @@ class Loader : private CdnUser {
  private:
   struct Load {
     SegmentRequest request;
-    FetchId fetch{};  // zero unless the CDN was asked
+    FetchId fetch{};          // zero unless the CDN was asked
+    hlsmesh::FetchId name{};  // what the engine calls it
     Time fetch_began{};
     Duration took{};  // by the time it has ended
   };
 
   void fetch(LoadId id, Load& load);
-  void give_body(LoadId id, const Load& load);
+  void give_body(const Load& load);
   TimeMs now() const { return engine_time(queue_.now()); }
   void on_cdn_done(FetchId fetch) override;
   void on_cdn_failed(FetchId fetch) override;

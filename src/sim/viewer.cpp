@@ -239,8 +239,8 @@ void Viewer::on_command(const HmCommand& command) {
     case CommandKind::kChannelSendBinary:
       send(peer, command);
       break;
-    case CommandKind::kLoadFromCdn:
-      loader_.fetch(LoadId(command.load));
+    case CommandKind::kFetch:
+      loader_.fetch(LoadId(command.load), hlsmesh::FetchId(command.code));
       break;
     case CommandKind::kLoadDone:
       loader_.take(command);

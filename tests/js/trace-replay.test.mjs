@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { CommandKind, HmCommand, HmPeer, HmStats } from '../../js/abi.js';
+import { CommandKind, HEAD_BYTES, HmCommand, HmFrame, HmPeer, HmStats } from '../../js/abi.js';
 import { POISONED } from '../../js/core.js';
 import { createCore } from '../../js/engine.js';
 
@@ -18,7 +18,7 @@ const FIRST_LINE = 'hlsmesh-trace 1';
 const UNDRAINED = new Set([
   'hm_set',
   'hm_set_text',
-  'hm_channel_reserve',
+  'hm_channel_frame',
   'hm_fetch_reserve',
   'hm_stats',
   'hm_peer_count',
@@ -137,10 +137,19 @@ class Replayer {
     const room = core.call('hm_text', text.length);
     assert.ok(room > 0, `no room for a text of ${text.length} bytes`);
     core.bytes(room, text.length).set(text);
+    const frame = core.call('hm_frame');
+    if (name === 'hm_channel_frame') {
+      core.write(frame + HmFrame.head, payload.subarray(0, HEAD_BYTES));
+    }
     let result = core.call(name, ...args);
     assert.notEqual(result, POISONED, `${line}: ${core.poison}`);
-    if (name.endsWith('_reserve') && result !== 0) {
-      core.bytes(result, payload.length).set(payload);
+    if (name === 'hm_channel_frame' && result !== 0) {
+      const view = core.view();
+      const from = view.getInt32(frame + HmFrame.from, true);
+      core.write(view.getInt32(frame + HmFrame.at, true), payload.subarray(from));
+    }
+    if (name === 'hm_fetch_reserve' && result !== 0) {
+      core.write(result, payload);
       result = 1;
     }
     const lines = [`= ${value(result)}`];
@@ -224,7 +233,7 @@ for (const name of names) {
 test('the traces between them make every call of the ABI and draw every command from it', () => {
   const lines = names.flatMap((name) => readFileSync(new URL(name, TRACES), 'utf8').split('\n'));
   const made = new Set(lines.filter((line) => line.startsWith('hm_')).map((l) => l.split(' ')[0]));
-  const asked = new Set(['hm_abi_version', 'hm_text', 'hm_poll', 'hm_next_timeout']);
+  const asked = new Set(['hm_abi_version', 'hm_text', 'hm_poll', 'hm_next_timeout', 'hm_frame']);
   const inputs = WebAssembly.Module.exports(shippedModule())
     .map((entry) => entry.name)
     .filter((name) => name.startsWith('hm_') && !asked.has(name));

@@ -1,27 +1,53 @@
 #include "client/download/cdn.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "client/download/looks.hpp"
 
 namespace hlsmesh {
+namespace {
+
+// A body of unknown length gets memory in steps of this size at least.
+constexpr size_t kGrowthBytes = 256 * 1024;
+
+}  // namespace
 
 void Cdn::begin(TimeMs now, CdnFetch& fetch, const Wish& wish) {
   assert(!fetch.part && fetch.body == nullptr);
+  fetch.id = FetchId(++last_fetch_);
   fetch.began_at = now;
   if (wish.shareable) fetch.part = Part(downloads_.of(wish), fetch);
 }
 
-MutableBytes Cdn::room(CdnFetch& fetch, const Wish& wish, size_t size) {
-  if (!wish.shareable || size == 0 || size > static_cast<size_t>(peer::kMaxSegmentBytes)) return {};
-  const Segment& segment = wish.segment;
-  // A server may ignore a range and send all of the file.
-  if (!segment.may_have(size)) return {};
-  downloads_.shelf.cache.abandon(fetch.body);
-  downloads_.supersede(segment.key);
-  fetch.body = downloads_.shelf.cache.begin(segment, size);
-  return fetch.body == nullptr ? MutableBytes() : fetch.body->room(0, size);
+MutableBytes Cdn::room(CdnFetch& fetch, const Wish& wish, size_t offset, size_t size,
+                       size_t total) {
+  constexpr auto kMost = static_cast<size_t>(peer::kMaxSegmentBytes);
+  if (!wish.shareable || size == 0 || offset > kMost || size > kMost - offset) return {};
+  SegmentCache& cache = downloads_.shelf.cache;
+  SegmentPtr& body = fetch.body;
+  if (offset == 0) {
+    cache.abandon(body);
+    body = nullptr;
+    fetch.arrived = 0;
+    // A server may ignore a range and send all of the file.
+    const size_t most = std::min(kMost, cache.budget());
+    const size_t first = std::max(total, size);
+    if (first > most || (total > 0 && !wish.segment.may_have(total))) return {};
+    downloads_.supersede(wish.segment.key);
+    // How long it is, its end shows: of an encoded body the head tells another length.
+    body = cache.begin(wish.segment, most, first);
+  }
+  const size_t end = offset + size;
+  if (body == nullptr || offset != fetch.arrived) return {};
+  if (end > body->size() || !cache.grow(body, end, kGrowthBytes)) {
+    cache.abandon(body);
+    body = nullptr;
+    return {};
+  }
+  fetch.arrived = end;
+  return body->room(offset, size);
 }
 
 void Cdn::finish(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, size_t size,
@@ -34,8 +60,11 @@ void Cdn::finish(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, siz
   if (!(body_ms >= 0 && body_ms <= whole_ms)) body_ms = whole_ms;
   if (whole_ms >= 0) downloads_.estimates().cdn(wish.kind).measured(now, whole_ms, body_ms, size);
   const SegmentPtr body = std::move(fetch.body);
-  const bool good =
-      body != nullptr && body->size() == size && !refused && is_good(wish.segment, body->bytes());
+  bool good = body != nullptr && fetch.arrived == size && !refused && wish.segment.may_have(size);
+  if (good) {
+    body->end(size);
+    good = is_good(wish.segment, body->bytes());
+  }
   if (wish.shareable) {
     note_given(load, wish, TransferTimes{fetch.began_at, now}, refused);
     if (good || body == nullptr) downloads_.estimates().sizes.measured(wish.segment, size);

@@ -10,14 +10,16 @@
 
 namespace hlsmesh {
 
-// A load's fetch from the CDN, which the driver makes.
+// A fetch from the CDN, which the driver makes.
 struct CdnFetch final : Source {
   CdnFetch() : Source(PeerHandle()) {}
 
+  FetchId id;
   TimeMs began_at{};
   bool by_driver = false;  // it was begun before the engine knew of the load: when, is not known
   Part part;               // only in what peers may carry
   SegmentPtr body;         // where it lands; nullptr: it is not wanted, or not there yet
+  size_t arrived = 0;      // bytes of the body, from the first on
 };
 
 // What comes from the CDN. Each fetch is for one load, and a source of the load's segment.
@@ -26,10 +28,10 @@ class Cdn {
   Cdn(CommandQueue& commands, Downloads& downloads, EngineStats& stats)
       : commands_(commands), downloads_(downloads), stats_(stats) {}
 
-  // `fetch` must be as new.
+  // Names it. `fetch` must be as new.
   void begin(TimeMs now, CdnFetch& fetch, const Wish& wish);
-  // Where its body goes, of so many bytes; empty if it is not wanted.
-  MutableBytes room(CdnFetch& fetch, const Wish& wish, size_t size);
+  // Where a part of its body goes; see Engine::reserve_fetch.
+  MutableBytes room(CdnFetch& fetch, const Wish& wish, size_t offset, size_t size, size_t total);
   // Its body is there, and the player has it; see Engine::on_fetch_done for the times. `refused`:
   // the player did not take it.
   void finish(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, size_t size,
@@ -43,6 +45,7 @@ class Cdn {
   CommandQueue& commands_;
   Downloads& downloads_;
   EngineStats& stats_;
+  int32_t last_fetch_ = 0;
 };
 
 }  // namespace hlsmesh

@@ -20,7 +20,15 @@ Load* Loads::find(LoadId id) {
   return entry == loads_.end() ? nullptr : &entry->second;
 }
 
-void Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
+Load* Loads::find(FetchId id) {
+  if (id == FetchId()) return nullptr;  // what no load at the CDN has
+  for (auto& [name, load] : loads_) {
+    if (load.fetch.id == id) return &load;
+  }
+  return nullptr;
+}
+
+FetchId Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
   if (find(id) != nullptr) abort(id);  // a name used twice: the driver has forgotten the first
   Load& load = loads_.try_emplace(id, id, std::move(wish)).first->second;
   load.began_at = now;
@@ -36,6 +44,7 @@ void Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
              !downloads_.shelf.receipts.given(load.wish.segment.key)) {
     downloads_.shelf.cache.find(load.wish.segment.key);  // for its counts and its clock
   }
+  return load.fetch.id;
 }
 
 void Loads::detach(const Load& load) {
@@ -74,26 +83,25 @@ bool Loads::refuse(LoadId id, bool refused) {
   return true;
 }
 
-MutableBytes Loads::reserve_fetch(LoadId id, size_t size) {
+MutableBytes Loads::reserve_fetch(FetchId id, size_t offset, size_t size, size_t total) {
   Load* const load = find(id);
-  if (load == nullptr || load->state != Load::State::kAtCdn) return {};
-  return cdn_.room(load->fetch, load->wish, size);
+  return load == nullptr ? MutableBytes() : cdn_.room(load->fetch, load->wish, offset, size, total);
 }
 
-bool Loads::on_fetch_done(TimeMs now, LoadId id, size_t size, double first_byte_ms,
+bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms,
                           double body_ms) {
   Load* const load = find(id);
-  if (load == nullptr || load->state != Load::State::kAtCdn) return false;
+  if (load == nullptr) return false;
   count_level(*load);
-  cdn_.finish(now, load->fetch, load->wish, id, size, first_byte_ms, body_ms, load->refused);
+  cdn_.finish(now, load->fetch, load->wish, load->id, size, first_byte_ms, body_ms, load->refused);
   end(*load);
   return true;
 }
 
-Load* Loads::on_fetch_failed(LoadId id) {
+Load* Loads::on_fetch_failed(FetchId id) {
   Load* const load = find(id);
   if (load == nullptr) return nullptr;
-  cdn_.abandon(load->fetch, load->wish, id, load->refused);
+  cdn_.abandon(load->fetch, load->wish, load->id, load->refused);
   load->fetch.part.release();
   leave(*load);
   return load;
@@ -276,7 +284,11 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
     fallback.peer = load.parent;
     fallback.load = load.id;
   }
-  commands_.push(CommandKind::kLoadFromCdn).load = load.id;
+  Command& command = commands_.push(CommandKind::kFetch);
+  command.load = load.id;
+  command.code = load.fetch.id.value();
+  command.t0 = static_cast<double>(load.wish.segment.range.start);
+  command.t1 = static_cast<double>(load.wish.segment.range.end);
 }
 
 // A parent holds a request, as long as it may, for what it is getting itself: from a slow CDN, or

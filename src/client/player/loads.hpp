@@ -52,18 +52,19 @@ class Loads {
   bool empty() const { return loads_.size() == 0; }
 
   // A load that is decided by settle(), or, if `at_cdn`, is being fetched by the driver already.
-  void begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn);
+  // Returns the name of that fetch, else zero.
+  FetchId begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn);
   // Also of a load that was answered, if the player has not had the answer.
   void abort(LoadId id);
   // Of a load at the CDN: the player refuses what it has had of it so far. False if there is no
   // such load.
   bool refuse(LoadId id, bool refused);
 
-  MutableBytes reserve_fetch(LoadId id, size_t size);
-  // False if there is no such load at the CDN.
-  bool on_fetch_done(TimeMs now, LoadId id, size_t size, double first_byte_ms, double body_ms);
-  // nullptr: there is no such load. Else its fetch is over, and end() must follow.
-  Load* on_fetch_failed(LoadId id);
+  MutableBytes reserve_fetch(FetchId id, size_t offset, size_t size, size_t total);
+  // False if there is no such fetch.
+  bool on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms, double body_ms);
+  // nullptr: there is no such fetch. Else its fetch is over, and end() must follow.
+  Load* on_fetch_failed(FetchId id);
   void end(Load& load);
 
   // Peers may be asked from now on, or no longer: then loads that wait for them go to the CDN.
@@ -90,6 +91,7 @@ class Loads {
 
  private:
   Load* find(LoadId id);
+  Load* find(FetchId id);
   // Its parent need not hurry for it any more.
   void detach(const Load& load);
   // Leaves its download, in which it waits no longer.
