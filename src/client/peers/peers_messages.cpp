@@ -34,6 +34,9 @@ void Peers::on_text(TimeMs now, PeerHandle handle, std::string_view text) {
     case peer::Event::kError:
       end(now, *session, PeerEnd::kFailed);
       break;
+    case peer::Event::kWant:
+    case peer::Event::kCancel:
+    case peer::Event::kHave:
     case peer::Event::kUnknown:
       chatter = true;
       break;

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace hlsmesh {
+
+// A set of pieces of one segment: numbers below kMost, one bit each. A larger number is in no set,
+// and adding or removing it changes nothing.
+class PieceSet {
+ public:
+  // A segment of 64 MiB, the largest that peers exchange, in pieces of 16 KiB.
+  static constexpr uint32_t kMost = 4096;
+
+  bool has(uint32_t piece) const {
+    return piece < kMost && (words_[piece / kBits] >> (piece % kBits) & 1) != 0;
+  }
+  void add(uint32_t piece) { add(piece, piece); }
+  // Both ends are included; nothing is added if `first` > `last`.
+  void add(uint32_t first, uint32_t last) {
+    if (last >= kMost) last = kMost - 1;
+    for (; first <= last; first = (first | (kBits - 1)) + 1) {
+      uint64_t bits = kAll << (first % kBits);
+      if (first / kBits == last / kBits) bits &= kAll >> (kBits - 1 - last % kBits);
+      words_[first / kBits] |= bits;
+    }
+  }
+  void remove(uint32_t piece) {
+    if (piece < kMost) words_[piece / kBits] &= ~(uint64_t{1} << (piece % kBits));
+  }
+
+  void add(const PieceSet& other) {
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
+  }
+  void remove(const PieceSet& other) {
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] &= ~other.words_[i];
+  }
+  // Removes what `other` does not have.
+  void keep(const PieceSet& other) {
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] &= other.words_[i];
+  }
+  // Removes `count` and all that is larger.
+  void cut(uint32_t count) {
+    PieceSet below;
+    if (count > 0) below.add(0, count - 1);
+    keep(below);
+  }
+
+  bool empty() const { return first() == kMost; }
+  uint32_t count() const {
+    uint32_t count = 0;
+    for (const uint64_t word : words_) count += static_cast<uint32_t>(std::popcount(word));
+    return count;
+  }
+  // Returns the least member that is at least `from`, or kMost.
+  uint32_t first(uint32_t from = 0) const { return seek(from, 0); }
+  // Returns the least number that is at least `from` and is no member, or kMost: one past the run
+  // of members that begins at `from`, and `from` itself if it is none.
+  uint32_t run_end(uint32_t from) const { return seek(from, kAll); }
+  bool intersects(const PieceSet& other) const {
+    PieceSet both = *this;
+    both.keep(other);
+    return !both.empty();
+  }
+
+  friend bool operator==(const PieceSet&, const PieceSet&) = default;
+
+ private:
+  static constexpr uint32_t kBits = 64;
+  static constexpr uint64_t kAll = ~uint64_t{0};
+
+  // Returns the least number that is at least `from` and whose bit is not that of `flip`.
+  uint32_t seek(uint32_t from, uint64_t flip) const {
+    for (; from < kMost; from = (from | (kBits - 1)) + 1) {
+      const uint64_t rest = (words_[from / kBits] ^ flip) >> (from % kBits);
+      if (rest != 0) return from + static_cast<uint32_t>(std::countr_zero(rest));
+    }
+    return kMost;
+  }
+
+  std::array<uint64_t, kMost / kBits> words_{};
+};
+
+}  // namespace hlsmesh

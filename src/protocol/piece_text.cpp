@@ -1,0 +1,64 @@
+#include "protocol/piece_text.hpp"
+
+#include <cstdint>
+
+#include "protocol/json_number.hpp"
+
+namespace hlsmesh {
+namespace {
+
+// Takes a piece's number from the front of `text`. Returns PieceSet::kMost if there is none.
+uint32_t take_piece(std::string_view& text) {
+  uint32_t piece = 0;
+  size_t digits = 0;
+  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') {
+    // A zero may begin no other number.
+    if (digits > 0 && piece == 0) return PieceSet::kMost;
+    piece = piece * 10 + static_cast<uint32_t>(text[digits] - '0');
+    if (piece >= PieceSet::kMost) return PieceSet::kMost;
+    ++digits;
+  }
+  if (digits == 0) return PieceSet::kMost;
+  text.remove_prefix(digits);
+  return piece;
+}
+
+bool take(std::string_view& text, char c) {
+  if (text.empty() || text.front() != c) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+}  // namespace
+
+std::string to_text(const PieceSet& pieces) {
+  std::string text;
+  uint32_t first = pieces.first();
+  for (size_t runs = 0; runs < kMostPieceRuns && first < PieceSet::kMost; ++runs) {
+    if (runs > 0) text.push_back(',');
+    json::append_unsigned(text, first);
+    const uint32_t end = pieces.run_end(first);
+    if (end == PieceSet::kMost || end > first + 1) text.push_back('-');
+    if (end < PieceSet::kMost && end > first + 1) json::append_unsigned(text, end - 1);
+    first = pieces.first(end);
+  }
+  return text;
+}
+
+bool from_text(std::string_view text, PieceSet& pieces) {
+  pieces = {};
+  uint32_t least = 0;
+  for (size_t runs = 0; runs < kMostPieceRuns; ++runs) {
+    const uint32_t first = take_piece(text);
+    uint32_t last = first;
+    if (take(text, '-')) last = text.empty() ? PieceSet::kMost - 1 : take_piece(text);
+    if (first < least || last < first || last >= PieceSet::kMost) return false;
+    pieces.add(first, last);
+    if (text.empty()) return true;
+    if (!take(text, ',')) return false;
+    least = last + 1;
+  }
+  return false;
+}
+
+}  // namespace hlsmesh
