@@ -3,13 +3,13 @@
 #include "common/piece_set.hpp"
 #include "protocol/peer_messages.hpp"
 
-namespace hlsmesh {
+namespace hlsmesh::peer {
 namespace {
 
 // The first word of a frame; the other values are for frames of later extensions.
 constexpr uint32_t kTypeData = 1;
 
-static_assert(int64_t{PieceSet::kMost} * kWirePieceBytes == peer::kMaxSegmentBytes);
+static_assert(int64_t{PieceSet::kMost} * kWirePieceBytes == kMaxSegmentBytes);
 
 void put_word(uint32_t word, uint8_t* out) {
   for (int i = 0; i < 4; ++i) out[i] = static_cast<uint8_t>(word >> (8 * i));
@@ -36,15 +36,15 @@ bool read_data_header(ByteView message, DataHeader& header) {
   header.piece = word_at(message.data() + 8);
   header.size = word_at(message.data() + 12);
   // A piece before the end of a segment that is not too large is below PieceSet::kMost.
-  return header.transfer > 0 && header.transfer <= peer::kMaxTransfer &&
-         header.size <= peer::kMaxSegmentBytes &&
-         uint64_t{header.piece} * kWirePieceBytes < header.size;
+  return header.transfer > 0 && header.transfer <= kMaxTransfer &&
+         header.size <= kMaxSegmentBytes && uint64_t{header.piece} * kWirePieceBytes < header.size;
 }
 
 uint32_t whole_pieces(const DataHeader& header, size_t bytes) {
   const size_t left = header.size - size_t{header.piece} * kWirePieceBytes;
-  if (bytes > left || (bytes < left && bytes % kWirePieceBytes != 0)) return 0;
+  if (bytes > kMostFrameBytes - kDataHeaderBytes || bytes > left) return 0;
+  if (bytes < left && bytes % kWirePieceBytes != 0) return 0;
   return static_cast<uint32_t>((bytes + kWirePieceBytes - 1) / kWirePieceBytes);
 }
 
-}  // namespace hlsmesh
+}  // namespace hlsmesh::peer

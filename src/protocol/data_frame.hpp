@@ -7,7 +7,7 @@
 
 // The binary messages of extension 2 (protocol section 5): a header, and then one or more whole
 // pieces of a segment, which follow one another.
-namespace hlsmesh {
+namespace hlsmesh::peer {
 
 // Every piece has this size, except a segment's last one, which has the rest.
 inline constexpr uint32_t kWirePieceBytes = 16 * 1024;
@@ -31,8 +31,9 @@ void write_data_header(const DataHeader& header, uint8_t* out);
 // have, or a piece beyond the end of the segment.
 bool read_data_header(ByteView message, DataHeader& header);
 
-// Returns the number of pieces that `bytes` bytes after `header` are, if they are whole pieces of a
-// segment of that size; otherwise 0. `header` must be one that can be read.
+// Returns the number of pieces that the `bytes` bytes after `header` are. Returns 0 if they are
+// none, not whole, go beyond the end of the segment, or are more than a message may have. `header`
+// must be one that can be read.
 uint32_t whole_pieces(const DataHeader& header, size_t bytes);
 
-}  // namespace hlsmesh
+}  // namespace hlsmesh::peer

@@ -4,7 +4,7 @@
 
 #include "protocol/json_number.hpp"
 
-namespace hlsmesh {
+namespace hlsmesh::peer {
 namespace {
 
 // Takes a piece's number from the front of `text`. Returns PieceSet::kMost if there is none.
@@ -61,4 +61,4 @@ bool from_text(std::string_view text, PieceSet& pieces) {
   return false;
 }
 
-}  // namespace hlsmesh
+}  // namespace hlsmesh::peer

@@ -8,7 +8,7 @@
 
 // Pieces as messages name them (protocol section 5): runs with commas between them, each `a`, `a-b`
 // with both ends included, or, as the last one, `a-`, which goes to the end of the segment.
-namespace hlsmesh {
+namespace hlsmesh::peer {
 
 inline constexpr size_t kMostPieceRuns = 64;
 // 64 runs such as `1000-1001`, and the commas between them.
@@ -25,4 +25,4 @@ std::string to_text(const PieceSet& pieces);
 // last piece of a PieceSet; a reader who knows the segment's size cuts it.
 bool from_text(std::string_view text, PieceSet& pieces);
 
-}  // namespace hlsmesh
+}  // namespace hlsmesh::peer
