@@ -28,6 +28,7 @@ export const LoadFlag = Object.freeze({
   fromCdn: 2,
   named: 4,
   opaque: 8,
+  streams: 16,
 });
 
 export const Condition = Object.freeze({

@@ -277,10 +277,14 @@ export class Engine {
    * @param {number} offset
    * @param {Uint8Array} bytes
    * @param {number} total of the whole body; 0: unknown
+   * @returns {boolean} false if the bytes are not wanted
    */
   fetchPart(fetch, offset, bytes, total) {
     const at = this.#core.call('hm_fetch_reserve', fetch, offset, bytes.length, total);
-    if (at > 0) this.#core.write(at, bytes);
+    if (at <= 0) return false;
+    this.#core.write(at, bytes);
+    this.#core.call('hm_fetch_bytes', now(), fetch, bytes.length);
+    return true;
   }
 
   /**

@@ -54,6 +54,7 @@ void print_client() {
   CONSTANT(fromCdn, kHmLoadFromCdn);
   CONSTANT(named, kHmLoadNamed);
   CONSTANT(opaque, kHmLoadOpaque);
+  CONSTANT(streams, kHmLoadStreams);
   close_group();
 
   open_group("Condition");

@@ -39,8 +39,9 @@ enum HmOption : int32_t {
 enum HmLoadFlag : int32_t {
   kHmLoadShareable = 1,
   kHmLoadFromCdn = 2,
-  kHmLoadNamed = 4,   // the text is the site's own id of the segment
-  kHmLoadOpaque = 8,  // encrypted as a whole
+  kHmLoadNamed = 4,     // the text is the site's own id of the segment
+  kHmLoadOpaque = 8,    // encrypted as a whole
+  kHmLoadStreams = 16,  // SegmentLoad::streams of client/inputs.hpp
 };
 
 // PlayerConditions of client/engine.hpp.
@@ -156,8 +157,9 @@ int32_t hm_load_aborted(double now, int32_t load);
 // Load 0: the media element could not decode what it has around `seconds` of the timeline. 1 when a
 // peer is to blame, so that a player that failed over it is to be brought back to life.
 int32_t hm_verdict(double now, int32_t load, double seconds);
-// See reserve_fetch and on_fetch_done of client/engine.hpp.
+// See reserve_fetch, on_fetch_bytes and on_fetch_done of client/engine.hpp.
 uint8_t* hm_fetch_reserve(int32_t fetch, uint32_t offset, uint32_t size, uint32_t total);
+int32_t hm_fetch_bytes(double now, int32_t fetch, uint32_t size);
 int32_t hm_fetch_done(double now, int32_t fetch, uint32_t size, double first_byte, double body);
 int32_t hm_fetch_failed(double now, int32_t fetch);
 

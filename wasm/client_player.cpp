@@ -46,6 +46,7 @@ bool read_segment(SegmentLoad& what, int32_t kind, int32_t rendition_index, doub
   what.named = (flags & kHmLoadNamed) != 0;
   what.date_time = date_time;
   what.opaque = (flags & kHmLoadOpaque) != 0;
+  what.streams = (flags & kHmLoadStreams) != 0;
   return true;
 }
 
@@ -188,6 +189,11 @@ int32_t hm_verdict(double now, int32_t load, double seconds) {
 uint8_t* hm_fetch_reserve(int32_t fetch, uint32_t offset, uint32_t size, uint32_t total) {
   if (!state().engine) return nullptr;
   return data_or_null(state().engine->reserve_fetch(FetchId(fetch), offset, size, total));
+}
+
+int32_t hm_fetch_bytes(double now, int32_t fetch, uint32_t size) {
+  return with_engine(
+      now, [=](Engine& engine, TimeMs time) { engine.on_fetch_bytes(time, FetchId(fetch), size); });
 }
 
 int32_t hm_fetch_done(double now, int32_t fetch, uint32_t size, double first_byte, double body) {

@@ -57,9 +57,14 @@ bool SegmentBuffer::commit(size_t offset, size_t length) {
   return true;
 }
 
-void SegmentBuffer::end(size_t size) {
-  assert(size > 0 && size <= held() && size <= size_ && committed_bytes_ == 0);
+bool SegmentBuffer::end(size_t size) {
+  assert(open_);
+  if (size == 0 || size > size_ || (!committed_.empty() && committed_.back().end > size)) {
+    return false;
+  }
   size_ = size;
+  open_ = false;
+  return true;
 }
 
 bool SegmentBuffer::has_piece(size_t index) const {

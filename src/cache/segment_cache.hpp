@@ -34,6 +34,10 @@ class SegmentBuffer : public Counted {
 
   const Segment& segment() const { return segment_; }
   size_t size() const { return size_; }
+  // Returns true if size() is only the most that the segment can have: end() will say its size.
+  bool open() const { return open_; }
+  // Its size as far as that is known: of an open one what expect() said, or 0.
+  size_t expected() const { return open_ ? expected_ : size_; }
   // The number of bytes, from the first on, for which there is memory.
   size_t held() const { return memory_.held(); }
 
@@ -46,9 +50,15 @@ class SegmentBuffer : public Counted {
   // bookkeeping.
   bool commit(size_t offset, size_t length);
 
-  // Says that the segment ends after `size` bytes, which it must have memory for: fewer than it was
-  // begun with, or as many.
-  void end(size_t size);
+  // Says that the size it was begun with is only the most that it can have, and that it will
+  // probably be `expected`; 0: nobody knows.
+  void expect(size_t expected) {
+    open_ = true;
+    expected_ = expected;
+  }
+  // Says the size of an open segment. Returns false, and changes nothing, if a byte after it was
+  // committed or it was begun with fewer.
+  bool end(size_t size);
 
   bool complete() const { return committed_bytes_ == size_; }
   // The number of committed bytes; a byte that was committed twice counts once.
@@ -85,6 +95,8 @@ class SegmentBuffer : public Counted {
 
   const Segment segment_;
   size_t size_;
+  bool open_ = false;
+  size_t expected_ = 0;
   SegmentMemory memory_;
   size_t committed_bytes_ = 0;
   uint64_t given_ = 0;             // bit_of() everybody it was given to

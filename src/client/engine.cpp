@@ -360,8 +360,9 @@ bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
   return peers_fault;
 }
 
-MutableBytes Engine::reserve_fetch(FetchId fetch, size_t offset, size_t size, size_t total) {
-  return loads_.reserve_fetch(fetch, offset, size, total);
+void Engine::on_fetch_bytes(TimeMs now, FetchId fetch, size_t size) {
+  const Gate gate(*this, now);
+  loads_.on_fetch_bytes(now, fetch, size);
 }
 
 void Engine::on_fetch_done(TimeMs now, FetchId fetch, size_t size, double first_byte_ms,
@@ -372,7 +373,7 @@ void Engine::on_fetch_done(TimeMs now, FetchId fetch, size_t size, double first_
 
 void Engine::on_fetch_failed(TimeMs now, FetchId fetch) {
   const Gate gate(*this, now);
-  Load* const failed = loads_.on_fetch_failed(fetch);
+  Load* const failed = loads_.on_fetch_failed(now, fetch);
   if (failed == nullptr) return;
   if (failed->wish.shareable && active()) prefetcher_.ask_before_retry(now, failed->wish);
   loads_.end(*failed);

@@ -119,12 +119,21 @@ class Engine {
   // --- CDN. Inputs about a fetch that is over, or whose load is gone, are ignored.
   // Where `size` bytes of the body, from `offset` on, are to be written before the next call; empty
   // when they are not wanted (not shareable, no memory). The parts of a body follow each other
-  // without a gap; one at 0 begins it anew. `total`: bytes of the whole body, 0 if unknown.
-  MutableBytes reserve_fetch(FetchId fetch, size_t offset, size_t size, size_t total);
-  // The body is whole, with `size` bytes, and the player has it. `first_byte_ms`, `body_ms`: how
-  // long the fetch took to its first byte, and from there to its end; NaN where that is not known.
+  // without a gap; one at 0 begins it anew. `total`: bytes of all of the segment, 0 if unknown.
+  // Of a fetch of a range `offset` counts from the segment's first byte; a body that begins at 0 is
+  // all of the segment, of an origin that ignores ranges. Once its bytes are not wanted, such a
+  // fetch has failed.
+  MutableBytes reserve_fetch(FetchId fetch, size_t offset, size_t size, size_t total) {
+    return loads_.reserve_fetch(fetch, offset, size, total);
+  }
+  // `size` bytes stand where reserve_fetch has just said.
+  void on_fetch_bytes(TimeMs now, FetchId fetch, size_t size);
+  // The body is over, with `size` bytes, and if it is that of all of the segment, the player has
+  // it. `first_byte_ms`, `body_ms`: how long the fetch took to its first byte, and from there to
+  // its end; NaN where that is not known.
   void on_fetch_done(TimeMs now, FetchId fetch, size_t size, double first_byte_ms = NAN,
                      double body_ms = NAN);
+  // Also one of a range whose answer is not what was asked for.
   void on_fetch_failed(TimeMs now, FetchId fetch);
 
   // --- drain

@@ -266,6 +266,9 @@ void EnginePort::fetch_done(TimeMs now, hlsmesh::FetchId fetch, const Piece& bod
   uint8_t* const space = hm_fetch_reserve(fetch.value(), 0, size, size);
   if (space != nullptr) write_segment(space, body);
   if (observer_ != nullptr) observer_->on_result(space == nullptr ? 0 : 1);
+  if (space != nullptr) {
+    input("hm_fetch_bytes", hm_fetch_bytes, as_argument(now), fetch.value(), size);
+  }
   input("hm_fetch_done", hm_fetch_done, as_argument(now), fetch.value(), size, first_byte_ms,
         body_ms);
 }

@@ -34,6 +34,7 @@ const FUNCTIONS = {
   hm_load: [[F64, I32, I32, I32, F64, F64, F64, F64, F64, I32, F64], [I32], ZERO],
   hm_load_aborted: [[F64, I32], [I32], ZERO],
   hm_fetch_reserve: [[I32, I32, I32, I32], [I32], ZERO],
+  hm_fetch_bytes: [[F64, I32, I32], [I32], ZERO],
   hm_fetch_done: [[F64, I32, I32], [I32], ZERO],
   hm_poll: [[], [I32], ZERO],
   hm_next_timeout: [[], [F64], INFINITY],

@@ -153,6 +153,8 @@ const std::map<std::string, Function>& functions() {
        [](const Call& c) {
          return fill(hm_fetch_reserve(c.integer(0), c.size(1), c.size(2), c.size(3)), c);
        }},
+      {"hm_fetch_bytes",
+       [](const Call& c) { return hm_fetch_bytes(c.number(0), c.integer(1), c.size(2)); }},
       {"hm_fetch_done",
        [](const Call& c) {
          return hm_fetch_done(c.number(0), c.integer(1), c.size(2), c.number(3), c.number(4));

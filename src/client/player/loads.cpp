@@ -1,6 +1,7 @@
 #include "client/player/loads.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace hlsmesh {
@@ -39,7 +40,7 @@ FetchId Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
   if (at_cdn) {
     load.state = Load::State::kAtCdn;
     load.fetch.by_driver = true;
-    cdn_.begin(now, load.fetch, load.wish);
+    cdn_.begin(now, load.fetch, load.wish, id);
   } else if (active_ && load.wish.shareable &&
              !downloads_.shelf.receipts.given(load.wish.segment.key)) {
     downloads_.shelf.cache.find(load.wish.segment.key);  // for its counts and its clock
@@ -88,21 +89,65 @@ MutableBytes Loads::reserve_fetch(FetchId id, size_t offset, size_t size, size_t
   return load == nullptr ? MutableBytes() : cdn_.room(load->fetch, load->wish, offset, size, total);
 }
 
+void Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
+  Load* const load = find(id);
+  if (load == nullptr) return;
+  CdnFetch& fetch = load->fetch;
+  const SegmentPtr segment = fetch.body;
+  const TransferTimes times{fetch.began_at, now};
+  const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
+  if (fetch.range.whole() || arrival == Cdn::Arrival::kMore) return;
+  cdn_.finish_range(now, fetch, load->wish, fetch.arrived(), NAN, NAN);
+  on_range(*load, arrival, segment, times);
+}
+
+void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment,
+                     TransferTimes times) {
+  if (arrival != Cdn::Arrival::kComplete) {
+    load.state = Load::State::kWaiting;
+    load.due = times.end;
+    return;
+  }
+  Receipt receipt;
+  receipt.times = times;
+  receipt.load = load.id;
+  receipt.kind = load.wish.kind;
+  downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
+  downloads_.estimates().sizes.measured(load.wish.segment, segment->size());
+  answered(load);
+  downloads_.answer(load.id, load.wish.kind, segment, times);
+  commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kCdn),
+                  load.wish.segment.url);
+  end(load);
+}
+
 bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms,
                           double body_ms) {
   Load* const load = find(id);
   if (load == nullptr) return false;
+  CdnFetch& fetch = load->fetch;
+  if (!fetch.range.whole()) {
+    const SegmentPtr segment = fetch.body;
+    const TransferTimes times{fetch.began_at, now};
+    on_range(*load, cdn_.finish_range(now, fetch, load->wish, size, first_byte_ms, body_ms),
+             segment, times);
+    return true;
+  }
   count_level(*load);
   cdn_.finish(now, load->fetch, load->wish, load->id, size, first_byte_ms, body_ms, load->refused);
   end(*load);
   return true;
 }
 
-Load* Loads::on_fetch_failed(FetchId id) {
+Load* Loads::on_fetch_failed(TimeMs now, FetchId id) {
   Load* const load = find(id);
   if (load == nullptr) return nullptr;
-  cdn_.abandon(load->fetch, load->wish, load->id, load->refused);
-  load->fetch.part.release();
+  const bool whole = load->fetch.range.whole();
+  cdn_.fail(now, load->fetch, load->wish, load->id, load->refused);
+  if (!whole) {
+    on_range(*load, Cdn::Arrival::kMore, nullptr, TransferTimes{now, now});
+    return nullptr;
+  }
   leave(*load);
   return load;
 }
@@ -121,9 +166,11 @@ void Loads::forget(TimeMs now, std::string_view rendition) {
     if (!is_of(load.wish.segment.key, rendition)) continue;
     load.wish.shareable = false;
     leave(load);
+    const bool ranged = !load.fetch.range.whole();
+    if (ranged) cdn_.abandon(load.fetch, load.wish, id, false);
     load.fetch.body = nullptr;
     load.fetch.part.release();
-    if (load.state != Load::State::kAtCdn) go_to_cdn(now, load);
+    if (ranged || load.state != Load::State::kAtCdn) go_to_cdn(now, load);
   }
 }
 
@@ -274,7 +321,6 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   if (active_ && load.wish.shareable) downloads_.count_misses(now, load.wish, load.tried);
   load.state = Load::State::kAtCdn;
   load.due = kNever;
-  cdn_.begin(now, load.fetch, load.wish);
   if (now - load.began_at >= kLostTime) {
     vain_until_ = std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * 4);
   }
@@ -284,11 +330,7 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
     fallback.peer = load.parent;
     fallback.load = load.id;
   }
-  Command& command = commands_.push(CommandKind::kFetch);
-  command.load = load.id;
-  command.code = load.fetch.id.value();
-  command.t0 = static_cast<double>(load.wish.segment.range.start);
-  command.t1 = static_cast<double>(load.wish.segment.range.end);
+  cdn_.begin(now, load.fetch, load.wish, load.id);
 }
 
 // A parent holds a request, as long as it may, for what it is getting itself: from a slow CDN, or

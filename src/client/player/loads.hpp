@@ -61,10 +61,12 @@ class Loads {
   bool refuse(LoadId id, bool refused);
 
   MutableBytes reserve_fetch(FetchId id, size_t offset, size_t size, size_t total);
+  void on_fetch_bytes(TimeMs now, FetchId id, size_t size);
   // False if there is no such fetch.
   bool on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms, double body_ms);
-  // nullptr: there is no such fetch. Else its fetch is over, and end() must follow.
-  Load* on_fetch_failed(FetchId id);
+  // nullptr: there is no such fetch, or one of a range, after which the load is decided again. Else
+  // its fetch is over, and end() must follow.
+  Load* on_fetch_failed(TimeMs now, FetchId id);
   void end(Load& load);
 
   // Peers may be asked from now on, or no longer: then loads that wait for them go to the CDN.
@@ -104,6 +106,8 @@ class Loads {
   void review(TimeMs now, Load& load);
   void ask(TimeMs now, Load& load, Parent& parent, DurationMs within);
   void go_to_cdn(TimeMs now, Load& load);
+  // What a fetch of a range has led to. The load may be gone afterwards.
+  void on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment, TransferTimes times);
   bool not_yet(TimeMs now, const Load& load, const Downloads::Outcome& lack) const;
   // The parent that it waited for has failed it.
   void fail(TimeMs now, Load& load, PeerHandle peer, FallbackReason reason);

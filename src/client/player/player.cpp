@@ -82,6 +82,7 @@ Wish Player::wish_for(SegmentLoad&& what) const {
   wish.segment.place = renditions_.place(what.kind, what.rendition_index);
   wish.segment.span = what.span;
   wish.segment.opaque = what.opaque;
+  wish.streams = what.streams;
   wish.kind = what.kind;
   wish.rendition_index = what.rendition_index;
   // A segment that has no identity is the CDN's.

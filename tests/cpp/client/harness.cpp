@@ -220,7 +220,10 @@ void Harness::load_aborted(int32_t id) {
 void Harness::fetch_done(int32_t id, const std::string& bytes) {
   const MutableBytes room = engine.reserve_fetch(fetch(id), 0, bytes.size(), bytes.size());
   REQUIRE((room.empty() || room.size() == bytes.size()));
-  if (!room.empty()) std::memcpy(room.data(), bytes.data(), bytes.size());
+  if (!room.empty()) {
+    std::memcpy(room.data(), bytes.data(), bytes.size());
+    engine.on_fetch_bytes(now, fetch(id), bytes.size());
+  }
   engine.on_fetch_done(now, fetch(id), bytes.size());
   drain();
 }

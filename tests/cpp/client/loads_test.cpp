@@ -206,6 +206,7 @@ bool part(Harness& h, int32_t load, size_t offset, std::string_view bytes, size_
   if (space.empty()) return false;
   REQUIRE(space.size() == bytes.size());
   std::memcpy(space.data(), bytes.data(), bytes.size());
+  h.engine.on_fetch_bytes(h.now, h.fetch(load), bytes.size());
   return true;
 }
 
