@@ -275,3 +275,17 @@ test('every message that docs/PROTOCOL.md shows is a canonical vector', async ()
   );
   for (const line of shown) assert.ok(known.has(line), line);
 });
+
+test('every frame that docs/PROTOCOL.md shows is the header of a vector', async () => {
+  const page = await readFile(new URL('../../docs/PROTOCOL.md', import.meta.url), 'utf8');
+  const shown = [...page.matchAll(/^((?:[0-9a-f]{8} ){3}[0-9a-f]{8})\b/gm)].map(([, header]) =>
+    (header ?? '').replaceAll(' ', ''),
+  );
+  assert.ok(shown.length > 0);
+  const known = new Set(
+    peer.frames
+      .filter((/** @type {any} */ vector) => vector.error === undefined)
+      .map((/** @type {any} */ vector) => spellOut(vector.wire_hex).slice(0, 2 * HEADER_BYTES)),
+  );
+  for (const header of shown) assert.ok(known.has(header), header);
+});
