@@ -27,6 +27,7 @@ const ORDER = [
   ['wasm: simulator', /^wasm\/study_abi/, ['src/study']],
   ['src/study', /^src\/study\//, ['src/sim', ...CLIENT_GROUND]],
   ['src/sim', /^src\/sim\//, null],
+  ['wasm: packing', /^wasm\/(un)?pack\./, ['src/pack']],
   ['wasm', /^wasm\//, ['src/client', 'src/tracker', 'src/tracker: ground', ...CLIENT_GROUND]],
 
   ['src/client', /^src\/client\/engine[^/]*$/,
@@ -50,6 +51,7 @@ const ORDER = [
   ['src/cache', /^src\/cache\//, ['src/media', 'src/common']],
   ['src/media', /^src\/media\//, ['src/common']],
   ['src/protocol', /^src\/protocol\//, ['src/common']],
+  ['src/pack', /^src\/pack\//, []],
   ['src/common', /^src\/common\//, []],
 
   // The client's and the tracker's JavaScript share nothing but how a WebAssembly module is loaded.
