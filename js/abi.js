@@ -144,6 +144,7 @@ export const HmStats = Object.freeze({
   children: 88,
   cdnSegments: 96,
   p2pSegments: 104,
+  streamedSegments: 112,
 });
 
 export const HmPeer = Object.freeze({

@@ -46,7 +46,8 @@ std::string urls(const SegmentLoad& what) {
 
 int32_t load_flags(const SegmentLoad& what) {
   return (what.shareable ? kHmLoadShareable : 0) | (what.from_cdn ? kHmLoadFromCdn : 0) |
-         (what.named ? kHmLoadNamed : 0) | (what.opaque ? kHmLoadOpaque : 0);
+         (what.named ? kHmLoadNamed : 0) | (what.opaque ? kHmLoadOpaque : 0) |
+         (what.streams ? kHmLoadStreams : 0);
 }
 
 int32_t condition_flags(const PlayerConditions& conditions) {
@@ -258,19 +259,24 @@ void EnginePort::load_aborted(TimeMs now, LoadId load) {
   input("hm_load_aborted", hm_load_aborted, as_argument(now), load.value());
 }
 
-void EnginePort::fetch_done(TimeMs now, hlsmesh::FetchId fetch, const Piece& body,
-                            double first_byte_ms, double body_ms) {
-  const auto size = static_cast<uint32_t>(body.bytes.size());
-  note("hm_fetch_reserve", body, fetch.value(), 0, size, size);
+bool EnginePort::fetch_part(TimeMs now, hlsmesh::FetchId fetch, const Piece& part, size_t whole) {
+  const auto offset = static_cast<uint32_t>(part.offset);
+  const auto size = static_cast<uint32_t>(part.bytes.size());
+  const auto total = static_cast<uint32_t>(whole);
+  note("hm_fetch_reserve", part, fetch.value(), offset, size, total);
   instance_.select();
-  uint8_t* const space = hm_fetch_reserve(fetch.value(), 0, size, size);
-  if (space != nullptr) write_segment(space, body);
+  uint8_t* const space = hm_fetch_reserve(fetch.value(), offset, size, total);
+  if (space != nullptr) write_segment(space, part);
   if (observer_ != nullptr) observer_->on_result(space == nullptr ? 0 : 1);
-  if (space != nullptr) {
-    input("hm_fetch_bytes", hm_fetch_bytes, as_argument(now), fetch.value(), size);
-  }
-  input("hm_fetch_done", hm_fetch_done, as_argument(now), fetch.value(), size, first_byte_ms,
-        body_ms);
+  if (space == nullptr) return false;
+  input("hm_fetch_bytes", hm_fetch_bytes, as_argument(now), fetch.value(), size);
+  return true;
+}
+
+void EnginePort::fetch_done(TimeMs now, hlsmesh::FetchId fetch, size_t size, double first_byte_ms,
+                            double body_ms) {
+  input("hm_fetch_done", hm_fetch_done, as_argument(now), fetch.value(),
+        static_cast<uint32_t>(size), first_byte_ms, body_ms);
 }
 
 void EnginePort::fetch_failed(TimeMs now, hlsmesh::FetchId fetch) {

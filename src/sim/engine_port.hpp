@@ -74,8 +74,10 @@ class EnginePort {
   void list_segment(TimeMs now, const SegmentLoad& what);
   hlsmesh::FetchId load(TimeMs now, LoadId load, const SegmentLoad& what);
   void load_aborted(TimeMs now, LoadId load);
+  // A part of the segment's body, which has `whole` bytes. False if it is not wanted.
+  bool fetch_part(TimeMs now, hlsmesh::FetchId fetch, const Piece& part, size_t whole);
   // In milliseconds: to the fetch's first byte, and from there to its end.
-  void fetch_done(TimeMs now, hlsmesh::FetchId fetch, const Piece& body, double first_byte_ms,
+  void fetch_done(TimeMs now, hlsmesh::FetchId fetch, size_t size, double first_byte_ms,
                   double body_ms);
   void fetch_failed(TimeMs now, hlsmesh::FetchId fetch);
   void timeout(TimeMs now);

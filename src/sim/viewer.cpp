@@ -48,7 +48,7 @@ void Viewer::join() {
   if (config_.browser.send_queue_bytes > 0) {
     access_.send_queue_bytes = config_.browser.send_queue_bytes;
   }
-  loader_.attach(access_);
+  loader_.attach(access_, config_.streams);
   world_.rtc.attach(id_, *this, access_);
   if (config_.p2p_refused) world_.rtc.block(id_);
   player_.start();
@@ -240,7 +240,7 @@ void Viewer::on_command(const HmCommand& command) {
       send(peer, command);
       break;
     case CommandKind::kFetch:
-      loader_.fetch(LoadId(command.load), hlsmesh::FetchId(command.code));
+      loader_.fetch(command);
       break;
     case CommandKind::kLoadDone:
       loader_.take(command);

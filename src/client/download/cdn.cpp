@@ -82,6 +82,7 @@ bool Cdn::prepare(CdnFetch& fetch, const Wish& wish, size_t end, size_t total) {
 Cdn::Arrival Cdn::arrive(TimeMs now, CdnFetch& fetch, const Wish& wish, size_t size) {
   if (fetch.ignored()) refuse_ranges(now);
   if (size == 0 || size != fetch.reserved) return Arrival::kMore;
+  if (!fetch.range.whole()) stats_.cdn_bytes += size;
   fetch.body->commit(std::exchange(fetch.at, fetch.at + size), size);
   fetch.reserved = 0;
   return look(fetch, wish);
@@ -117,7 +118,6 @@ void Cdn::refuse_ranges(TimeMs now) {
 // Of a fetch that was begun before the engine was there only the driver knows how long it took.
 void Cdn::measure(TimeMs now, const CdnFetch& fetch, const Wish& wish, size_t size,
                   double first_byte_ms, double body_ms) {
-  stats_.cdn_bytes += size;
   double whole_ms = first_byte_ms + body_ms;
   if (!fetch.by_driver) whole_ms = to_ms(now - fetch.began_at);
   if (!(body_ms >= 0 && body_ms <= whole_ms)) body_ms = whole_ms;
@@ -126,7 +126,9 @@ void Cdn::measure(TimeMs now, const CdnFetch& fetch, const Wish& wish, size_t si
 
 void Cdn::finish(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, size_t size,
                  double first_byte_ms, double body_ms, bool refused) {
+  stats_.cdn_bytes += size;
   stats_.cdn_segments += 1;
+  if (wish.streams) stats_.cdn_streamed += 1;
   measure(now, fetch, wish, size, first_byte_ms, body_ms);
   const SegmentPtr body = fetch.body;
   const bool fits = body != nullptr && fetch.at == size && !refused &&
@@ -177,7 +179,6 @@ void Cdn::fail(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, bool 
 }
 
 void Cdn::abandon(CdnFetch& fetch, const Wish& wish, LoadId load, bool refused) {
-  if (!fetch.range.whole()) stats_.cdn_bytes += fetch.arrived();
   if (refused) note_given(load, wish, TransferTimes(), true);
   release(fetch);
 }
