@@ -7,20 +7,19 @@
 namespace hlsmesh::peer {
 namespace {
 
-// Takes a piece's number from the front of `text`. Returns PieceSet::kMost if there is none.
+// Takes a piece's number from the front of `text`. Returns kMost or more if there is none.
 uint32_t take_piece(std::string_view& text) {
   uint32_t piece = 0;
-  size_t digits = 0;
-  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') {
-    // A zero may begin no other number.
-    if (digits > 0 && piece == 0) return PieceSet::kMost;
-    piece = piece * 10 + static_cast<uint32_t>(text[digits] - '0');
-    if (piece >= PieceSet::kMost) return PieceSet::kMost;
-    ++digits;
+  const size_t size = text.size();
+  while (!text.empty() && piece < PieceSet::kMost) {
+    const uint32_t digit = static_cast<uint8_t>(text.front()) - uint32_t{'0'};
+    if (digit > 9) break;
+    // No digit follows a zero that is the first one.
+    if (piece == 0 && text.size() < size) return PieceSet::kMost;
+    piece = piece * 10 + digit;
+    text.remove_prefix(1);
   }
-  if (digits == 0) return PieceSet::kMost;
-  text.remove_prefix(digits);
-  return piece;
+  return text.size() < size ? piece : PieceSet::kMost;
 }
 
 bool take(std::string_view& text, char c) {

@@ -185,3 +185,10 @@ TEST_CASE("a number that no piece has is in no set, and changes none") {
   set.cut(0);
   CHECK(set.empty());
 }
+
+TEST_CASE("all pieces are those that are added one by one") {
+  PieceSet set;
+  for (uint32_t piece = 0; piece < kMost; ++piece) set.add(piece);
+  CHECK(set == PieceSet::all());
+  CHECK(PieceSet::all().count() == kMost);
+}
