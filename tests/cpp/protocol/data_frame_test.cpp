@@ -58,7 +58,7 @@ TEST_CASE("every vector of a frame is read as its header and pieces, or refused"
 
 TEST_CASE("whatever header is written is read as the same one") {
   Random random(1);
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 5'000; ++round) {
     DataHeader header;
     header.transfer = 1 + random.below(INT32_MAX);
     header.size = 1 + random.below(kMaxSize);
@@ -110,14 +110,16 @@ TEST_CASE("only whole pieces are pieces") {
   const uint32_t size = 2 * kWirePieceBytes + 100;
   for (uint32_t piece = 0; piece < 3; ++piece) {
     const size_t left = size - piece * kWirePieceBytes;
+    size_t wrong = 0;
     for (size_t bytes = 0; bytes < 4 * kWirePieceBytes; ++bytes) {
       uint32_t expected = 0;
       if (bytes == left) expected = 3 - piece;
       if (bytes < left && bytes % kWirePieceBytes == 0) {
         expected = static_cast<uint32_t>(bytes / kWirePieceBytes);
       }
-      REQUIRE(whole_pieces({1, piece, size}, bytes) == expected);
+      if (whole_pieces({1, piece, size}, bytes) != expected) ++wrong;
     }
+    CHECK(wrong == 0);
   }
 }
 
