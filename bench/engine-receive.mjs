@@ -203,6 +203,7 @@ class Page {
       {
         url,
         answer: {},
+        fetchRange: () => fail('a range'),
         fetchFromCdn: () => fail('to the CDN'),
         progress() {},
         done: (_data, source) => (this.#answered = source === LoadSource.peer),

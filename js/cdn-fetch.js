@@ -1,6 +1,8 @@
 /**
- * A loader for hls.js that fetches a segment from the CDN and gives its bytes as they come. To hls.js it is as the loader that hls.js
- * has for XMLHttpRequest, which gives a segment when it is whole: the same request, times, timeouts, errors and answer.
+ * Fetches from the CDN, giving the bytes as they come: a segment, as a loader for hls.js, and a part of one, for the engine alone.
+ *
+ * To hls.js the loader is as the one that hls.js has for XMLHttpRequest, which gives a segment when it is whole: the same request,
+ * times, timeouts, errors and answer.
  */
 
 import { detailsOf, joined } from './answers.js';
@@ -34,6 +36,22 @@ export function mayFetch(Loader, config, url) {
       (own) => /\[native code]/.test(String(own)),
     )
   );
+}
+
+/**
+ * How long an answer may take to begin.
+ * @param {any} policy hls.js's `LoaderConfig`
+ */
+const patience = ({ maxTimeToFirstByteMs: first, maxLoadTimeMs: whole }) =>
+  (Number.isFinite(first) && first) || whole;
+
+/**
+ * @param {Response['body']} body
+ * @param {(bytes: Uint8Array) => boolean} take returns false if it takes no more
+ */
+async function readTo(body, take) {
+  const reader = body?.getReader();
+  for (let piece; reader && !(piece = await reader.read()).done && take(piece.value););
 }
 
 /** What an XMLHttpRequest shows of CORS, of the network and of a body cut short. */
@@ -97,15 +115,15 @@ export function createFetch(stats) {
     const asked =
       status === (rangeEnd ? 206 : 200) &&
       (!range || range.startsWith(`bytes ${rangeStart}-${rangeEnd - 1}/`));
-    /** @type {Uint8Array<ArrayBuffer>[]} */
+    /** @type {Uint8Array[]} */
     const chunks = [];
-    const reader = body?.getReader();
-    for (let piece; reader && !(piece = await reader.read()).done && !over;) {
-      const { value } = piece;
-      chunks.push(value);
-      if (asked) callbacks.onBytes(stats.loaded, value, stats.total);
-      stats.loaded += value.length;
-    }
+    await readTo(body, (bytes) => {
+      if (over) return false;
+      chunks.push(bytes);
+      if (asked) callbacks.onBytes(stats.loaded, bytes, stats.total);
+      stats.loaded += bytes.length;
+      return true;
+    });
     return joined(chunks);
   };
 
@@ -149,10 +167,9 @@ export function createFetch(stats) {
       const { url, rangeStart, rangeEnd } = what;
       const headers = new Headers(what.headers);
       if (rangeEnd) headers.set('Range', `bytes=${rangeStart}-${rangeEnd - 1}`);
-      const { maxTimeToFirstByteMs: first, maxLoadTimeMs: whole } = loadPolicy;
-      timeoutIn((Number.isFinite(first) && first) || whole);
+      timeoutIn(patience(loadPolicy));
       document.addEventListener('resume', stall);
-      run(fetch(url, { headers, signal: controller.signal }), whole);
+      run(fetch(url, { headers, signal: controller.signal }), loadPolicy.maxLoadTimeMs);
     },
     abort() {
       end(true);
@@ -161,4 +178,81 @@ export function createFetch(stats) {
     destroy: () => end(true),
     getResponseHeader: (/** @type {string} */ name) => answer.headers.get(name),
   };
+}
+
+/**
+ * Who hears of a part of a segment: onDone or onFail comes last, also of a fetch that was ended.
+ * @typedef {object} RangeCallbacks
+ * @property {(offset: number, bytes: Uint8Array, total: number) => boolean} onBytes `offset` in the segment: 0 where the server sends all
+ *   of it; `total` bytes of the segment, 0: unknown. Returns false if they are not wanted, and so no others
+ * @property {(size: number, bodyMs: number) => void} onDone `bodyMs` from the answer's head to its end
+ * @property {() => void} onFail
+ */
+
+/**
+ * Fetches bytes of a segment by Range. What is said to be another part is given as such; what the head shows to be no answer fails.
+ * @param {FragmentLoaderContext} context of the segment's load
+ * @param {any} policy hls.js's `LoaderConfig`. The fetch fails once nothing has come for as long as an answer may take to begin.
+ * @param {number} from
+ * @param {number} to exclusive; 0: the segment's end
+ * @param {RangeCallbacks} told
+ * @returns {() => void} ends it
+ */
+export function fetchRange({ url, headers, rangeStart = 0, rangeEnd = 0 }, policy, from, to, told) {
+  const controller = new AbortController();
+  const end = () => controller.abort();
+  const start = rangeEnd && rangeStart;
+  const size = rangeEnd && rangeEnd - start;
+  let left = (to || size || Infinity) - from;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const watch = () => {
+    clearTimeout(timer);
+    timer = setTimeout(end, patience(policy));
+  };
+
+  const run = async () => {
+    const own = new Headers(headers);
+    const first = start + from;
+    own.set('Range', `bytes=${first}-${left < Infinity ? first + left - 1 : ''}`);
+    watch();
+    // Chromium would join it with older parts in its cache, and let it wait for others.
+    const cache = 'no-store';
+    const answer = await fetch(url, { headers: own, cache, signal: controller.signal });
+    const began = performance.now();
+    const { status, body } = answer;
+    const length = Number(answer.headers.get('content-length'));
+    const range = /^bytes (\d+).*\/(\d*)/.exec(answer.headers.get('content-range') ?? '');
+    let offset = from;
+    let total = size;
+    if (status === 200 && !size) {
+      offset = 0;
+      left = Infinity;
+      total = length;
+    } else if (status === 206 && range) {
+      offset = Number(range[1]) - start;
+      total ||= Number(range[2]);
+    } else if (status !== 206 || !length || length > left) {
+      // Where the page may not read the range, its length must do.
+      throw 0;
+    }
+    let arrived = 0;
+    await readTo(body, (piece) => {
+      watch();
+      const bytes = piece.subarray(0, left);
+      if (!bytes.length) return false;
+      if (!told.onBytes(offset + arrived, bytes, total)) throw 0;
+      arrived += bytes.length;
+      left -= bytes.length;
+      return true;
+    });
+    told.onDone(arrived, performance.now() - began);
+  };
+  run()
+    .catch(told.onFail)
+    .then(() => {
+      clearTimeout(timer);
+      end();
+    });
+  return end;
 }

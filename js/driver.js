@@ -43,6 +43,8 @@ import { emptyStats } from './stats.js';
  * @property {string} url
  * @property {object} answer stands for the answer in the player, as long as the player speaks of it
  * @property {() => void} fetchFromCdn called where load() did not say so already
+ * @property {(from: number, to: number, told: import('./cdn-fetch.js').RangeCallbacks) => () => void} fetchRange fetches a part of the
+ *   segment; returns what ends that
  * @property {(loaded: number, total: number) => void} progress
  * @property {(data: ArrayBuffer, source: number, t0: number, t1: number) => void} done `data` is the sink's own
  */
@@ -68,7 +70,7 @@ export class Driver {
   #busy = false;
   /** @type {(() => void)[]} */
   #waiting = [];
-  /** @type {Map<number, { sink: LoadSink, taken: Taken }>} */
+  /** @type {Map<number, { sink: LoadSink, taken: Taken, ranges: (() => void)[] }>} */
   #loads = new Map();
   #lastLoad = 0;
   /** What load() is about to return. @type {Taken | null} */
@@ -123,7 +125,7 @@ export class Driver {
 
   /** Forgets the loads: their sinks are going away by themselves. */
   dropLoads() {
-    this.#loads.clear();
+    for (const load of this.#loads.keys()) this.#leave(load);
   }
 
   /** @returns {boolean} whether the engine answers */
@@ -152,7 +154,7 @@ export class Driver {
     // Positive 32 bits; by the time they run out the old ones are long done.
     const load = (this.#lastLoad = (this.#lastLoad % MAX_TIMER_MS) + 1);
     const taken = { load, fetch: 0, fromCdn: this.#ended };
-    this.#loads.set(load, { sink, taken });
+    this.#loads.set(load, { sink, taken, ranges: [] });
     this.#answers.set(sink.answer, load);
     const outer = this.#taking;
     this.#taking = taken;
@@ -168,7 +170,7 @@ export class Driver {
 
   /** @param {Taken} taken */
   loadAborted({ load }) {
-    this.#loads.delete(load);
+    this.#leave(load);
     this.#input(() => this.engine.loadAborted(load));
   }
 
@@ -207,14 +209,14 @@ export class Driver {
    * @returns {boolean} whether the engine counts it
    */
   fetchDone(taken, size, firstByteMs = NaN, bodyMs = NaN) {
-    if (this.#ended || !this.#loads.delete(taken.load)) return false;
+    if (this.#ended || !this.#leave(taken.load)) return false;
     this.#input(() => this.engine.fetchDone(taken.fetch, size, firstByteMs, bodyMs));
     return true;
   }
 
   /** @param {Taken} taken */
   fetchFailed(taken) {
-    if (this.#loads.delete(taken.load)) this.#input(() => this.engine.fetchFailed(taken.fetch));
+    if (this.#leave(taken.load)) this.#input(() => this.engine.fetchFailed(taken.fetch));
   }
 
   /** @param {() => void} input */
@@ -292,19 +294,54 @@ export class Driver {
   /** @param {Command} command */
   #loadDone({ load, code, data, t0, t1 }) {
     // A load that was fetched from the CDN has its answer already, and its sink is gone.
-    const asked = this.#loads.get(load);
+    const asked = this.#leave(load);
     if (!asked) return;
-    this.#loads.delete(load);
     // The player transfers its buffer to a worker, so it gets one of its own.
     asked.sink.done(data.slice().buffer, code, t0, t1);
   }
 
   /** @param {Command} command */
-  #fetch({ load, code }) {
+  #fetch({ load, code, t0, t1 }) {
     const asked = this.#loads.get(load);
     if (!asked) return;
+    if (t0 || t1) {
+      const { engine } = this;
+      const told = {
+        onBytes: (
+          /** @type {number} */ offset,
+          /** @type {Uint8Array} */ bytes,
+          /** @type {number} */ total,
+        ) => {
+          let wanted = false;
+          this.#input(() => (wanted = engine.fetchPart(code, offset, bytes, total)));
+          return wanted;
+        },
+        onDone: (/** @type {number} */ size, /** @type {number} */ bodyMs) =>
+          this.#input(() => engine.fetchDone(code, size, NaN, bodyMs)),
+        onFail: () => this.#input(() => engine.fetchFailed(code)),
+      };
+      asked.ranges.push(asked.sink.fetchRange(t0, t1, told));
+      return;
+    }
+    this.#endRanges(asked);
     asked.taken.fetch = code;
     this.#toCdn(asked);
+  }
+
+  /** @param {{ ranges: (() => void)[] }} [asked] */
+  #endRanges(asked) {
+    asked?.ranges.forEach((end) => end());
+  }
+
+  /**
+   * The load is over.
+   * @param {number} load
+   */
+  #leave(load) {
+    const asked = this.#loads.get(load);
+    this.#loads.delete(load);
+    this.#endRanges(asked);
+    return asked;
   }
 
   /** @param {{ sink: LoadSink, taken: Taken }} asked */
@@ -318,8 +355,7 @@ export class Driver {
    * @param {number} load
    */
   #giveUp(load) {
-    const asked = this.#loads.get(load);
-    this.#loads.delete(load);
+    const asked = this.#leave(load);
     try {
       if (asked) this.#toCdn(asked);
     } catch (error) {

@@ -5,7 +5,7 @@
 /** What is kept in all: some seconds of the highest rendition that is usual. Segments beyond that are not kept. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
-const NOBODY = { url: '', fetchFromCdn() {}, progress() {}, done() {} };
+const NOBODY = { url: '', fetchFromCdn() {}, fetchRange: () => () => {}, progress() {}, done() {} };
 
 /**
  * @typedef {object} Kept

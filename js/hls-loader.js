@@ -2,7 +2,7 @@
 
 import { LoadSource } from './abi.js';
 import { fillTimes, unasked, viewOf, wholeBody } from './answers.js';
-import { createFetch, mayFetch } from './cdn-fetch.js';
+import { createFetch, fetchRange, mayFetch } from './cdn-fetch.js';
 import { messageOf } from './errors.js';
 import { describe, isSegment } from './fragments.js';
 
@@ -72,6 +72,8 @@ export function createFragmentLoader(host, Inner) {
     #shared = false;
     /** @type {LoaderHost} */
     #host;
+    /** It is fetched from the CDN by a fetch of ours. */
+    #ours = false;
     /** The source of the load: a page may play another by the time it ends. */
     #source = 0;
     /** @type {import('./early-loads.js').EarlyLoads | null} */
@@ -127,6 +129,11 @@ export function createFragmentLoader(host, Inner) {
       if (driver) {
         const facts = describe(context, this.#host);
         this.#shared = facts.shareable;
+        // In progressive mode the inner loader gives pieces itself, and hls.js wants them.
+        this.#ours = facts.streams =
+          this.#shared &&
+          !this.#callbacks.onProgress &&
+          mayFetch(Inner, this.#hlsConfig, context.url);
         const taken = driver.load(this.#sink(), facts);
         this.#entry = { driver, taken };
         // A listener of the page's may have ended the load meanwhile.
@@ -202,6 +209,8 @@ export function createFragmentLoader(host, Inner) {
         url: this.context.url,
         answer: this.stats,
         fetchFromCdn: () => this.#fetchLate(),
+        fetchRange: (from, to, told) =>
+          fetchRange(this.context, this.#config.loadPolicy, from, to, told),
         progress: (loaded, total) => {
           if (this.#over || this.#cdn) return;
           const { stats } = this;
@@ -254,20 +263,12 @@ export function createFragmentLoader(host, Inner) {
     #fetch(cdn) {
       if (this.#over || this.#cdn) return;
       const { stats } = this;
-      cdn ??= this.#choose();
+      cdn ??= this.#ours ? createFetch(stats) : this.#inner;
       this.#cdn = cdn;
       // A loader refuses to start twice and knows it by this field; what a peer sent so far does not count.
       stats.loading.start = stats.loading.first = stats.loading.end = 0;
       stats.loaded = stats.total = 0;
       cdn.load(this.context, this.#config, this.#listen(this.#callbacks));
-    }
-
-    #choose() {
-      // In progressive mode the inner loader gives pieces itself, and hls.js wants them.
-      const ours = this.#shared && !this.#callbacks?.onProgress;
-      return ours && mayFetch(Inner, this.#hlsConfig, this.context.url)
-        ? createFetch(this.stats)
-        : this.#inner;
     }
 
     /**

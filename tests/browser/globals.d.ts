@@ -36,4 +36,5 @@ declare var asked: { url: string; atOnce: boolean }[];
 declare var loadingNow: string;
 /** tests/browser/pages/loaders.js */
 declare var load: (what: object) => Promise<any>;
+declare var loadPart: (what: object) => Promise<any>;
 declare var may: (set: string, url: string) => boolean;

@@ -71,7 +71,15 @@ async function setUp(module = shipped) {
 
 /** @param {Partial<import('../../js/driver.js').LoadSink>} [sink] */
 function sinkOf(sink) {
-  return { url: FACTS.url, answer: {}, fetchFromCdn() {}, progress() {}, done() {}, ...sink };
+  return {
+    url: FACTS.url,
+    answer: {},
+    fetchFromCdn() {},
+    fetchRange: () => () => {},
+    progress() {},
+    done() {},
+    ...sink,
+  };
 }
 
 /**

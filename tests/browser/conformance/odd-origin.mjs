@@ -74,6 +74,43 @@ const ANSWERS = {
     const head = { 'Content-Range': `bytes 100-149/${BODY.length}` };
     res.writeHead(206, head).end(BODY.subarray(100, 150));
   },
+  /** As servers should. */
+  ranges: (res, req) => sendRange(res, req),
+  'ranges-chunked': (res, req) => sendRange(res, req, { length: false }),
+  'ranges-hidden': (res, req) => {
+    res.removeHeader('Access-Control-Expose-Headers');
+    sendRange(res, req);
+  },
+  'ranges-hidden-chunked': (res, req) => {
+    res.removeHeader('Access-Control-Expose-Headers');
+    sendRange(res, req, { length: false });
+  },
+  'ranges-without-total': (res, req) => sendRange(res, req, { total: '*' }),
+  'ranges-zipped': (res, req) => {
+    res.setHeader('Content-Encoding', 'gzip');
+    sendRange(res, req, { change: gzipSync });
+  },
+  'zipped-ranges': (res, req) => {
+    res.setHeader('Content-Encoding', 'gzip');
+    sendRange(res, req, { change: (bytes) => gzipSync(BODY).subarray(50, 50 + bytes.length) });
+  },
+  'ranges-shorter': (res, req) =>
+    sendRange(res, req, { length: false, change: (bytes) => bytes.subarray(0, -10) }),
+  'ranges-longer': (res, req) =>
+    sendRange(res, req, { length: false, change: (bytes) => Buffer.concat([bytes, BODY]) }),
+  'ranges-hidden-longer': (res, req) => {
+    res.removeHeader('Access-Control-Expose-Headers');
+    sendRange(res, req, { change: (bytes) => Buffer.concat([bytes, BODY]) });
+  },
+  'ranges-cut': (res, req) => sendRange(res, req, { cutAfter: 20_000 }),
+  'ranges-stuck': (res, req) => sendRange(res, req, { cutAfter: 20_000, stuck: true }),
+  'ranges-drip': (res, req) => sendRange(res, req, { drip: true }),
+  'ranges-forbidden': (res) => void res.writeHead(403).end('no'),
+  /** CORS lets pages have the whole alone. */
+  'ranges-refused': (res, req) => {
+    if (req.headers.range) res.removeHeader('Access-Control-Allow-Origin');
+    sendRange(res, req);
+  },
   unsatisfiable: (res) => void res.writeHead(416).end(),
   /** What the request said of itself. */
   echo: (res, req) => {
@@ -81,6 +118,46 @@ const ANSWERS = {
     res.end(JSON.stringify({ method: req.method, cookie, range, own }));
   },
 };
+
+/** Of all answers that browsers ended before their end, the names. @type {string[]} */
+export const abandoned = [];
+/** How often a browser asked whether it may ask. */
+export const preflights = { count: 0 };
+
+/**
+ * @param {Response} res
+ * @param {Request} req
+ * @param {object} [how]
+ * @param {boolean} [how.length] whether the head says how long it is
+ * @param {string} [how.total]
+ * @param {(bytes: Buffer) => Buffer} [how.change]
+ * @param {number} [how.cutAfter] bytes
+ * @param {boolean} [how.stuck] it stops there, and the connection stays
+ * @param {boolean} [how.drip]
+ */
+async function sendRange(res, req, how = {}) {
+  const { length = true, total = BODY.length, change, cutAfter, stuck, drip } = how;
+  const asked = /^bytes=(\d+)-(\d*)$/.exec(req.headers.range ?? '');
+  if (!asked) return void res.writeHead(200, { 'Content-Length': BODY.length }).end(BODY);
+  const from = Number(asked[1]);
+  const last = Math.min(asked[2] ? Number(asked[2]) : Infinity, BODY.length - 1);
+  if (from > last) return void res.writeHead(416).end();
+  const plain = BODY.subarray(from, last + 1);
+  const bytes = change ? change(plain) : plain;
+  res.writeHead(206, {
+    'Content-Range': `bytes ${from}-${last}/${total}`,
+    ...(length && { 'Content-Length': bytes.length }),
+  });
+  if (cutAfter) {
+    res.write(bytes.subarray(0, cutAfter), () => stuck || setTimeout(() => res.destroy(), 50));
+    return;
+  }
+  for (let at = 0; drip && at < bytes.length && !res.destroyed; at += 10_000) {
+    res.write(bytes.subarray(at, at + 10_000));
+    await sleep(DRIP_MS);
+  }
+  res.end(drip ? undefined : bytes);
+}
 
 /**
  * An origin that does what servers do, and what they should not.
@@ -92,7 +169,11 @@ export async function oddOrigin(req, res) {
   res.setHeader('Access-Control-Allow-Headers', 'range, x-of-the-site');
   res.setHeader('Access-Control-Expose-Headers', 'content-range, age');
   res.setHeader('Cache-Control', 'no-store');
-  if (req.method === 'OPTIONS') return void res.writeHead(204).end();
   const name = new URL(req.url ?? '/', 'http://origin').pathname.split('/').at(-1) ?? '';
+  if (req.method === 'OPTIONS') {
+    ++preflights.count;
+    return void res.writeHead(name === 'ranges-refused' ? 403 : 204).end();
+  }
+  res.on('close', () => res.writableFinished || abandoned.push(name));
   await (ANSWERS[name] ?? ANSWERS.missing)(res, req);
 }

@@ -1,6 +1,6 @@
 // Loads by hls.js's own loader or by the SDK's, and says what hls.js would have heard.
 // @ts-ignore: where the test's origin has js/.
-import { createFetch, mayFetch } from '/sdk/cdn-fetch.js';
+import { createFetch, fetchRange, mayFetch } from '/sdk/cdn-fetch.js';
 
 const { Hls } = /** @type {any} */ (globalThis);
 const Own = Hls.DefaultConfig.loader;
@@ -101,6 +101,63 @@ async function load({ by, url, range, headers, firstByteMs = 10_000, wholeMs = 2
   };
 }
 
+/**
+ * @typedef {object} RangeLoad
+ * @property {string} url
+ * @property {[from: number, to: number]} [range] the segment's, in its file
+ * @property {Record<string, string>} [headers]
+ * @property {[from: number, to: number]} part that is wanted of the segment
+ * @property {number} [waitMs] as long as an answer may take to begin
+ * @property {number} [endAfterMs]
+ * @property {number} [wanted] so many bytes are
+ */
+
+/** @param {RangeLoad} what @returns {Promise<any>} what came of a part of a segment */
+async function loadPart({
+  url,
+  range,
+  headers,
+  part,
+  waitMs = 10_000,
+  endAfterMs,
+  wanted = Infinity,
+}) {
+  const [rangeStart, rangeEnd] = range ?? [];
+  const [from, to] = part;
+  /** @type {any} */
+  const came = { bytes: 0, order: true, parts: 0 };
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  const parts = [];
+  await new Promise((resolve) => {
+    const end = fetchRange(
+      /** @type {any} */ ({ url, headers, rangeStart, rangeEnd }),
+      { maxTimeToFirstByteMs: waitMs, maxLoadTimeMs: 20_000 },
+      from,
+      to,
+      {
+        onBytes: (
+          /** @type {number} */ offset,
+          /** @type {Uint8Array} */ bytes,
+          /** @type {number} */ total,
+        ) => {
+          came.offset ??= offset;
+          came.order &&= offset === came.offset + came.bytes;
+          came.bytes += bytes.length;
+          came.total = total;
+          came.parts++;
+          parts.push(bytes.slice());
+          return came.bytes <= wanted;
+        },
+        onDone: (/** @type {number} */ size, /** @type {number} */ tookMs) =>
+          resolve(Object.assign(came, { done: size, tookMs })),
+        onFail: () => resolve((came.failed = true)),
+      },
+    );
+    if (endAfterMs) setTimeout(end, endAfterMs);
+  });
+  return { ...came, digest: await digest(await new Blob(parts).arrayBuffer()) };
+}
+
 /** @param {string} url of which the query is the load's own */
 const plain = (url) => url.replace(/\?.*/, '');
 
@@ -118,6 +175,7 @@ function shown(details) {
 
 Object.assign(globalThis, {
   load,
+  loadPart,
   // Whether a fetch may stand for what a site has set up.
   may: (/** @type {string} */ set, /** @type {string} */ url) => {
     const { XMLHttpRequest } = globalThis;
