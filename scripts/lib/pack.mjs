@@ -49,7 +49,8 @@ const escaped = (bytes) =>
  */
 export async function packEngine(from, to) {
   const text = join(ROOT, 'build', 'unpack.wat');
-  await optimize([built('hlsmesh-unpack.wasm'), '-Oz', '--strip-debug', '-S', '-o', text]);
+  const passes = ['--flatten', '--rereloop', '-Oz', '--strip-debug', '-S'];
+  await optimize([built('hlsmesh-unpack.wasm'), ...passes, '-o', text]);
   const code = readFileSync(text, 'utf8');
   const base = BASE.exec(code);
   if (!base) throw new UserError(`${text} does not say where its memory is free`);

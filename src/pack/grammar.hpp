@@ -23,15 +23,19 @@ enum Field : uint32_t {
 class Grammar {
  public:
   static constexpr size_t kHistory = 4;
+  static constexpr uint32_t kPlaces = 8;
 
   // Of the next byte.
   Field field() const { return field_; }
-  // Its number within the field, 7 at most.
-  uint32_t place() const { return place_ < 7 ? place_ : 7; }
+  // Its number within the field, below kPlaces.
+  uint32_t place() const { return place_ < kPlaces ? place_ : kPlaces - 1; }
   // The opcode that was read last, the one before it, and so on.
   uint8_t op(size_t back) const { return ops_[back]; }
   // The immediate that followed the last opcode the time before; the last one of several.
   uint32_t usual() const { return usual_[ops_[0]]; }
+  // About how many operands the stack holds, as far as the last opcodes tell: calls and branches
+  // are taken to leave none.
+  uint32_t depth() const { return depth_; }
   // The function that was called last.
   uint32_t callee() const { return usual_[kCall]; }
 
@@ -71,6 +75,7 @@ class Grammar {
         for (size_t i = kHistory - 1; i > 0; --i) ops_[i] = ops_[i - 1];
         ops_[0] = byte;
         left_ = immediates(byte);
+        follow_depth(byte);
         begin(left_ > 0 ? kImmediate : kOpcode);
         break;
       default:
@@ -87,13 +92,13 @@ class Grammar {
   static constexpr uint32_t kHeaderBytes = 8;
   static constexpr uint8_t kBranchTable = 0x0e;
   static constexpr uint8_t kCall = 0x10;
+  static constexpr uint8_t kIndirectCall = 0x11;
   static constexpr uint8_t kDouble = 0x44;
   static constexpr uint8_t kPrefix = 0xfc;
   static constexpr uint8_t kCopy = 10;  // after the prefix
   static constexpr uint8_t kFill = 11;
 
   static uint32_t immediates(uint8_t op) {
-    constexpr uint8_t kIndirectCall = 0x11;
     const auto within = [op](uint8_t low, uint8_t high) { return op >= low && op <= high; };
     if (op == kIndirectCall || within(0x28, 0x3e)) return 2;  // loads and stores
     // Blocks, branches and calls; variables; memory and constants.
@@ -101,6 +106,20 @@ class Grammar {
             within(0x3f, 0x42) || op == kDouble || op == kPrefix)
                ? 1
                : 0;
+  }
+
+  void follow_depth(uint8_t op) {
+    constexpr uint8_t kGetLocal = 0x20;
+    constexpr uint8_t kSetLocal = 0x21;
+    constexpr uint8_t kSelect = 0x1b;
+    constexpr uint8_t kZero64 = 0x50;
+    const auto within = [op](uint8_t low, uint8_t high) { return op >= low && op <= high; };
+    const auto take = [this](uint32_t count) { depth_ -= depth_ < count ? depth_ : count; };
+    if (op <= kIndirectCall) depth_ = 0;
+    if (op == kGetLocal || within(0x41, kDouble)) ++depth_;  // constants
+    if (op == kSetLocal || (within(0x46, 0xa6) && op != kZero64))
+      take(1);                                         // most have two operands
+    if (op == kSelect || within(0x36, 0x3e)) take(2);  // stores
   }
 
   // How many more immediates there are if this is the first one's last byte.
@@ -124,6 +143,7 @@ class Grammar {
   uint32_t left_ = kHeaderBytes;  // of a list, or of an instruction's immediates
   uint32_t body_ = 0;             // bytes left of a function's body
   uint32_t functions_ = 0;        // left, with the one that is being read
+  uint32_t depth_ = 0;
   bool in_code_ = false;
   uint8_t ops_[kHistory] = {};
   uint32_t usual_[256] = {};

@@ -32,13 +32,14 @@ class Model {
   // How probable it is that the next bit is 1, within (0, 2^16).
   uint32_t guess() {
     const Field field = grammar_.field();
+    by_place_ = weights_of_place_[field][grammar_.place()];
     by_op_ = weights_of_op_[grammar_.op(0)][field];
     by_bits_ = weights_of_bits_[field][bits_];
     float sum = 0;
     for (size_t i = 0; i < kContexts; ++i) {
       slots_[i] = &tables_[i][mixed(contexts_[i], bits_) >> (32 - kTableBits)];
       inputs_[i] = stretched_[slots_[i]->guess + kGuesses / 2];
-      sum += (kFirstWeight + weights_[i] + by_op_[i] + by_bits_[i]) * inputs_[i];
+      sum += (kFirstWeight + by_place_[i] + by_op_[i] + by_bits_[i]) * inputs_[i];
     }
     guess_ = squash(sum);
     return std::clamp<uint32_t>(static_cast<uint32_t>(guess_ * kGuesses), 1, kGuesses - 1);
@@ -46,11 +47,11 @@ class Model {
 
   // The bit that was guessed last was `bit`.
   void learn(bool bit) {
-    constexpr float kRate = 0.007f;
+    constexpr float kRate = 0.005f;
     const float error = ((bit ? 1.0f : 0.0f) - guess_) * kRate;
     for (size_t i = 0; i < kContexts; ++i) {
       const float change = error * inputs_[i];
-      weights_[i] += change;
+      by_place_[i] += change;
       by_op_[i] += change;
       by_bits_[i] += change;
       slots_[i]->learn(bit);
@@ -76,7 +77,7 @@ class Model {
     int16_t seen = 0;
 
     void learn(bool bit) {
-      constexpr int16_t kMost = 20;
+      constexpr int16_t kMost = 14;
       const int target = bit ? INT16_MAX : INT16_MIN;
       guess = static_cast<int16_t>(guess + (target - guess) * 2 / (2 * seen + 3));
       if (seen < kMost) ++seen;
@@ -103,11 +104,11 @@ class Model {
     const uint32_t here = mixed(place, at.place() > 0 ? before_ & 0xff : 0);
     const uint32_t ops = static_cast<uint32_t>(at.op(0) << 8 | at.op(1));
     const uint32_t older = static_cast<uint32_t>(at.op(2) << 8 | at.op(3));
-    contexts_[0] = mixed(place, immediate ? at.op(0) : 0);
+    contexts_[0] = mixed(place, immediate ? at.op(0) : at.depth());
     contexts_[1] = mixed(before_ & 0xffff, 0);
     contexts_[2] = mixed(here, ops);
     contexts_[3] = mixed(contexts_[2], older);
-    contexts_[4] = mixed(here, immediate ? mixed(at.usual(), at.op(0)) : 0);
+    contexts_[4] = mixed(here, mixed(at.usual(), at.op(0)));
     contexts_[5] = mixed(here, at.callee());
   }
 
@@ -118,9 +119,10 @@ class Model {
   uint32_t contexts_[kContexts];
   float inputs_[kContexts];
   Slot* slots_[kContexts];
+  float* by_place_ = nullptr;
   float* by_op_ = nullptr;
   float* by_bits_ = nullptr;
-  float weights_[kContexts] = {};
+  float weights_of_place_[kFields][Grammar::kPlaces][kContexts] = {};
   float weights_of_op_[256][kFields][kContexts] = {};
   float weights_of_bits_[kFields][256][kContexts] = {};
   float stretched_[kGuesses] = {};

@@ -81,3 +81,17 @@ TEST_CASE("the grammar remembers opcodes, their immediates and the function that
   REQUIRE(grammar.usual() == 3);
   REQUIRE(grammar.callee() == 0x8102);
 }
+
+TEST_CASE("the grammar counts operands") {
+  Grammar grammar = at_code();
+  const auto depth = [&](std::initializer_list<int> bytes) {
+    feed(grammar, bytes);
+    return grammar.depth();
+  };
+  REQUIRE(depth({0x20, 0, 0x41, 5}) == 2);     // local.get, i32.const
+  REQUIRE(depth({0x6a}) == 1);                 // i32.add
+  REQUIRE(depth({0x28, 2, 0}) == 1);           // i32.load
+  REQUIRE(depth({0x20, 1, 0x36, 2, 0}) == 0);  // i32.store
+  REQUIRE(depth({0x21, 0}) == 0);              // of a value that was not seen
+  REQUIRE(depth({0x20, 0, 0x20, 1, 0x10, 3}) == 0);
+}
