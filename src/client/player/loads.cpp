@@ -84,6 +84,17 @@ bool Loads::refuse(LoadId id, bool refused) {
   return true;
 }
 
+bool Loads::fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPtr& into) {
+  Load* const load = find(id);
+  if (load == nullptr || load->state != Load::State::kWaiting || !cdn_.may_range(now, load->wish)) {
+    return false;
+  }
+  load->state = Load::State::kAtCdn;
+  load->due = kNever;
+  cdn_.begin(now, load->fetch, load->wish, id, range, into);
+  return true;
+}
+
 MutableBytes Loads::reserve_fetch(FetchId id, size_t offset, size_t size, size_t total) {
   Load* const load = find(id);
   return load == nullptr ? MutableBytes() : cdn_.room(load->fetch, load->wish, offset, size, total);

@@ -60,6 +60,10 @@ class Loads {
   // such load.
   bool refuse(LoadId id, bool refused);
 
+  // Fetches a part of the segment of a load that waits, into the buffer that holds what others have
+  // brought (Cdn::begin). The load is answered once its segment is whole; if it is not when the
+  // fetch is over, the load is decided again. False if no part can be asked for.
+  bool fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPtr& into);
   MutableBytes reserve_fetch(FetchId id, size_t offset, size_t size, size_t total);
   void on_fetch_bytes(TimeMs now, FetchId id, size_t size);
   // False if there is no such fetch.
