@@ -14,20 +14,6 @@ export const POISONED = -1000;
 /** HmError.kHmNoMemory: the engine has no buffer for a text of that size. */
 export const NO_ROOM = -2;
 
-/**
- * The engine's bytes, if `module` is one that holds it packed (wasm/unpack.cpp); else null.
- * @param {WebAssembly.Module} module
- * @returns {Promise<Uint8Array<ArrayBuffer> | null>}
- */
-export async function unpacked(module) {
-  if (WebAssembly.Module.exports(module).every(({ name }) => name !== 'unpack')) return null;
-  const { memory, unpack } = /** @type {any} */ ((await WebAssembly.instantiate(module)).exports);
-  let at = 0;
-  // Slices, between which the page's other work goes on.
-  while (!(at = unpack())) await new Promise((resolve) => setTimeout(resolve));
-  return new Uint8Array(memory.buffer, at);
-}
-
 export class Core {
   /** @type {WebAssembly.Exports & Record<string, any>} */
   #exports;

@@ -1,7 +1,7 @@
 /** Finds, fetches and compiles the client engine's module once for all players of the page. */
 
-import { unpacked } from './core.js';
 import { HlsMeshError, failure } from './errors.js';
+import { unpacked } from './unpack.js';
 
 /** @typedef {import('./index.js').WasmSource} WasmSource */
 

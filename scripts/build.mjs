@@ -146,10 +146,7 @@ async function checkSyntax(file) {
 
 /** Writes all shipped files to dist/. The set-up for `build` must have run. */
 export async function build() {
-  await compile('wasm', [
-    ...['hlsmesh', 'hlsmesh-tracker', 'hlsmesh-sim'],
-    ...['hlsmesh-pack', 'hlsmesh-unpack'],
-  ]);
+  await compile('wasm', ['hlsmesh', 'hlsmesh-tracker', 'hlsmesh-sim']);
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
   const engine = join('build', 'engine.wasm');
   await shrink(join('build', 'wasm', 'wasm', 'hlsmesh.wasm'), engine);

@@ -27,7 +27,6 @@ const ORDER = [
   ['wasm: simulator', /^wasm\/study_abi/, ['src/study']],
   ['src/study', /^src\/study\//, ['src/sim', ...CLIENT_GROUND]],
   ['src/sim', /^src\/sim\//, null],
-  ['wasm: packing', /^wasm\/(un)?pack\./, ['src/pack']],
   ['wasm', /^wasm\//, ['src/client', 'src/tracker', 'src/tracker: ground', ...CLIENT_GROUND]],
 
   ['src/client', /^src\/client\/engine[^/]*$/,
@@ -51,7 +50,6 @@ const ORDER = [
   ['src/cache', /^src\/cache\//, ['src/media', 'src/common']],
   ['src/media', /^src\/media\//, ['src/common']],
   ['src/protocol', /^src\/protocol\//, ['src/common']],
-  ['src/pack', /^src\/pack\//, []],
   ['src/common', /^src\/common\//, []],
 
   // The client's and the tracker's JavaScript share nothing but how a WebAssembly module is loaded.
@@ -69,7 +67,7 @@ const ORDER = [
   ['js/tracker: engine', /^js\/tracker\/(local-engine|engine|abi)\.js$/, ['js: core']],
   ['js/tracker: services', /^js\/tracker\/[^/]+$/, []],
 
-  ['js: core', /^js\/(core|export-names)\.js$/, []],
+  ['js: core', /^js\/(core|export-names|unpack)\.js$/, []],
 ];
 
 /** @type {Module[]} */

@@ -38,7 +38,7 @@ const WRITING = [
 ];
 
 /** @param {string[]} args of wasm-opt */
-export async function optimize(args) {
+async function optimize(args) {
   const command = ['node_modules/binaryen/bin/wasm-opt', ...FEATURES, ...args];
   const { code, output } = await run(process.execPath, command, { log: 'wasm-opt.log' });
   if (code !== 0) throw new UserError(`wasm-opt failed on ${args[0]}:\n\n${lastLines(output, 20)}`);

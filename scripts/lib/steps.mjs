@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { unpacked } from '../../js/core.js';
+import { unpacked } from '../../js/unpack.js';
 import { compile } from './cmake.mjs';
 import { LOGS, ROOT, buildEnvironment, filesIn, lastLines, run } from './process.mjs';
 
