@@ -362,7 +362,7 @@ bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
 
 void Engine::on_fetch_bytes(TimeMs now, FetchId fetch, size_t size) {
   const Gate gate(*this, now);
-  loads_.on_fetch_bytes(now, fetch, size);
+  if (!loads_.on_fetch_bytes(now, fetch, size)) stay_quiet();
 }
 
 void Engine::on_fetch_done(TimeMs now, FetchId fetch, size_t size, double first_byte_ms,

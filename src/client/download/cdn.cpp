@@ -66,8 +66,8 @@ bool Cdn::prepare(CdnFetch& fetch, const Wish& wish, size_t end, size_t total) {
     const size_t most = std::min(static_cast<size_t>(peer::kMaxSegmentBytes), cache.budget());
     const size_t first = fetch.ranged ? end : std::max(end, total);
     if (std::max(first, total) > most) return false;
-    if (!fetch.ranged) downloads_.supersede(wish.segment.key);
-    body = cache.begin(wish.segment, most, first);
+    // What a parent brings of it meanwhile may be whole before.
+    body = cache.begin_unlisted(wish.segment, most, first);
     if (body == nullptr) return false;
     body->expect(total);
   }
@@ -90,7 +90,11 @@ Cdn::Arrival Cdn::arrive(TimeMs now, CdnFetch& fetch, const Wish& wish, size_t s
 
 Cdn::Arrival Cdn::look(CdnFetch& fetch, const Wish& wish) {
   if (!fetch.body->complete()) return Arrival::kMore;
-  if (is_good(wish.segment, fetch.body->bytes())) return Arrival::kComplete;
+  if (is_good(wish.segment, fetch.body->bytes())) {
+    downloads_.supersede(wish.segment.key);
+    downloads_.shelf.cache.list(fetch.body);
+    return Arrival::kComplete;
+  }
   discard(fetch, wish);
   return Arrival::kBad;
 }

@@ -100,16 +100,17 @@ MutableBytes Loads::reserve_fetch(FetchId id, size_t offset, size_t size, size_t
   return load == nullptr ? MutableBytes() : cdn_.room(load->fetch, load->wish, offset, size, total);
 }
 
-void Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
+bool Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   Load* const load = find(id);
-  if (load == nullptr) return;
+  if (load == nullptr) return false;
   CdnFetch& fetch = load->fetch;
   const SegmentPtr segment = fetch.body;
   const TransferTimes times{fetch.began_at, now};
   const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
-  if (fetch.range.whole() || arrival == Cdn::Arrival::kMore) return;
+  if (fetch.range.whole() || arrival == Cdn::Arrival::kMore) return false;
   cdn_.finish_range(now, fetch, load->wish, fetch.arrived(), NAN, NAN);
   on_range(*load, arrival, segment, times);
+  return true;
 }
 
 void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment,

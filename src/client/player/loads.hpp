@@ -65,7 +65,8 @@ class Loads {
   // fetch is over, the load is decided again. False if no part can be asked for.
   bool fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPtr& into);
   MutableBytes reserve_fetch(FetchId id, size_t offset, size_t size, size_t total);
-  void on_fetch_bytes(TimeMs now, FetchId id, size_t size);
+  // False if nobody waits for these bytes: the segment is not whole.
+  bool on_fetch_bytes(TimeMs now, FetchId id, size_t size);
   // False if there is no such fetch.
   bool on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms, double body_ms);
   // nullptr: there is no such fetch, or one of a range, after which the load is decided again. Else

@@ -383,3 +383,24 @@ TEST_CASE("loads: a media sequence that starts over is not mistaken for the one 
   REQUIRE(h.all(CommandKind::kLoadDone).size() == 1);
   CHECK(h.all(CommandKind::kLoadDone)[0].load == 4);
 }
+
+TEST_CASE("loads: what a parent brings is kept if it is whole before the CDN's body") {
+  ParentRoom r(true);
+  const std::string body = Harness::body(5, kSize);
+  const peer::Request request = r.request(1, 5);
+  r.h.peer_says(r.parent,
+                peer::Binary{3, request.url, request.sn, kSize, std::nullopt, request.rendition});
+  r.h.peer_sends(r.parent, body.substr(0, 61'440));
+  r.h.load_aborted(1);
+  r.h.load(2, 5, true);
+  REQUIRE(part(r.h, 2, 0, std::string_view(body).substr(0, 1'000), kSize));
+  r.h.clear();
+  r.h.peer_sends(r.parent, body.substr(61'440, 61'440));
+  r.h.peer_sends(r.parent, body.substr(122'880));
+  REQUIRE(r.h.events(EventCode::kSegmentCached).size() == 1);
+  CHECK(r.h.events(EventCode::kSegmentCached)[0].aux == static_cast<double>(LoadSource::kPeer));
+  REQUIRE(part(r.h, 2, 1'000, std::string_view(body).substr(1'000), kSize));
+  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(2), kSize);
+  r.h.drain();
+  CHECK(r.h.engine.stats().cache_bytes == kSize);
+}
