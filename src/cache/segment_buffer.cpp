@@ -67,6 +67,16 @@ bool SegmentBuffer::end(size_t size) {
   return true;
 }
 
+PieceSet SegmentBuffer::pieces() const {
+  PieceSet out;
+  for (const Interval& interval : committed_) {
+    const size_t first = (interval.begin + kPieceBytes - 1) / kPieceBytes;
+    const size_t end = interval.end == size_ ? piece_count() : interval.end / kPieceBytes;
+    if (first < end) out.add(static_cast<uint32_t>(first), static_cast<uint32_t>(end - 1));
+  }
+  return out;
+}
+
 bool SegmentBuffer::has_piece(size_t index) const {
   if (index >= piece_count()) return false;
   const size_t begin = index * kPieceBytes;

@@ -8,6 +8,7 @@
 
 #include "cache/segment_memory.hpp"
 #include "common/bytes.hpp"
+#include "common/piece_set.hpp"
 #include "common/shared.hpp"
 #include "common/sorted_map.hpp"
 #include "media/segment.hpp"
@@ -20,7 +21,7 @@ namespace hlsmesh {
 class SegmentBuffer : public Counted {
  public:
   // The unit in which arrival is tracked; the last piece of a segment may be shorter.
-  static constexpr size_t kPieceBytes = 64 * 1024;
+  static constexpr size_t kPieceBytes = 16 * 1024;
 
   // `held`: the bytes of memory to begin with. Returns nullptr if `size` is 0 or there is no
   // memory: the size that a peer announces must never end the process.
@@ -64,6 +65,8 @@ class SegmentBuffer : public Counted {
   // The number of committed bytes; a byte that was committed twice counts once.
   size_t committed_bytes() const { return committed_bytes_; }
   size_t piece_count() const { return (size_ - 1) / kPieceBytes + 1; }
+  // The pieces of which every byte was committed.
+  PieceSet pieces() const;
   // Returns true if every byte of the piece was committed; false for an index past the last piece.
   bool has_piece(size_t index) const;
 

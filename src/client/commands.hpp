@@ -25,7 +25,7 @@ enum class CommandKind : int32_t {
   kPeerSignal = 6,  // text: JSON of a description or candidate from the other side
   kPeerClose = 7,   // close channel and connection; nothing more may be reported about this peer
   kChannelSendText = 8,    // text
-  kChannelSendBinary = 9,  // data
+  kChannelSendBinary = 9,  // one message: the bytes of `text`, then data
   // Player's loads; `load` names them.
   // Fetch the segment of `load` from the CDN; `code` names the fetch. The driver answers with
   // on_fetch_done or on_fetch_failed, and may hand in the body before, as it comes. A load that is

@@ -203,6 +203,7 @@ class Engine {
   TrackerSession tracker_;
   Reports reports_;
   Downloads downloads_;
+  Mesh mesh_;
   Player player_;
   Loads loads_;
   Prefetcher prefetcher_;

@@ -29,6 +29,7 @@ enum FieldIndex : size_t {
   kPieces,
   kWithin,
   kWhole,
+  kLead,
 };
 
 // `current` of a peer whose cache is empty.
@@ -41,16 +42,19 @@ constexpr std::string_view kEvents[] = {"KEEPALIVE", "KEEPALIVE-ACK", "REQUEST",
 // A LACK names either a segment or a transfer, which `fields` must have already.
 bool names_segment(const Fields& fields) {
   return fields.event >= Event::kRequest && fields.event <= Event::kHave &&
-         (fields.event == Event::kWant || fields.transfer == 0);
+         (fields.event == Event::kWant ? fields.rendition.has_value() : fields.transfer == 0);
 }
 
 void read_fields(json::FieldReader& fields, Fields& out) {
   const bool binary = out.event == Event::kBinary;
   const bool lack = out.event == Event::kLack;
   const bool want = out.event == Event::kWant;
-  if (want || out.event == Event::kCancel || (lack && fields.has(kTransfer))) {
+  const bool have = out.event == Event::kHave;
+  // A WANT of a transfer that is open need not name the segment again.
+  if (want) out.rendition = fields.optional_text(kRendition, kMaxRenditionBytes);
+  if (want || out.event == Event::kCancel || ((lack || have) && fields.has(kTransfer))) {
     out.transfer = static_cast<uint32_t>(fields.integer(kTransfer, 1, kMaxTransfer));
-    if (want || fields.has(kPieces)) {
+    if (have || (want && !out.rendition) || fields.has(kPieces)) {
       out.pieces = fields.text(kPieces, 1, kMostPieceText);
       PieceSet pieces;
       if (!from_text(out.pieces, pieces)) fields.fail(Fault::kOutOfRange);
@@ -65,12 +69,13 @@ void read_fields(json::FieldReader& fields, Fields& out) {
     if (out.event > Event::kLack) fields.expect(kRendition, json::Kind::kString);
     out.rendition = fields.optional_text(kRendition, kMaxRenditionBytes);
   }
-  if (binary) out.size = fields.integer(kSize, 1, kMaxSegmentBytes);
+  if (binary || (have && out.transfer != 0)) out.size = fields.integer(kSize, 1, kMaxSegmentBytes);
   if (out.event <= Event::kLack && out.event != Event::kRequest) {
     out.current = fields.optional_sequence(kCurrent, kNothingCached);
   }
   if (out.event <= Event::kKeepAliveAck) out.hlsmesh = fields.optional_int32(kHlsmesh, 0);
-  if (want) out.within = fields.integer(kWithin, 0, kMaxWithinMs);
+  if (want && out.rendition) out.within = fields.integer(kWithin, 0, kMaxWithinMs);
+  if (out.event <= Event::kKeepAliveAck && fields.has(kLead)) out.lead = fields.boolean(kLead);
   if (out.event == Event::kHave && fields.has(kWhole)) out.whole = fields.boolean(kWhole);
 }
 
@@ -88,13 +93,14 @@ std::string write_with(const Fields& fields) {
   if (binary) out.integer("attachments", fields.attachments);
   if (names_segment(fields)) out.text("url", fields.url);
   if (fields.sn) out.integer("sn", fields.sn->value());
-  if (binary) out.integer("size", fields.size);
+  if (fields.size > 0) out.integer("size", fields.size);
   if (fields.current) out.integer("current", fields.current->value());
   if (fields.hlsmesh) out.integer("hlsmesh", *fields.hlsmesh);
   if (fields.rendition) out.text("rendition", *fields.rendition);
   if (!fields.pieces.empty()) out.text("pieces", fields.pieces);
-  if (fields.event == Event::kWant) out.integer("within", fields.within);
+  if (fields.event == Event::kWant && fields.rendition) out.integer("within", fields.within);
   if (fields.whole) out.boolean("whole", true);
+  if (fields.lead) out.boolean("lead", true);
   return out.take();
 }
 
@@ -123,12 +129,14 @@ Message message_of(Fields fields) {
                   pieces_of(fields)};
     case Event::kWant:
       return Want{
-          fields.transfer,          std::move(fields.url), *fields.sn, std::move(*fields.rendition),
+          fields.transfer,          std::move(fields.url), fields.sn.value_or(MediaSequence()),
+          fields.rendition.value_or(""),
           std::move(fields.pieces), fields.within};
     case Event::kCancel:
       return Cancel{fields.transfer, pieces_of(fields)};
     case Event::kHave:
-      return Have{std::move(fields.url), *fields.sn, std::move(*fields.rendition), fields.whole};
+      return Have{std::move(fields.url), fields.sn.value_or(MediaSequence()),
+                  fields.rendition.value_or(""), fields.whole};
     case Event::kClose:
       return Close{};
     case Event::kError:
@@ -212,7 +220,7 @@ std::optional<ParseError> read(std::string_view text, Fields& fields) {
   if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
   json::Field table[] = {{"event"},    {"url"},     {"sn"},        {"attachments"},
                          {"size"},     {"current"}, {"rendition"}, {"hlsmesh"},
-                         {"transfer"}, {"pieces"},  {"within"},    {"whole"}};
+                         {"transfer"}, {"pieces"},  {"within"},    {"whole"}, {"lead"}};
   const Fault syntax = json::read_object(text, kMaxDepth, table);
   if (syntax != Fault::kNone) return static_cast<ParseError>(syntax);
 

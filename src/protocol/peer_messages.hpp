@@ -25,7 +25,7 @@ inline constexpr int64_t kMaxTransfer = INT32_MAX;     // `transfer`
 inline constexpr int64_t kMaxWithinMs = INT32_MAX;     // `within`
 
 // The extension that this build speaks; absent in version-1 messages (protocol section 4).
-inline constexpr int32_t kExtension = 1;
+inline constexpr int32_t kExtension = 2;
 // The first one whose speakers exchange pieces (protocol section 5).
 inline constexpr int32_t kPieceExtension = 2;
 
@@ -154,6 +154,7 @@ struct Fields {
   std::string pieces{};   // empty: none; otherwise a text that from_text() reads
   int64_t within = 0;
   bool whole = false;
+  bool lead = false;  // of a KEEPALIVE: whoever gets it is to fetch first
 };
 
 // As parse(), into `fields`, which must be newly made. Returns nullopt on success.

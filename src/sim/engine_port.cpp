@@ -172,14 +172,17 @@ void EnginePort::channel_text(TimeMs now, PeerHandle peer, std::string_view text
   input_text("hm_channel_text", hm_channel_text, text, as_argument(now), peer.value());
 }
 
-void EnginePort::channel_binary(TimeMs now, PeerHandle peer, const Piece& message) {
-  const auto size = static_cast<uint32_t>(message.bytes.size());
+void EnginePort::channel_binary(TimeMs now, PeerHandle peer, std::string_view head,
+                                const Piece& message) {
+  const auto front = static_cast<uint32_t>(head.size());
+  const auto size = static_cast<uint32_t>(front + message.bytes.size());
   instance_.select();
   HmFrame& frame = *hm_frame();
-  std::memcpy(frame.head, message.bytes.data(), std::min(size, kHmHeadBytes));
+  if (front > 0) std::memcpy(frame.head, head.data(), front);
+  std::memcpy(frame.head + front, message.bytes.data(), std::min(size, kHmHeadBytes) - front);
   note("hm_channel_frame", message, peer.value(), size);
   const int32_t wanted = hm_channel_frame(peer.value(), size);
-  if (wanted != 0) write_segment(frame.at, end_of(message, frame.from));
+  if (wanted != 0) write_segment(frame.at, end_of(message, frame.from - front));
   if (observer_ != nullptr) observer_->on_result(wanted);
   input("hm_channel_binary", hm_channel_binary, as_argument(now), peer.value(), size);
 }

@@ -58,7 +58,8 @@ class EnginePort {
   void peer_signal(TimeMs now, PeerHandle peer, std::string_view json);
   void channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes);
   void channel_text(TimeMs now, PeerHandle peer, std::string_view text);
-  void channel_binary(TimeMs now, PeerHandle peer, const Piece& message);
+  // A message of `head` and what follows it.
+  void channel_binary(TimeMs now, PeerHandle peer, std::string_view head, const Piece& message);
   void channel_writable(TimeMs now, PeerHandle peer, size_t buffered);
   void peer_closed(TimeMs now, PeerHandle peer);
   void connection_refused(TimeMs now);

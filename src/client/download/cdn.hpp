@@ -10,14 +10,6 @@
 
 namespace hlsmesh {
 
-// Bytes [from, to) of a segment, or those from `from` to its end when `to` is 0.
-struct FetchRange {
-  size_t from = 0;
-  size_t to = 0;
-
-  bool whole() const { return from == 0 && to == 0; }
-};
-
 // A fetch from the CDN, which the driver makes.
 struct CdnFetch final : Source {
   CdnFetch() : Source(PeerHandle()) {}

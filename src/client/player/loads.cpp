@@ -4,6 +4,9 @@
 #include <cmath>
 #include <utility>
 
+#include "client/download/looks.hpp"
+#include "media/container.hpp"
+
 namespace hlsmesh {
 namespace {
 
@@ -13,6 +16,7 @@ constexpr DurationMs kLook{500};
 constexpr DurationMs kLostTime{100};
 // A load that waited in vain is forgotten after this time, and no more than four count.
 constexpr DurationMs kVainMemory{10'000};
+constexpr int kMostVain = 1;
 
 }  // namespace
 
@@ -100,17 +104,33 @@ MutableBytes Loads::reserve_fetch(FetchId id, size_t offset, size_t size, size_t
   return load == nullptr ? MutableBytes() : cdn_.room(load->fetch, load->wish, offset, size, total);
 }
 
-bool Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
+SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   Load* const load = find(id);
-  if (load == nullptr) return false;
+  if (load == nullptr) return nullptr;
   CdnFetch& fetch = load->fetch;
   const SegmentPtr segment = fetch.body;
   const TransferTimes times{fetch.began_at, now};
   const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
-  if (fetch.range.whole() || arrival == Cdn::Arrival::kMore) return false;
-  cdn_.finish_range(now, fetch, load->wish, fetch.arrived(), NAN, NAN);
-  on_range(*load, arrival, segment, times);
-  return true;
+  Download* const download = load->download;
+  if (download != nullptr && arrival != Cdn::Arrival::kBad) share(fetch, *download);
+  if (!fetch.range.whole() && arrival != Cdn::Arrival::kMore) {
+    cdn_.finish_range(now, fetch, load->wish, fetch.arrived(), NAN, NAN);
+    on_range(*load, arrival, segment, times);
+  }
+  return segment;
+}
+
+// What comes from the CDN is passed on while it comes, once its first bytes look like media.
+void Loads::share(const CdnFetch& fetch, Download& download) {
+  const SegmentPtr& body = fetch.body;
+  if (body == nullptr) return;
+  if (download.body == nullptr && body->expected() > 0 && fetch.at >= kHeadBytes &&
+      looks_like_media(download.segment, body->bytes().first(fetch.at), body->expected())) {
+    download.body = body;
+  }
+  if (download.body != body) return;
+  const auto first = static_cast<uint32_t>(fetch.range.from / SegmentBuffer::kPieceBytes);
+  for (uint32_t piece = first; body->has_piece(piece); ++piece) download.here.add(piece);
 }
 
 void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment,
@@ -124,6 +144,7 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
   receipt.times = times;
   receipt.load = load.id;
   receipt.kind = load.wish.kind;
+  receipt.givers = load.download->givers;
   downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
   downloads_.estimates().sizes.measured(load.wish.segment, segment->size());
   answered(load);
@@ -241,11 +262,12 @@ void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
       segment && receipt) {
     receipt->load = load.id;
     receipt->kind = load.wish.kind;
+    receipt->span = load.wish.segment.span;  // a peer's word knew it less well
     answered(load);
     downloads_.answer(load.id, load.wish.kind, segment, receipt->times);
     return end(load);
   }
-  if (join(now, load)) return;
+  if (join(now, load) || gather(now, load)) return;
 
   hope = std::max(hope, downloads_.hope(now, load.wish, load.tried));
   const Decision decision = hlsmesh::decide(
@@ -322,6 +344,30 @@ bool Loads::join(TimeMs now, Load& load) {
   return false;
 }
 
+bool Loads::gather(TimeMs now, Load& load) {
+  Need needed = need(now, load);
+  // What has come of a segment is not lost: the CDN brings the rest.
+  needed.vain = std::min(needed.vain, kMostVain);
+  const Mesh::Prospect prospect =
+      mesh_.pursue(now, load.wish, needed, player_.newest_believable(now));
+  // Whoever is to fetch first may be about to.
+  constexpr DurationMs kGrace{400};
+  if (!prospect.asked && mesh_.leader() != nullptr && now - load.began_at < kGrace &&
+      needed.slack > kGrace * 4) {
+    load.due = load.began_at + kGrace;
+    return true;
+  }
+  if (!prospect.asked) return false;
+  load.download->asker = load.id;
+  DurationMs left = patience(needed, prospect.proven);
+  const DurationMs longest = patience_for_transfer(needed);
+  if (prospect.left && *prospect.left <= longest) left = std::max(left, longest);
+  load.due = now + std::min(left, kLook);
+  if (left > DurationMs::zero()) return true;
+  load.failure = FallbackReason::kTimeout;
+  return false;
+}
+
 void Loads::ask(TimeMs now, Load& load, Parent& parent, DurationMs within) {
   load.state = Load::State::kAsking;
   load.parent = parent.peer;
@@ -333,8 +379,19 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   if (active_ && load.wish.shareable) downloads_.count_misses(now, load.wish, load.tried);
   load.state = Load::State::kAtCdn;
   load.due = kNever;
-  if (now - load.began_at >= kLostTime) {
+  // What has come for the most part was not waited for in vain.
+  const bool in_vain = load.download == nullptr || !load.download->mostly_here();
+  if (in_vain && now - load.began_at >= kLostTime) {
     vain_until_ = std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * 4);
+  }
+  FetchRange range;
+  if (load.download != nullptr) {
+    if (cdn_.may_range(now, load.wish)) range = mesh_.rest(*load.download);
+    if (range.whole()) {
+      mesh_.drop(now, *load.download);
+    } else {
+      mesh_.leave(now, *load.download);
+    }
   }
   if (load.failure) {
     ++stats_.fallbacks;
@@ -342,7 +399,8 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
     fallback.peer = load.parent;
     fallback.load = load.id;
   }
-  cdn_.begin(now, load.fetch, load.wish, load.id);
+  cdn_.begin(now, load.fetch, load.wish, load.id, range,
+             range.whole() ? nullptr : load.download->body);
 }
 
 // A parent holds a request, as long as it may, for what it is getting itself: from a slow CDN, or

@@ -8,6 +8,7 @@
 #include "client/command_queue.hpp"
 #include "client/download/cdn.hpp"
 #include "client/download/downloads.hpp"
+#include "client/download/mesh.hpp"
 #include "client/player/player.hpp"
 #include "client/stats.hpp"
 #include "client/timers.hpp"
@@ -42,10 +43,12 @@ struct Load {
 // Who waits: the player's loads, and for each where its next attempt is made.
 class Loads {
  public:
-  Loads(CommandQueue& commands, const Player& player, Downloads& downloads, EngineStats& stats)
+  Loads(CommandQueue& commands, const Player& player, Downloads& downloads, Mesh& mesh,
+        EngineStats& stats)
       : commands_(commands),
         player_(player),
         downloads_(downloads),
+        mesh_(mesh),
         stats_(stats),
         cdn_(commands, downloads, stats) {}
 
@@ -65,8 +68,8 @@ class Loads {
   // fetch is over, the load is decided again. False if no part can be asked for.
   bool fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPtr& into);
   MutableBytes reserve_fetch(FetchId id, size_t offset, size_t size, size_t total);
-  // False if nobody waits for these bytes: the segment is not whole.
-  bool on_fetch_bytes(TimeMs now, FetchId id, size_t size);
+  // Returns the body if others may have more of it now; else nullptr.
+  SegmentPtr on_fetch_bytes(TimeMs now, FetchId id, size_t size);
   // False if there is no such fetch.
   bool on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms, double body_ms);
   // nullptr: there is no such fetch, or one of a range, after which the load is decided again. Else
@@ -107,10 +110,13 @@ class Loads {
   // The load may be gone afterwards.
   void decide(TimeMs now, Load& load, TimeMs hope);
   bool join(TimeMs now, Load& load);
+  // Whether the load waits for pieces of several parents.
+  bool gather(TimeMs now, Load& load);
   // Whether the load goes on waiting for its parent; else it is given up.
   void review(TimeMs now, Load& load);
   void ask(TimeMs now, Load& load, Parent& parent, DurationMs within);
   void go_to_cdn(TimeMs now, Load& load);
+  void share(const CdnFetch& fetch, Download& download);
   // What a fetch of a range has led to. The load may be gone afterwards.
   void on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment, TransferTimes times);
   bool not_yet(TimeMs now, const Load& load, const Downloads::Outcome& lack) const;
@@ -122,6 +128,7 @@ class Loads {
   CommandQueue& commands_;
   const Player& player_;
   Downloads& downloads_;
+  Mesh& mesh_;
   EngineStats& stats_;
   Cdn cdn_;
   // Ordered: what is decided must not hang on where a hash puts things.
