@@ -238,7 +238,6 @@ test('what a segment is goes to the engine as the playlist has it', () => {
     named: false,
     dateTime: programDateTime,
     opaque: false,
-    streams: false,
   });
 });
 
