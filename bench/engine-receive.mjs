@@ -12,9 +12,19 @@
  * instantiation of the compiled module and creation of the engine.
  */
 import { readFile } from 'node:fs/promises';
-import { CommandKind, HmCommand, LoadFlag, LoadSource, Option, TrackKind } from '../js/abi.js';
+import {
+  CommandKind,
+  HEAD_BYTES,
+  HmCommand,
+  HmFrame,
+  LoadFlag,
+  LoadSource,
+  Option,
+  TrackKind,
+} from '../js/abi.js';
 import { Driver } from '../js/driver.js';
 import { createCore } from '../js/engine.js';
+import { loadModule } from '../js/module.js';
 import { isMain, median, print } from './report.mjs';
 
 const SEGMENT_BYTES = 2 * 1024 * 1024;
@@ -29,7 +39,7 @@ const PLAYLIST = 'http://origin/240p.m3u8';
 const wasm = new URL('../dist/hlsmesh.wasm', import.meta.url);
 
 export async function run() {
-  const module = await WebAssembly.compile(await readFile(wasm));
+  const module = await loadModule(await readFile(wasm));
   const packets = makePackets();
   const what = 'receive a 2-MB segment in 60-KiB packets';
   const figures = [];
@@ -193,6 +203,7 @@ class Page {
       {
         url,
         answer: {},
+        fetchRange: () => fail('a range'),
         fetchFromCdn: () => fail('to the CDN'),
         progress() {},
         done: (_data, source) => (this.#answered = source === LoadSource.peer),
@@ -222,6 +233,7 @@ class Page {
 /** One engine with one open parent, driven as js/driver.js drives it. */
 class Receiver {
   #core;
+  #frame;
   #now = 1000;
   #sn = 0;
   #peer = 0;
@@ -229,6 +241,7 @@ class Receiver {
   /** @param {import('../js/core.js').Core} core */
   constructor(core) {
     this.#core = core;
+    this.#frame = core.call('hm_frame');
   }
 
   /**
@@ -285,8 +298,11 @@ class Receiver {
     const core = this.#core;
     core.callWithText('hm_channel_text', header, this.#now, this.#peer);
     for (const packet of packets) {
-      const pointer = core.call('hm_channel_reserve', this.#peer, packet.length);
-      core.write(pointer, packet);
+      core.write(this.#frame + HmFrame.head, packet.subarray(0, HEAD_BYTES));
+      core.call('hm_channel_frame', this.#peer, packet.length);
+      const view = core.view();
+      const from = view.getInt32(this.#frame + HmFrame.from, true);
+      core.write(view.getInt32(this.#frame + HmFrame.at, true), packet.subarray(from));
       core.call('hm_channel_binary', this.#now, this.#peer, packet.length);
     }
     this.#expect(CommandKind.loadDone);

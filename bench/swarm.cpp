@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
     digest = digest * 31 + viewer.command_digest;
   }
   const Content& content = swarm.content();
-  int steady_copies = 0;
+  double steady_copies = 0;
   int steady_segments = 0;
   for (const auto& [segment, copies] : swarm.cdn().copies()) {
     const double listed = seconds(content.available_at(segment.second).time_since_epoch());
@@ -94,8 +94,8 @@ int main(int argc, char** argv) {
       "\"digest\":\"%016llx\"}\n",
       viewers, until, megabits,
       static_cast<double>(p2p) / static_cast<double>(std::max<uint64_t>(1, p2p + cdn)),
-      static_cast<double>(figures.origin_copies) / std::max(1, figures.distinct),
-      static_cast<double>(steady_copies) / std::max(1, steady_segments), stalled, wrong, faults,
+      figures.origin_copies / std::max(1, figures.distinct),
+      steady_copies / std::max(1, steady_segments), stalled, wrong, faults,
       static_cast<unsigned long long>(swarm.events()), cpu, cpu * 1e6 / (viewers * until),
       static_cast<double>(usage.ru_maxrss) / 1024, static_cast<unsigned long long>(digest));
   return 0;

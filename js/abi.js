@@ -1,6 +1,8 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
+
+export const HEAD_BYTES = 64;
 
 export const Option = Object.freeze({
   seedLow: 1,
@@ -26,6 +28,7 @@ export const LoadFlag = Object.freeze({
   fromCdn: 2,
   named: 4,
   opaque: 8,
+  streams: 16,
 });
 
 export const Condition = Object.freeze({
@@ -59,7 +62,7 @@ export const CommandKind = Object.freeze({
   peerClose: 7,
   channelSendText: 8,
   channelSendBinary: 9,
-  loadFromCdn: 10,
+  fetch: 10,
   loadProgress: 11,
   loadDone: 12,
   event: 13,
@@ -120,6 +123,12 @@ export const HmCommand = Object.freeze({
   data_size: 52,
 });
 
+export const HmFrame = Object.freeze({
+  at: 0,
+  from: 4,
+  head: 8,
+});
+
 export const HmStats = Object.freeze({
   cdnBytes: 0,
   p2pBytes: 8,
@@ -135,6 +144,7 @@ export const HmStats = Object.freeze({
   children: 88,
   cdnSegments: 96,
   p2pSegments: 104,
+  streamedSegments: 112,
 });
 
 export const HmPeer = Object.freeze({

@@ -10,20 +10,18 @@
 const MIN_TRANSFER_MS = 5;
 
 /**
- * What hls.js hands on as `networkDetails` where no request was made, for pages that read status and headers: what an
- * XMLHttpRequest and a Response have of those.
- * @param {string} url
- * @param {number} status
+ * What hls.js hands on as `networkDetails`, for pages that read status and headers: what an XMLHttpRequest and a Response have of
+ * those.
+ * @param {Pick<Response, 'url' | 'status' | 'statusText' | 'headers'>} answer
  * @param {ArrayBuffer} [data]
  * @returns {any}
  */
-export function detailsOf(url, status, data) {
-  const headers = new Headers(data && { 'content-length': String(data.byteLength) });
+export function detailsOf({ url, status, statusText, headers }, data) {
   return {
     url,
     responseURL: url,
     status,
-    statusText: data ? 'OK' : '',
+    statusText,
     ok: Boolean(data),
     readyState: 4,
     response: data ?? null,
@@ -31,6 +29,17 @@ export function detailsOf(url, status, data) {
     getResponseHeader: (/** @type {string} */ name) => headers.get(name),
     getAllResponseHeaders: () => [...headers].map((pair) => `${pair.join(': ')}\r\n`).join(''),
   };
+}
+
+/**
+ * An answer that no server gave.
+ * @param {string} url
+ * @param {number} status
+ * @param {ArrayBuffer} [data]
+ */
+export function unasked(url, status, data) {
+  const headers = new Headers(data && { 'content-length': String(data.byteLength) });
+  return detailsOf({ url, status, statusText: data ? 'OK' : '', headers }, data);
 }
 
 /**
@@ -43,8 +52,19 @@ export function wholeBody(pieces, { rangeStart = 0, rangeEnd }) {
   if (parts.length < pieces.length) return null;
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   if (length === 0 || (rangeEnd && length !== rangeEnd - rangeStart)) return null;
+  return joined(parts);
+}
+
+/**
+ * @param {Uint8Array[]} parts
+ * @returns {ArrayBuffer} of a part that is all of its buffer, and the only one, that buffer
+ */
+export function joined(parts) {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
   const [first] = parts;
-  if (length === first.buffer.byteLength) return /** @type {ArrayBuffer} */ (first.buffer);
+  if (parts.length === 1 && length === first.buffer.byteLength) {
+    return /** @type {ArrayBuffer} */ (first.buffer);
+  }
   const body = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {

@@ -43,6 +43,8 @@ import { emptyStats } from './stats.js';
  * @property {string} url
  * @property {object} answer stands for the answer in the player, as long as the player speaks of it
  * @property {() => void} fetchFromCdn called where load() did not say so already
+ * @property {(from: number, to: number, told: import('./cdn-fetch.js').RangeCallbacks) => () => void} fetchRange fetches a part of the
+ *   segment; returns what ends that
  * @property {(loaded: number, total: number) => void} progress
  * @property {(data: ArrayBuffer, source: number, t0: number, t1: number) => void} done `data` is the sink's own
  */
@@ -51,7 +53,8 @@ import { emptyStats } from './stats.js';
  * A load that the driver has taken.
  * @typedef {object} Taken
  * @property {number} load its name
- * @property {boolean} fromCdn it is to be fetched from the CDN at once; false: the sink will hear
+ * @property {number} fetch the name of its fetch from the CDN; 0 before there is one, or where the engine knows of none
+ * @property {boolean} fromCdn it is to be fetched at once; false: the sink will hear
  */
 
 /** The longest wait that setTimeout understands. */
@@ -67,7 +70,7 @@ export class Driver {
   #busy = false;
   /** @type {(() => void)[]} */
   #waiting = [];
-  /** @type {Map<number, LoadSink>} */
+  /** @type {Map<number, { sink: LoadSink, taken: Taken, ranges: (() => void)[] }>} */
   #loads = new Map();
   #lastLoad = 0;
   /** What load() is about to return. @type {Taken | null} */
@@ -122,7 +125,7 @@ export class Driver {
 
   /** Forgets the loads: their sinks are going away by themselves. */
   dropLoads() {
-    this.#loads.clear();
+    for (const load of this.#loads.keys()) this.#leave(load);
   }
 
   /** @returns {boolean} whether the engine answers */
@@ -150,22 +153,24 @@ export class Driver {
   load(sink, facts, fetching = false) {
     // Positive 32 bits; by the time they run out the old ones are long done.
     const load = (this.#lastLoad = (this.#lastLoad % MAX_TIMER_MS) + 1);
-    const taken = { load, fromCdn: this.#ended };
-    this.#loads.set(load, sink);
+    const taken = { load, fetch: 0, fromCdn: this.#ended };
+    this.#loads.set(load, { sink, taken, ranges: [] });
     this.#answers.set(sink.answer, load);
     const outer = this.#taking;
     this.#taking = taken;
     this.#input(() => {
-      // The engine knows nothing of a load it refused.
-      if (this.#loads.has(load) && !this.engine.load(load, facts, fetching)) this.#giveUp(load);
+      if (!this.#loads.has(load)) return;
+      const fetch = this.engine.load(load, facts, fetching);
+      if (fetch < 0) this.#giveUp(load);
+      else taken.fetch = fetch;
     });
     this.#taking = outer;
     return taken;
   }
 
-  /** @param {number} load */
-  loadAborted(load) {
-    this.#loads.delete(load);
+  /** @param {Taken} taken */
+  loadAborted({ load }) {
+    this.#leave(load);
     this.#input(() => this.engine.loadAborted(load));
   }
 
@@ -183,25 +188,35 @@ export class Driver {
   }
 
   /**
-   * The CDN's answer to a load. The bytes have been read when this returns.
-   * @param {number} load
-   * @param {ArrayBuffer | null} data null: not to be shared
+   * A part of what the CDN answers to a load, or all of it. Parts follow each other without a gap; one at 0 begins the body anew.
+   * @param {Taken} taken
+   * @param {number} offset
+   * @param {Uint8Array} bytes have been read when this returns
+   * @param {number} total of the whole body; 0: unknown
+   */
+  fetchPart(taken, offset, bytes, total) {
+    // The player transfers the buffer away once this returns, so what has to wait keeps a copy.
+    const part = this.#busy ? bytes.slice() : bytes;
+    this.#input(() => this.engine.fetchPart(taken.fetch, offset, part, total));
+  }
+
+  /**
+   * The CDN has answered a load, and the player has the body.
+   * @param {Taken} taken
    * @param {number} size
    * @param {number} [firstByteMs] from the start of the fetch to its first byte
    * @param {number} [bodyMs] from there to its end
    * @returns {boolean} whether the engine counts it
    */
-  fetchDone(load, data, size, firstByteMs = NaN, bodyMs = NaN) {
-    if (this.#ended || !this.#loads.delete(load)) return false;
-    // The player transfers the buffer away once this returns, so what has to wait keeps a copy.
-    const body = data && this.#busy ? data.slice(0) : data;
-    this.#input(() => this.engine.fetchDone(load, body, size, firstByteMs, bodyMs));
+  fetchDone(taken, size, firstByteMs = NaN, bodyMs = NaN) {
+    if (this.#ended || !this.#leave(taken.load)) return false;
+    this.#input(() => this.engine.fetchDone(taken.fetch, size, firstByteMs, bodyMs));
     return true;
   }
 
-  /** @param {number} load */
-  fetchFailed(load) {
-    if (this.#loads.delete(load)) this.#input(() => this.engine.fetchFailed(load));
+  /** @param {Taken} taken */
+  fetchFailed(taken) {
+    if (this.#leave(taken.load)) this.#input(() => this.engine.fetchFailed(taken.fetch));
   }
 
   /** @param {() => void} input */
@@ -254,10 +269,10 @@ export class Driver {
         return peers.sendText(command.peer, command.text);
       case CommandKind.channelSendBinary:
         return peers.sendBinary(command.peer, command.data);
-      case CommandKind.loadFromCdn:
-        return this.#toCdn(command.load, this.#loads.get(command.load));
+      case CommandKind.fetch:
+        return this.#fetch(command);
       case CommandKind.loadProgress:
-        return this.#loads.get(command.load)?.progress(command.code, command.aux);
+        return this.#loads.get(command.load)?.sink.progress(command.code, command.aux);
       case CommandKind.loadDone:
         return this.#loadDone(command);
       case CommandKind.event:
@@ -273,26 +288,66 @@ export class Driver {
   #event({ code, aux, peer, load, text }) {
     const role = this.#parents.has(peer) ? 'parent' : 'child';
     if (code === EventCode.peerClosed) this.#parents.delete(peer);
-    this.#shims.event({ code, aux, text, role, url: this.#loads.get(load)?.url ?? '' });
+    this.#shims.event({ code, aux, text, role, url: this.#loads.get(load)?.sink.url ?? '' });
   }
 
   /** @param {Command} command */
   #loadDone({ load, code, data, t0, t1 }) {
     // A load that was fetched from the CDN has its answer already, and its sink is gone.
-    const sink = this.#loads.get(load);
-    if (!sink) return;
-    this.#loads.delete(load);
+    const asked = this.#leave(load);
+    if (!asked) return;
     // The player transfers its buffer to a worker, so it gets one of its own.
-    sink.done(data.slice().buffer, code, t0, t1);
+    asked.sink.done(data.slice().buffer, code, t0, t1);
+  }
+
+  /** @param {Command} command */
+  #fetch({ load, code, t0, t1 }) {
+    const asked = this.#loads.get(load);
+    if (!asked) return;
+    if (t0 || t1) {
+      const { engine } = this;
+      const told = {
+        onBytes: (
+          /** @type {number} */ offset,
+          /** @type {Uint8Array} */ bytes,
+          /** @type {number} */ total,
+        ) => {
+          let wanted = false;
+          this.#input(() => (wanted = engine.fetchPart(code, offset, bytes, total)));
+          return wanted;
+        },
+        onDone: (/** @type {number} */ size, /** @type {number} */ bodyMs) =>
+          this.#input(() => engine.fetchDone(code, size, NaN, bodyMs)),
+        onFail: () => this.#input(() => engine.fetchFailed(code)),
+      };
+      asked.ranges.push(asked.sink.fetchRange(t0, t1, told));
+      return;
+    }
+    this.#endRanges(asked);
+    asked.taken.fetch = code;
+    this.#toCdn(asked);
+  }
+
+  /** @param {{ ranges: (() => void)[] }} [asked] */
+  #endRanges(asked) {
+    asked?.ranges.forEach((end) => end());
   }
 
   /**
+   * The load is over.
    * @param {number} load
-   * @param {LoadSink} [sink]
    */
-  #toCdn(load, sink) {
-    if (this.#taking?.load === load) this.#taking.fromCdn = true;
-    else sink?.fetchFromCdn();
+  #leave(load) {
+    const asked = this.#loads.get(load);
+    this.#loads.delete(load);
+    this.#endRanges(asked);
+    return asked;
+  }
+
+  /** @param {{ sink: LoadSink, taken: Taken }} asked */
+  #toCdn({ sink, taken }) {
+    if (this.#taking === taken) taken.fromCdn = true;
+    else sink.fetchFromCdn();
   }
 
   /**
@@ -300,10 +355,9 @@ export class Driver {
    * @param {number} load
    */
   #giveUp(load) {
-    const sink = this.#loads.get(load);
-    this.#loads.delete(load);
+    const asked = this.#leave(load);
     try {
-      if (sink) this.#toCdn(load, sink);
+      if (asked) this.#toCdn(asked);
     } catch (error) {
       this.#shims.broken(error);
     }

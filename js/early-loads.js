@@ -5,7 +5,7 @@
 /** What is kept in all: some seconds of the highest rendition that is usual. Segments beyond that are not kept. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
-const NOBODY = { url: '', fetchFromCdn() {}, progress() {}, done() {} };
+const NOBODY = { url: '', fetchFromCdn() {}, fetchRange: () => () => {}, progress() {}, done() {} };
 
 /**
  * @typedef {object} Kept
@@ -53,13 +53,15 @@ export class EarlyLoads {
   }
 
   /**
-   * @param {Pick<import('./driver.js').Driver, 'load' | 'fetchDone' | 'verdict'>} driver
+   * @param {Pick<import('./driver.js').Driver, 'load' | 'fetchPart' | 'fetchDone' | 'verdict'>} driver
    * @param {(bytes: number) => void} counted one of them is counted by the engine
    */
   handOver(driver, counted) {
     for (const { facts, data, answer, seconds } of this.#kept) {
-      const { load } = driver.load({ ...NOBODY, answer }, facts, true);
-      if (driver.fetchDone(load, data, data.byteLength)) counted(data.byteLength);
+      const taken = driver.load({ ...NOBODY, answer }, facts, true);
+      const bytes = data.byteLength;
+      driver.fetchPart(taken, 0, new Uint8Array(data), bytes);
+      if (driver.fetchDone(taken, bytes)) counted(bytes);
       if (seconds !== undefined) driver.verdict(answer, seconds);
     }
     this.drop();

@@ -3,7 +3,16 @@
  * its memory are known here only.
  */
 
-import { ABI_VERSION, HmCommand, HmPeer, HmStats, LoadFlag, PeerFlag } from './abi.js';
+import {
+  ABI_VERSION,
+  HEAD_BYTES,
+  HmCommand,
+  HmFrame,
+  HmPeer,
+  HmStats,
+  LoadFlag,
+  PeerFlag,
+} from './abi.js';
 import { Core, NO_ROOM } from './core.js';
 import { HlsMeshError, failure } from './errors.js';
 import { longNames } from './export-names.js';
@@ -27,6 +36,7 @@ import { emptyStats } from './stats.js';
  * @property {boolean} [named] `url` is the site's own id
  * @property {number} [dateTime] milliseconds of the epoch by EXT-X-PROGRAM-DATE-TIME; 0: unknown
  * @property {boolean} [opaque] encrypted as a whole
+ * @property {boolean} [streams] a part of it may be asked for, and its bytes come as they arrive
  */
 
 /**
@@ -67,6 +77,8 @@ const now = () => performance.now();
 export class Engine {
   #core;
   #gate;
+  /** Where the record HmFrame is. */
+  #frame = 0;
 
   /**
    * @param {Core} core
@@ -124,9 +136,14 @@ export class Engine {
   channelBinary(peer, data) {
     const core = this.#core;
     this.#gate(() => {
-      const at = core.call('hm_channel_reserve', peer, data.byteLength);
-      if (at > 0) core.write(at, new Uint8Array(data));
-      core.call('hm_channel_binary', now(), peer, data.byteLength);
+      const bytes = new Uint8Array(data);
+      this.#frame ||= core.call('hm_frame');
+      core.write(this.#frame + HmFrame.head, bytes.subarray(0, HEAD_BYTES));
+      if (core.call('hm_channel_frame', peer, bytes.length) > 0) {
+        const [int] = this.#reader(this.#frame);
+        core.write(int(HmFrame.at), bytes.subarray(int(HmFrame.from)));
+      }
+      core.call('hm_channel_binary', now(), peer, bytes.length);
     });
   }
 
@@ -235,10 +252,10 @@ export class Engine {
    * @param {number} load
    * @param {LoadFacts} facts
    * @param {boolean} fromCdn it is being fetched already; only its bytes are offered
-   * @returns {boolean} false: refused, and the engine knows nothing of it
+   * @returns {number} the name of its fetch if it is being fetched; 0; or negative: the engine refuses it and knows nothing of it
    */
   load(load, facts, fromCdn) {
-    return this.#segment('hm_load', facts, fromCdn, load) >= 0;
+    return this.#segment('hm_load', facts, fromCdn, load);
   }
 
   /** @param {number} load */
@@ -256,21 +273,34 @@ export class Engine {
   }
 
   /**
-   * @param {number} load
-   * @param {ArrayBuffer | null} body null: not to be shared
-   * @param {number} size
+   * A part of the body that a fetch brings. Parts follow each other without a gap; one at 0 begins the body anew.
+   * @param {number} fetch
+   * @param {number} offset
+   * @param {Uint8Array} bytes
+   * @param {number} total of the whole body; 0: unknown
+   * @returns {boolean} false if the bytes are not wanted
+   */
+  fetchPart(fetch, offset, bytes, total) {
+    const at = this.#core.call('hm_fetch_reserve', fetch, offset, bytes.length, total);
+    if (at <= 0) return false;
+    this.#core.write(at, bytes);
+    this.#core.call('hm_fetch_bytes', now(), fetch, bytes.length);
+    return true;
+  }
+
+  /**
+   * @param {number} fetch
+   * @param {number} size of the body
    * @param {number} firstByteMs from the start of the fetch to its first byte; NaN: unknown
    * @param {number} bodyMs from there to its end
    */
-  fetchDone(load, body, size, firstByteMs, bodyMs) {
-    const at = body ? this.#core.call('hm_fetch_reserve', load, size) : 0;
-    if (at > 0) this.#core.write(at, new Uint8Array(/** @type {ArrayBuffer} */ (body)));
-    this.#core.call('hm_fetch_done', now(), load, size, firstByteMs, bodyMs);
+  fetchDone(fetch, size, firstByteMs, bodyMs) {
+    this.#core.call('hm_fetch_done', now(), fetch, size, firstByteMs, bodyMs);
   }
 
-  /** @param {number} load */
-  fetchFailed(load) {
-    this.#core.call('hm_fetch_failed', now(), load);
+  /** @param {number} fetch */
+  fetchFailed(fetch) {
+    this.#core.call('hm_fetch_failed', now(), fetch);
   }
 
   timeout() {
@@ -389,7 +419,8 @@ export class Engine {
       (facts.shareable ? LoadFlag.shareable : 0) |
       (fromCdn ? LoadFlag.fromCdn : 0) |
       (facts.named ? LoadFlag.named : 0) |
-      (facts.opaque ? LoadFlag.opaque : 0);
+      (facts.opaque ? LoadFlag.opaque : 0) |
+      (facts.streams ? LoadFlag.streams : 0);
     const place = [kind, rendition, sn, start, duration, from, to, flags, dateTime];
     return this.#core.callWithText(name, textOf(facts), now(), ...args, ...place);
   }

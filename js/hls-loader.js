@@ -1,7 +1,8 @@
 /** The `fLoader` that hls.js makes for each fragment. */
 
 import { LoadSource } from './abi.js';
-import { detailsOf, fillTimes, viewOf, wholeBody } from './answers.js';
+import { fillTimes, unasked, viewOf, wholeBody } from './answers.js';
+import { createFetch, fetchRange, mayFetch } from './cdn-fetch.js';
 import { messageOf } from './errors.js';
 import { describe, isSegment } from './fragments.js';
 
@@ -10,7 +11,7 @@ import { describe, isSegment } from './fragments.js';
 /** @typedef {new (config: import('hls.js').HlsConfig) => import('hls.js').Loader<FragmentLoaderContext>} LoaderClass */
 /** @typedef {import('hls.js').LoaderStats} LoaderStats */
 /** @typedef {Pick<import('./driver.js').Driver,
- *   'load' | 'loadAborted' | 'fetchDone' | 'fetchFailed'>} LoadDriver */
+ *   'load' | 'loadAborted' | 'fetchPart' | 'fetchDone' | 'fetchFailed'>} LoadDriver */
 
 /**
  * What a loader needs of its mesh.
@@ -64,11 +65,15 @@ export function createFragmentLoader(host, Inner) {
   return class HlsMeshLoader {
     /** @type {import('hls.js').Loader<FragmentLoaderContext> | null} null once destroyed */
     #inner;
-    /** The fetch from the CDN was. */
-    #started = false;
-    #progressive;
+    /** What fetches from the CDN: the inner loader, or a fetch of ours. @type {any} null while nothing does */
+    #cdn = null;
+    #hlsConfig;
+    /** Peers may have the segment, and there is an engine to take its bytes. */
+    #shared = false;
     /** @type {LoaderHost} */
     #host;
+    /** It is fetched from the CDN by a fetch of ours. */
+    #ours = false;
     /** The source of the load: a page may play another by the time it ends. */
     #source = 0;
     /** @type {import('./early-loads.js').EarlyLoads | null} */
@@ -78,7 +83,7 @@ export function createFragmentLoader(host, Inner) {
      * @type {Uint8Array[] | null}
      */
     #pieces = null;
-    /** The engine that has this load, and its name there. @type {{ driver: LoadDriver, load: number } | null} */
+    /** The engine that has this load, and as what. @type {{ driver: LoadDriver, taken: import('./driver.js').Taken } | null} */
     #entry = null;
     /** While there is something to answer. @type {any} */
     #callbacks = null;
@@ -86,7 +91,7 @@ export function createFragmentLoader(host, Inner) {
     #config = null;
     /** hls.js has its answer, or wants none any more. */
     #over = false;
-    /** Of an answer that is not the CDN's. @type {ReturnType<typeof detailsOf> | null} */
+    /** Of an answer that is not the CDN's. @type {ReturnType<typeof unasked> | null} */
     #details = null;
 
     /** Set by load(). @type {any} */
@@ -98,7 +103,7 @@ export function createFragmentLoader(host, Inner) {
       this.#host = host.serves(config) ? host : NOBODY;
       // hls.js keeps this very object for the fragment, whoever fills it in.
       this.stats = this.#inner.stats;
-      this.#progressive = config.progressive !== false;
+      this.#hlsConfig = config;
       // A player that lies in a framework's Proxy calls its loaders through one, which has no private members.
       const self = /** @type {any} */ (this);
       for (const name of METHODS) self[name] = self[name].bind(this);
@@ -117,16 +122,23 @@ export function createFragmentLoader(host, Inner) {
       this.#config = config;
       // hls.js 1.4 and 1.5 always listen for pieces, and outside of progressive mode take nothing from them.
       const { onProgress, ...others } = callbacks;
-      this.#callbacks = this.#progressive ? callbacks : others;
+      this.#callbacks = this.#hlsConfig.progressive === false ? others : callbacks;
       this.#host.reportPlayhead();
       const { driver } = this.#host;
       this.#source = this.#host.sourceCount;
       if (driver) {
-        const { load, fromCdn } = driver.load(this.#sink(), describe(context, this.#host));
-        this.#entry = { driver, load };
+        const facts = describe(context, this.#host);
+        this.#shared = facts.shareable;
+        // In progressive mode the inner loader gives pieces itself, and hls.js wants them.
+        this.#ours = facts.streams =
+          this.#shared &&
+          !this.#callbacks.onProgress &&
+          mayFetch(Inner, this.#hlsConfig, context.url);
+        const taken = driver.load(this.#sink(), facts);
+        this.#entry = { driver, taken };
         // A listener of the page's may have ended the load meanwhile.
         if (this.#over) this.#release();
-        if (!fromCdn) return;
+        if (!taken.fromCdn) return;
       } else {
         this.#early = this.#host.early;
         this.#early?.segmentAsked();
@@ -145,12 +157,12 @@ export function createFragmentLoader(host, Inner) {
       if (!callbacks || this.#over) return;
       const { stats, context } = this;
       this.#release();
-      // The inner loader reports its own abort, with its own details.
-      if (this.#started) this.#inner?.abort();
+      // What fetches reports its own abort, with its own details.
+      this.#cdn?.abort();
       if (this.#over) return;
       this.#over = true;
       stats.aborted = true;
-      callbacks.onAbort?.(stats, context, detailsOf(context.url, 0));
+      callbacks.onAbort?.(stats, context, unasked(context.url, 0));
     }
 
     destroy() {
@@ -162,11 +174,12 @@ export function createFragmentLoader(host, Inner) {
       this.#release();
       this.context = this.#config = this.#callbacks = null;
       inner.destroy();
+      if (this.#cdn !== inner) this.#cdn?.destroy();
     }
 
     /** @returns {number | null} */
     getCacheAge() {
-      return this.#started ? (this.#inner?.getCacheAge?.() ?? null) : null;
+      return this.#cdn?.getCacheAge?.() ?? null;
     }
 
     /**
@@ -174,8 +187,7 @@ export function createFragmentLoader(host, Inner) {
      * @returns {string | null}
      */
     getResponseHeader(name) {
-      const answered = this.#details ?? (this.#started ? this.#inner : null);
-      return answered?.getResponseHeader?.(name) ?? null;
+      return (this.#details ?? this.#cdn)?.getResponseHeader?.(name) ?? null;
     }
 
     /** The engine's entry, which from now on is nobody's. */
@@ -188,7 +200,7 @@ export function createFragmentLoader(host, Inner) {
     /** Tells the engine that nobody waits any more. */
     #release() {
       const entry = this.#leave();
-      entry?.driver.loadAborted(entry.load);
+      entry?.driver.loadAborted(entry.taken);
     }
 
     /** @returns {import('./driver.js').LoadSink} */
@@ -197,8 +209,10 @@ export function createFragmentLoader(host, Inner) {
         url: this.context.url,
         answer: this.stats,
         fetchFromCdn: () => this.#fetchLate(),
+        fetchRange: (from, to, told) =>
+          fetchRange(this.context, this.#config.loadPolicy, from, to, told),
         progress: (loaded, total) => {
-          if (this.#over || this.#started) return;
+          if (this.#over || this.#cdn) return;
           const { stats } = this;
           stats.loading.first ||= Math.max(performance.now(), stats.loading.start);
           stats.loaded = loaded;
@@ -231,7 +245,7 @@ export function createFragmentLoader(host, Inner) {
       const from = source === LoadSource.peer ? 'peer' : 'cdn';
       this.#host.delivered({ url, source: from, bytes, durationMs }, true);
       let answer = data;
-      const details = (this.#details = detailsOf(url, 200, data));
+      const details = (this.#details = unasked(url, 200, data));
       if (callbacks.onProgress) {
         // In progressive mode hls.js takes nothing from the answer itself, and may abort from within.
         callbacks.onProgress(stats, context, data, details);
@@ -242,22 +256,28 @@ export function createFragmentLoader(host, Inner) {
       callbacks.onSuccess({ url, data: answer, code: 200 }, stats, context, details);
     }
 
-    /** Throws what the CDN's loader throws. */
-    #fetch() {
-      if (this.#over || this.#started) return;
+    /**
+     * Throws what the CDN's loader throws.
+     * @param {any} [cdn] what is to fetch
+     */
+    #fetch(cdn) {
+      if (this.#over || this.#cdn) return;
       const { stats } = this;
-      this.#started = true;
-      const listening = this.#listen(this.#callbacks);
+      cdn ??= this.#ours ? createFetch(stats) : this.#inner;
+      this.#cdn = cdn;
       // A loader refuses to start twice and knows it by this field; what a peer sent so far does not count.
       stats.loading.start = stats.loading.first = stats.loading.end = 0;
       stats.loaded = stats.total = 0;
-      this.#inner?.load(this.context, this.#config, listening);
+      cdn.load(this.context, this.#config, this.#listen(this.#callbacks));
     }
 
-    /** load() has returned, so that hls.js expects no throw any more. */
-    #fetchLate() {
+    /**
+     * load() has returned, so that hls.js expects no throw any more.
+     * @param {any} [cdn] what is to fetch
+     */
+    #fetchLate(cdn) {
       try {
-        this.#fetch();
+        this.#fetch(cdn);
       } catch (error) {
         const { context, stats } = this;
         const callbacks = this.#callbacks;
@@ -265,7 +285,7 @@ export function createFragmentLoader(host, Inner) {
         queueMicrotask(() => {
           if (!this.#finish()) return;
           const code = RETRIED_STATUS;
-          callbacks.onError({ code, text }, context, detailsOf(context.url, code), stats);
+          callbacks.onError({ code, text }, context, unasked(context.url, code), stats);
         });
       }
     }
@@ -273,11 +293,16 @@ export function createFragmentLoader(host, Inner) {
     /**
      * hls.js's callbacks with the engine told first: hls.js destroys this loader from inside them, and transfers the data away.
      * @param {Callbacks} callbacks
-     * @returns {Callbacks}
+     * @returns {Callbacks & import('./cdn-fetch.js').BodyCallbacks}
      */
     #listen(callbacks) {
-      /** @type {Callbacks} */
+      /** @type {Callbacks & import('./cdn-fetch.js').BodyCallbacks} */
       const wrapped = {
+        onBytes: (offset, bytes, total) => this.#hand(offset, bytes, total),
+        onStall: () => {
+          this.#cdn = null;
+          this.#fetchLate(this.#inner);
+        },
         onSuccess: (response, stats, context, details) => {
           if (this.#over) return;
           this.#share(response, stats, context);
@@ -295,14 +320,30 @@ export function createFragmentLoader(host, Inner) {
       };
       const { onProgress } = callbacks;
       if (onProgress) {
-        if (isSegment(this.context)) this.#pieces = [];
+        let offset = 0;
+        if (isSegment(this.context) && !this.#entry) this.#pieces = [];
         wrapped.onProgress = (stats, context, data, details) => {
           const piece = viewOf(data);
-          if (piece) this.#pieces?.push(piece.slice());
+          if (piece) {
+            this.#pieces?.push(piece.slice());
+            this.#hand(offset, piece, stats.total);
+            offset += piece.length;
+          }
           onProgress(stats, context, data, details);
         };
       }
       return wrapped;
+    }
+
+    /**
+     * Hands a part of the CDN's answer to the engine.
+     * @param {number} offset
+     * @param {Uint8Array} bytes
+     * @param {number} total 0: unknown
+     */
+    #hand(offset, bytes, total) {
+      const entry = this.#entry;
+      if (this.#shared) entry?.driver.fetchPart(entry.taken, offset, bytes, total);
     }
 
     /** @returns {boolean} false when hls.js wants no answer any more */
@@ -310,7 +351,7 @@ export function createFragmentLoader(host, Inner) {
       if (this.#over) return false;
       this.#over = true;
       const entry = this.#leave();
-      entry?.driver.fetchFailed(entry.load);
+      entry?.driver.fetchFailed(entry.taken);
       return true;
     }
 
@@ -322,7 +363,9 @@ export function createFragmentLoader(host, Inner) {
      */
     #share(response, stats, context) {
       const facts = describe(context, this.#host);
-      const data = facts.shareable ? wholeBody(this.#pieces ?? [response.data], context) : null;
+      // A fetch of ours has handed in what it could.
+      const rest = facts.shareable && this.#cdn === this.#inner;
+      const data = rest ? wholeBody(this.#pieces ?? [response.data], context) : null;
       this.#pieces = null;
       const bytes = data ? data.byteLength : stats.loaded;
       const { start, first, end } = stats.loading;
@@ -330,12 +373,13 @@ export function createFragmentLoader(host, Inner) {
       let entry = this.#leave();
       const { driver } = this.#host;
       if (!entry && driver && this.#host.sourceCount === this.#source) {
-        entry = { driver, load: driver.load(this.#sink(), facts, true).load };
+        entry = { driver, taken: driver.load(this.#sink(), facts, true) };
       } else if (data) {
         this.#early?.keepCopy(facts, data, stats);
       }
+      if (data) entry?.driver.fetchPart(entry.taken, 0, new Uint8Array(data), bytes);
       const durationMs = end - first;
-      const counted = entry?.driver.fetchDone(entry.load, data, bytes, firstByteMs, durationMs);
+      const counted = entry?.driver.fetchDone(entry.taken, bytes, firstByteMs, durationMs);
       this.#host.delivered(
         { url: context.url, source: 'cdn', bytes, durationMs },
         counted ?? false,

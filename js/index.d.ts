@@ -120,6 +120,8 @@ export interface MeshStats {
   stalledMs: number;
   cdnSegments: number;
   p2pSegments: number;
+  /** Of `cdnSegments`, those whose bytes were passed on while they arrived; see `docs/ARCHITECTURE.md`. */
+  streamedSegments: number;
   /** Bytes received from peers and thrown away. */
   wastedBytes: number;
   /** Transfers from a peer that ended in a CDN fetch. */

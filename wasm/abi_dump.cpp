@@ -38,6 +38,7 @@ void word(const char* text, Value value, int number) {
 void print_client() {
   using namespace hlsmesh;
   std::printf("\nexport const ABI_VERSION = %d;\n", static_cast<int>(kHmAbiVersion));
+  std::printf("\nexport const HEAD_BYTES = %d;\n", static_cast<int>(kHmHeadBytes));
 
   open_group("Option");
   CONSTANT(seedLow, kHmOptionSeedLow);
@@ -53,6 +54,7 @@ void print_client() {
   CONSTANT(fromCdn, kHmLoadFromCdn);
   CONSTANT(named, kHmLoadNamed);
   CONSTANT(opaque, kHmLoadOpaque);
+  CONSTANT(streams, kHmLoadStreams);
   close_group();
 
   open_group("Condition");
@@ -86,7 +88,7 @@ void print_client() {
   CONSTANT(peerClose, CommandKind::kPeerClose);
   CONSTANT(channelSendText, CommandKind::kChannelSendText);
   CONSTANT(channelSendBinary, CommandKind::kChannelSendBinary);
-  CONSTANT(loadFromCdn, CommandKind::kLoadFromCdn);
+  CONSTANT(fetch, CommandKind::kFetch);
   CONSTANT(loadProgress, CommandKind::kLoadProgress);
   CONSTANT(loadDone, CommandKind::kLoadDone);
   CONSTANT(event, CommandKind::kEvent);
@@ -145,6 +147,12 @@ void print_client() {
   FIELD(HmCommand, text_size);
   FIELD(HmCommand, data);
   FIELD(HmCommand, data_size);
+  close_group();
+
+  open_group("HmFrame");
+  FIELD(HmFrame, at);
+  FIELD(HmFrame, from);
+  FIELD(HmFrame, head);
   close_group();
 
   open_group("HmStats");

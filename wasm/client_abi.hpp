@@ -19,7 +19,7 @@ extern "C" {
 
 // Raised whenever a call, a record or a code changes meaning; the driver refuses another one's
 // module.
-inline constexpr int32_t kHmAbiVersion = 3;
+inline constexpr int32_t kHmAbiVersion = 4;
 
 enum HmError : int32_t {
   kHmOk = 0,
@@ -39,8 +39,9 @@ enum HmOption : int32_t {
 enum HmLoadFlag : int32_t {
   kHmLoadShareable = 1,
   kHmLoadFromCdn = 2,
-  kHmLoadNamed = 4,   // the text is the site's own id of the segment
-  kHmLoadOpaque = 8,  // encrypted as a whole
+  kHmLoadNamed = 4,     // the text is the site's own id of the segment
+  kHmLoadOpaque = 8,    // encrypted as a whole
+  kHmLoadStreams = 16,  // SegmentLoad::streams of client/inputs.hpp
 };
 
 // PlayerConditions of client/engine.hpp.
@@ -91,6 +92,14 @@ struct HmPeer {
   uint32_t id_size;
 };
 
+// See hm_frame. A head holds what a packet says of itself, of any level.
+inline constexpr uint32_t kHmHeadBytes = 64;
+struct HmFrame {
+  uint8_t* at;
+  uint32_t from;
+  uint8_t head[kHmHeadBytes];
+};
+
 int32_t hm_abi_version(void);
 
 // A buffer for the text of the next call; nullptr when `size` is above 1 MiB or memory is out. The
@@ -110,7 +119,11 @@ int32_t hm_socket_closed(double now);
 int32_t hm_peer_signal(double now, int32_t peer);  // text
 int32_t hm_channel_open(double now, int32_t peer, uint32_t max_message_bytes);
 int32_t hm_channel_text(double now, int32_t peer);  // text
-uint8_t* hm_channel_reserve(int32_t peer, uint32_t size);
+// The first bytes of a binary message go into the frame's `head`: all of it, or HEAD_BYTES. Then
+// hm_channel_frame says where the message's bytes from number `from` on are to be written, before
+// the next call; 0 when it is not wanted, else 1. hm_channel_binary follows either way.
+HmFrame* hm_frame(void);  // valid as long as the engine
+int32_t hm_channel_frame(int32_t peer, uint32_t size);
 int32_t hm_channel_binary(double now, int32_t peer, uint32_t size);
 int32_t hm_channel_writable(double now, int32_t peer, uint32_t buffered_amount);
 int32_t hm_peer_closed(double now, int32_t peer);
@@ -135,7 +148,7 @@ int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index);  // -1: 
 // SegmentFacts::date_time of media/segment_key.hpp
 int32_t hm_list_segment(double now, int32_t kind, int32_t rendition_index, double sn, double start,
                         double duration, double from, double to, int32_t flags, double date_time);
-// the same
+// the same. The name of its fetch, if that is the driver's already (kHmLoadFromCdn); else 0
 int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index, double sn,
                 double start, double duration, double from, double to, int32_t flags,
                 double date_time);
@@ -144,11 +157,11 @@ int32_t hm_load_aborted(double now, int32_t load);
 // Load 0: the media element could not decode what it has around `seconds` of the timeline. 1 when a
 // peer is to blame, so that a player that failed over it is to be brought back to life.
 int32_t hm_verdict(double now, int32_t load, double seconds);
-uint8_t* hm_fetch_reserve(int32_t load, uint32_t size);
-// How long the fetch took to its first byte, and from there to its end, in milliseconds; NaN:
-// unknown
-int32_t hm_fetch_done(double now, int32_t load, uint32_t size, double first_byte, double body);
-int32_t hm_fetch_failed(double now, int32_t load);
+// See reserve_fetch, on_fetch_bytes and on_fetch_done of client/engine.hpp.
+uint8_t* hm_fetch_reserve(int32_t fetch, uint32_t offset, uint32_t size, uint32_t total);
+int32_t hm_fetch_bytes(double now, int32_t fetch, uint32_t size);
+int32_t hm_fetch_done(double now, int32_t fetch, uint32_t size, double first_byte, double body);
+int32_t hm_fetch_failed(double now, int32_t fetch);
 
 int32_t hm_timeout(double now);
 const HmCommand* hm_poll(void);  // nullptr when drained

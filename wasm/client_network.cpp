@@ -1,8 +1,11 @@
 // The reports of the tracker's socket and of the peers' connections.
+#include <algorithm>
+
 #include "client_state.hpp"
 
-using hlsmesh::data_or_null;
+using hlsmesh::ByteView;
 using hlsmesh::Engine;
+using hlsmesh::MutableBytes;
 using hlsmesh::PeerHandle;
 using hlsmesh::state;
 using hlsmesh::TimeMs;
@@ -45,9 +48,16 @@ int32_t hm_channel_text(double now, int32_t peer) {
   });
 }
 
-uint8_t* hm_channel_reserve(int32_t peer, uint32_t size) {
-  if (!state().engine) return nullptr;
-  return data_or_null(state().engine->reserve_channel_binary(PeerHandle(peer), size));
+HmFrame* hm_frame(void) { return &state().frame; }
+
+int32_t hm_channel_frame(int32_t peer, uint32_t size) {
+  if (!state().engine) return 0;
+  HmFrame& frame = state().frame;
+  const ByteView head(frame.head, std::min(size, kHmHeadBytes));
+  const MutableBytes space = state().engine->reserve_channel_binary(PeerHandle(peer), size, head);
+  frame.at = space.data();
+  frame.from = size - static_cast<uint32_t>(space.size());
+  return space.empty() ? 0 : 1;
 }
 
 int32_t hm_channel_binary(double now, int32_t peer, uint32_t size) {

@@ -7,6 +7,7 @@
 
 using hlsmesh::data_or_null;
 using hlsmesh::Engine;
+using hlsmesh::FetchId;
 using hlsmesh::is_track;
 using hlsmesh::is_whole;
 using hlsmesh::kMaxExact;
@@ -45,6 +46,7 @@ bool read_segment(SegmentLoad& what, int32_t kind, int32_t rendition_index, doub
   what.named = (flags & kHmLoadNamed) != 0;
   what.date_time = date_time;
   what.opaque = (flags & kHmLoadOpaque) != 0;
+  what.streams = (flags & kHmLoadStreams) != 0;
   return true;
 }
 
@@ -164,9 +166,11 @@ int32_t hm_load(double now, int32_t load, int32_t kind, int32_t rendition_index,
       load <= 0) {
     return kHmMisuse;
   }
-  return with_engine(now, [&](Engine& engine, TimeMs time) {
-    engine.on_load(time, LoadId(load), std::move(what));
+  FetchId fetch;
+  const int32_t result = with_engine(now, [&](Engine& engine, TimeMs time) {
+    fetch = engine.on_load(time, LoadId(load), std::move(what));
   });
+  return result == kHmOk ? fetch.value() : result;
 }
 
 int32_t hm_load_aborted(double now, int32_t load) {
@@ -182,20 +186,25 @@ int32_t hm_verdict(double now, int32_t load, double seconds) {
   return peers_fault ? 1 : result;
 }
 
-uint8_t* hm_fetch_reserve(int32_t load, uint32_t size) {
+uint8_t* hm_fetch_reserve(int32_t fetch, uint32_t offset, uint32_t size, uint32_t total) {
   if (!state().engine) return nullptr;
-  return data_or_null(state().engine->reserve_fetch(LoadId(load), size));
+  return data_or_null(state().engine->reserve_fetch(FetchId(fetch), offset, size, total));
 }
 
-int32_t hm_fetch_done(double now, int32_t load, uint32_t size, double first_byte, double body) {
+int32_t hm_fetch_bytes(double now, int32_t fetch, uint32_t size) {
+  return with_engine(
+      now, [=](Engine& engine, TimeMs time) { engine.on_fetch_bytes(time, FetchId(fetch), size); });
+}
+
+int32_t hm_fetch_done(double now, int32_t fetch, uint32_t size, double first_byte, double body) {
   return with_engine(now, [=](Engine& engine, TimeMs time) {
-    engine.on_fetch_done(time, LoadId(load), size, first_byte, body);
+    engine.on_fetch_done(time, FetchId(fetch), size, first_byte, body);
   });
 }
 
-int32_t hm_fetch_failed(double now, int32_t load) {
+int32_t hm_fetch_failed(double now, int32_t fetch) {
   return with_engine(
-      now, [load](Engine& engine, TimeMs time) { engine.on_fetch_failed(time, LoadId(load)); });
+      now, [fetch](Engine& engine, TimeMs time) { engine.on_fetch_failed(time, FetchId(fetch)); });
 }
 
 }  // extern "C"

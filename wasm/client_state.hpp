@@ -33,6 +33,7 @@ struct ClientState {
   HmStats stats = {};
   std::list<PeerInfo> peers;  // the snapshot
   HmPeer peer = {};
+  HmFrame frame = {};
 };
 
 // Returns the instance to which calls go.

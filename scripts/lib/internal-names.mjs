@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ROOT } from './process.mjs';
 
 const NAMES = [
-  ...['answer', 'dial', 'presentation', 'progress', 'renew', 'repeat', 'signal', 'statistics'],
+  ...['answer', 'dial', 'presentation', 'progress', 'renew', 'repeat', 'statistics'],
   ...['broken', 'cacheAge', 'callWithText', 'channelBinary', 'channelOpened', 'channelText'],
   ...[
     'channelWritable',
@@ -32,7 +32,16 @@ const NAMES = [
     'nextTimeout',
     'early',
   ],
-  ...['fetchDone', 'fetchFailed', 'fetchFromCdn', 'figures', 'firstByte', 'loadAborted'],
+  ...[
+    'fetchDone',
+    'fetchFailed',
+    'fetchFromCdn',
+    'fetchPart',
+    'fetchRange',
+    'figures',
+    'firstByte',
+  ],
+  ...['loadAborted', 'onBytes', 'onDone', 'onFail', 'onStall'],
   ...['maxBuffer', 'memoryBytes', 'onPoison', 'poison'],
   ...['reportPlayhead', 'sendBinary', 'sendText', 'setLive', 'setRenditions', 'settle', 'signals'],
   ...['socketClosed', 'socketOpened', 'socketText', 'texts', 'tokenless', 'trapped'],

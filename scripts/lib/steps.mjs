@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { unpacked } from '../../js/unpack.js';
 import { compile } from './cmake.mjs';
 import { LOGS, ROOT, buildEnvironment, filesIn, lastLines, run } from './process.mjs';
 
@@ -145,10 +146,12 @@ const IMPORTS = ['env.emscripten_notify_memory_growth', 'wasi_snapshot_preview1.
 /**
  * A clock, random device or stdio in an engine would be one more import.
  * @param {string} file in dist/
- * @returns {Outcome}
+ * @returns {Promise<Outcome>}
  */
-export function importList(file) {
-  const module = new WebAssembly.Module(readFileSync(join(ROOT, 'dist', file)));
+export async function importList(file) {
+  const shipped = await WebAssembly.compile(readFileSync(join(ROOT, 'dist', file)));
+  const engine = await unpacked(shipped);
+  const module = engine ? await WebAssembly.compile(engine) : shipped;
   const imports = WebAssembly.Module.imports(module).map((item) => `${item.module}.${item.name}`);
   const found = imports.sort().join(', ');
   return verdict(

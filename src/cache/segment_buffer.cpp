@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "cache/segment_cache.hpp"
@@ -54,6 +55,26 @@ bool SegmentBuffer::commit(size_t offset, size_t length) {
   committed_.insert(next, merged);
   committed_bytes_ += merged.end - merged.begin;
   return true;
+}
+
+bool SegmentBuffer::end(size_t size) {
+  assert(open_);
+  if (size == 0 || size > size_ || (!committed_.empty() && committed_.back().end > size)) {
+    return false;
+  }
+  size_ = size;
+  open_ = false;
+  return true;
+}
+
+PieceSet SegmentBuffer::pieces() const {
+  PieceSet out;
+  for (const Interval& interval : committed_) {
+    const size_t first = (interval.begin + kPieceBytes - 1) / kPieceBytes;
+    const size_t end = interval.end == size_ ? piece_count() : interval.end / kPieceBytes;
+    if (first < end) out.add(static_cast<uint32_t>(first), static_cast<uint32_t>(end - 1));
+  }
+  return out;
 }
 
 bool SegmentBuffer::has_piece(size_t index) const {

@@ -20,6 +20,16 @@ void SegmentCache::set_playhead(double seconds) {
 }
 
 SegmentPtr SegmentCache::begin(const Segment& segment, size_t size, size_t held) {
+  SegmentPtr fresh = begin_unlisted(segment, size, held);
+  if (fresh) list(fresh);
+  return fresh;
+}
+
+void SegmentCache::list(const SegmentPtr& segment) {
+  index_[segment->segment().key] = Entry{segment, ++uses_};
+}
+
+SegmentPtr SegmentCache::begin_unlisted(const Segment& segment, size_t size, size_t held) {
   assert(held <= size);
   if (size == 0 || size > budget_) return nullptr;
   make_room(held);
@@ -29,7 +39,6 @@ SegmentPtr SegmentCache::begin(const Segment& segment, size_t size, size_t held)
   tally_->bytes += held;
   fresh->tally_ = tally_;
   peak_bytes_ = std::max(peak_bytes_, bytes());
-  index_[segment.key] = Entry{fresh, ++uses_};
   return fresh;
 }
 

@@ -8,6 +8,7 @@
 
 #include "cache/segment_memory.hpp"
 #include "common/bytes.hpp"
+#include "common/piece_set.hpp"
 #include "common/shared.hpp"
 #include "common/sorted_map.hpp"
 #include "media/segment.hpp"
@@ -20,7 +21,7 @@ namespace hlsmesh {
 class SegmentBuffer : public Counted {
  public:
   // The unit in which arrival is tracked; the last piece of a segment may be shorter.
-  static constexpr size_t kPieceBytes = 64 * 1024;
+  static constexpr size_t kPieceBytes = 16 * 1024;
 
   // `held`: the bytes of memory to begin with. Returns nullptr if `size` is 0 or there is no
   // memory: the size that a peer announces must never end the process.
@@ -34,6 +35,10 @@ class SegmentBuffer : public Counted {
 
   const Segment& segment() const { return segment_; }
   size_t size() const { return size_; }
+  // Returns true if size() is only the most that the segment can have: end() will say its size.
+  bool open() const { return open_; }
+  // Its size as far as that is known: of an open one what expect() said, or 0.
+  size_t expected() const { return open_ ? expected_ : size_; }
   // The number of bytes, from the first on, for which there is memory.
   size_t held() const { return memory_.held(); }
 
@@ -46,10 +51,22 @@ class SegmentBuffer : public Counted {
   // bookkeeping.
   bool commit(size_t offset, size_t length);
 
+  // Says that the size it was begun with is only the most that it can have, and that it will
+  // probably be `expected`; 0: nobody knows.
+  void expect(size_t expected) {
+    open_ = true;
+    expected_ = expected;
+  }
+  // Says the size of an open segment. Returns false, and changes nothing, if a byte after it was
+  // committed or it was begun with fewer.
+  bool end(size_t size);
+
   bool complete() const { return committed_bytes_ == size_; }
   // The number of committed bytes; a byte that was committed twice counts once.
   size_t committed_bytes() const { return committed_bytes_; }
   size_t piece_count() const { return (size_ - 1) / kPieceBytes + 1; }
+  // The pieces of which every byte was committed.
+  PieceSet pieces() const;
   // Returns true if every byte of the piece was committed; false for an index past the last piece.
   bool has_piece(size_t index) const;
 
@@ -80,7 +97,9 @@ class SegmentBuffer : public Counted {
   bool hold(size_t bytes);
 
   const Segment segment_;
-  const size_t size_;
+  size_t size_;
+  bool open_ = false;
+  size_t expected_ = 0;
   SegmentMemory memory_;
   size_t committed_bytes_ = 0;
   uint64_t given_ = 0;             // bit_of() everybody it was given to
@@ -128,6 +147,10 @@ class SegmentCache {
   // nullptr it stays.
   SegmentPtr begin(const Segment& segment, size_t size, size_t held);
   SegmentPtr begin(const Segment& segment, size_t size) { return begin(segment, size, size); }
+  // The same, but the index keeps what it has under that key until list().
+  SegmentPtr begin_unlisted(const Segment& segment, size_t size, size_t held);
+  // Puts a segment of begin_unlisted() into the index, and marks it as used.
+  void list(const SegmentPtr& segment);
   // Gives a segment from begin() memory for its first `bytes`, and for more to avoid moving it
   // often: at least `step`, and twice what it has. Returns false, and changes nothing, if the
   // budget is still exceeded after everything evictable is gone, or if there is no memory. A

@@ -18,9 +18,9 @@ Command& CommandQueue::push(CommandKind kind, std::string text) {
 }
 
 Command& CommandQueue::push(CommandKind kind, const SegmentPtr& segment, size_t offset,
-                            size_t length) {
-  assert(segment->complete() && offset <= segment->size() && length <= segment->size() - offset);
-  Command& command = push(kind);
+                            size_t length, std::string text) {
+  assert(offset <= segment->held() && length <= segment->held() - offset);
+  Command& command = push(kind, std::move(text));
   queue_.back().segment = segment;
   command.data = segment->bytes().subspan(offset, length);
   return command;

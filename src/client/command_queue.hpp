@@ -18,7 +18,8 @@ class CommandQueue {
   Command& push(CommandKind kind);
   Command& push(CommandKind kind, std::string text);
   // It carries [offset, offset + length) of `segment`, which must be committed.
-  Command& push(CommandKind kind, const SegmentPtr& segment, size_t offset, size_t length);
+  Command& push(CommandKind kind, const SegmentPtr& segment, size_t offset, size_t length,
+                std::string text = {});
   Command& event(EventCode code, double aux = 0);
   Command& event(EventCode code, double aux, const std::string& text);
 

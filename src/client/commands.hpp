@@ -25,10 +25,16 @@ enum class CommandKind : int32_t {
   kPeerSignal = 6,  // text: JSON of a description or candidate from the other side
   kPeerClose = 7,   // close channel and connection; nothing more may be reported about this peer
   kChannelSendText = 8,    // text
-  kChannelSendBinary = 9,  // data
+  kChannelSendBinary = 9,  // one message: the bytes of `text`, then data
   // Player's loads; `load` names them.
-  kLoadFromCdn = 10,  // fetch it exactly as the player would have; report with
-                      // reserve_fetch/on_fetch_done/on_fetch_failed
+  // Fetch the segment of `load` from the CDN; `code` names the fetch. The driver answers with
+  // on_fetch_done or on_fetch_failed, and may hand in the body before, as it comes. A load that is
+  // aborted, or answered by kLoadDone, takes its fetches with it.
+  // t0, t1: both 0, and it is fetched exactly as the player would have, and answers the load.
+  // Otherwise only the segment's bytes from t0 to t1, exclusive and 0 for its end, are wanted, and
+  // the player hears nothing of it: kLoadDone or a further kFetch answers the load. Only for loads
+  // with SegmentLoad::streams.
+  kFetch = 10,
   // code: bytes arrived so far; aux: size in all. At the first byte, then at most once in 50 ms.
   kLoadProgress = 11,
   // data: the segment; code: kPeer; t0, t1: first byte and end of its transfer, which may lie in

@@ -23,11 +23,12 @@ Engine::Engine(const EngineConfig& config)
       tracker_(commands_, random_),
       reports_(tracker_, stats_),
       downloads_(commands_, renditions_, stats_, config_.cache_bytes),
+      mesh_(commands_, downloads_, stats_, random_),
       player_(renditions_, downloads_.shelf),
-      loads_(commands_, player_, downloads_, stats_),
-      prefetcher_(commands_, player_, loads_, downloads_),
+      loads_(commands_, player_, downloads_, mesh_, stats_),
+      prefetcher_(commands_, player_, loads_, downloads_, mesh_),
       verdicts_(downloads_.shelf),
-      peers_(commands_, tracker_, downloads_, stats_, config_),
+      peers_(commands_, tracker_, downloads_, mesh_, stats_, config_),
       dialling_(commands_, tracker_, peers_, config_.limits),
       p2p_(config_.p2p),
       upload_(config_.upload),
@@ -62,7 +63,14 @@ void Engine::settle() {
   if (downloads_.shelf.has_again(now_)) peers_.tell_current(now_);
   peers_.serve(now_);
   reports_.tell_changes(now_, facts(), is_idle());
-  if (active()) prefetcher_.run(now_);
+  if (!active()) return;
+  prefetcher_.run(now_);
+  if (!player_.is_live()) return;
+  downloads_.for_each([&](Download& download) {
+    if (download.announced || download.idle()) return;
+    download.announced = true;
+    peers_.announce(now_, download.segment);
+  });
 }
 
 // --- the session
@@ -227,8 +235,9 @@ void Engine::on_channel_text(TimeMs now, PeerHandle peer, std::string_view text)
   peers_.on_text(now, peer, text);
 }
 
-MutableBytes Engine::reserve_channel_binary(PeerHandle peer, size_t size) {
-  return peers_.room(peer, size);
+// The packets of version 1 have no head.
+MutableBytes Engine::reserve_channel_binary(PeerHandle peer, size_t size, ByteView head) {
+  return peers_.room(peer, size, head);
 }
 
 void Engine::on_channel_binary(TimeMs now, PeerHandle peer, size_t size) {
@@ -294,6 +303,7 @@ void Engine::forget(std::string_view rendition) {
   const bool tell = downloads_.shelf.forget(rendition);
   player_.plan().relist();
   downloads_.forget(rendition);
+  mesh_.forget(now_, rendition);
   loads_.forget(now_, rendition);
   if (tell) peers_.tell_current(now_);
 }
@@ -324,7 +334,7 @@ void Engine::list_segment(TimeMs now, SegmentLoad what) {
   player_.plan().list(player_.wish_for(std::move(what)));
 }
 
-void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
+FetchId Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
   const Gate gate(*this, now);
   // Far behind the live edge hls.js loads whole segments of a playlist with parts.
   if (what.shareable && what.kind != TrackKind::kSubtitle) {
@@ -334,8 +344,10 @@ void Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
   const bool at_cdn = what.from_cdn;
   Wish wish = player_.wish_for(std::move(what));
   player_.on_load(now, wish.segment);
-  loads_.begin(now, load, std::move(wish), at_cdn);
+  if (player_.is_live()) mesh_.on_listed(now, wish.segment.key);
+  const FetchId fetch = loads_.begin(now, load, std::move(wish), at_cdn);
   reports_.tell_idle(now, is_idle());
+  return fetch;
 }
 
 void Engine::on_load_aborted(TimeMs now, LoadId load) {
@@ -358,19 +370,24 @@ bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
   return peers_fault;
 }
 
-MutableBytes Engine::reserve_fetch(LoadId load, size_t size) {
-  return loads_.reserve_fetch(load, size);
+void Engine::on_fetch_bytes(TimeMs now, FetchId fetch, size_t size) {
+  const Gate gate(*this, now);
+  // Before a segment that is whole leaves its download.
+  const SegmentPtr body = loads_.on_fetch_bytes(now, fetch, size);
+  if (body == nullptr) return stay_quiet();
+  peers_.pass_on(now, body);
+  if (!body->complete()) stay_quiet();
 }
 
-void Engine::on_fetch_done(TimeMs now, LoadId load, size_t size, double first_byte_ms,
+void Engine::on_fetch_done(TimeMs now, FetchId fetch, size_t size, double first_byte_ms,
                            double body_ms) {
   const Gate gate(*this, now);
-  if (loads_.on_fetch_done(now, load, size, first_byte_ms, body_ms)) player_.on_active(now);
+  if (loads_.on_fetch_done(now, fetch, size, first_byte_ms, body_ms)) player_.on_active(now);
 }
 
-void Engine::on_fetch_failed(TimeMs now, LoadId load) {
+void Engine::on_fetch_failed(TimeMs now, FetchId fetch) {
   const Gate gate(*this, now);
-  Load* const failed = loads_.on_fetch_failed(load);
+  Load* const failed = loads_.on_fetch_failed(now, fetch);
   if (failed == nullptr) return;
   if (failed->wish.shareable && active()) prefetcher_.ask_before_retry(now, failed->wish);
   loads_.end(*failed);
@@ -384,13 +401,14 @@ void Engine::on_timeout(TimeMs now) {
   reports_.on_timeout(now, is_idle());
   // Loads first: a request that nobody waits for any more is not repeated.
   loads_.on_timeout(now);
+  mesh_.on_timeout(now);
   peers_.on_timeout(now);
 }
 
 const Command* Engine::poll() {
   const Command* const command = commands_.pop();
   if (command != nullptr && command->kind == CommandKind::kChannelSendBinary) {
-    peers_.on_handed_over(command->peer, command->data.size());
+    peers_.on_handed_over(command->peer, command->text.size() + command->data.size());
   }
   return command;
 }
@@ -400,6 +418,7 @@ Timer Engine::next_timer() const {
   timer.also(tracker_.next_due(), Wake::kTracker);
   timer.also(reports_.next_due(facts(), idle_at()), Wake::kReport);
   loads_.add_timers(timer);
+  mesh_.add_timers(timer);
   peers_.add_timers(timer);
   return timer;
 }
@@ -432,7 +451,7 @@ std::list<PeerInfo> Engine::peers() const {
     info.is_parent = session.is_parent();
     info.open = session.open();
     info.version1 = session.link.extension < 1;
-    info.received_bytes = session.parent ? session.parent->received_bytes : 0;
+    info.received_bytes = session.neighbor.received_bytes + (session.parent ? session.parent->received_bytes : 0);
     info.sent_bytes = session.sent_bytes;
     const std::optional<DurationMs> round_trip = session.link.liveness.round_trip();
     if (round_trip) info.rtt_ms = to_ms(*round_trip);

@@ -68,10 +68,11 @@ class Engine {
   void on_peer_signal(TimeMs now, PeerHandle peer, std::string_view json);
   void on_channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes);
   void on_channel_text(TimeMs now, PeerHandle peer, std::string_view text);
-  // Where the next binary message of `size` bytes is to be written; empty when none is expected,
-  // and then on_channel_binary must still be called, so that the peer is judged. Valid until the
-  // next call that is not const.
-  MutableBytes reserve_channel_binary(PeerHandle peer, size_t size);
+  // Where the end of the next binary message, which has `size` bytes, is to be written: as many of
+  // them as there is space for. What stands before, the engine has taken from `head`, the message's
+  // first bytes. Empty when no message is expected; on_channel_binary must be called all the same,
+  // so that the peer is judged. Valid until the next call that is not const.
+  MutableBytes reserve_channel_binary(PeerHandle peer, size_t size, ByteView head);
   void on_channel_binary(TimeMs now, PeerHandle peer, size_t size);
   // The channel's bufferedAmount fell to its low-water mark. To be reported as well after a
   // kChannelSendBinary that left it at or below that mark, when no event will come: the engine
@@ -105,7 +106,8 @@ class Engine {
   // One segment of the answer to kListSegments. Ignored when the player follows another rendition
   // by now.
   void list_segment(TimeMs now, SegmentLoad what);
-  void on_load(TimeMs now, LoadId load, SegmentLoad what);
+  // The name of its fetch, if that is the driver's already (SegmentLoad::from_cdn); zero else.
+  FetchId on_load(TimeMs now, LoadId load, SegmentLoad what);
   // Also for a load that was answered by kLoadDone, if the player has not had the answer.
   void on_load_aborted(TimeMs now, LoadId load);
   // What the player made of the bytes that it was given for `load`: it found so many seconds of
@@ -114,16 +116,25 @@ class Engine {
   // when a peer is to blame: a player that failed over it is to be brought back to life.
   bool on_verdict(TimeMs now, LoadId load, double seconds);
 
-  // --- CDN
-  // Where the body of a finished CDN fetch is to be written; empty when it is not wanted (not
-  // shareable, no room). Valid until the next call that is not const. on_fetch_done must follow
-  // either way.
-  MutableBytes reserve_fetch(LoadId load, size_t size);
-  // `first_byte_ms`, `body_ms`: how long the fetch took to its first byte, and from there to its
-  // end; NaN where that is not known.
-  void on_fetch_done(TimeMs now, LoadId load, size_t size, double first_byte_ms = NAN,
+  // --- CDN. Inputs about a fetch that is over, or whose load is gone, are ignored.
+  // Where `size` bytes of the body, from `offset` on, are to be written before the next call; empty
+  // when they are not wanted (not shareable, no memory). The parts of a body follow each other
+  // without a gap; one at 0 begins it anew. `total`: bytes of all of the segment, 0 if unknown.
+  // Of a fetch of a range `offset` counts from the segment's first byte; a body that begins at 0 is
+  // all of the segment, of an origin that ignores ranges. Once its bytes are not wanted, such a
+  // fetch has failed.
+  MutableBytes reserve_fetch(FetchId fetch, size_t offset, size_t size, size_t total) {
+    return loads_.reserve_fetch(fetch, offset, size, total);
+  }
+  // `size` bytes stand where reserve_fetch has just said.
+  void on_fetch_bytes(TimeMs now, FetchId fetch, size_t size);
+  // The body is over, with `size` bytes, and if it is that of all of the segment, the player has
+  // it. `first_byte_ms`, `body_ms`: how long the fetch took to its first byte, and from there to
+  // its end; NaN where that is not known.
+  void on_fetch_done(TimeMs now, FetchId fetch, size_t size, double first_byte_ms = NAN,
                      double body_ms = NAN);
-  void on_fetch_failed(TimeMs now, LoadId load);
+  // Also one of a range whose answer is not what was asked for.
+  void on_fetch_failed(TimeMs now, FetchId fetch);
 
   // --- drain
   void on_timeout(TimeMs now);
@@ -192,6 +203,7 @@ class Engine {
   TrackerSession tracker_;
   Reports reports_;
   Downloads downloads_;
+  Mesh mesh_;
   Player player_;
   Loads loads_;
   Prefetcher prefetcher_;

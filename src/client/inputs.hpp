@@ -86,6 +86,9 @@ struct SegmentLoad {
   bool named = false;
   double date_time = 0;  // SegmentFacts::date_time
   bool opaque = false;   // encrypted as a whole (METHOD=AES-128)
+  // Its bytes from the CDN can come in as they arrive, and a part of them can be asked for: nothing
+  // of the site's set-up forbids it.
+  bool streams = false;
 };
 
 }  // namespace hlsmesh

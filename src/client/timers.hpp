@@ -16,6 +16,7 @@ enum class Wake {
   kLoad,        // a load that waits for peers is looked at again
   kConnection,  // a connection that does not open is given up
   kKeepAlive,   // a KEEPALIVE, or its ACK, is due
+  kPieces,      // what a parent brings is compared with what the others bring
   kAnswer,      // a parent's answer, or the next packet of it, is due
   kUnwanted,    // a transfer that nobody waits for is looked at again
   kMute,        // a child that asks for nothing makes room for others

@@ -18,6 +18,8 @@ using PeerHandle = Strong<struct PeerHandleTag, int32_t>;
 // One load that the player asked for. The driver chooses the id: positive, and unique among
 // unfinished loads.
 using LoadId = Strong<struct LoadIdTag, int32_t>;
+// A fetch from the CDN, named by the client engine; zero is none.
+using FetchId = Strong<struct FetchIdTag, int32_t>;
 
 // The tracker engine's name for one WebSocket. The driver chooses it: positive, and never reused.
 using ConnId = Strong<struct ConnIdTag, int32_t>;

@@ -100,6 +100,12 @@ std::string asking_name(const Segment& segment) {
   return out;
 }
 
+SegmentKey key_of(std::string_view asking, MediaSequence sn) {
+  // What follows the second mark is the place.
+  const size_t name = asking.find(kNameMark);
+  return SegmentKey{std::string(asking.substr(0, asking.find(kNameMark, name + 1))), sn};
+}
+
 bool is_asked(const Segment& segment, std::string_view asking) {
   const std::string_view own = segment.key.rendition;
   const size_t end = asking.rfind(kNameMark);

@@ -41,6 +41,9 @@ std::string_view plain_name(const SegmentKey& key);
 // Returns the `rendition` of a REQUEST: that of the key, a space, and the place of the rendition.
 std::string asking_name(const Segment& segment);
 
+// The key of the segment that such a text means, as its author has it.
+SegmentKey key_of(std::string_view asking, MediaSequence sn);
+
 // Returns true if such a text means the segment, apart from its number: it has the same name, and
 // the same rendition or one at the same place. A text without a place is compared as it is.
 bool is_asked(const Segment& segment, std::string_view asking);

@@ -5,6 +5,7 @@
 #include "protocol/json_number.hpp"
 #include "protocol/json_reader.hpp"
 #include "protocol/json_writer.hpp"
+#include "protocol/piece_text.hpp"
 
 namespace hlsmesh::peer {
 namespace {
@@ -24,35 +25,58 @@ enum FieldIndex : size_t {
   kCurrent,
   kRendition,
   kHlsmesh,
+  kTransfer,
+  kPieces,
+  kWithin,
+  kWhole,
+  kLead,
 };
 
 // `current` of a peer whose cache is empty.
 constexpr int64_t kNothingCached = -1;
 
 // By Event, as far as it is known.
-constexpr std::string_view kEvents[] = {"KEEPALIVE", "KEEPALIVE-ACK", "REQUEST", "BINARY",
-                                        "LACK",      "CLOSE",         "ERROR"};
+constexpr std::string_view kEvents[] = {"KEEPALIVE", "KEEPALIVE-ACK", "REQUEST", "BINARY", "LACK",
+                                        "WANT",      "CANCEL",        "HAVE",    "CLOSE",  "ERROR"};
 
-bool names_segment(Event event) { return event >= Event::kRequest && event <= Event::kLack; }
+// A LACK names either a segment or a transfer, which `fields` must have already.
+bool names_segment(const Fields& fields) {
+  return fields.event >= Event::kRequest && fields.event <= Event::kHave &&
+         (fields.event == Event::kWant ? fields.rendition.has_value() : fields.transfer == 0);
+}
 
 void read_fields(json::FieldReader& fields, Fields& out) {
   const bool binary = out.event == Event::kBinary;
+  const bool lack = out.event == Event::kLack;
+  const bool want = out.event == Event::kWant;
+  const bool have = out.event == Event::kHave;
+  // A WANT of a transfer that is open need not name the segment again.
+  if (want) out.rendition = fields.optional_text(kRendition, kMaxRenditionBytes);
+  if (want || out.event == Event::kCancel || ((lack || have) && fields.has(kTransfer))) {
+    out.transfer = static_cast<uint32_t>(fields.integer(kTransfer, 1, kMaxTransfer));
+    if (have || (want && !out.rendition) || fields.has(kPieces)) {
+      out.pieces = fields.text(kPieces, 1, kMostPieceText);
+      PieceSet pieces;
+      if (!from_text(out.pieces, pieces)) fields.fail(Fault::kOutOfRange);
+    }
+  }
   if (binary) out.attachments = fields.integer(kAttachments, 1, kMaxAttachments);
-  if (names_segment(out.event)) {
+  if (names_segment(out)) {
     out.url = fields.text(kUrl, 1, kMaxUrlBytes);
     // Only a LACK may have no `sn`.
-    if (out.event != Event::kLack) fields.expect(kSn, json::Kind::kNumber);
+    if (!lack) fields.expect(kSn, json::Kind::kNumber);
     out.sn = fields.optional_sequence(kSn, 0);
+    if (out.event > Event::kLack) fields.expect(kRendition, json::Kind::kString);
+    out.rendition = fields.optional_text(kRendition, kMaxRenditionBytes);
   }
-  if (binary) out.size = fields.integer(kSize, 1, kMaxSegmentBytes);
+  if (binary || (have && out.transfer != 0)) out.size = fields.integer(kSize, 1, kMaxSegmentBytes);
   if (out.event <= Event::kLack && out.event != Event::kRequest) {
     out.current = fields.optional_sequence(kCurrent, kNothingCached);
   }
-  if (names_segment(out.event)) {
-    out.rendition = fields.optional_text(kRendition, kMaxRenditionBytes);
-  } else if (out.event <= Event::kKeepAliveAck) {
-    out.hlsmesh = fields.optional_int32(kHlsmesh, 0);
-  }
+  if (out.event <= Event::kKeepAliveAck) out.hlsmesh = fields.optional_int32(kHlsmesh, 0);
+  if (want && out.rendition) out.within = fields.integer(kWithin, 0, kMaxWithinMs);
+  if (out.event <= Event::kKeepAliveAck && fields.has(kLead)) out.lead = fields.boolean(kLead);
+  if (out.event == Event::kHave && fields.has(kWhole)) out.whole = fields.boolean(kWhole);
 }
 
 // `Writer`: that of the wire or that of a log.
@@ -65,14 +89,24 @@ std::string write_with(const Fields& fields) {
   }
   out.name("event", kEvents[static_cast<size_t>(fields.event)]);
   const bool binary = fields.event == Event::kBinary;
+  if (fields.transfer != 0) out.integer("transfer", fields.transfer);
   if (binary) out.integer("attachments", fields.attachments);
-  if (names_segment(fields.event)) out.text("url", fields.url);
+  if (names_segment(fields)) out.text("url", fields.url);
   if (fields.sn) out.integer("sn", fields.sn->value());
-  if (binary) out.integer("size", fields.size);
+  if (fields.size > 0) out.integer("size", fields.size);
   if (fields.current) out.integer("current", fields.current->value());
   if (fields.hlsmesh) out.integer("hlsmesh", *fields.hlsmesh);
   if (fields.rendition) out.text("rendition", *fields.rendition);
+  if (!fields.pieces.empty()) out.text("pieces", fields.pieces);
+  if (fields.event == Event::kWant && fields.rendition) out.integer("within", fields.within);
+  if (fields.whole) out.boolean("whole", true);
+  if (fields.lead) out.boolean("lead", true);
   return out.take();
+}
+
+std::optional<std::string> pieces_of(Fields& fields) {
+  if (fields.pieces.empty()) return std::nullopt;
+  return std::move(fields.pieces);
 }
 
 Message message_of(Fields fields) {
@@ -87,7 +121,22 @@ Message message_of(Fields fields) {
       return Binary{fields.attachments, std::move(fields.url), *fields.sn,
                     fields.size,        fields.current,        std::move(fields.rendition)};
     case Event::kLack:
-      return Lack{std::move(fields.url), fields.sn, fields.current, std::move(fields.rendition)};
+      return Lack{std::move(fields.url),
+                  fields.sn,
+                  fields.current,
+                  std::move(fields.rendition),
+                  fields.transfer == 0 ? std::nullopt : std::optional(fields.transfer),
+                  pieces_of(fields)};
+    case Event::kWant:
+      return Want{
+          fields.transfer,          std::move(fields.url), fields.sn.value_or(MediaSequence()),
+          fields.rendition.value_or(""),
+          std::move(fields.pieces), fields.within};
+    case Event::kCancel:
+      return Cancel{fields.transfer, pieces_of(fields)};
+    case Event::kHave:
+      return Have{std::move(fields.url), fields.sn.value_or(MediaSequence()),
+                  fields.rendition.value_or(""), fields.whole};
     case Event::kClose:
       return Close{};
     case Event::kError:
@@ -124,6 +173,26 @@ struct FieldsOf {
     fields.sn = message.sn;
     fields.current = message.current;
     fields.rendition = message.rendition;
+    fields.transfer = message.transfer.value_or(0);
+    fields.pieces = message.pieces.value_or(std::string());
+    return fields;
+  }
+  Fields operator()(const Want& message) {
+    Fields fields = (*this)(Have{message.url, message.sn, message.rendition, false});
+    fields.transfer = message.transfer;
+    fields.pieces = message.pieces;
+    fields.within = message.within;
+    return fields;
+  }
+  Fields operator()(const Cancel& message) {
+    Fields fields;
+    fields.transfer = message.transfer;
+    fields.pieces = message.pieces.value_or(std::string());
+    return fields;
+  }
+  Fields operator()(const Have& message) {
+    Fields fields = (*this)(Lack{message.url, message.sn, std::nullopt, message.rendition});
+    fields.whole = message.whole;
     return fields;
   }
   Fields operator()(const Close&) { return {}; }
@@ -149,8 +218,9 @@ const char* to_string(ParseError error) {
 
 std::optional<ParseError> read(std::string_view text, Fields& fields) {
   if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
-  json::Field table[] = {{"event"}, {"url"},     {"sn"},        {"attachments"},
-                         {"size"},  {"current"}, {"rendition"}, {"hlsmesh"}};
+  json::Field table[] = {{"event"},    {"url"},     {"sn"},        {"attachments"},
+                         {"size"},     {"current"}, {"rendition"}, {"hlsmesh"},
+                         {"transfer"}, {"pieces"},  {"within"},    {"whole"}, {"lead"}};
   const Fault syntax = json::read_object(text, kMaxDepth, table);
   if (syntax != Fault::kNone) return static_cast<ParseError>(syntax);
 

@@ -21,9 +21,13 @@ inline constexpr size_t kMaxUrlBytes = 4096;                   // `url`
 inline constexpr size_t kMaxRenditionBytes = 1024;             // `rendition`
 inline constexpr int64_t kMaxSegmentBytes = 64 * 1024 * 1024;  // `size`
 inline constexpr int64_t kMaxAttachments = 64 * 1024;  // `attachments`: 64 MiB in messages of 1 KiB
+inline constexpr int64_t kMaxTransfer = INT32_MAX;     // `transfer`
+inline constexpr int64_t kMaxWithinMs = INT32_MAX;     // `within`
 
 // The extension that this build speaks; absent in version-1 messages (protocol section 4).
-inline constexpr int32_t kExtension = 1;
+inline constexpr int32_t kExtension = 2;
+// The first one whose speakers exchange pieces (protocol section 5).
+inline constexpr int32_t kPieceExtension = 2;
 
 struct KeepAlive {
   std::optional<MediaSequence> current;
@@ -55,6 +59,32 @@ struct Lack {
   std::optional<MediaSequence> sn;  // some clients of 2018 send `current` in its place
   std::optional<MediaSequence> current;
   std::optional<std::string> rendition;  // extension: echoed from the request
+  // Extension 2: the number of a WANT. The message then has none of `url`, `sn` and `rendition`.
+  std::optional<uint32_t> transfer{};
+  std::optional<std::string>
+      pieces{};  // with `transfer` alone; all that have not been sent if none
+};
+
+// Extension 2. `pieces` is a text that from_text() of piece_text.hpp reads.
+struct Want {
+  uint32_t transfer = 0;
+  std::string url;
+  MediaSequence sn;
+  std::string rendition;
+  std::string pieces;
+  int64_t within = 0;  // milliseconds from now; later the pieces are of no use
+};
+
+struct Cancel {
+  uint32_t transfer = 0;
+  std::optional<std::string> pieces;  // all that have not been sent if none
+};
+
+struct Have {
+  std::string url;
+  MediaSequence sn;
+  std::string rendition;
+  bool whole = false;  // otherwise the sender is getting it
 };
 
 struct Close {};
@@ -66,7 +96,8 @@ struct Unknown {
   std::string event;
 };
 
-using Message = std::variant<KeepAlive, KeepAliveAck, Request, Binary, Lack, Close, Error, Unknown>;
+using Message = std::variant<KeepAlive, KeepAliveAck, Request, Binary, Lack, Want, Cancel, Have,
+                             Close, Error, Unknown>;
 
 enum class ParseError {
   kTooLong,
@@ -99,6 +130,9 @@ enum class Event : uint8_t {
   kRequest,
   kBinary,
   kLack,
+  kWant,
+  kCancel,
+  kHave,
   kClose,
   kError,
   kUnknown,
@@ -116,6 +150,11 @@ struct Fields {
   std::optional<int32_t> hlsmesh{};
   int64_t attachments = 0;
   int64_t size = 0;
+  uint32_t transfer = 0;  // 0: none
+  std::string pieces{};   // empty: none; otherwise a text that from_text() reads
+  int64_t within = 0;
+  bool whole = false;
+  bool lead = false;  // of a KEEPALIVE: whoever gets it is to fetch first
 };
 
 // As parse(), into `fields`, which must be newly made. Returns nullopt on success.

@@ -1,23 +1,38 @@
 #include "sim/cdn.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/random.hpp"
 
 namespace hlsmesh::sim {
+namespace {
+
+// A page gets a body in parts of about this size from a line of some Mbit/s.
+constexpr size_t kChunkBytes = 64 * 1024;
+
+}  // namespace
 
 Cdn::Cdn(EventQueue& queue, Network& network, const Content& content, CdnConfig config)
     : queue_(queue), network_(network), content_(content), config_(config) {
   if (config_.bits_per_second > 0) line_ = network_.add_line(config_.bits_per_second);
 }
 
-FetchId Cdn::fetch(CdnUser& user, Access access, RenditionId rendition, MediaSequence sn) {
+FetchId Cdn::fetch(CdnUser& user, Access access, RenditionId rendition, MediaSequence sn,
+                   FetchRange range) {
   const FetchId id(next_++);
   Fetch& fetch = fetches_[id] = Fetch{&user, rendition, sn, PipeId{}};
+  fetch.end = content_.segment_bytes(rendition, sn);
+  fetch.ranged = !range.whole();
+  if (fetch.ranged && config_.ranges == Ranges::kServed) {
+    if (range.to > 0) fetch.end = std::min(fetch.end, range.to);
+    fetch.at = range.from;
+  }
   Duration wait = access.latency + config_.latency;
   ++fetches_of_[&user];
   if (struck(config_.hiccup_every, 1, user, access, rendition, sn)) wait += config_.hiccup;
-  fetch.refused = struck(config_.error_every, 2, user, access, rendition, sn);
+  fetch.refused = struck(config_.error_every, 2, user, access, rendition, sn) ||
+                  (fetch.ranged && config_.ranges == Ranges::kRefused) || fetch.at >= fetch.end;
   queue_.after(wait, [this, id, access] { answer(id, access); });
   return id;
 }
@@ -57,9 +72,13 @@ void Cdn::answer(FetchId id, Access access) {
   }
   fetch.pipe = network_.open(line_, access.down, {latency, access.loss}, *this,
                              static_cast<uint64_t>(id.value()), 0);
-  Message body;
-  body.size = content_.segment_bytes(fetch.rendition, fetch.sn);
-  network_.send(fetch.pipe, std::move(body));
+  const PipeId pipe = fetch.pipe;
+  for (size_t left = fetch.end - fetch.at; left > 0;) {
+    Message chunk;
+    chunk.size = std::min(left, kChunkBytes);
+    left -= chunk.size;
+    network_.send(pipe, std::move(chunk));
+  }
 }
 
 void Cdn::cancel(FetchId id) {
@@ -77,12 +96,24 @@ void Cdn::on_pipe_message(uint64_t cookie, Message message) {
   const FetchId id(static_cast<int64_t>(cookie));
   const auto it = fetches_.find(id);
   if (it == fetches_.end()) return;
-  const Fetch fetch = it->second;
-  fetches_.erase(it);
+  Fetch& fetch = it->second;
+  CdnUser& user = *fetch.user;
+  const size_t offset = std::exchange(fetch.at, fetch.at + message.size);
+  const size_t whole = content_.segment_bytes(fetch.rendition, fetch.sn);
+  const bool over = fetch.at == fetch.end;
+  Copies& copies = copies_[{fetch.rendition, fetch.sn}];
+  if (fetch.ranged) {
+    copies.sent += static_cast<double>(message.size) / static_cast<double>(whole);
+    sent_bytes_ += message.size;
+  } else if (over) {
+    copies.sent += 1;
+    sent_bytes_ += whole;
+  }
+  user.on_cdn_bytes(id, offset, message.size);
+  if (!over || fetches_.count(id) == 0) return;
   network_.cut(fetch.pipe);
-  ++copies_[{fetch.rendition, fetch.sn}].sent;
-  sent_bytes_ += message.size;
-  fetch.user->on_cdn_done(id);
+  fetches_.erase(id);
+  user.on_cdn_done(id);
 }
 
 void Cdn::on_pipe_drained(uint64_t, size_t) {}

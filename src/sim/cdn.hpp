@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/download/cdn.hpp"
 #include "sim/content.hpp"
 #include "sim/network.hpp"
 #include "sim/rtc.hpp"
@@ -15,6 +16,13 @@
 namespace hlsmesh::sim {
 
 using FetchId = Strong<struct FetchIdTag, int64_t>;
+
+// What the origin makes of a request for a part of a segment.
+enum class Ranges : uint8_t {
+  kServed,
+  kIgnored,  // it sends all of the segment
+  kRefused,  // with an error, as where CORS forbids them
+};
 
 struct CdnConfig {
   Duration latency = std::chrono::milliseconds(20);  // one way, beyond the viewer's own
@@ -28,6 +36,7 @@ struct CdnConfig {
   // with this seed, so that a viewer and its twin meet the same. 0: the viewer's fetches are
   // counted.
   uint64_t fates = 0;
+  Ranges ranges = Ranges::kServed;
 };
 
 // Requests that arrive within [from, to) are answered with an error.
@@ -39,6 +48,8 @@ struct CdnOutage {
 class CdnUser {
  public:
   virtual ~CdnUser() = default;
+  // `size` bytes of the segment have come, from `offset` on. It may cancel the fetch.
+  virtual void on_cdn_bytes(FetchId fetch, size_t offset, size_t size) = 0;
   virtual void on_cdn_done(FetchId fetch) = 0;
   virtual void on_cdn_failed(FetchId fetch) = 0;
 };
@@ -50,10 +61,12 @@ class Cdn : private PipeSink {
 
   void add_outage(CdnOutage outage) { outages_.push_back(outage); }
 
-  // No answer is late or an error any more, but for outages.
+  // No answer is late or an error any more, but in outages and where ranges are refused.
   void be_reliable() { config_.hiccup_every = config_.error_every = 0; }
 
-  FetchId fetch(CdnUser& user, Access access, RenditionId rendition, MediaSequence sn);
+  // An answer of a range that the origin ignores begins at offset 0.
+  FetchId fetch(CdnUser& user, Access access, RenditionId rendition, MediaSequence sn,
+                FetchRange range = {});
   // The answer is dropped wherever it is; nothing more is reported.
   void cancel(FetchId fetch);
   // When the answer to a playlist request made now is there: small, never refused.
@@ -61,10 +74,11 @@ class Cdn : private PipeSink {
 
   struct Copies {
     int32_t asked = 0;
-    int32_t sent = 0;  // whole
+    double sent = 0;  // whole ones; of ranges their part of it, as far as they came
   };
   const std::map<std::pair<RenditionId, MediaSequence>, Copies>& copies() const { return copies_; }
-  uint64_t sent_bytes() const { return sent_bytes_; }  // of whole segments
+  // Of whole segments, and of ranges as far as they came.
+  uint64_t sent_bytes() const { return sent_bytes_; }
   int32_t errors() const { return errors_; }
 
  private:
@@ -74,6 +88,9 @@ class Cdn : private PipeSink {
     MediaSequence sn;
     PipeId pipe{};
     bool refused = false;
+    bool ranged = false;  // a range was asked for
+    size_t at = 0;        // where in the segment the next byte belongs
+    size_t end = 0;
   };
   // Whether a fetch is one in `every`; `what` tells fates of one segment apart.
   bool struck(int32_t every, uint64_t what, const CdnUser& user, Access access,

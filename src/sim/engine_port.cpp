@@ -1,5 +1,6 @@
 #include "sim/engine_port.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -33,6 +34,11 @@ void hand_in(std::string_view text) {
   if (!text.empty()) std::memcpy(space, text.data(), text.size());
 }
 
+// What comes in a piece from byte `from` on.
+Piece end_of(const Piece& piece, uint32_t from) {
+  return {piece.body, piece.offset + from, piece.bytes.subspan(from)};
+}
+
 // The text of hm_load and hm_list_segment.
 std::string urls(const SegmentLoad& what) {
   return what.clean_url.empty() ? what.url : what.url + '\n' + what.clean_url;
@@ -40,7 +46,8 @@ std::string urls(const SegmentLoad& what) {
 
 int32_t load_flags(const SegmentLoad& what) {
   return (what.shareable ? kHmLoadShareable : 0) | (what.from_cdn ? kHmLoadFromCdn : 0) |
-         (what.named ? kHmLoadNamed : 0) | (what.opaque ? kHmLoadOpaque : 0);
+         (what.named ? kHmLoadNamed : 0) | (what.opaque ? kHmLoadOpaque : 0) |
+         (what.streams ? kHmLoadStreams : 0);
 }
 
 int32_t condition_flags(const PlayerConditions& conditions) {
@@ -74,9 +81,9 @@ EnginePort::EnginePort(const EngineConfig& config, CommandSink& sink, EngineObse
 }
 
 template <class... Parameters>
-void EnginePort::set(const char* name, int32_t (*function)(Parameters...),
-                     std::optional<std::string_view> text,
-                     std::type_identity_t<Parameters>... arguments) {
+int32_t EnginePort::set(const char* name, int32_t (*function)(Parameters...),
+                        std::optional<std::string_view> text,
+                        std::type_identity_t<Parameters>... arguments) {
   if (observer_ != nullptr) {
     observer_->on_call(name, {static_cast<double>(arguments)...}, text, {});
   }
@@ -85,6 +92,7 @@ void EnginePort::set(const char* name, int32_t (*function)(Parameters...),
   const int32_t result = function(arguments...);
   if (result < 0) std::abort();
   if (observer_ != nullptr) observer_->on_result(result);
+  return result;
 }
 
 template <class... Parameters>
@@ -95,23 +103,18 @@ void EnginePort::input(const char* name, int32_t (*function)(Parameters...),
 }
 
 template <class... Parameters>
-void EnginePort::input_text(const char* name, int32_t (*function)(Parameters...),
-                            std::string_view text, std::type_identity_t<Parameters>... arguments) {
-  set(name, function, text, arguments...);
+int32_t EnginePort::input_text(const char* name, int32_t (*function)(Parameters...),
+                               std::string_view text,
+                               std::type_identity_t<Parameters>... arguments) {
+  const int32_t result = set(name, function, text, arguments...);
   drain();
+  return result;
 }
 
-void EnginePort::write(const char* name, uint8_t* (*reserve)(int32_t, uint32_t), int32_t id,
-                       const Piece& piece) {
-  const auto size = static_cast<uint32_t>(piece.bytes.size());
-  if (observer_ != nullptr) {
-    observer_->on_call(name, {static_cast<double>(id), static_cast<double>(size)}, std::nullopt,
-                       piece.bytes);
-  }
-  instance_.select();
-  uint8_t* const space = reserve(id, size);
-  if (space != nullptr) write_segment(space, piece);
-  if (observer_ != nullptr) observer_->on_result(space == nullptr ? 0 : 1);
+template <class... Arguments>
+void EnginePort::note(const char* name, const Piece& piece, Arguments... arguments) {
+  if (observer_ == nullptr) return;
+  observer_->on_call(name, {static_cast<double>(arguments)...}, std::nullopt, piece.bytes);
 }
 
 void EnginePort::drain() {
@@ -169,10 +172,19 @@ void EnginePort::channel_text(TimeMs now, PeerHandle peer, std::string_view text
   input_text("hm_channel_text", hm_channel_text, text, as_argument(now), peer.value());
 }
 
-void EnginePort::channel_binary(TimeMs now, PeerHandle peer, const Piece& message) {
-  write("hm_channel_reserve", hm_channel_reserve, peer.value(), message);
-  input("hm_channel_binary", hm_channel_binary, as_argument(now), peer.value(),
-        static_cast<uint32_t>(message.bytes.size()));
+void EnginePort::channel_binary(TimeMs now, PeerHandle peer, std::string_view head,
+                                const Piece& message) {
+  const auto front = static_cast<uint32_t>(head.size());
+  const auto size = static_cast<uint32_t>(front + message.bytes.size());
+  instance_.select();
+  HmFrame& frame = *hm_frame();
+  if (front > 0) std::memcpy(frame.head, head.data(), front);
+  std::memcpy(frame.head + front, message.bytes.data(), std::min(size, kHmHeadBytes) - front);
+  note("hm_channel_frame", message, peer.value(), size);
+  const int32_t wanted = hm_channel_frame(peer.value(), size);
+  if (wanted != 0) write_segment(frame.at, end_of(message, frame.from - front));
+  if (observer_ != nullptr) observer_->on_result(wanted);
+  input("hm_channel_binary", hm_channel_binary, as_argument(now), peer.value(), size);
 }
 
 void EnginePort::channel_writable(TimeMs now, PeerHandle peer, size_t buffered) {
@@ -237,27 +249,41 @@ void EnginePort::list_segment(TimeMs now, const SegmentLoad& what) {
              load_flags(what), what.date_time);
 }
 
-void EnginePort::load(TimeMs now, LoadId load, const SegmentLoad& what) {
-  input_text("hm_load", hm_load, urls(what), as_argument(now), load.value(),
-             static_cast<int32_t>(what.kind), what.rendition_index,
-             static_cast<double>(what.sn.value()), what.span.start, what.span.duration,
-             static_cast<double>(what.range.start), static_cast<double>(what.range.end),
-             load_flags(what), what.date_time);
+hlsmesh::FetchId EnginePort::load(TimeMs now, LoadId load, const SegmentLoad& what) {
+  const int32_t fetch = input_text(
+      "hm_load", hm_load, urls(what), as_argument(now), load.value(),
+      static_cast<int32_t>(what.kind), what.rendition_index, static_cast<double>(what.sn.value()),
+      what.span.start, what.span.duration, static_cast<double>(what.range.start),
+      static_cast<double>(what.range.end), load_flags(what), what.date_time);
+  return hlsmesh::FetchId(fetch);
 }
 
 void EnginePort::load_aborted(TimeMs now, LoadId load) {
   input("hm_load_aborted", hm_load_aborted, as_argument(now), load.value());
 }
 
-void EnginePort::fetch_done(TimeMs now, LoadId load, const Piece& body, double first_byte_ms,
-                            double body_ms) {
-  write("hm_fetch_reserve", hm_fetch_reserve, load.value(), body);
-  input("hm_fetch_done", hm_fetch_done, as_argument(now), load.value(),
-        static_cast<uint32_t>(body.bytes.size()), first_byte_ms, body_ms);
+bool EnginePort::fetch_part(TimeMs now, hlsmesh::FetchId fetch, const Piece& part, size_t whole) {
+  const auto offset = static_cast<uint32_t>(part.offset);
+  const auto size = static_cast<uint32_t>(part.bytes.size());
+  const auto total = static_cast<uint32_t>(whole);
+  note("hm_fetch_reserve", part, fetch.value(), offset, size, total);
+  instance_.select();
+  uint8_t* const space = hm_fetch_reserve(fetch.value(), offset, size, total);
+  if (space != nullptr) write_segment(space, part);
+  if (observer_ != nullptr) observer_->on_result(space == nullptr ? 0 : 1);
+  if (space == nullptr) return false;
+  input("hm_fetch_bytes", hm_fetch_bytes, as_argument(now), fetch.value(), size);
+  return true;
 }
 
-void EnginePort::fetch_failed(TimeMs now, LoadId load) {
-  input("hm_fetch_failed", hm_fetch_failed, as_argument(now), load.value());
+void EnginePort::fetch_done(TimeMs now, hlsmesh::FetchId fetch, size_t size, double first_byte_ms,
+                            double body_ms) {
+  input("hm_fetch_done", hm_fetch_done, as_argument(now), fetch.value(),
+        static_cast<uint32_t>(size), first_byte_ms, body_ms);
+}
+
+void EnginePort::fetch_failed(TimeMs now, hlsmesh::FetchId fetch) {
+  input("hm_fetch_failed", hm_fetch_failed, as_argument(now), fetch.value());
 }
 
 void EnginePort::timeout(TimeMs now) { input("hm_timeout", hm_timeout, as_argument(now)); }

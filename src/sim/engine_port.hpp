@@ -58,7 +58,8 @@ class EnginePort {
   void peer_signal(TimeMs now, PeerHandle peer, std::string_view json);
   void channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes);
   void channel_text(TimeMs now, PeerHandle peer, std::string_view text);
-  void channel_binary(TimeMs now, PeerHandle peer, const Piece& message);
+  // A message of `head` and what follows it.
+  void channel_binary(TimeMs now, PeerHandle peer, std::string_view head, const Piece& message);
   void channel_writable(TimeMs now, PeerHandle peer, size_t buffered);
   void peer_closed(TimeMs now, PeerHandle peer);
   void connection_refused(TimeMs now);
@@ -72,11 +73,14 @@ class EnginePort {
   void playlist_loaded(TimeMs now, RenditionId rendition, const PlaylistFacts& facts);
   void playlist(TimeMs now, RenditionId rendition);
   void list_segment(TimeMs now, const SegmentLoad& what);
-  void load(TimeMs now, LoadId load, const SegmentLoad& what);
+  hlsmesh::FetchId load(TimeMs now, LoadId load, const SegmentLoad& what);
   void load_aborted(TimeMs now, LoadId load);
+  // A part of the segment's body, which has `whole` bytes. False if it is not wanted.
+  bool fetch_part(TimeMs now, hlsmesh::FetchId fetch, const Piece& part, size_t whole);
   // In milliseconds: to the fetch's first byte, and from there to its end.
-  void fetch_done(TimeMs now, LoadId load, const Piece& body, double first_byte_ms, double body_ms);
-  void fetch_failed(TimeMs now, LoadId load);
+  void fetch_done(TimeMs now, hlsmesh::FetchId fetch, size_t size, double first_byte_ms,
+                  double body_ms);
+  void fetch_failed(TimeMs now, hlsmesh::FetchId fetch);
   void timeout(TimeMs now);
   // Shows the observer statistics and peers; changes nothing.
   void show_stats();
@@ -90,18 +94,18 @@ class EnginePort {
  private:
   // A call that is not followed by a drain. `text`: what hm_text brings before it.
   template <class... Parameters>
-  void set(const char* name, int32_t (*function)(Parameters...),
-           std::optional<std::string_view> text, std::type_identity_t<Parameters>... arguments);
+  int32_t set(const char* name, int32_t (*function)(Parameters...),
+              std::optional<std::string_view> text, std::type_identity_t<Parameters>... arguments);
   // One that is.
   template <class... Parameters>
   void input(const char* name, int32_t (*function)(Parameters...),
              std::type_identity_t<Parameters>... arguments);
   template <class... Parameters>
-  void input_text(const char* name, int32_t (*function)(Parameters...), std::string_view text,
-                  std::type_identity_t<Parameters>... arguments);
-  // Of hm_channel_reserve and hm_fetch_reserve.
-  void write(const char* name, uint8_t* (*reserve)(int32_t, uint32_t), int32_t id,
-             const Piece& piece);
+  int32_t input_text(const char* name, int32_t (*function)(Parameters...), std::string_view text,
+                     std::type_identity_t<Parameters>... arguments);
+  // Tells the observer of a call that says where `piece` is to be written.
+  template <class... Arguments>
+  void note(const char* name, const Piece& piece, Arguments... arguments);
   void drain();
 
   ClientInstance instance_;

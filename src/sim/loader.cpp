@@ -12,6 +12,7 @@ SegmentLoad Loader::describe(const SegmentRequest& request) const {
   what.rendition_index = request.rendition.index;
   what.sn = request.sn;
   what.url = content_.url(request.sn);
+  what.streams = streams_;
   what.span = {seconds(request.start), seconds(content_.config().segment_duration)};
   return what;
 }
@@ -20,9 +21,20 @@ void Loader::load(const SegmentRequest& request) {
   const LoadId id(next_load_++);
   Load& load = loads_[id] = Load{request};
   EnginePort* const port = host_.port();
-  if (port == nullptr) return fetch(id, load);
+  if (port == nullptr) return begin(load, Fetch{id}, {});
   port->load(now(), id, describe(request));
   host_.wake();
+}
+
+void Loader::cancel(LoadId load) {
+  for (auto it = fetches_.begin(); it != fetches_.end();) {
+    if (it->second.load == load) {
+      cdn_.cancel(it->first);
+      it = fetches_.erase(it);
+    } else {
+      ++it;
+    }
+  }
 }
 
 void Loader::abort(RenditionId rendition, MediaSequence sn) {
@@ -32,10 +44,7 @@ void Loader::abort(RenditionId rendition, MediaSequence sn) {
   });
   if (it == loads_.end()) return;
   const LoadId id = it->first;
-  if (it->second.fetch.value() != 0) {
-    cdn_.cancel(it->second.fetch);
-    fetches_.erase(it->second.fetch);
-  }
+  cancel(id);
   loads_.erase(it);
   EnginePort* const port = host_.port();
   if (port == nullptr) return;
@@ -45,19 +54,19 @@ void Loader::abort(RenditionId rendition, MediaSequence sn) {
 
 void Loader::adopt_earlier_loads() {
   EnginePort& port = *host_.port();
-  // Bytes that came before the engine can still be shared.
-  for (const Load& before : before_core_) {
-    const LoadId id(next_load_++);
-    SegmentLoad what = describe(before.request);
+  const auto describe_early = [this](const SegmentRequest& request) {
+    SegmentLoad what = describe(request);
     what.from_cdn = true;
-    port.load(now(), id, what);
-    give_body(id, before);
+    return what;
+  };
+  // Bytes that came before the engine can still be shared.
+  for (Early& early : before_core_) {
+    early.fetch.name = port.load(now(), LoadId(next_load_++), describe_early(early.request));
+    give_body(early.request, early.fetch);
   }
   before_core_.clear();
-  for (const auto& [id, pending] : loads_) {
-    SegmentLoad what = describe(pending.request);
-    what.from_cdn = true;
-    port.load(now(), id, what);
+  for (auto& [id, pending] : loads_) {
+    fetches_[pending.fetch].name = port.load(now(), id, describe_early(pending.request));
   }
 }
 
@@ -66,28 +75,36 @@ void Loader::stop() {
   fetches_.clear();
 }
 
-void Loader::fetch(LoadId load) {
-  const auto it = loads_.find(load);
-  if (it == loads_.end() || it->second.fetch.value() != 0) {
+void Loader::fetch(const HmCommand& command) {
+  const LoadId id(command.load);
+  const auto it = loads_.find(id);
+  const FetchRange range{static_cast<size_t>(command.t0), static_cast<size_t>(command.t1)};
+  if (it == loads_.end() || it->second.fetch.value() != 0 || (!range.whole() && !streams_)) {
     ++figures_.stray_commands;
     return;
   }
-  fetch(load, it->second);
+  if (range.whole()) cancel(id);
+  Fetch fetch{id, hlsmesh::FetchId(command.code), range.whole(), streams_};
+  begin(it->second, fetch, range);
 }
 
-void Loader::fetch(LoadId id, Load& load) {
-  load.fetch = cdn_.fetch(*this, access_, load.request.rendition, load.request.sn);
-  load.fetch_began = queue_.now();
-  fetches_[load.fetch] = id;
+void Loader::begin(Load& load, Fetch fetch, FetchRange range) {
+  const FetchId id = cdn_.fetch(*this, access_, load.request.rendition, load.request.sn, range);
+  fetch.began = queue_.now();
+  if (fetch.whole) load.fetch = id;
+  fetches_[id] = fetch;
 }
 
 void Loader::take(const HmCommand& done) {
-  const auto it = loads_.find(LoadId(done.load));
+  const LoadId id(done.load);
+  const auto it = loads_.find(id);
   if (it == loads_.end() || it->second.fetch.value() != 0) {
     ++figures_.stray_commands;
     return;
   }
-  const SegmentRequest request = it->second.request;
+  const Load load = it->second;
+  const SegmentRequest& request = load.request;
+  cancel(id);
   loads_.erase(it);
   const ByteView body = data_of(done);
   const ByteView right = content_.body(request.rendition, request.sn).bytes();
@@ -96,7 +113,7 @@ void Loader::take(const HmCommand& done) {
       (body.data() != right.data() && !std::equal(body.begin(), body.end(), right.begin()))) {
     ++figures_.wrong_bodies;
   }
-  figures_.p2p_bytes += body.size();
+  figures_.p2p_bytes += body.size() - std::min(body.size(), load.by_range);
   ++figures_.segments;
   const Duration took = from_seconds((done.t1 - done.t0) / 1e3);
   queue_.after(Duration{}, [this, rendition = request.rendition, sn = request.sn, took] {
@@ -104,48 +121,85 @@ void Loader::take(const HmCommand& done) {
   });
 }
 
-void Loader::give_body(LoadId id, const Load& load) {
-  const SegmentRequest& request = load.request;
+void Loader::give_body(const SegmentRequest& request, const Fetch& fetch) {
   const SharedBody& body = content_.body(request.rendition, request.sn);
+  host_.port()->fetch_part(now(), fetch.name, {&body, 0, body.bytes()}, body.bytes().size());
+  finish(fetch);
+}
+
+void Loader::finish(const Fetch& fetch) {
   // As far as a page can tell: two round trips at least until the first byte, at whole
   // milliseconds.
-  const auto whole = std::chrono::duration_cast<DurationMs>(load.took);
+  const auto whole = std::chrono::duration_cast<DurationMs>(fetch.took);
   const auto first = std::min(whole, std::chrono::duration_cast<DurationMs>(access_.latency * 4));
-  host_.port()->fetch_done(now(), id, {&body, 0, body.bytes()}, to_ms(first), to_ms(whole - first));
+  host_.port()->fetch_done(now(), fetch.name, fetch.size, to_ms(first), to_ms(whole - first));
 }
 
-void Loader::on_cdn_done(FetchId fetch) {
-  const auto it = fetches_.find(fetch);
+void Loader::on_cdn_bytes(FetchId id, size_t offset, size_t size) {
+  const auto it = fetches_.find(id);
   if (it == fetches_.end()) return;
-  const LoadId id = it->second;
+  Fetch& fetch = it->second;
+  fetch.size += size;
+  if (!fetch.streams) return;
+  Load& load = loads_[fetch.load];
+  if (!fetch.whole) {
+    figures_.cdn_bytes += size;
+    load.by_range += size;
+  }
+  EnginePort* const port = host_.port();
+  if (port == nullptr) return;
+  const SharedBody& body = content_.body(load.request.rendition, load.request.sn);
+  const Piece part{&body, offset, body.bytes().subspan(offset, size)};
+  const hlsmesh::FetchId name = fetch.name;
+  if (!port->fetch_part(now(), name, part, body.bytes().size()) && !fetch.whole) {
+    cdn_.cancel(id);
+    fetches_.erase(id);
+    port->fetch_failed(now(), name);
+  }
+  host_.wake();
+}
+
+void Loader::on_cdn_done(FetchId id) {
+  const auto it = fetches_.find(id);
+  if (it == fetches_.end()) return;
+  Fetch fetch = it->second;
   fetches_.erase(it);
-  Load done = loads_[id];
-  done.took = queue_.now() - done.fetch_began;
-  loads_.erase(id);
-  const SegmentRequest request = done.request;
-  figures_.cdn_bytes += content_.segment_bytes(request.rendition, request.sn);
+  fetch.took = queue_.now() - fetch.began;
+  EnginePort* const port = host_.port();
+  if (!fetch.whole) {
+    if (port == nullptr) return;
+    finish(fetch);
+    return host_.wake();
+  }
+  const SegmentRequest request = loads_[fetch.load].request;
+  loads_.erase(fetch.load);
+  figures_.cdn_bytes += fetch.size;
   ++figures_.segments;
-  if (host_.port() == nullptr) {
-    before_core_.push_back(done);
+  if (port == nullptr) {
+    before_core_.push_back({request, fetch});
   } else {
-    give_body(id, done);
+    if (fetch.streams) {
+      finish(fetch);
+    } else {
+      give_body(request, fetch);
+    }
     host_.wake();
   }
-  player_.on_segment(request.rendition, request.sn, done.took);
+  player_.on_segment(request.rendition, request.sn, fetch.took);
 }
 
-void Loader::on_cdn_failed(FetchId fetch) {
-  const auto it = fetches_.find(fetch);
+void Loader::on_cdn_failed(FetchId id) {
+  const auto it = fetches_.find(id);
   if (it == fetches_.end()) return;
-  const LoadId id = it->second;
+  const Fetch fetch = it->second;
   fetches_.erase(it);
-  const SegmentRequest request = loads_[id].request;
-  loads_.erase(id);
+  const SegmentRequest request = loads_[fetch.load].request;
+  if (fetch.whole) loads_.erase(fetch.load);
   if (EnginePort* const port = host_.port()) {
-    port->fetch_failed(now(), id);
+    port->fetch_failed(now(), fetch.name);
     host_.wake();
   }
-  player_.on_error(request.rendition, request.sn);
+  if (fetch.whole) player_.on_error(request.rendition, request.sn);
 }
 
 }  // namespace hlsmesh::sim

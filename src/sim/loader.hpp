@@ -12,7 +12,8 @@
 namespace hlsmesh::sim {
 
 struct LoaderFigures {
-  // Media bytes handed to the player, by where they came from.
+  // Media bytes handed to the player, by where they came from; of ranges also those that came and
+  // were of no use.
   uint64_t cdn_bytes = 0;
   uint64_t p2p_bytes = 0;
   int32_t segments = 0;
@@ -37,7 +38,11 @@ class Loader : private CdnUser {
   Loader(EventQueue& queue, const Content& content, Cdn& cdn, Player& player, LoaderHost& host)
       : queue_(queue), content_(content), cdn_(cdn), player_(player), host_(host) {}
 
-  void attach(Access access) { access_ = access; }
+  // `streams`: SegmentLoad::streams of every load.
+  void attach(Access access, bool streams) {
+    access_ = access;
+    streams_ = streams;
+  }
   void load(const SegmentRequest& request);
   void abort(RenditionId rendition, MediaSequence sn);
   // Tells a new engine what was loaded, and is being loaded, without it.
@@ -46,23 +51,40 @@ class Loader : private CdnUser {
   void stop();
 
   // Commands.
-  void fetch(LoadId load);
+  void fetch(const HmCommand& command);
   void take(const HmCommand& done);
 
   SegmentLoad describe(const SegmentRequest& request) const;
   const LoaderFigures& figures() const { return figures_; }
 
  private:
+  struct Fetch {
+    LoadId load;
+    hlsmesh::FetchId name{};  // what the engine calls it; zero before it knows of it
+    bool whole = true;        // it answers the load
+    bool streams = false;     // the engine gets its bytes as they come
+    Time began{};
+    Duration took{};  // by the time it has ended
+    size_t size = 0;  // bytes that have come
+  };
   struct Load {
     SegmentRequest request;
-    FetchId fetch{};  // zero unless the CDN was asked
-    Time fetch_began{};
-    Duration took{};  // by the time it has ended
+    FetchId fetch{};      // of all of it; zero while there is none
+    size_t by_range = 0;  // bytes that fetches of ranges have brought
+  };
+  // A segment that was loaded whole before the engine was there.
+  struct Early {
+    SegmentRequest request;
+    Fetch fetch;
   };
 
-  void fetch(LoadId id, Load& load);
-  void give_body(LoadId id, const Load& load);
+  void begin(Load& load, Fetch fetch, FetchRange range);
+  // Cancels what is under way for the load.
+  void cancel(LoadId load);
+  void give_body(const SegmentRequest& request, const Fetch& fetch);
+  void finish(const Fetch& fetch);
   TimeMs now() const { return engine_time(queue_.now()); }
+  void on_cdn_bytes(FetchId fetch, size_t offset, size_t size) override;
   void on_cdn_done(FetchId fetch) override;
   void on_cdn_failed(FetchId fetch) override;
 
@@ -72,9 +94,10 @@ class Loader : private CdnUser {
   Player& player_;
   LoaderHost& host_;
   Access access_;
+  bool streams_ = true;
   std::map<LoadId, Load> loads_;
-  std::map<FetchId, LoadId> fetches_;
-  std::vector<Load> before_core_;  // loaded whole before the engine was there
+  std::map<FetchId, Fetch> fetches_;
+  std::vector<Early> before_core_;
   int32_t next_load_ = 1;
   LoaderFigures figures_;
 };

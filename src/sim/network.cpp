@@ -9,7 +9,7 @@ namespace {
 
 // One turn on a line: 6.5 ms at 20 Mbit/s, about what a sender's congestion window lets out at
 // once.
-constexpr uint64_t kQuantumBytes = 16 * 1024;
+constexpr uint64_t kQuantumBytes = 16 * 1024 + 256;
 
 // Chromium's data channels send so much in a packet, and HTTP about as much.
 constexpr double kPacketBytes = 1'200;

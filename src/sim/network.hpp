@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Message {
   // Its bytes: part of a shared body, else its own. Neither where only the size matters.
   Piece piece;
   std::vector<uint8_t> own;
+  std::string head;  // what stands before them
   size_t size = 0;
 
   ByteView bytes() const { return piece.body != nullptr ? piece.bytes : ByteView(own); }

@@ -19,8 +19,8 @@ constexpr milliseconds kVanishNotice{5'000};
 constexpr milliseconds kLinger{2};
 // Chromium: RTCPeerConnection.sctp.maxMessageSize.
 constexpr size_t kMaxMessageBytes = 262'144;
-// bufferedAmountLowThreshold that the driver sets: a quarter of the engine's queue.
-constexpr size_t kLowWater = 256 * 1024;
+// bufferedAmountLowThreshold that the driver sets.
+constexpr size_t kLowWater = 16 * 1024;
 
 // Wires and Wi-Fi of a building.
 constexpr milliseconds kOfficeLatency{1};

@@ -30,7 +30,7 @@ struct Piece {
   ByteView bytes;
 };
 
-// Does what a driver does with a pointer that hm_channel_reserve or hm_fetch_reserve gave: writes
+// Does what a driver does with a pointer that hm_channel_frame or hm_fetch_reserve gave: writes
 // the bytes there. Right after that call, and at most once: nothing but this function can write
 // there. A segment that is written with the bytes of one shared body, each at its place, takes no
 // memory; with the first byte that is another, it gets memory of its own.

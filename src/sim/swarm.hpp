@@ -23,9 +23,9 @@ struct SwarmConfig {
 
 struct SwarmFigures {
   std::vector<ViewerFigures> viewers;
-  uint64_t origin_bytes = 0;  // of whole segments that the CDN sent
-  int32_t origin_copies = 0;  // whole segments that it sent
-  int32_t distinct = 0;       // segments it sent at least once
+  uint64_t origin_bytes = 0;  // Cdn::sent_bytes
+  double origin_copies = 0;   // Cdn::Copies::sent, of all segments
+  int32_t distinct = 0;       // segments of which it sent anything
   size_t peak_channel_queue = 0;
   uint64_t channel_overflows = 0;
 };

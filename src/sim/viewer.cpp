@@ -48,7 +48,7 @@ void Viewer::join() {
   if (config_.browser.send_queue_bytes > 0) {
     access_.send_queue_bytes = config_.browser.send_queue_bytes;
   }
-  loader_.attach(access_);
+  loader_.attach(access_, config_.streams);
   world_.rtc.attach(id_, *this, access_);
   if (config_.p2p_refused) world_.rtc.block(id_);
   player_.start();
@@ -239,8 +239,8 @@ void Viewer::on_command(const HmCommand& command) {
     case CommandKind::kChannelSendBinary:
       send(peer, command);
       break;
-    case CommandKind::kLoadFromCdn:
-      loader_.fetch(LoadId(command.load));
+    case CommandKind::kFetch:
+      loader_.fetch(command);
       break;
     case CommandKind::kLoadDone:
       loader_.take(command);
@@ -269,10 +269,11 @@ void Viewer::send(PeerHandle peer, const HmCommand& command) {
   const bool text = command.kind == static_cast<int32_t>(CommandKind::kChannelSendText);
   Message message;
   message.text = text;
-  message.size = text ? command.text_size : command.data_size;
+  message.size = command.text_size + command.data_size;
   if (text) {
     message.own.assign(command.text, command.text + command.text_size);
   } else {
+    message.head = text_of(command);
     message.piece = world_.content.piece(data_of(command));
     if (message.piece.body == nullptr)
       message.own.assign(data_of(command).begin(), data_of(command).end());
@@ -328,7 +329,8 @@ void Viewer::on_channel_message(PeerHandle peer, const Message& message) {
   if (message.text) {
     port_->channel_text(now(), peer, message.as_text());
   } else {
-    port_->channel_binary(now(), peer, {message.piece.body, message.piece.offset, message.bytes()});
+    port_->channel_binary(now(), peer, message.head,
+                          {message.piece.body, message.piece.offset, message.bytes()});
   }
   wake();
 }

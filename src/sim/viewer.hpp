@@ -43,6 +43,7 @@ struct ViewerConfig {
   int32_t isp = 0;   // as the tracker knows it; 0: unknown
   int32_t office =
       0;  // shares the line and address of the first viewer of that office; 0: has its own
+  bool streams = true;       // nothing in the page forbids SegmentLoad::streams
   bool p2p_refused = false;  // no connection to another peer ever opens
   ParentFault fault = ParentFault::kNone;
   BrowserFaults browser;

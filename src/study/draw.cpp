@@ -100,6 +100,9 @@ Scenario draw_scenario(uint64_t seed) {
     incident.count = 1 + static_cast<int32_t>(random.below(4));
     out.incidents.push_back(incident);
   }
+  if (random.below(3) == 0) {
+    out.origin.ranges = random.below(2) == 0 ? sim::Ranges::kIgnored : sim::Ranges::kRefused;
+  }
   draw_network(seed, audience);
   draw_faults(seed, out.faults);
   out.quiet = kQuiet;

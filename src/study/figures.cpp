@@ -294,12 +294,10 @@ std::string figures_json(const Scenario& scenario, const World& world, uint64_t 
   out["offload"] = rounded(offload);
   out["mostOffload"] = rounded(most);
   out["eta"] = rounded(most > 0 ? offload / most : 0);
-  out["originCopies"] = rounded(
-      mesh.swarm.distinct > 0 ? static_cast<double>(mesh.swarm.origin_copies) / mesh.swarm.distinct
-                              : 0);
+  out["originCopies"] =
+      rounded(mesh.swarm.distinct > 0 ? mesh.swarm.origin_copies / mesh.swarm.distinct : 0);
   if (mesh.steady_segments > 0) {
-    out["steadyOriginCopies"] =
-        rounded(static_cast<double>(mesh.steady_copies) / mesh.steady_segments);
+    out["steadyOriginCopies"] = rounded(mesh.steady_copies / mesh.steady_segments);
   } else {
     out["steadyOriginCopies"] = nullptr;
   }

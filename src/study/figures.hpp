@@ -30,7 +30,7 @@ struct Run {
   sim::SwarmFigures swarm;
   Arrivals arrivals;
   int32_t steady_segments = 0;  // live: those listed in quiet times
-  int32_t steady_copies = 0;    // of them
+  double steady_copies = 0;     // of them
   uint64_t control_bytes = 0;   // between peers, and with the tracker
   uint64_t peer_media_bytes = 0;
   uint64_t events = 0;                                    // of the simulation

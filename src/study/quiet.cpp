@@ -112,7 +112,7 @@ QuietFigures quiet_figures(const Scenario& scenario, const World& world, const Q
     out.most_offload = most_offload(playing, scenario.stream.mbit * 1e6) *
                        static_cast<double>(playing.size()) / out.viewers;
   }
-  if (mesh.segments > 0) out.origin_copies = static_cast<double>(mesh.copies) / mesh.segments;
+  if (mesh.segments > 0) out.origin_copies = mesh.copies / mesh.segments;
   return out;
 }
 

@@ -26,7 +26,7 @@ struct Quiet {
   std::vector<Mark> settled;
   std::vector<Mark> end;
   int32_t segments = 0;  // live: listed in between, but for the last ones
-  int32_t copies = 0;    // of them, from the origin
+  double copies = 0;     // of them, from the origin
 };
 
 std::vector<Mark> mark(sim::Swarm& swarm, const World& world);

@@ -46,6 +46,19 @@ void read_rungs(const json& from, Stream& out, std::string& error) {
   if (!out.rungs.empty()) out.mbit = out.rungs.back();
 }
 
+struct RangesName {
+  std::string_view name;
+  sim::Ranges ranges;
+};
+
+constexpr std::array<RangesName, 3> kRanges{{
+    {"served", sim::Ranges::kServed},
+    {"ignored", sim::Ranges::kIgnored},
+    {"refused", sim::Ranges::kRefused},
+}};
+
+std::string_view name_of(sim::Ranges ranges) { return kRanges[static_cast<size_t>(ranges)].name; }
+
 void read_stream(const json& from, Stream& out, std::string& error) {
   Fields fields(from, "stream", error);
   fields.boolean("live", out.live);
@@ -65,6 +78,15 @@ void read_origin(const json& from, Origin& out, std::string& error) {
   fields.integer("lateEvery", out.late_every, 0, 1'000'000);
   fields.number("lateSeconds", out.late_seconds, 0, 600);
   fields.integer("errorEvery", out.error_every, 0, 1'000'000);
+  std::string ranges(name_of(out.ranges));
+  fields.text("ranges", ranges);
+  const auto named = std::find_if(kRanges.begin(), kRanges.end(),
+                                  [&](const RangesName& each) { return each.name == ranges; });
+  if (named == kRanges.end()) {
+    fields.fail("ranges", R"(must be "served", "ignored" or "refused")");
+  } else {
+    out.ranges = named->ranges;
+  }
   fields.finish();
 }
 
@@ -193,7 +215,8 @@ std::string to_json(const Scenario& scenario) {
                    {"mbit", scenario.origin.mbit},
                    {"lateEvery", scenario.origin.late_every},
                    {"lateSeconds", scenario.origin.late_seconds},
-                   {"errorEvery", scenario.origin.error_every}}},
+                   {"errorEvery", scenario.origin.error_every},
+                   {"ranges", name_of(scenario.origin.ranges)}}},
                  {"faults",
                   {{"shortQueues", scenario.faults.short_queues},
                    {"lateTimers", scenario.faults.late_timers},

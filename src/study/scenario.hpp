@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "sim/cdn.hpp"
 #include "study/audience.hpp"
 
 namespace hlsmesh::study {
@@ -31,6 +32,7 @@ struct Origin {
   int32_t late_every = 0;  // one in so many segments of a viewer is answered late
   double late_seconds = 0;
   int32_t error_every = 0;  // one in so many segments of a viewer is answered with an error first
+  sim::Ranges ranges = sim::Ranges::kServed;
 };
 
 // What goes wrong within the browsers, until the quiet phase.

@@ -208,6 +208,7 @@ World draw_world(const Scenario& scenario, uint64_t seed) {
   config.cdn.hiccup_every = scenario.origin.late_every;
   config.cdn.hiccup = sim::from_seconds(scenario.origin.late_seconds);
   config.cdn.error_every = scenario.origin.error_every;
+  config.cdn.ranges = scenario.origin.ranges;
   config.cdn.fates = seed + 1;
   const Audience& audience = scenario.audience;
   for (int32_t i = 0; i < audience.viewers; ++i) {

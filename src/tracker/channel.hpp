@@ -15,7 +15,7 @@ namespace hlsmesh::tracker {
 
 enum class ChannelType { kLive, kVod };
 
-// The Channel of protocol section 5: the peers of one stream and the links among them.
+// The Channel of protocol section 6: the peers of one stream and the links among them.
 //
 // Three invariants hold at all times: a parent's rank is below its child's; both ends of a link
 // have it; a room's indexes are correct. The classes are correct except those that a change has not

@@ -26,7 +26,7 @@ inline constexpr int8_t kMaxLevel = 7;
 inline constexpr int32_t kOtherProvince = 1;
 inline constexpr int32_t kOtherIsp = 3;
 
-// The filterClass of protocol section 5: the peers of one room that could take a child, by class →
+// The filterClass of protocol section 6: the peers of one room that could take a child, by class →
 // ISP → province → level, and within a level by slack and then by rank: the oldest come first,
 // since they have shown that they stay. It only chooses; the caller makes the link.
 //

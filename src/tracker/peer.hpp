@@ -73,7 +73,7 @@ struct Spot {
 // The level of a peer that has not reported one.
 inline constexpr int8_t kLevelUnknown = -1;
 
-// The Peer of protocol section 5. Pointers between peers are kept by Channel, both ends at once.
+// The Peer of protocol section 6. Pointers between peers are kept by Channel, both ends at once.
 struct Peer {
   ConnId conn;
   PeerId id;

@@ -34,3 +34,7 @@ declare var player: { hls: any; mesh: any; video: HTMLVideoElement };
 declare var asked: { url: string; atOnce: boolean }[];
 /** The address that hls.js is telling its loader to load (tests/browser/pages/observe.js). */
 declare var loadingNow: string;
+/** tests/browser/pages/loaders.js */
+declare var load: (what: object) => Promise<any>;
+declare var loadPart: (what: object) => Promise<any>;
+declare var may: (set: string, url: string) => boolean;

@@ -50,6 +50,7 @@ describe('two viewers, one origin', { concurrency: 4 }, () => {
             `${originOne} + ${originTwo} media bytes; engines say cdn ${statsOne.cdnBytes} + ${statsTwo.cdnBytes}, ` +
             `p2p ${statsTwo.p2pBytes}, uploaded ${statsOne.uploadBytes}; data channel received ${channel.received}`,
         );
+        assert.ok(statsOne.streamedSegments > 5, 'what came from the CDN did not stream');
         assert.ok(share >= 0.7, `only ${(share * 100).toFixed(1)} % came from viewer 1`);
         assertClose(
           statsOne.cdnBytes,

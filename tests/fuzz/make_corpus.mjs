@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 
 const MAX_SEED_BYTES = 1024;
-const MAX_SEEDS = 55;
+const MAX_SEEDS = 200;
 
 const load = (/** @type {string} */ name) =>
   JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8'));
@@ -18,13 +18,15 @@ const text = (value) =>
 /** @param {any} vector */
 const bytes = (vector) =>
   vector.wire_hex
-    ? Buffer.from(vector.wire_hex, 'hex')
-    : Buffer.from(text(vector.wire ?? vector.data));
+    ? Buffer.from(text(vector.wire_hex), 'hex')
+    : Buffer.from(text(vector.wire ?? vector.data ?? vector.text ?? ''));
 
 const peer = load('peer');
 const tracker = load('tracker');
 const corpora = {
   peer: peer.messages,
+  pieces: peer.pieces,
+  frame: peer.frames,
   tracker_from_peer: tracker.from_peer,
   tracker_from_tracker: tracker.from_tracker,
   signal: tracker.signals,

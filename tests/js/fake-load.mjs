@@ -5,6 +5,8 @@ import { fakeLoaderClass, fragmentContext, recorder } from './fake-hls.mjs';
 export class FakeDriver {
   /** @type {any[][]} */
   calls = [];
+  /** What came of each load's body. @type {Record<number, number[]>} */
+  bodies = {};
   /** @type {import('../../js/driver.js').LoadSink[]} */
   sinks = [];
   /** What load() does before it returns. @type {(sink: import('../../js/driver.js').LoadSink) => void} */
@@ -12,22 +14,28 @@ export class FakeDriver {
   /** @param {import('../../js/driver.js').LoadSink} sink @param {any} facts */
   load(sink, facts, fetching = false) {
     const load = this.sinks.push(sink);
-    const taken = { load, fromCdn: false };
+    const taken = { load, fetch: load, fromCdn: false };
+    this.bodies[load] = [];
     this.calls.push(['load', load, facts, fetching]);
     if (!fetching) this.answer({ ...sink, fetchFromCdn: () => (taken.fromCdn = true) });
     return taken;
   }
-  /** @param {number} load */
-  loadAborted(load) {
+  /** @param {import('../../js/driver.js').Taken} taken */
+  loadAborted({ load }) {
     this.calls.push(['aborted', load]);
   }
-  /** @param {number} load @param {ArrayBuffer | null} data @param {number} size */
-  fetchDone(load, data, size) {
-    this.calls.push(['done', load, data && new Uint8Array(data.slice(0)), size]);
+  /** @param {import('../../js/driver.js').Taken} taken @param {number} offset @param {Uint8Array} bytes */
+  fetchPart({ load }, offset, bytes) {
+    this.bodies[load] = [...this.bodies[load].slice(0, offset), ...bytes];
+  }
+  /** @param {import('../../js/driver.js').Taken} taken @param {number} size */
+  fetchDone({ load }, size) {
+    const body = this.bodies[load];
+    this.calls.push(['done', load, body.length > 0 ? new Uint8Array(body) : null, size]);
     return true;
   }
-  /** @param {number} load */
-  fetchFailed(load) {
+  /** @param {import('../../js/driver.js').Taken} taken */
+  fetchFailed({ load }) {
     this.calls.push(['failed', load]);
   }
   names() {

@@ -238,6 +238,7 @@ test('what a segment is goes to the engine as the playlist has it', () => {
     named: false,
     dateTime: programDateTime,
     opaque: false,
+    streams: false,
   });
 });
 

@@ -23,6 +23,12 @@ const PAGES = [
     .map((name) => `docs/${name}`),
 ];
 
+test('the bundles leave fetch() the names that it knows', async () => {
+  for (const file of ['dist/hlsmesh.mjs', 'dist/hlsmesh.js']) {
+    assert.match(await read(file), /\bsignal:\w+\.signal\b/, file);
+  }
+});
+
 test('F1: a command for npx names the package that it is in', async () => {
   const files = [
     ...PAGES,

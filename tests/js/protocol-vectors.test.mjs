@@ -8,12 +8,30 @@ import { describe, test } from 'node:test';
 /**
  * A text is a string, or a list of [part, times].
  * @typedef {string | [string, number][]} Text
- * @typedef {{ name: string, wire?: Text, wire_hex?: string, type?: string, fields?: Record<string, any>,
+ * @typedef {{ name: string, wire?: Text, wire_hex?: Text, type?: string, fields?: Record<string, any>,
  *   canonical?: Text, to_string?: string, error?: string }} Vector
  */
 
-// Every message of both tables of the 2018 protocol, and what has been seen beside them.
-const EVENTS = ['KEEPALIVE', 'KEEPALIVE-ACK', 'REQUEST', 'BINARY', 'LACK', 'CLOSE', 'ERROR'];
+// A piece, and the most bytes of pieces in a frame of DATA.
+const PIECE_BYTES = 16 * 1024;
+const FRAME_BYTES = 60 * 1024;
+const HEADER_BYTES = 16;
+const MOST_PIECES = 4096;
+const MOST_RUNS = 64;
+
+// Every message of the tables of docs/PROTOCOL.md.
+const EVENTS = [
+  'KEEPALIVE',
+  'KEEPALIVE-ACK',
+  'REQUEST',
+  'BINARY',
+  'LACK',
+  'WANT',
+  'CANCEL',
+  'HAVE',
+  'CLOSE',
+  'ERROR',
+];
 const PEER_ACTIONS = [
   'enter',
   'leave',
@@ -52,7 +70,9 @@ const spellOut = (text) =>
 
 /** @param {Vector} vector */
 const wireOf = (vector) =>
-  vector.wire_hex === undefined ? spellOut(vector.wire ?? '') : Buffer.from(vector.wire_hex, 'hex');
+  vector.wire_hex === undefined
+    ? spellOut(vector.wire ?? '')
+    : Buffer.from(spellOut(vector.wire_hex), 'hex');
 
 /** A declared value as JSON.parse would give it. @param {any} value */
 const declared = (value) => {
@@ -147,6 +167,75 @@ test('vectors together show every kind of error', () => {
   for (const error of [...ERRORS, 'no event', 'no action']) assert.ok(seen.has(error), error);
 });
 
+/** What a text of pieces says, by the words of section 5 alone. @param {string} text */
+const runsOf = (text) => {
+  if (!/^(?:(?:0|[1-9]\d*)(?:-(?:0|[1-9]\d*))?,)*(?:0|[1-9]\d*)(?:-(?:0|[1-9]\d*)?)?$/.test(text))
+    return undefined;
+  /** @type {[number, number][]} */
+  const runs = text.split(',').map((run) => {
+    const [first, last = first] = run.split('-');
+    return [Number(first), last === '' ? MOST_PIECES - 1 : Number(last)];
+  });
+  const sound = runs.every(
+    ([first, last], i) =>
+      first <= last && last < MOST_PIECES && (i === 0 || first > (runs[i - 1]?.[1] ?? 0)),
+  );
+  return sound && runs.length <= MOST_RUNS ? runs : undefined;
+};
+
+/** @param {[number, number][] | undefined} runs */
+const membersOf = (runs) =>
+  (runs ?? []).flatMap(([first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, i) => first + i),
+  );
+
+test('vectors of pieces say what they are, and the canonical text says the same', () => {
+  assert.equal(
+    new Set(peer.pieces.map((/** @type {any} */ vector) => vector.name)).size,
+    peer.pieces.length,
+  );
+  for (const { name, text, runs, canonical, error } of peer.pieces) {
+    const read = runsOf(spellOut(text));
+    assert.equal(error, read === undefined ? 'malformed' : undefined, name);
+    if (error !== undefined) continue;
+    assert.deepEqual(membersOf(read), membersOf(runs), name);
+    assert.deepEqual(membersOf(runsOf(spellOut(canonical))), membersOf(runs), name);
+  }
+});
+
+/** What a frame is, by the words of section 5 alone. @param {Buffer} bytes */
+const frameOf = (bytes) => {
+  if (bytes.length < HEADER_BYTES || bytes.readUInt32LE(0) !== 1) return { error: 'no header' };
+  const header = {
+    transfer: bytes.readUInt32LE(4),
+    piece: bytes.readUInt32LE(8),
+    size: bytes.readUInt32LE(12),
+  };
+  const most = Math.ceil(header.size / PIECE_BYTES);
+  if (header.transfer === 0 || header.transfer >= 2 ** 31) return { error: 'no header' };
+  if (most > MOST_PIECES || header.piece >= most) return { error: 'no header' };
+  const load = bytes.length - HEADER_BYTES;
+  if (load > FRAME_BYTES) return { error: 'too long' };
+  const end = header.piece * PIECE_BYTES + load;
+  const whole = end === header.size || (load % PIECE_BYTES === 0 && end < header.size);
+  if (load === 0 || !whole) return { error: 'no whole pieces' };
+  return { header, pieces: Math.ceil(load / PIECE_BYTES) };
+};
+
+test('vectors of frames are what they say, and show every error', () => {
+  const errors = new Set();
+  for (const { name, wire_hex: hex, ...expected } of peer.frames) {
+    assert.deepEqual(frameOf(Buffer.from(spellOut(hex), 'hex')), expected, name);
+    errors.add(expected.error);
+  }
+  assert.equal(
+    new Set(peer.frames.map((/** @type {any} */ vector) => vector.name)).size,
+    peer.frames.length,
+  );
+  for (const error of ['no header', 'no whole pieces', 'too long'])
+    assert.ok(errors.has(error), error);
+});
+
 test('signal vectors call an offer only what a browser would take for one', () => {
   for (const { name, data, kind } of tracker.signals) {
     /** @type {any} */
@@ -185,4 +274,18 @@ test('every message that docs/PROTOCOL.md shows is a canonical vector', async ()
       .map((vector) => spellOut(vector.canonical)),
   );
   for (const line of shown) assert.ok(known.has(line), line);
+});
+
+test('every frame that docs/PROTOCOL.md shows is the header of a vector', async () => {
+  const page = await readFile(new URL('../../docs/PROTOCOL.md', import.meta.url), 'utf8');
+  const shown = [...page.matchAll(/^((?:[0-9a-f]{8} ){3}[0-9a-f]{8})\b/gm)].map(([, header]) =>
+    (header ?? '').replaceAll(' ', ''),
+  );
+  assert.ok(shown.length > 0);
+  const known = new Set(
+    peer.frames
+      .filter((/** @type {any} */ vector) => vector.error === undefined)
+      .map((/** @type {any} */ vector) => spellOut(vector.wire_hex).slice(0, 2 * HEADER_BYTES)),
+  );
+  for (const header of shown) assert.ok(known.has(header), header);
 });

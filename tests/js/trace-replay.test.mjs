@@ -7,9 +7,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { CommandKind, HmCommand, HmPeer, HmStats } from '../../js/abi.js';
+import { CommandKind, HEAD_BYTES, HmCommand, HmFrame, HmPeer, HmStats } from '../../js/abi.js';
 import { POISONED } from '../../js/core.js';
 import { createCore } from '../../js/engine.js';
+import { loadModule } from '../../js/module.js';
 
 const TRACES = new URL('../traces/', import.meta.url);
 const FIRST_LINE = 'hlsmesh-trace 1';
@@ -18,7 +19,7 @@ const FIRST_LINE = 'hlsmesh-trace 1';
 const UNDRAINED = new Set([
   'hm_set',
   'hm_set_text',
-  'hm_channel_reserve',
+  'hm_channel_frame',
   'hm_fetch_reserve',
   'hm_stats',
   'hm_peer_count',
@@ -27,12 +28,11 @@ const UNDRAINED = new Set([
 
 const names = readdirSync(TRACES).filter((name) => name.endsWith('.trace'));
 
-/** @returns {WebAssembly.Module} */
 function shippedModule() {
   const places = ['../../dist/hlsmesh.wasm', '../../build/wasm/wasm/hlsmesh.wasm'];
   const found = places.map((path) => new URL(path, import.meta.url)).find((url) => existsSync(url));
   assert.ok(found, `no module to test: none of ${places.join(', ')}`);
-  return new WebAssembly.Module(readFileSync(found));
+  return loadModule(readFileSync(found));
 }
 
 /**
@@ -137,10 +137,19 @@ class Replayer {
     const room = core.call('hm_text', text.length);
     assert.ok(room > 0, `no room for a text of ${text.length} bytes`);
     core.bytes(room, text.length).set(text);
+    const frame = core.call('hm_frame');
+    if (name === 'hm_channel_frame') {
+      core.write(frame + HmFrame.head, payload.subarray(0, HEAD_BYTES));
+    }
     let result = core.call(name, ...args);
     assert.notEqual(result, POISONED, `${line}: ${core.poison}`);
-    if (name.endsWith('_reserve') && result !== 0) {
-      core.bytes(result, payload.length).set(payload);
+    if (name === 'hm_channel_frame' && result !== 0) {
+      const view = core.view();
+      const from = view.getInt32(frame + HmFrame.from, true);
+      core.write(view.getInt32(frame + HmFrame.at, true), payload.subarray(from));
+    }
+    if (name === 'hm_fetch_reserve' && result !== 0) {
+      core.write(result, payload);
       result = 1;
     }
     const lines = [`= ${value(result)}`];
@@ -208,7 +217,7 @@ for (const name of names) {
     const expected = readFileSync(new URL(name, TRACES), 'utf8').split('\n');
     assert.equal(expected.pop(), '', 'the trace ends with a line feed');
     assert.equal(expected[0], FIRST_LINE);
-    const replayer = new Replayer(await createCore(shippedModule()));
+    const replayer = new Replayer(await createCore(await shippedModule()));
     let number = 1;
     while (number < expected.length) {
       const call = expected[number];
@@ -221,11 +230,11 @@ for (const name of names) {
   });
 }
 
-test('the traces between them make every call of the ABI and draw every command from it', () => {
+test('the traces between them make every call of the ABI and draw every command from it', async () => {
   const lines = names.flatMap((name) => readFileSync(new URL(name, TRACES), 'utf8').split('\n'));
   const made = new Set(lines.filter((line) => line.startsWith('hm_')).map((l) => l.split(' ')[0]));
-  const asked = new Set(['hm_abi_version', 'hm_text', 'hm_poll', 'hm_next_timeout']);
-  const inputs = WebAssembly.Module.exports(shippedModule())
+  const asked = new Set(['hm_abi_version', 'hm_text', 'hm_poll', 'hm_next_timeout', 'hm_frame']);
+  const inputs = WebAssembly.Module.exports(await shippedModule())
     .map((entry) => entry.name)
     .filter((name) => name.startsWith('hm_') && !asked.has(name));
   assert.deepEqual(

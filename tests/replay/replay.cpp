@@ -102,8 +102,15 @@ const std::map<std::string, Function>& functions() {
       {"hm_channel_open",
        [](const Call& c) { return hm_channel_open(c.number(0), c.integer(1), c.size(2)); }},
       {"hm_channel_text", [](const Call& c) { return hm_channel_text(c.number(0), c.integer(1)); }},
-      {"hm_channel_reserve",
-       [](const Call& c) { return fill(hm_channel_reserve(c.integer(0), c.size(1)), c); }},
+      {"hm_channel_frame",
+       [](const Call& c) {
+         HmFrame& frame = *hm_frame();
+         std::copy_n(c.payload.begin(), std::min<size_t>(c.payload.size(), kHmHeadBytes),
+                     frame.head);
+         const int32_t wanted = hm_channel_frame(c.integer(0), c.size(1));
+         if (wanted != 0) std::copy(c.payload.begin() + frame.from, c.payload.end(), frame.at);
+         return wanted;
+       }},
       {"hm_channel_binary",
        [](const Call& c) { return hm_channel_binary(c.number(0), c.integer(1), c.size(2)); }},
       {"hm_channel_writable",
@@ -143,7 +150,11 @@ const std::map<std::string, Function>& functions() {
       {"hm_verdict",
        [](const Call& c) { return hm_verdict(c.number(0), c.integer(1), c.number(2)); }},
       {"hm_fetch_reserve",
-       [](const Call& c) { return fill(hm_fetch_reserve(c.integer(0), c.size(1)), c); }},
+       [](const Call& c) {
+         return fill(hm_fetch_reserve(c.integer(0), c.size(1), c.size(2), c.size(3)), c);
+       }},
+      {"hm_fetch_bytes",
+       [](const Call& c) { return hm_fetch_bytes(c.number(0), c.integer(1), c.size(2)); }},
       {"hm_fetch_done",
        [](const Call& c) {
          return hm_fetch_done(c.number(0), c.integer(1), c.size(2), c.number(3), c.number(4));

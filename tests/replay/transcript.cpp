@@ -142,7 +142,7 @@ std::string drained_line(double next) {
 
 bool drains_after(std::string_view name) {
   for (const std::string_view other :
-       {"hm_set", "hm_set_text", "hm_channel_reserve", "hm_fetch_reserve", "hm_stats",
+       {"hm_set", "hm_set_text", "hm_channel_frame", "hm_fetch_reserve", "hm_stats",
         "hm_peer_count", "hm_peer"}) {
     if (name == other) return false;
   }

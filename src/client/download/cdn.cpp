@@ -1,57 +1,190 @@
 #include "client/download/cdn.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "client/download/looks.hpp"
 
 namespace hlsmesh {
+namespace {
 
-void Cdn::begin(TimeMs now, CdnFetch& fetch, const Wish& wish) {
+// A body of unknown length gets memory in steps of this size at least.
+constexpr size_t kGrowthBytes = 256 * 1024;
+
+}  // namespace
+
+void Cdn::begin(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, FetchRange range,
+                const SegmentPtr& into) {
   assert(!fetch.part && fetch.body == nullptr);
+  assert(range.whole() || may_range(now, wish));
+  fetch.id = FetchId(++last_fetch_);
   fetch.began_at = now;
+  fetch.range = range;
+  fetch.ranged = !range.whole();
+  fetch.at = range.from;
+  fetch.reserved = 0;
+  fetch.body = into;
   if (wish.shareable) fetch.part = Part(downloads_.of(wish), fetch);
+  if (fetch.by_driver) return;
+  Command& command = commands_.push(CommandKind::kFetch);
+  command.load = load;
+  command.code = fetch.id.value();
+  command.t0 = static_cast<double>(range.from);
+  command.t1 = static_cast<double>(range.to);
 }
 
-MutableBytes Cdn::room(CdnFetch& fetch, const Wish& wish, size_t size) {
-  if (!wish.shareable || size == 0 || size > static_cast<size_t>(peer::kMaxSegmentBytes)) return {};
-  const Segment& segment = wish.segment;
-  // A server may ignore a range and send all of the file.
-  if (!segment.may_have(size)) return {};
-  downloads_.shelf.cache.abandon(fetch.body);
-  downloads_.supersede(segment.key);
-  fetch.body = downloads_.shelf.cache.begin(segment, size);
-  return fetch.body == nullptr ? MutableBytes() : fetch.body->room(0, size);
+MutableBytes Cdn::room(CdnFetch& fetch, const Wish& wish, size_t offset, size_t size,
+                       size_t total) {
+  constexpr auto kMost = static_cast<size_t>(peer::kMaxSegmentBytes);
+  fetch.reserved = 0;
+  if (!wish.shareable || size == 0 || offset > kMost || size > kMost - offset) return {};
+  if (offset == 0 && (fetch.range.whole() || fetch.at == fetch.range.from)) {
+    // A body begins anew, or a server has ignored the range.
+    if (fetch.range.from > 0) fetch.ranged = false;
+    fetch.at = 0;
+  }
+  const size_t end = offset + size;
+  if (fetch.range.from == 0 && end > fetch.range.to) fetch.ranged = false;
+  const bool too_far = fetch.ranged && fetch.range.to > 0 && end > fetch.range.to;
+  // A server may ignore the range of a fragment, and send all of the file.
+  const bool other = total > 0 && !wish.segment.may_have(total);
+  if (offset != fetch.at || too_far || other || !prepare(fetch, wish, end, total)) {
+    drop(fetch);
+    return {};
+  }
+  const MutableBytes room = fetch.body->room(offset, size);
+  fetch.reserved = room.size();
+  return room;
+}
+
+bool Cdn::prepare(CdnFetch& fetch, const Wish& wish, size_t end, size_t total) {
+  SegmentCache& cache = downloads_.shelf.cache;
+  SegmentPtr& body = fetch.body;
+  if (body == nullptr) {
+    if (fetch.arrived() > 0) return false;
+    const size_t most = std::min(static_cast<size_t>(peer::kMaxSegmentBytes), cache.budget());
+    const size_t first = fetch.ranged ? end : std::max(end, total);
+    if (std::max(first, total) > most) return false;
+    // What a parent brings of it meanwhile may be whole before.
+    body = cache.begin_unlisted(wish.segment, most, first);
+    if (body == nullptr) return false;
+    body->expect(total);
+  }
+  // The total beside a range is that of the very bytes. Else how many there are, the end shows: the
+  // head of an encoded body tells another length.
+  if (fetch.ranged && total > 0) {
+    if (body->open() ? !body->end(total) : body->size() != total) return false;
+  }
+  return end <= body->size() && cache.grow(body, end, kGrowthBytes);
+}
+
+Cdn::Arrival Cdn::arrive(TimeMs now, CdnFetch& fetch, const Wish& wish, size_t size) {
+  if (fetch.ignored()) refuse_ranges(now);
+  if (size == 0 || size != fetch.reserved) return Arrival::kMore;
+  if (!fetch.range.whole()) stats_.cdn_bytes += size;
+  fetch.body->commit(std::exchange(fetch.at, fetch.at + size), size);
+  fetch.reserved = 0;
+  return look(fetch, wish);
+}
+
+Cdn::Arrival Cdn::look(CdnFetch& fetch, const Wish& wish) {
+  if (!fetch.body->complete()) return Arrival::kMore;
+  if (is_good(wish.segment, fetch.body->bytes())) {
+    downloads_.supersede(wish.segment.key);
+    downloads_.shelf.cache.list(fetch.body);
+    return Arrival::kComplete;
+  }
+  discard(fetch, wish);
+  return Arrival::kBad;
+}
+
+void Cdn::drop(CdnFetch& fetch) {
+  // The cache's index and the fetch itself hold it.
+  constexpr size_t kOwn = 2;
+  if (fetch.body.use_count() <= kOwn) downloads_.shelf.cache.abandon(fetch.body);
+  fetch.body = nullptr;
+}
+
+void Cdn::discard(CdnFetch& fetch, const Wish& wish) {
+  SegmentCache& cache = downloads_.shelf.cache;
+  cache.abandon(fetch.body);
+  if (cache.peek(wish.segment.key) == fetch.body) cache.drop(wish.segment.key);
+  fetch.body = nullptr;
+}
+
+void Cdn::refuse_ranges(TimeMs now) {
+  if (now < ranges_from_) return;
+  range_rest_ = range_rest_ > DurationMs::zero() ? range_rest_ * 2 : kRangeRest;
+  ranges_from_ = now + range_rest_;
+}
+
+// Of a fetch that was begun before the engine was there only the driver knows how long it took.
+void Cdn::measure(TimeMs now, const CdnFetch& fetch, const Wish& wish, size_t size,
+                  double first_byte_ms, double body_ms) {
+  double whole_ms = first_byte_ms + body_ms;
+  if (!fetch.by_driver) whole_ms = to_ms(now - fetch.began_at);
+  if (!(body_ms >= 0 && body_ms <= whole_ms)) body_ms = whole_ms;
+  if (whole_ms >= 0) downloads_.estimates().cdn(wish.kind).measured(now, whole_ms, body_ms, size);
 }
 
 void Cdn::finish(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, size_t size,
                  double first_byte_ms, double body_ms, bool refused) {
   stats_.cdn_bytes += size;
   stats_.cdn_segments += 1;
-  // Of a fetch that was begun before the engine was there only the driver knows how long it took.
-  double whole_ms = first_byte_ms + body_ms;
-  if (!fetch.by_driver) whole_ms = to_ms(now - fetch.began_at);
-  if (!(body_ms >= 0 && body_ms <= whole_ms)) body_ms = whole_ms;
-  if (whole_ms >= 0) downloads_.estimates().cdn(wish.kind).measured(now, whole_ms, body_ms, size);
-  const SegmentPtr body = std::move(fetch.body);
-  const bool good =
-      body != nullptr && body->size() == size && !refused && is_good(wish.segment, body->bytes());
+  if (wish.streams) stats_.cdn_streamed += 1;
+  measure(now, fetch, wish, size, first_byte_ms, body_ms);
+  const SegmentPtr body = fetch.body;
+  const bool fits = body != nullptr && fetch.at == size && !refused &&
+                    wish.segment.may_have(size) && (!body->open() || body->end(size));
+  const bool good = fits && look(fetch, wish) == Arrival::kComplete;
   if (wish.shareable) {
     note_given(load, wish, TransferTimes{fetch.began_at, now}, refused);
     if (good || body == nullptr) downloads_.estimates().sizes.measured(wish.segment, size);
   }
   if (good) {
-    body->commit(0, size);
     commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kCdn),
                     wish.segment.url);
+    fetch.body = nullptr;
   } else {
-    downloads_.shelf.cache.abandon(body);
+    discard(fetch, wish);
   }
 }
 
+Cdn::Arrival Cdn::finish_range(TimeMs now, CdnFetch& fetch, const Wish& wish, size_t size,
+                               double first_byte_ms, double body_ms) {
+  measure(now, fetch, wish, size, first_byte_ms, body_ms);
+  SegmentBuffer* const body = fetch.body.get();
+  Arrival arrival = Arrival::kMore;
+  const bool to_end = fetch.range.to == 0 || fetch.at < fetch.range.to || !fetch.ranged;
+  if (body == nullptr || fetch.arrived() != size) {
+    refuse_ranges(now);
+  } else if (body->open()) {
+    if (to_end && body->end(fetch.at)) arrival = look(fetch, wish);
+  } else if (to_end && fetch.at < body->size() && !body->complete()) {
+    refuse_ranges(now);  // fewer bytes than were asked for
+  }
+  release(fetch);
+  return arrival;
+}
+
+void Cdn::release(CdnFetch& fetch) {
+  drop(fetch);
+  fetch.part.release();
+  fetch.id = FetchId();
+  fetch.range = FetchRange();
+  fetch.ranged = false;
+  fetch.at = fetch.reserved = 0;
+}
+
+void Cdn::fail(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, bool refused) {
+  if (!fetch.range.whole() && fetch.arrived() == 0) refuse_ranges(now);
+  abandon(fetch, wish, load, refused);
+}
+
 void Cdn::abandon(CdnFetch& fetch, const Wish& wish, LoadId load, bool refused) {
-  downloads_.shelf.cache.abandon(fetch.body);
   if (refused) note_given(load, wish, TransferTimes(), true);
+  release(fetch);
 }
 
 void Cdn::note_given(LoadId load, const Wish& wish, TransferTimes times, bool refused) {

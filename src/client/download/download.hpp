@@ -4,11 +4,26 @@
 #include <list>
 #include <utility>
 
+#include "cache/segment_cache.hpp"
+#include "client/clock.hpp"
 #include "common/ids.hpp"
+#include "common/piece_set.hpp"
 #include "media/rendition.hpp"
 #include "media/segment.hpp"
 
 namespace hlsmesh {
+
+// Twice in the 100 ms after which hls.js looks again how far a load has come. A fast peer's packets
+// come a hundred times as often.
+inline constexpr DurationMs kProgressInterval{50};
+
+// Bytes [from, to) of a segment, or those from `from` to its end when `to` is 0.
+struct FetchRange {
+  size_t from = 0;
+  size_t to = 0;
+
+  bool whole() const { return from == 0 && to == 0; }
+};
 
 // Whoever brings segments: a parent, or the CDN.
 struct Source {
@@ -31,7 +46,21 @@ struct Download {
   std::list<const Source*> sources;  // in the order in which they were asked; twice if asked twice
   int32_t loads = 0;
 
+  // --- where its sources bring pieces
+  LoadId asker;             // the load that waits for it; 0: none
+  SegmentPtr body;          // what has come; nullptr before its size is known
+  PieceSet here;            // of `body`
+  std::list<PeerId> givers;           // who brought it
+  std::list<PeerHandle> refused;    // neighbors that have said that they will not
+  TimeMs first_at = kNever;  // the arrival of its first piece
+  bool announced = false;     // children have heard that it comes
+  TimeMs told_at{};          // when the load last heard how far it has come
+  uint64_t bytes_before = 0;  // what had come from all peers at its first piece
+
   bool idle() const { return sources.empty() && loads == 0; }
+  bool mostly_here() const {
+    return body != nullptr && body->committed_bytes() * 2 >= body->size();
+  }
   bool at_cdn() const {
     for (const Source* source : sources) {
       if (source->is_cdn()) return true;
@@ -57,6 +86,7 @@ class Part {
   ~Part() { release(); }
 
   explicit operator bool() const { return download_ != nullptr; }
+  Download* download() const { return download_; }
   void release() {
     if (download_ != nullptr) std::exchange(download_, nullptr)->sources.erase(place_);
   }

@@ -21,10 +21,6 @@ constexpr size_t kFirstBytes = 256 * 1024;
 constexpr int64_t kLeastPacketBytes = 1024;
 constexpr int64_t kSparePackets = 128;
 
-// Twice in the 100 ms after which hls.js looks again how far a load has come. A fast peer's packets
-// come a hundred times as often.
-constexpr DurationMs kProgressInterval{50};
-
 bool was_tried(const std::list<PeerHandle>& tried, PeerHandle peer) {
   return std::find(tried.begin(), tried.end(), peer) != tried.end();
 }
@@ -56,7 +52,15 @@ void Downloads::supersede(const SegmentKey& key) {
 
 void Downloads::sweep() {
   for (auto each = downloads_.begin(); each != downloads_.end();) {
-    each = each->idle() ? downloads_.erase(each) : ++each;
+    if (!each->idle()) {
+      ++each;
+      continue;
+    }
+    if (each->body != nullptr && !each->body->complete()) {
+      stats_.p2p_wasted_bytes += each->body->committed_bytes();
+      shelf.cache.abandon(each->body);
+    }
+    each = downloads_.erase(each);
   }
 }
 
@@ -104,6 +108,8 @@ std::list<Candidate> Downloads::candidates(TimeMs now, const Wish& wish,
   for (const Parent* parent : parents_) {
     const Requester& requester = parent->requester;
     const Link& link = parent->link;
+    // Who exchanges pieces is asked for them (Mesh).
+    if (link.extension >= peer::kPieceExtension) continue;
     if (was_tried(tried, parent->peer) || now < asked_from(*parent, wish)) continue;
     if (!link.may_have(now, wish.segment.key.sn)) continue;
     if (link.current && static_cast<double>(link.current->value()) > believable) continue;
@@ -304,7 +310,7 @@ void Downloads::finish(TimeMs now, Parent& parent) {
                   static_cast<double>(std::max<uint64_t>(meanwhile, 1)));
   Receipt receipt;
   receipt.times = TransferTimes{now - alone, now};
-  receipt.giver = parent.id;
+  receipt.givers.push_back(parent.id);
   if (!load && at_cdn(segment.key)) {
     // Too late for the load that asked: the player gets these bytes from the CDN.
     stats_.p2p_wasted_bytes += transfer->size;
@@ -369,9 +375,9 @@ void Downloads::add_timers(const Parent& parent, Timer& timer) const {
   if (transfer != nullptr && !transfer->ask.load) timer.also(transfer->look_at, Wake::kUnwanted);
 }
 
-const char* Downloads::audit() const {
+const char* Downloads::audit(size_t asks) const {
   if (!outcomes_.empty()) return "a load has not heard what became of its segment";
-  size_t parts = 0;
+  size_t parts = asks;
   for (const Parent* parent : parents_) {
     const Requester& requester = parent->requester;
     const Transfer* const transfer = requester.transfer();

@@ -43,11 +43,28 @@ class Downloads {
     }
     return false;
   }
+  template <class Visit>
+  void for_each(Visit visit) {
+    for (Download& download : downloads_) visit(download);
+  }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const Download& download : downloads_) visit(download);
+  }
   // Of a segment that has come whole from the CDN: what parents still send of it is thrown away,
   // unless a load waits for it there.
   void supersede(const SegmentKey& key);
   // Lets go of downloads that are idle.
   void sweep();
+  // Media bytes from all peers so far, to tell a line from one transfer on it.
+  uint64_t peer_bytes() const { return peer_bytes_; }
+  void count_bytes(size_t bytes) { peer_bytes_ += bytes; }
+  // A peer has brought some of a segment.
+  void count_gift(const PeerId& giver) {
+    for (Parent* parent : parents_) {
+      if (parent->id == giver) parent->usefulness.got();
+    }
+  }
   Estimates& estimates() { return estimates_; }
   const Estimates& estimates() const { return estimates_; }
   // What is on its way of the rendition, or of any if it is empty, belongs to the past: what comes
@@ -108,8 +125,8 @@ class Downloads {
   // What became of what loads waited for. Whoever has read it clears it.
   std::list<Outcome>& outcomes() { return outcomes_; }
 
-  // nullptr, or what does not hold.
-  const char* audit() const;
+  // nullptr, or what does not hold. `asks`: transfers that are open with neighbors.
+  const char* audit(size_t asks) const;
 
  private:
   // From when on the parent may be asked for it; kNever: not before it has shown an extension. One

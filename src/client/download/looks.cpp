@@ -8,6 +8,10 @@ bool is_good(const Segment& segment, ByteView body) {
   return segment.opaque || is_whole_media(body);
 }
 
+bool looks_like_media(const Segment& segment, ByteView head, size_t size) {
+  return segment.opaque || begins_like_media(head, size);
+}
+
 bool looks_right(Transfer& transfer) {
   const Segment& segment = transfer.ask.segment;
   if (transfer.buffer == nullptr) return true;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <list>
+
 #include "cache/segment_cache.hpp"
 #include "client/clock.hpp"
 #include "common/ids.hpp"
@@ -18,7 +20,7 @@ struct TransferTimes {
 // What came in of one segment, and what the player said of it.
 struct Receipt {
   TransferTimes times;
-  PeerId giver;                       // the parent that sent it; empty: the CDN
+  std::list<PeerId> givers;           // the parents that sent it; empty: the CDN
   MediaSpan span;                     // as its playlist listed it
   TrackKind kind = TrackKind::kMain;  // of the load
   LoadId load;                        // the load that was answered with it; 0: none yet

@@ -13,6 +13,7 @@ struct Wish {
   TrackKind kind = TrackKind::kMain;
   int32_t rendition_index = 0;
   bool shareable = false;  // peers may carry it, and the cache may keep it
+  bool streams = false;    // SegmentLoad::streams
   bool secret = false;     // its URL holds credentials, which no peer is told
 };
 

@@ -26,6 +26,15 @@ void Channel::send(const SegmentPtr& segment, size_t offset, size_t length) {
   commands_.push(CommandKind::kChannelSendBinary, segment, offset, length).peer = peer_;
 }
 
+void Channel::send(const peer::DataHeader& header, const SegmentPtr& segment, size_t offset,
+                   size_t length) {
+  std::string text(peer::kDataHeaderBytes, '\0');
+  peer::write_data_header(header, reinterpret_cast<uint8_t*>(text.data()));
+  in_commands_ += length + peer::kDataHeaderBytes;
+  commands_.push(CommandKind::kChannelSendBinary, segment, offset, length, std::move(text)).peer =
+      peer_;
+}
+
 void Channel::on_handed_over(size_t bytes) {
   assert(bytes <= in_commands_);
   in_commands_ -= bytes;

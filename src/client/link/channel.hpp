@@ -5,6 +5,7 @@
 
 #include "client/clock.hpp"
 #include "client/command_queue.hpp"
+#include "protocol/data_frame.hpp"
 #include "protocol/peer_messages.hpp"
 
 namespace hlsmesh {
@@ -16,6 +17,9 @@ class Channel {
  public:
   // Protocol section 2: packet 60 KiB.
   static constexpr size_t kPacketBytes = 61'440;
+  // The driver's low-water mark: what an urgent message waits behind, at most, and enough for the
+  // time until the engine has heard of it.
+  static constexpr size_t kLowWater = 16 * 1024;
 
   Channel(CommandQueue& commands, PeerHandle peer, size_t queue_bytes)
       : commands_(commands),
@@ -29,6 +33,10 @@ class Channel {
   // The largest packet that may be sent.
   size_t packet_bytes() const { return packet_bytes_; }
   bool has_room(size_t bytes) const { return queued() + bytes <= std::min(packet_limit_, fill_); }
+  // Pieces are sent when they come, and what waits in front of them delays them.
+  bool has_piece_room(size_t bytes) const {
+    return queued() == 0 || queued() + bytes <= std::min(packet_limit_, fill_ - kFill + kPieceFill);
+  }
   // How much the line drains while a report is on its way; 0: not known yet.
   void set_drain(double bytes) {
     fill_ = kFill + static_cast<size_t>(std::min(bytes, static_cast<double>(packet_limit_)));
@@ -41,14 +49,17 @@ class Channel {
   void send(TimeMs now, const peer::Fields& message);
   // [offset, offset + length) of the segment; only if has_room(length).
   void send(const SegmentPtr& segment, size_t offset, size_t length);
+  // The same after a header of DATA; only if has_piece_room() for both.
+  void send(const peer::DataHeader& header, const SegmentPtr& segment, size_t offset, size_t length);
 
   // The driver took `bytes` of packets out of the command queue.
   void on_handed_over(size_t bytes);
   // Returns how much of what was handed over has left since the last report.
   size_t on_writable(size_t buffered_amount) {
     const size_t before = in_channel_;
-    in_channel_ = buffered_amount;
-    return before - std::min(before, buffered_amount);
+    // No report follows for what is below the mark.
+    in_channel_ = buffered_amount <= kLowWater ? 0 : buffered_amount;
+    return before - std::min(before, in_channel_);
   }
 
   // Whether the other side has made us say more than any honest peer would.
@@ -61,6 +72,7 @@ class Channel {
   // Enough beyond the driver's low-water mark to see the queue drain. What waits here delays every
   // message behind it, so a slow line gets no more.
   static constexpr size_t kFill = 448 * 1024;
+  static constexpr size_t kPieceFill = 96 * 1024;
   static constexpr double kTextBytesPerMs = 16;
 
   CommandQueue& commands_;

@@ -1,5 +1,6 @@
 #include "client/peers/children.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace hlsmesh {
@@ -7,6 +8,13 @@ namespace {
 
 // A busy page reports a drained channel late by this, in milliseconds, at most.
 constexpr double kReportMs = 100;
+
+// What may wait in all channels together, in milliseconds of the line and in bytes at least: pieces
+// that come later, for a child that comes first, wait behind it.
+constexpr double kLineMs = 50;
+// Segments whose sent pieces are remembered: of two tracks those that viewers load at one time.
+constexpr size_t kMostSpreads = 6;
+constexpr size_t kLeastLine = 64 * 1024;
 
 }  // namespace
 
@@ -16,6 +24,46 @@ void Children::pump(TimeMs now) {
       if (!child.open() || !child.uploader) continue;
       if (all || !ledger_.has_more(now, child.child)) pump(now, child);
     }
+  }
+  pump_pieces(now);
+}
+
+// One message for each in turn, so that all get their share of the line.
+void Children::pump_pieces(TimeMs now) {
+  for (auto& [handle, session] : table_) {
+    if (session.open() && !session.orders.empty()) {
+      session.orders.tell(now, session.link.channel, *this);
+    }
+  }
+  // What nobody has had of us comes first: those who get it pass it on.
+  for (const bool again : {false, true}) {
+    bool any = true;
+    while (any) {
+      any = false;
+      for (const bool wrapped : {false, true}) {
+        const PeerHandle from = turn_;
+        for (auto& [handle, session] : table_) {
+          // Packets of a transfer follow one another.
+          if (!session.open() || (session.uploader && !session.uploader->idle())) continue;
+          if ((from < handle) == wrapped) continue;
+          const size_t sent = session.orders.send(session.link.channel, *this, again);
+          if (sent == 0) continue;
+          session.sent_bytes += sent;
+          stats_.upload_bytes += sent;
+          turn_ = handle;
+          any = true;
+        }
+      }
+    }
+  }
+  bool blocked = false;
+  for (const auto& [handle, session] : table_) blocked |= session.open() && session.orders.busy();
+  if (blocked == line_full_) return;
+  line_full_ = blocked;
+  if (blocked) {
+    turns_.uplink.on_full(now);
+  } else {
+    turns_.uplink.on_lost();
   }
 }
 
@@ -33,14 +81,46 @@ void Children::pump(TimeMs now, PeerSession& child) {
   stats_.upload_bytes += sent;
 }
 
-void Children::on_writable(TimeMs now, PeerSession& child, size_t gone) {
-  child.uploader->on_progress(now);
-  if (child.full) turns_.uplink.on_drained(now, child.handle, gone);
-  pump(now, child);
-  // Only now is it certain how much waits in the channel.
-  child.full = !child.uploader->idle();
-  if (child.full) {
+void Children::pass_on(TimeMs now, const SegmentPtr& body) {
+  for (auto& [handle, session] : table_) {
+    if (session.open() && session.orders.waits_for(body)) return pump_pieces(now);
+  }
+}
+
+PieceSet& Children::spread(const SegmentPtr& body) {
+  for (Spread& spread : spreads_) {
+    if (spread.body == body) return spread.sent;
+  }
+  if (spreads_.size() >= kMostSpreads) spreads_.pop_front();
+  return spreads_.emplace_back(Spread{body, PieceSet()}).sent;
+}
+
+bool Children::line_has_room(size_t bytes) {
+  size_t queued = 0;
+  for (const auto& [handle, session] : table_) {
+    if (session.open()) queued += session.link.channel.queued();
+  }
+  const double most = turns_.uplink.bytes_per_ms() * kLineMs;
+  return queued == 0 || queued + bytes <= std::max(kLeastLine, static_cast<size_t>(most));
+}
+
+void Children::on_writable(TimeMs now, PeerSession& session, size_t gone) {
+  if (session.full) {
+    turns_.uplink.on_drained(now, session.handle, gone);
+  } else if (line_full_) {
+    turns_.uplink.on_drained(now, session.handle, gone);
     turns_.uplink.on_full(now);
+  }
+  session.full = false;
+  if (session.uploader) {
+    session.uploader->on_progress(now);
+    pump(now, session);
+    // Only now is it certain how much waits in the channel.
+    session.full = !session.uploader->idle();
+  }
+  if (session.full) {
+    turns_.uplink.on_full(now);
+    pump_pieces(now);
   } else {
     pump(now);  // the line is free for others
   }
@@ -70,6 +150,30 @@ bool Children::coming(TimeMs now, const peer::Fields& request) {
   return downloads_.any([&](const Segment& segment) {
     return downloads_.shelf.is_meant(now, request, segment);
   }) || downloads_.shelf.is_next(now, request);
+}
+
+SegmentPtr Children::find_any(TimeMs now, const peer::Fields& want) {
+  if (SegmentPtr found = find(now, want)) return found;
+  SegmentPtr body;
+  downloads_.for_each([&](const Download& download) {
+    if (download.body != nullptr && download.body->expected() > 0 &&
+        !downloads_.shelf.receipts.refused(download.segment.key) &&
+        downloads_.shelf.is_meant(now, want, download.segment)) {
+      body = download.body;
+    }
+  });
+  return body;
+}
+
+bool Children::is_alive(const SegmentPtr& body) {
+  bool alive = false;
+  downloads_.for_each([&](const Download& download) { alive |= download.body == body; });
+  return alive;
+}
+
+bool Children::admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) {
+  const Turns::Child whose{to, table_.find(to)->child};
+  return turns_.admit(now, whose, segment, bytes);
 }
 
 MediaSequence Children::newest(TimeMs now) { return downloads_.shelf.newest(now); }

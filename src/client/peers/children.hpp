@@ -1,5 +1,7 @@
 #pragma once
 
+#include <list>
+
 #include "client/download/downloads.hpp"
 #include "client/download/shelf.hpp"
 #include "client/peers/peer_table.hpp"
@@ -17,20 +19,34 @@ class Children final : private SegmentShelf {
   Turns& turns() { return turns_; }
   const Turns& turns() const { return turns_; }
 
-  // Sends to each what can be sent now; those who were sent no more than their share lately have
-  // the first turn.
+  bool line_full() const { return line_full_; }
+
+  // Sends to each what can be sent now; those who were sent much more than their share lately have
+  // the last turn.
   void pump(TimeMs now);
+  // Sends pieces of a segment that have just come to those who wait for them.
+  void pass_on(TimeMs now, const SegmentPtr& body);
+  // False if it asks for more than it may.
+  bool on_want(TimeMs now, PeerSession& session, peer::Fields&& want) {
+    return session.orders.on_want(now, std::move(want), session.handle, *this);
+  }
   // A child's channel has lost `gone` bytes since its last report.
   void on_writable(TimeMs now, PeerSession& child, size_t gone);
   void on_ended(PeerSession& child);
 
  private:
   void pump(TimeMs now, PeerSession& child);
+  void pump_pieces(TimeMs now);
   // That are being sent a segment.
   int32_t served(TimeMs now) const;
 
   SegmentPtr find(TimeMs now, const peer::Fields& request) override;
   bool coming(TimeMs now, const peer::Fields& request) override;
+  SegmentPtr find_any(TimeMs now, const peer::Fields& want) override;
+  bool is_alive(const SegmentPtr& body) override;
+  bool admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) override;
+  PieceSet& spread(const SegmentPtr& body) override;
+  bool line_has_room(size_t bytes) override;
   MediaSequence newest(TimeMs now) override;
   Turn turn(TimeMs now, PeerHandle child, SegmentBuffer& segment, bool last) override;
 
@@ -39,6 +55,13 @@ class Children final : private SegmentShelf {
   Downloads& downloads_;
   EngineStats& stats_;
   Turns turns_;
+  struct Spread {
+    SegmentPtr body;
+    PieceSet sent;
+  };
+  std::list<Spread> spreads_;  // of the latest segments
+  PeerHandle turn_;  // whoever was sent pieces last
+  bool line_full_ = false;  // pieces wait until the line has room for them
 };
 
 }  // namespace hlsmesh

@@ -6,10 +6,12 @@
 #include <string>
 #include <utility>
 
+#include "client/download/neighbor.hpp"
 #include "client/download/parent.hpp"
 #include "client/link/link.hpp"
 #include "client/token_bucket.hpp"
 #include "client/upload/peer_ledger.hpp"
+#include "client/upload/piece_orders.hpp"
 #include "client/upload/uploader.hpp"
 
 namespace hlsmesh {
@@ -43,6 +45,8 @@ struct PeerSession {
   TokenBucket chatter{kChatterBurst, kChatterInterval};
   Link link;
   std::optional<Parent> parent;  // we dialled
+  Neighbor neighbor{handle, remote, link};
+  PieceOrders orders;
 
   // --- a child: it dialled
   std::optional<Uploader> uploader;
@@ -52,6 +56,8 @@ struct PeerSession {
   uint64_t sent_bytes = 0;
 
   bool open() const { return link.open; }
+  // Nothing waits to be sent to it.
+  bool served() const { return uploader->idle() && orders.empty(); }
   bool is_parent() const { return parent.has_value(); }
 
   // When a child that asks for nothing makes room for others. The longest segments last some 20 s:

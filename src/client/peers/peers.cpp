@@ -47,7 +47,7 @@ void Peers::allow_upload(TimeMs now, bool allowed) {
 
 void Peers::end_children(TimeMs now) {
   for (auto& [handle, session] : table_) {
-    if (session.uploader && (!may_upload_ || session.uploader->idle()))
+    if (session.uploader && (!may_upload_ || session.served()))
       end(now, session, PeerEnd::kClosedByUs);
   }
 }
@@ -58,6 +58,7 @@ PeerSession& Peers::add(TimeMs now, const PeerId& remote, CommandKind kind) {
   session.started_at = now;
   if (kind == CommandKind::kPeerDial) {
     session.parent.emplace(session.handle, session.remote, session.link);
+    session.neighbor.is_parent = true;
   } else {
     session.uploader.emplace();
     session.child = ledger_.number_of(remote);
@@ -118,7 +119,7 @@ void Peers::on_writable(TimeMs now, PeerHandle handle, size_t buffered_amount) {
   if (session == nullptr || !session->open()) return;
   const size_t gone = session->link.channel.on_writable(buffered_amount);
   session->link.liveness.on_traffic();
-  if (session->uploader) children_.on_writable(now, *session, gone);
+  children_.on_writable(now, *session, gone);
 }
 
 void Peers::end(TimeMs now, PeerSession& session, PeerEnd end, FallbackReason reason, bool held,
@@ -130,6 +131,7 @@ void Peers::end(TimeMs now, PeerSession& session, PeerEnd end, FallbackReason re
   if (was_parent || (was_open && end != PeerEnd::kUseless)) {
     ledger_.on_end(now, session.remote, end, was_open, now - session.link.opened_at);
   }
+  if (was_open) mesh_.remove(session.neighbor);
   if (was_parent && was_open) downloads_.remove(now, *session.parent, reason);
   if (held) {
     if (was_open && end != PeerEnd::kClosedByPeer && end != PeerEnd::kFailed) {
@@ -194,6 +196,15 @@ void Peers::give_back_parent(TimeMs now) {
 }
 
 void Peers::serve(TimeMs now) {
+  const Neighbor* const leader = mesh_.leader();
+  const PeerHandle leads = leader == nullptr ? PeerHandle() : leader->peer;
+  if (leads != told_to_lead_) {
+    const PeerHandle before = std::exchange(told_to_lead_, leads);
+    for (const PeerHandle peer : {before, leads}) {
+      PeerSession* const session = table_.find(peer);
+      if (session != nullptr && session->open()) say_current(now, *session, peer::Event::kKeepAlive);
+    }
+  }
   children_.pump(now);
   // Children of a parent that refuses everything are better off with another.
   if (!serves()) end_children(now);
@@ -210,8 +221,9 @@ void Peers::add_timers(Timer& timer) const {
     }
     timer.also(session.link.liveness.next_due(), Wake::kKeepAlive);
     if (session.parent) downloads_.add_timers(*session.parent, timer);
+    timer.also(session.orders.next_due(), Wake::kChild);
     if (!session.uploader) continue;
-    if (makes_room && session.uploader->idle()) timer.also(session.mute_at(), Wake::kMute);
+    if (makes_room && session.served()) timer.also(session.mute_at(), Wake::kMute);
     timer.also(session.uploader->next_due(), Wake::kChild);
   }
 }
@@ -235,7 +247,7 @@ void Peers::on_timeout(TimeMs now, PeerSession& session) {
   keep_alive(now, session);
   if (session.ended) return;
   if (session.uploader) {
-    if (tracker_.joined() && full() && session.uploader->idle() && now >= session.mute_at()) {
+    if (tracker_.joined() && full() && session.served() && now >= session.mute_at()) {
       end(now, session, PeerEnd::kUseless);
     } else if (session.uploader->stalled(now)) {
       end(now, session, PeerEnd::kTimedOut);
@@ -277,6 +289,7 @@ const char* Peers::audit() const {
       if (other < handle && second.remote == session.remote) return "two connections to one peer";
     }
   }
+  full_channels += children_.line_full() ? 1 : 0;
   return full_channels == turns().uplink.full() ? nullptr : "full channels are miscounted";
 }
 

@@ -7,6 +7,7 @@
 
 #include "client/command_queue.hpp"
 #include "client/download/downloads.hpp"
+#include "client/download/mesh.hpp"
 #include "client/download/shelf.hpp"
 #include "client/inputs.hpp"
 #include "client/peers/children.hpp"
@@ -21,11 +22,12 @@ namespace hlsmesh {
 // Connections: how they live and end, and what is said on them. Dialling begins them.
 class Peers {
  public:
-  Peers(CommandQueue& commands, TrackerSession& tracker, Downloads& downloads, EngineStats& stats,
-        const EngineConfig& config)
+  Peers(CommandQueue& commands, TrackerSession& tracker, Downloads& downloads, Mesh& mesh,
+        EngineStats& stats, const EngineConfig& config)
       : commands_(commands),
         tracker_(tracker),
         downloads_(downloads),
+        mesh_(mesh),
         stats_(stats),
         config_(config),
         children_(table_, ledger_, downloads, stats) {}
@@ -55,7 +57,8 @@ class Peers {
   void on_signal(PeerHandle peer, std::string_view json);
   void on_open(TimeMs now, PeerHandle peer, size_t max_message_bytes);
   void on_text(TimeMs now, PeerHandle peer, std::string_view text);
-  MutableBytes room(PeerHandle peer, size_t size);
+  // `head`: its first bytes.
+  MutableBytes room(PeerHandle peer, size_t size, ByteView head);
   // True if it was a packet in the middle of a transfer, which concerns nobody else.
   bool on_binary(TimeMs now, PeerHandle peer, size_t size);
   void on_handed_over(PeerHandle peer, size_t bytes);
@@ -83,6 +86,10 @@ class Peers {
   void give_back_parent(TimeMs now);
   // Children get what can be sent now, or are ended if we serve nobody any more.
   void serve(TimeMs now);
+  // Children who wait for pieces of it get what has come.
+  void pass_on(TimeMs now, const SegmentPtr& body) { children_.pass_on(now, body); }
+  // Tells children of a segment that comes.
+  void announce(TimeMs now, const Segment& segment);
   // Tells every peer of our newest segment.
   void tell_current(TimeMs now);
   void sweep() { table_.sweep(); }
@@ -96,6 +103,7 @@ class Peers {
   // True if it was an answer to what was asked.
   bool on_lack(TimeMs now, PeerSession& session, const peer::Fields& message);
   void on_header(TimeMs now, PeerSession& session, const peer::Fields& message);
+  void on_want(TimeMs now, PeerSession& session, peer::Fields&& message);
   // By a KEEPALIVE or its ACK.
   void say_current(TimeMs now, PeerSession& session, peer::Event event);
   void on_timeout(TimeMs now, PeerSession& session);
@@ -105,11 +113,13 @@ class Peers {
   CommandQueue& commands_;
   TrackerSession& tracker_;
   Downloads& downloads_;
+  Mesh& mesh_;
   EngineStats& stats_;
   const EngineConfig& config_;
   PeerTable table_;
   PeerLedger ledger_;
   Children children_;
+  PeerHandle told_to_lead_;  // 0: nobody
   bool may_upload_ = false;
   TimeMs parent_hope_until_{};  // until when a `connect` may be expected at any moment
 

@@ -1,8 +1,18 @@
 // What peers say on their channels (protocol section 1).
 
 #include "client/peers/peers.hpp"
+#include "media/segment_key.hpp"
 
 namespace hlsmesh {
+namespace {
+
+// Whether its binary messages are DATA, and not packets of a transfer of version 1.
+bool takes_pieces(const PeerSession& session) {
+  return session.link.extension >= peer::kPieceExtension &&
+         (!session.parent || session.parent->requester.transfer() == nullptr);
+}
+
+}  // namespace
 
 void Peers::on_text(TimeMs now, PeerHandle handle, std::string_view text) {
   PeerSession* const session = table_.find(handle);
@@ -34,6 +44,17 @@ void Peers::on_text(TimeMs now, PeerHandle handle, std::string_view text) {
     case peer::Event::kError:
       end(now, *session, PeerEnd::kFailed);
       break;
+    case peer::Event::kWant:
+      on_want(now, *session, std::move(message));
+      break;
+    case peer::Event::kCancel:
+      session->orders.on_cancel(message);
+      chatter = true;
+      break;
+    case peer::Event::kHave:
+      mesh_.on_have(now, session->neighbor, message);
+      chatter = message.transfer == 0;
+      break;
     case peer::Event::kUnknown:
       chatter = true;
       break;
@@ -51,9 +72,14 @@ void Peers::on_keep_alive(TimeMs now, PeerSession& session, const peer::Fields& 
   if (ack) link.liveness.on_ack(now);
   link.on_current(now, message.current);
   if (message.hlsmesh && *message.hlsmesh > link.extension) {
+    const int32_t before = link.extension;
     link.extension = *message.hlsmesh;
     if (session.parent) session.parent->requester.on_extension(now);
+    if (before < peer::kPieceExtension && link.extension >= peer::kPieceExtension) {
+      mesh_.add(session.neighbor);
+    }
   }
+  session.neighbor.we_lead = message.lead;
   if (!ack) say_current(now, session, peer::Event::kKeepAliveAck);
 }
 
@@ -77,6 +103,7 @@ void Peers::on_header(TimeMs now, PeerSession& session, const peer::Fields& mess
 }
 
 bool Peers::on_lack(TimeMs now, PeerSession& session, const peer::Fields& message) {
+  if (message.transfer != 0) return mesh_.on_lack(now, session.neighbor, message);
   if (!session.parent) {
     session.link.on_current(now, message.current);
     return false;
@@ -88,9 +115,20 @@ bool Peers::on_lack(TimeMs now, PeerSession& session, const peer::Fields& messag
   return answer;
 }
 
-MutableBytes Peers::room(PeerHandle handle, size_t size) {
+void Peers::on_want(TimeMs now, PeerSession& session, peer::Fields&& message) {
+  session.asked_at = now;
+  mesh_.on_word(now, session.neighbor, message);
+  // serve() answers it.
+  if (!children_.on_want(now, session, std::move(message))) {
+    misbehaved(now, session, FallbackReason::kProtocol, "too many requests unanswered");
+  }
+}
+
+MutableBytes Peers::room(PeerHandle handle, size_t size, ByteView head) {
   PeerSession* const session = table_.find(handle);
-  if (session == nullptr || !session->open() || !session->parent) return {};
+  if (session == nullptr || !session->open()) return {};
+  if (takes_pieces(*session)) return mesh_.room(session->neighbor, size, head);
+  if (!session->parent) return {};
   return downloads_.room(*session->parent, size);
 }
 
@@ -100,9 +138,27 @@ bool Peers::on_binary(TimeMs now, PeerHandle handle, size_t size) {
   session->link.liveness.on_traffic();
   bool quiet = false;
   Downloads::Offence offence{"binary without a header"};
-  if (session->parent) offence = downloads_.on_packet(now, *session->parent, size, quiet);
+  if (takes_pieces(*session)) {
+    offence = mesh_.on_data(now, session->neighbor, size, quiet);
+    if (mesh_.fresh() != nullptr) children_.pass_on(now, mesh_.fresh());
+  } else if (session->parent) {
+    offence = downloads_.on_packet(now, *session->parent, size, quiet);
+  }
   if (offence.what != nullptr) misbehaved(now, *session, offence.reason, offence.what);
   return quiet;
+}
+
+void Peers::announce(TimeMs now, const Segment& segment) {
+  peer::Fields have;
+  have.event = peer::Event::kHave;
+  have.url = plain_name(segment.key);
+  have.sn = segment.key.sn;
+  have.rendition = asking_name(segment);
+  for (auto& [handle, session] : table_) {
+    if (session.open() && session.link.extension >= peer::kPieceExtension) {
+      session.link.channel.send(now, have);
+    }
+  }
 }
 
 void Peers::say_current(TimeMs now, PeerSession& session, peer::Event event) {
@@ -110,6 +166,7 @@ void Peers::say_current(TimeMs now, PeerSession& session, peer::Event event) {
   message.event = event;
   message.current = downloads_.shelf.current(now);
   message.hlsmesh = peer::kExtension;
+  message.lead = &session.neighbor == mesh_.leader();
   session.link.channel.send(now, message);
 }
 

@@ -1,7 +1,11 @@
 #include "client/player/loads.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
+
+#include "client/download/looks.hpp"
+#include "media/container.hpp"
 
 namespace hlsmesh {
 namespace {
@@ -12,6 +16,7 @@ constexpr DurationMs kLook{500};
 constexpr DurationMs kLostTime{100};
 // A load that waited in vain is forgotten after this time, and no more than four count.
 constexpr DurationMs kVainMemory{10'000};
+constexpr int kMostVain = 1;
 
 }  // namespace
 
@@ -20,7 +25,15 @@ Load* Loads::find(LoadId id) {
   return entry == loads_.end() ? nullptr : &entry->second;
 }
 
-void Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
+Load* Loads::find(FetchId id) {
+  if (id == FetchId()) return nullptr;  // what no load at the CDN has
+  for (auto& [name, load] : loads_) {
+    if (load.fetch.id == id) return &load;
+  }
+  return nullptr;
+}
+
+FetchId Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
   if (find(id) != nullptr) abort(id);  // a name used twice: the driver has forgotten the first
   Load& load = loads_.try_emplace(id, id, std::move(wish)).first->second;
   load.began_at = now;
@@ -31,11 +44,12 @@ void Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
   if (at_cdn) {
     load.state = Load::State::kAtCdn;
     load.fetch.by_driver = true;
-    cdn_.begin(now, load.fetch, load.wish);
+    cdn_.begin(now, load.fetch, load.wish, id);
   } else if (active_ && load.wish.shareable &&
              !downloads_.shelf.receipts.given(load.wish.segment.key)) {
     downloads_.shelf.cache.find(load.wish.segment.key);  // for its counts and its clock
   }
+  return load.fetch.id;
 }
 
 void Loads::detach(const Load& load) {
@@ -74,27 +88,99 @@ bool Loads::refuse(LoadId id, bool refused) {
   return true;
 }
 
-MutableBytes Loads::reserve_fetch(LoadId id, size_t size) {
+bool Loads::fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPtr& into) {
   Load* const load = find(id);
-  if (load == nullptr || load->state != Load::State::kAtCdn) return {};
-  return cdn_.room(load->fetch, load->wish, size);
+  if (load == nullptr || load->state != Load::State::kWaiting || !cdn_.may_range(now, load->wish)) {
+    return false;
+  }
+  load->state = Load::State::kAtCdn;
+  load->due = kNever;
+  cdn_.begin(now, load->fetch, load->wish, id, range, into);
+  return true;
 }
 
-bool Loads::on_fetch_done(TimeMs now, LoadId id, size_t size, double first_byte_ms,
+MutableBytes Loads::reserve_fetch(FetchId id, size_t offset, size_t size, size_t total) {
+  Load* const load = find(id);
+  return load == nullptr ? MutableBytes() : cdn_.room(load->fetch, load->wish, offset, size, total);
+}
+
+SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
+  Load* const load = find(id);
+  if (load == nullptr) return nullptr;
+  CdnFetch& fetch = load->fetch;
+  const SegmentPtr segment = fetch.body;
+  const TransferTimes times{fetch.began_at, now};
+  const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
+  Download* const download = load->download;
+  if (download != nullptr && arrival != Cdn::Arrival::kBad) share(fetch, *download);
+  if (!fetch.range.whole() && arrival != Cdn::Arrival::kMore) {
+    cdn_.finish_range(now, fetch, load->wish, fetch.arrived(), NAN, NAN);
+    on_range(*load, arrival, segment, times);
+  }
+  return segment;
+}
+
+// What comes from the CDN is passed on while it comes, once its first bytes look like media.
+void Loads::share(const CdnFetch& fetch, Download& download) {
+  const SegmentPtr& body = fetch.body;
+  if (body == nullptr) return;
+  if (download.body == nullptr && body->expected() > 0 && fetch.at >= kHeadBytes &&
+      looks_like_media(download.segment, body->bytes().first(fetch.at), body->expected())) {
+    download.body = body;
+  }
+  if (download.body != body) return;
+  const auto first = static_cast<uint32_t>(fetch.range.from / SegmentBuffer::kPieceBytes);
+  for (uint32_t piece = first; body->has_piece(piece); ++piece) download.here.add(piece);
+}
+
+void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment,
+                     TransferTimes times) {
+  if (arrival != Cdn::Arrival::kComplete) {
+    load.state = Load::State::kWaiting;
+    load.due = times.end;
+    return;
+  }
+  Receipt receipt;
+  receipt.times = times;
+  receipt.load = load.id;
+  receipt.kind = load.wish.kind;
+  receipt.givers = load.download->givers;
+  downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
+  downloads_.estimates().sizes.measured(load.wish.segment, segment->size());
+  answered(load);
+  downloads_.answer(load.id, load.wish.kind, segment, times);
+  commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kCdn),
+                  load.wish.segment.url);
+  end(load);
+}
+
+bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms,
                           double body_ms) {
   Load* const load = find(id);
-  if (load == nullptr || load->state != Load::State::kAtCdn) return false;
+  if (load == nullptr) return false;
+  CdnFetch& fetch = load->fetch;
+  if (!fetch.range.whole()) {
+    const SegmentPtr segment = fetch.body;
+    const TransferTimes times{fetch.began_at, now};
+    on_range(*load, cdn_.finish_range(now, fetch, load->wish, size, first_byte_ms, body_ms),
+             segment, times);
+    return true;
+  }
   count_level(*load);
-  cdn_.finish(now, load->fetch, load->wish, id, size, first_byte_ms, body_ms, load->refused);
+  cdn_.finish(now, load->fetch, load->wish, load->id, size, first_byte_ms, body_ms, load->refused);
   end(*load);
   return true;
 }
 
-Load* Loads::on_fetch_failed(LoadId id) {
+Load* Loads::on_fetch_failed(TimeMs now, FetchId id) {
   Load* const load = find(id);
   if (load == nullptr) return nullptr;
-  cdn_.abandon(load->fetch, load->wish, id, load->refused);
-  load->fetch.part.release();
+  const bool whole = load->fetch.range.whole();
+  cdn_.fail(now, load->fetch, load->wish, load->id, load->refused);
+  if (!whole) {
+    on_range(*load, Cdn::Arrival::kMore, nullptr, TransferTimes{now, now});
+    return nullptr;
+  }
   leave(*load);
   return load;
 }
@@ -113,9 +199,11 @@ void Loads::forget(TimeMs now, std::string_view rendition) {
     if (!is_of(load.wish.segment.key, rendition)) continue;
     load.wish.shareable = false;
     leave(load);
+    const bool ranged = !load.fetch.range.whole();
+    if (ranged) cdn_.abandon(load.fetch, load.wish, id, false);
     load.fetch.body = nullptr;
     load.fetch.part.release();
-    if (load.state != Load::State::kAtCdn) go_to_cdn(now, load);
+    if (ranged || load.state != Load::State::kAtCdn) go_to_cdn(now, load);
   }
 }
 
@@ -174,11 +262,12 @@ void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
       segment && receipt) {
     receipt->load = load.id;
     receipt->kind = load.wish.kind;
+    receipt->span = load.wish.segment.span;  // a peer's word knew it less well
     answered(load);
     downloads_.answer(load.id, load.wish.kind, segment, receipt->times);
     return end(load);
   }
-  if (join(now, load)) return;
+  if (join(now, load) || gather(now, load)) return;
 
   hope = std::max(hope, downloads_.hope(now, load.wish, load.tried));
   const Decision decision = hlsmesh::decide(
@@ -255,6 +344,30 @@ bool Loads::join(TimeMs now, Load& load) {
   return false;
 }
 
+bool Loads::gather(TimeMs now, Load& load) {
+  Need needed = need(now, load);
+  // What has come of a segment is not lost: the CDN brings the rest.
+  needed.vain = std::min(needed.vain, kMostVain);
+  const Mesh::Prospect prospect =
+      mesh_.pursue(now, load.wish, needed, player_.newest_believable(now));
+  // Whoever is to fetch first may be about to.
+  constexpr DurationMs kGrace{400};
+  if (!prospect.asked && mesh_.leader() != nullptr && now - load.began_at < kGrace &&
+      needed.slack > kGrace * 4) {
+    load.due = load.began_at + kGrace;
+    return true;
+  }
+  if (!prospect.asked) return false;
+  load.download->asker = load.id;
+  DurationMs left = patience(needed, prospect.proven);
+  const DurationMs longest = patience_for_transfer(needed);
+  if (prospect.left && *prospect.left <= longest) left = std::max(left, longest);
+  load.due = now + std::min(left, kLook);
+  if (left > DurationMs::zero()) return true;
+  load.failure = FallbackReason::kTimeout;
+  return false;
+}
+
 void Loads::ask(TimeMs now, Load& load, Parent& parent, DurationMs within) {
   load.state = Load::State::kAsking;
   load.parent = parent.peer;
@@ -266,9 +379,19 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   if (active_ && load.wish.shareable) downloads_.count_misses(now, load.wish, load.tried);
   load.state = Load::State::kAtCdn;
   load.due = kNever;
-  cdn_.begin(now, load.fetch, load.wish);
-  if (now - load.began_at >= kLostTime) {
+  // What has come for the most part was not waited for in vain.
+  const bool in_vain = load.download == nullptr || !load.download->mostly_here();
+  if (in_vain && now - load.began_at >= kLostTime) {
     vain_until_ = std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * 4);
+  }
+  FetchRange range;
+  if (load.download != nullptr) {
+    if (cdn_.may_range(now, load.wish)) range = mesh_.rest(*load.download);
+    if (range.whole()) {
+      mesh_.drop(now, *load.download);
+    } else {
+      mesh_.leave(now, *load.download);
+    }
   }
   if (load.failure) {
     ++stats_.fallbacks;
@@ -276,7 +399,8 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
     fallback.peer = load.parent;
     fallback.load = load.id;
   }
-  commands_.push(CommandKind::kLoadFromCdn).load = load.id;
+  cdn_.begin(now, load.fetch, load.wish, load.id, range,
+             range.whole() ? nullptr : load.download->body);
 }
 
 // A parent holds a request, as long as it may, for what it is getting itself: from a slow CDN, or

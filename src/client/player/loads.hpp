@@ -8,6 +8,7 @@
 #include "client/command_queue.hpp"
 #include "client/download/cdn.hpp"
 #include "client/download/downloads.hpp"
+#include "client/download/mesh.hpp"
 #include "client/player/player.hpp"
 #include "client/stats.hpp"
 #include "client/timers.hpp"
@@ -42,28 +43,38 @@ struct Load {
 // Who waits: the player's loads, and for each where its next attempt is made.
 class Loads {
  public:
-  Loads(CommandQueue& commands, const Player& player, Downloads& downloads, EngineStats& stats)
+  Loads(CommandQueue& commands, const Player& player, Downloads& downloads, Mesh& mesh,
+        EngineStats& stats)
       : commands_(commands),
         player_(player),
         downloads_(downloads),
+        mesh_(mesh),
         stats_(stats),
         cdn_(commands, downloads, stats) {}
 
   bool empty() const { return loads_.size() == 0; }
 
   // A load that is decided by settle(), or, if `at_cdn`, is being fetched by the driver already.
-  void begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn);
+  // Returns the name of that fetch, else zero.
+  FetchId begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn);
   // Also of a load that was answered, if the player has not had the answer.
   void abort(LoadId id);
   // Of a load at the CDN: the player refuses what it has had of it so far. False if there is no
   // such load.
   bool refuse(LoadId id, bool refused);
 
-  MutableBytes reserve_fetch(LoadId id, size_t size);
-  // False if there is no such load at the CDN.
-  bool on_fetch_done(TimeMs now, LoadId id, size_t size, double first_byte_ms, double body_ms);
-  // nullptr: there is no such load. Else its fetch is over, and end() must follow.
-  Load* on_fetch_failed(LoadId id);
+  // Fetches a part of the segment of a load that waits, into the buffer that holds what others have
+  // brought (Cdn::begin). The load is answered once its segment is whole; if it is not when the
+  // fetch is over, the load is decided again. False if no part can be asked for.
+  bool fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPtr& into);
+  MutableBytes reserve_fetch(FetchId id, size_t offset, size_t size, size_t total);
+  // Returns the body if others may have more of it now; else nullptr.
+  SegmentPtr on_fetch_bytes(TimeMs now, FetchId id, size_t size);
+  // False if there is no such fetch.
+  bool on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms, double body_ms);
+  // nullptr: there is no such fetch, or one of a range, after which the load is decided again. Else
+  // its fetch is over, and end() must follow.
+  Load* on_fetch_failed(TimeMs now, FetchId id);
   void end(Load& load);
 
   // Peers may be asked from now on, or no longer: then loads that wait for them go to the CDN.
@@ -90,6 +101,7 @@ class Loads {
 
  private:
   Load* find(LoadId id);
+  Load* find(FetchId id);
   // Its parent need not hurry for it any more.
   void detach(const Load& load);
   // Leaves its download, in which it waits no longer.
@@ -98,10 +110,15 @@ class Loads {
   // The load may be gone afterwards.
   void decide(TimeMs now, Load& load, TimeMs hope);
   bool join(TimeMs now, Load& load);
+  // Whether the load waits for pieces of several parents.
+  bool gather(TimeMs now, Load& load);
   // Whether the load goes on waiting for its parent; else it is given up.
   void review(TimeMs now, Load& load);
   void ask(TimeMs now, Load& load, Parent& parent, DurationMs within);
   void go_to_cdn(TimeMs now, Load& load);
+  void share(const CdnFetch& fetch, Download& download);
+  // What a fetch of a range has led to. The load may be gone afterwards.
+  void on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment, TransferTimes times);
   bool not_yet(TimeMs now, const Load& load, const Downloads::Outcome& lack) const;
   // The parent that it waited for has failed it.
   void fail(TimeMs now, Load& load, PeerHandle peer, FallbackReason reason);
@@ -111,6 +128,7 @@ class Loads {
   CommandQueue& commands_;
   const Player& player_;
   Downloads& downloads_;
+  Mesh& mesh_;
   EngineStats& stats_;
   Cdn cdn_;
   // Ordered: what is decided must not hang on where a hash puts things.

@@ -82,11 +82,37 @@ Wish Player::wish_for(SegmentLoad&& what) const {
   wish.segment.place = renditions_.place(what.kind, what.rendition_index);
   wish.segment.span = what.span;
   wish.segment.opaque = what.opaque;
+  wish.streams = what.streams;
   wish.kind = what.kind;
   wish.rendition_index = what.rendition_index;
   // A segment that has no identity is the CDN's.
   wish.shareable = what.shareable && !wish.segment.key.rendition.empty() && what.sn.value() >= 0;
   return wish;
+}
+
+std::optional<Wish> Player::wish_for_next(TimeMs now, const SegmentKey& key) const {
+  for (const TrackKind kind : PrefetchPlan::kTracks) {
+    const RenditionSignature& rendition = renditions_.signature(kind, plan_.followed(kind));
+    if (rendition.empty() || rendition != rendition_of(key)) continue;
+    const KnownPlaylist* const known = shelf_.playlist_of(rendition);
+    const Segment* const last = plan_.last(kind);
+    if (known == nullptr || last == nullptr || !known->was_live() || !known->vouches(now)) continue;
+    const double ahead = static_cast<double>(key.sn.value()) - known->newest();
+    if (!(ahead > 0) || ahead > kLiveSkew) continue;
+    Wish wish;
+    wish.segment.key = key;
+    wish.segment.url = plain_name(key);
+    wish.segment.place = last->place;
+    wish.segment.opaque = last->opaque;
+    wish.segment.span.duration = last->span.duration;
+    wish.segment.span.start = last->span.start + ahead * last->span.duration;
+    wish.kind = kind;
+    wish.rendition_index = plan_.followed(kind);
+    wish.shareable = true;
+    wish.secret = true;  // its URL is not known
+    return wish;
+  }
+  return std::nullopt;
 }
 
 double Player::newest_believable(TimeMs now) const {

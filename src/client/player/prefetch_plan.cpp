@@ -27,6 +27,14 @@ bool PrefetchPlan::goes_on(TrackKind kind, double seconds) const {
   });
 }
 
+const Segment* PrefetchPlan::last(TrackKind kind) const {
+  const Segment* last = nullptr;
+  for (const Wish& wish : segments_) {
+    if (wish.kind == kind) last = &wish.segment;
+  }
+  return last;
+}
+
 void PrefetchPlan::follow(TrackKind kind, int32_t rendition_index) {
   Track& followed = track(kind);
   if (followed.rendition != rendition_index) forget(kind);

@@ -48,6 +48,8 @@ class PrefetchPlan {
   std::optional<MediaSpan> take_unlisted(TrackKind kind, double seconds);
   // One listed segment. Ignored when the track follows another rendition.
   void list(Wish wish);
+  // The last listed one of the track; nullptr: none is.
+  const Segment* last(TrackKind kind) const;
   // All tracks together, by their start.
   std::list<Wish>& segments() { return segments_; }
 

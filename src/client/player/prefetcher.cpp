@@ -9,6 +9,10 @@ namespace {
 // of that stretch, or gets it soon. Requests for segments that the player asked for still go to it.
 constexpr DurationMs kAfterLack{2'000};
 
+// Segments that come in pieces before the player asks for them, at once: those that it needs first
+// are not to share the line with many others.
+constexpr size_t kMostAhead = 3;
+
 }  // namespace
 
 // The cache keeps half of its room for what lies behind the playhead, where children look.
@@ -17,6 +21,13 @@ void Prefetcher::run(TimeMs now) {
   const double window = plan.window();
   if (!player_.playhead().playing() || !(window > 0) || downloads_.parents().empty()) return;
   const PlayheadReport& player = player_.playhead().last();
+  for (const SegmentKey& key : mesh_.take_words()) {
+    const std::optional<Wish> wish = player_.wish_for_next(now, key);
+    if (!wish || downloads_.shelf.cache.peek(key) != nullptr) continue;
+    Need wanted = loads_.need(now, *wish, now);
+    wanted.ahead = to_duration(wish->segment.span.duration * 1'000);
+    mesh_.pursue(now, *wish, wanted, player_.newest_believable(now));
+  }
   for (const TrackKind kind : PrefetchPlan::kTracks) {
     const std::optional<MediaSpan> unlisted = plan.take_unlisted(kind, player.current_time);
     if (!unlisted) continue;
@@ -34,9 +45,17 @@ void Prefetcher::run(TimeMs now) {
     if (until >= plan.beyond(lasts)) return;
     if (segment.span.end() <= player.buffered_end ||
         downloads_.shelf.cache.peek(segment.key) != nullptr ||
-        downloads_.find(segment.key) != nullptr || downloads_.shelf.receipts.given(segment.key)) {
+        downloads_.shelf.receipts.given(segment.key)) {
       continue;
     }
+    const Download* const begun = downloads_.find(segment.key);
+    if (begun != nullptr && begun->at_cdn()) continue;
+    if (begun != nullptr || mesh_.ahead() < kMostAhead) {
+      Need wanted = loads_.need(now, wish, now);
+      wanted.ahead = ahead_of(segment, wanted, until);
+      if (mesh_.pursue(now, wish, wanted, player_.newest_believable(now)).asked) continue;
+    }
+    if (begun != nullptr) continue;
     std::list<PeerHandle> busy;
     bool anybody = false;
     for (const Parent* parent : downloads_.parents()) {
@@ -50,12 +69,17 @@ void Prefetcher::run(TimeMs now) {
     ahead += downloads_.estimates().sizes.expected(segment);
     if (ahead > downloads_.shelf.cache.budget() / 2) return;
     Need needed = loads_.need(now, wish, now);
-    // The player asks when its buffer has room, and the CDN brings what lies before.
-    const double before = (segment.span.start - player.buffered_end) / std::max(lasts, 0.1);
-    needed.ahead = std::max({DurationMs::zero(), to_duration(until * 1'000),
-                             to_duration(before * to_ms(needed.cdn_time))});
+    needed.ahead = ahead_of(segment, needed, until);
     ask(now, wish, needed, busy);
   }
+}
+
+// The player asks when its buffer has room, and the CDN brings what lies before.
+DurationMs Prefetcher::ahead_of(const Segment& segment, const Need& need, double until) const {
+  const double before = (segment.span.start - player_.playhead().last().buffered_end) /
+                        std::max(segment.span.duration, 0.1);
+  return std::max({DurationMs::zero(), to_duration(until * 1'000),
+                   to_duration(before * to_ms(need.cdn_time))});
 }
 
 void Prefetcher::ask(TimeMs now, const Wish& wish, const Need& needed,

@@ -18,7 +18,7 @@ class Verdicts {
   void judge(LoadId load, double seconds, Blame blame) {
     shelf_.receipts.for_each([&](const SegmentKey& key, Receipt& receipt) {
       if (is_about(receipt, load, seconds) && is_bad(key, receipt, load, seconds)) {
-        blame(receipt.giver);
+        for (const PeerId& giver : receipt.givers) blame(giver);
       }
     });
   }

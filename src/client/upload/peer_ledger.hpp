@@ -73,6 +73,11 @@ class PeerLedger {
     const Record* child = find(number);
     return child != nullptr && has_more(now, *child);
   }
+  // Whether it was sent several times its share lately.
+  bool hogs(TimeMs now, int32_t number) {
+    const Record* child = find(number);
+    return child != nullptr && has_more(now, *child, 4);
+  }
   // It was refused for want of bandwidth; it may ask again within `soon`.
   void on_refused(TimeMs now, int32_t number, DurationMs soon) {
     const Record* child = find(number);
@@ -82,6 +87,10 @@ class PeerLedger {
   void on_sent(TimeMs now, int32_t number, size_t bytes) {
     age(now);
     if (Record* child = find(number)) child->bytes += static_cast<double>(bytes);
+  }
+  void on_spared(int32_t number, size_t bytes) {
+    Record* child = find(number);
+    if (child != nullptr) child->bytes -= std::min(child->bytes, static_cast<double>(bytes));
   }
   // Whether it may have a segment that it has had; if `take`, it has.
   bool may_repeat(TimeMs now, int32_t number, bool take) {
@@ -145,8 +154,8 @@ class PeerLedger {
     aged_at_ = now;
     for (Record& child : peers_) child.bytes /= 2;
   }
-  // A quarter more than its share of what all who ask were sent lately.
-  bool has_more(TimeMs now, const Record& child) {
+  // A quarter more than its share of what all who ask were sent lately, or `times` its share.
+  bool has_more(TimeMs now, const Record& child, double times = 1.25) {
     age(now);
     double sum = 0;
     double asking = 0;
@@ -155,7 +164,7 @@ class PeerLedger {
       sum += other.bytes;
       asking += 1;
     }
-    return child.bytes * asking > sum * 1.25;
+    return child.bytes * asking > sum * times;
   }
 
   std::list<Record> peers_;  // in the order in which they were met

@@ -24,6 +24,13 @@ Turn Turns::take(TimeMs now, Child child, int32_t others, SegmentBuffer& segment
   return turn;
 }
 
+bool Turns::admit(TimeMs now, Child child, const SegmentBuffer&, size_t bytes) {
+  ledger_.asks(now, child.number);
+  if (!budget.take(now, bytes, !ledger_.has_more(now, child.number))) return false;
+  ledger_.on_sent(now, child.number, bytes);
+  return true;
+}
+
 // On a slow line one after the other: of segments that share it, each would come late. Refused at
 // once, a child loses a round trip and asks elsewhere; begun too late, its segment is sent for
 // nothing.

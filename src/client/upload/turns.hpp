@@ -28,6 +28,9 @@ class Turns {
   SegmentShelf::Turn take(TimeMs now, Child child, int32_t others, SegmentBuffer& segment,
                           bool last);
 
+  // Whether pieces of so many bytes may be sent; if so, they count as sent.
+  bool admit(TimeMs now, Child child, const SegmentBuffer& segment, size_t bytes);
+
   // When requests that wait for the line may have their turn.
   TimeMs next_due() const { return line_free_at_; }
   void on_timeout(TimeMs now) {

@@ -69,6 +69,13 @@ class Uplink {
     busy_until_ = std::max(now, busy_until_) + own;
     paid_until_ = std::max(now, paid_until_) + to_duration(to_ms(own) / kShare);
   }
+  // So many of the bytes that were begun will not leave.
+  void on_spared(TimeMs now, size_t bytes) {
+    if (bytes_per_ms_ <= 0) return;
+    const DurationMs own = to_duration(static_cast<double>(bytes) / bytes_per_ms_);
+    busy_until_ = std::max(now, busy_until_ - own);
+    paid_until_ -= to_duration(to_ms(own) / kShare);
+  }
   // How far children are ahead of kShare of the line; not at all while its rate is unknown.
   DurationMs ahead_of_share(TimeMs now) const { return paid_until_ - now; }
   // Until all that was begun has left, by the measured rate.

@@ -38,6 +38,13 @@ class UploadBudget {
     return true;
   }
 
+  // So many of the bytes that counted were not sent.
+  void give_back(size_t size) {
+    const double amount = static_cast<double>(size);
+    paid_until_ms_ -= amount / bytes_per_ms_;
+    used_ -= amount;
+  }
+
   // Whether the site has set a rate.
   bool capped() const { return bytes_per_ms_ < HUGE_VAL; }
 

@@ -6,6 +6,7 @@
 
 #include "client/clock.hpp"
 #include "client/link/channel.hpp"
+#include "common/piece_set.hpp"
 #include "protocol/peer_messages.hpp"
 
 namespace hlsmesh {
@@ -22,6 +23,17 @@ class SegmentShelf {
   virtual bool coming(TimeMs now, const peer::Fields& request) = 0;
   // The newest segment that find() could find, -1 when there is none.
   virtual MediaSequence newest(TimeMs now) = 0;
+  // A segment that is complete or on its way, in pieces; or nullptr.
+  virtual SegmentPtr find_any(TimeMs now, const peer::Fields& want) = 0;
+  // Whether an unfinished segment is still on its way.
+  virtual bool is_alive(const SegmentPtr& body) = 0;
+  // Whether the neighbor may be sent `bytes` of the segment; if so, they count as sent.
+  virtual bool admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) = 0;
+  // The pieces of the segment that were sent to anybody, as far as that is remembered. Valid until
+  // the next call.
+  virtual PieceSet& spread(const SegmentPtr& body) = 0;
+  // Whether pieces of so many bytes may be queued now.
+  virtual bool line_has_room(size_t bytes) = 0;
   enum class Turn { kNow, kLater, kRefused };
   // Whether the segment may be sent to the child; after kNow it is. `last`: it cannot wait for its
   // turn any more.

@@ -126,7 +126,10 @@ const ITEMS = [
     play: { config: { progressive: true } },
     shared: /^fmp4\d\.m4s$/,
     direct: /^fmp4-init\.mp4$/,
-    also: ({ alone }) => assert.ok(alone.pieces > 0, 'nothing came in pieces'),
+    also: ({ alone }) => {
+      assert.ok(alone.pieces > 0, 'nothing came in pieces');
+      assert.equal(alone.stats.streamedSegments, 0);
+    },
   },
   {
     name: 'startPosition',

@@ -193,3 +193,26 @@ TEST_CASE("Random commits agree with a byte map") {
     }
   }
 }
+
+TEST_CASE("An open segment has the size that its end says") {
+  const SegmentPtr buffer = SegmentBuffer::allocate(segment(1), 1'000, 600);
+  buffer->expect(500);
+  CHECK(buffer->open());
+  CHECK(buffer->expected() == 500);
+  CHECK(buffer->commit(0, 600));
+  CHECK_FALSE(buffer->complete());
+  CHECK_FALSE(buffer->end(0));
+  CHECK_FALSE(buffer->end(599));
+  CHECK_FALSE(buffer->end(1'001));
+  CHECK(buffer->open());
+  SECTION("which may be what has come") {
+    CHECK(buffer->end(600));
+    CHECK(buffer->complete());
+  }
+  SECTION("or more") {
+    CHECK(buffer->end(700));
+    CHECK_FALSE(buffer->complete());
+  }
+  CHECK_FALSE(buffer->open());
+  CHECK(buffer->expected() == buffer->size());
+}

@@ -376,3 +376,21 @@ TEST_CASE("D4: a segment above the budget grows with what arrives, and evicts no
   CHECK(cache.bytes() == 900);
   CHECK(cache.counts().evictions == 0);
 }
+
+TEST_CASE(
+    "A segment that is not listed counts with its memory, and takes the place of another later") {
+  SegmentCache cache(1000);
+  REQUIRE(put(cache, segment(1), 300));
+  const SegmentPtr unlisted = cache.begin_unlisted(segment(1), 600, 400);
+  REQUIRE(unlisted);
+  CHECK(cache.bytes() == 700);
+  CHECK(cache.peek(key(1))->size() == 300);
+  cache.abandon(unlisted);
+  CHECK(cache.peek(key(1))->size() == 300);
+  REQUIRE(cache.grow(unlisted, 600, 0));
+  fill(unlisted);
+  cache.list(unlisted);
+  CHECK(cache.peek(key(1)) == unlisted);
+  CHECK(cache.bytes() == 600);
+  CHECK(cache.segment_count() == 1);
+}

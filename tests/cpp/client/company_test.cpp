@@ -23,7 +23,7 @@ void load_part(Harness& h, int32_t id, TrackKind kind = TrackKind::kMain, bool w
   what.url = "part.mp4";
   what.span = {0, 1};
   what.shareable = whole;
-  h.engine.on_load(h.now, LoadId(id), what);
+  h.load(id, what);
   h.drain();
 }
 

@@ -206,7 +206,7 @@ TEST_CASE("D3: an honest peer may talk for hours, and answer in bursts") {
   }
   // And one of a later level, which says five things a second that we do not know.
   for (int i = 0; i < 5 * 3'600; ++i) {
-    h.peer_says_text(parent, R"({"event":"HAVE","first":3,"last":9,"more":[1,2,3,4,5,6,7,8,9]})");
+    h.peer_says_text(parent, R"({"event":"GOT","first":3,"last":9,"more":[1,2,3,4,5,6,7,8,9]})");
     h.advance(200);
     for (const Seen& seen : h.all(CommandKind::kChannelSendText)) {
       if (seen.text.find("KEEPALIVE\"") != std::string::npos) {

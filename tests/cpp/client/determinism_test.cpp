@@ -135,7 +135,7 @@ TEST_CASE("determinism: every load ends once, by data or by the CDN") {
   std::vector<int> ends(201, 0);
   const auto count = [&] {
     for (const Seen& seen : h.log) {
-      if (seen.kind != CommandKind::kLoadDone && seen.kind != CommandKind::kLoadFromCdn) continue;
+      if (seen.kind != CommandKind::kLoadDone && seen.kind != CommandKind::kFetch) continue;
       ends[static_cast<size_t>(seen.load)] += 1;
     }
   };

@@ -45,6 +45,7 @@ void Harness::drain() {
     seen.t0 = command->t0;
     seen.t1 = command->t1;
     seen.at = now;
+    if (seen.kind == CommandKind::kFetch) fetches_[seen.load] = FetchId(seen.code);
     seen.text = std::string(command->text);
     seen.data =
         std::string(reinterpret_cast<const char*>(command->data.data()), command->data.size());
@@ -129,7 +130,7 @@ void Harness::peer_says(int32_t peer, const peer::Message& message) {
 }
 
 void Harness::peer_sends(int32_t peer, std::string_view bytes) {
-  const MutableBytes room = engine.reserve_channel_binary(PeerHandle(peer), bytes.size());
+  const MutableBytes room = engine.reserve_channel_binary(PeerHandle(peer), bytes.size(), {});
   REQUIRE((room.empty() || room.size() == bytes.size()));
   if (!room.empty()) std::memcpy(room.data(), bytes.data(), bytes.size());
   engine.on_channel_binary(now, PeerHandle(peer), bytes.size());
@@ -205,7 +206,11 @@ void Harness::load(int32_t id, int64_t sn, bool from_cdn) {
   what.url = "seg" + std::to_string(sn) + ".ts";
   what.span = MediaSpan{static_cast<double>(sn) * 4, 4};
   what.from_cdn = from_cdn;
-  engine.on_load(now, LoadId(id), what);
+  load(id, what);
+}
+void Harness::load(int32_t id, const SegmentLoad& what) {
+  const FetchId begun = engine.on_load(now, LoadId(id), what);
+  if (what.from_cdn) fetches_[id] = begun;
   drain();
 }
 void Harness::load_aborted(int32_t id) {
@@ -213,14 +218,17 @@ void Harness::load_aborted(int32_t id) {
   drain();
 }
 void Harness::fetch_done(int32_t id, const std::string& bytes) {
-  const MutableBytes room = engine.reserve_fetch(LoadId(id), bytes.size());
+  const MutableBytes room = engine.reserve_fetch(fetch(id), 0, bytes.size(), bytes.size());
   REQUIRE((room.empty() || room.size() == bytes.size()));
-  if (!room.empty()) std::memcpy(room.data(), bytes.data(), bytes.size());
-  engine.on_fetch_done(now, LoadId(id), bytes.size());
+  if (!room.empty()) {
+    std::memcpy(room.data(), bytes.data(), bytes.size());
+    engine.on_fetch_bytes(now, fetch(id), bytes.size());
+  }
+  engine.on_fetch_done(now, fetch(id), bytes.size());
   drain();
 }
 void Harness::fetch_failed(int32_t id) {
-  engine.on_fetch_failed(now, LoadId(id));
+  engine.on_fetch_failed(now, fetch(id));
   drain();
 }
 void Harness::cache_segment(int64_t sn, size_t size) {
@@ -243,7 +251,7 @@ std::vector<Seen> Harness::events(EventCode code) const {
 }
 bool Harness::went_to_cdn(int32_t load) const {
   return std::any_of(log.begin(), log.end(), [&](const Seen& seen) {
-    return seen.kind == CommandKind::kLoadFromCdn && seen.load == load;
+    return seen.kind == CommandKind::kFetch && seen.load == load;
   });
 }
 

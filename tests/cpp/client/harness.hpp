@@ -1,6 +1,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -80,9 +81,15 @@ class Harness {
   void playhead(double current_time, double buffered_end, double rate = 1);
   // Segment `sn` of main rendition 0: 4 s long, "segN.ts".
   void load(int32_t id, int64_t sn, bool from_cdn = false);
+  void load(int32_t id, const SegmentLoad& what);
   void load_aborted(int32_t id);
   void fetch_done(int32_t id, const std::string& bytes);
   void fetch_failed(int32_t id);
+  // What the engine calls the fetch of load `id`; none before it asked for one.
+  FetchId fetch(int32_t id) const {
+    const auto found = fetches_.find(id);
+    return found == fetches_.end() ? FetchId() : found->second;
+  }
   // Makes the cache hold segment `sn`, by way of the CDN.
   void cache_segment(int64_t sn, size_t size);
 
@@ -112,6 +119,7 @@ class Harness {
 
  private:
   int32_t last_handle(CommandKind kind) const;
+  std::map<int32_t, FetchId> fetches_;  // by load
   int32_t next_scratch_load_ = 1'000'000;
 };
 

@@ -22,7 +22,7 @@ struct Room : ParentRoom {
 
   // The request that the load causes.
   peer::Request request(int32_t id, const SegmentLoad& what) {
-    h.engine.on_load(h.now, LoadId(id), what);
+    h.load(id, what);
     h.drain();
     const auto requests = h.sent<peer::Request>(parent);
     REQUIRE(!requests.empty());
@@ -30,7 +30,7 @@ struct Room : ParentRoom {
   }
   void from_cdn(int32_t id, SegmentLoad what, const std::string& bytes) {
     what.from_cdn = true;
-    h.engine.on_load(h.now, LoadId(id), what);
+    h.load(id, what);
     h.fetch_done(id, bytes);
   }
 };
@@ -106,7 +106,7 @@ TEST_CASE("C7: a version-1 parent is asked by a URL that fits into a message, an
   r.h.advance(300);
   SegmentLoad what = segment("seg6.ts?token=" + std::string(5'000, 't'));
   what.clean_url = "seg6.ts";
-  r.h.engine.on_load(r.h.now, LoadId(1), what);
+  r.h.load(1, what);
   r.h.drain();
   r.h.advance(20'000);
   CHECK(r.h.sent<peer::Request>(r.parent).empty());
@@ -157,7 +157,7 @@ TEST_CASE("D7: a parent that has not shown its level is never told credentials")
   SegmentLoad what = segment("u/4711/seg6.ts?token=secret&part=2");
   what.clean_url = "u/4711/seg6.ts?part=2";
   r.h.clear();
-  r.h.engine.on_load(r.h.now, LoadId(1), what);
+  r.h.load(1, what);
   r.h.drain();
   const bool waits = open_for < 1'000;
   CHECK(r.h.went_to_cdn(1) != waits);
@@ -182,7 +182,7 @@ TEST_CASE("D7: more than a file name is told to a parent that had time to show i
   Room r(false);
   r.h.advance(400);
   r.h.playhead(0, 20);
-  r.h.engine.on_load(r.h.now, LoadId(1), segment(url));
+  r.h.load(1, segment(url));
   r.h.drain();
   CHECK(r.h.sent<peer::Request>(r.parent).empty());
   CHECK_FALSE(r.h.went_to_cdn(1));
@@ -244,7 +244,7 @@ bool shares(const View& parent, int32_t has, const View& child, int32_t wants) {
   const int32_t peer = serving.open_child("c1");
   what.rendition_index = has;
   what.from_cdn = true;
-  serving.engine.on_load(serving.now, LoadId(1), what);
+  serving.load(1, what);
   serving.fetch_done(1, Harness::body(6, 1'000));
   serving.clear();
   serving.peer_says(peer, request);
@@ -305,7 +305,7 @@ TEST_CASE("C5: an answer that is merely coming is waited for under the other's n
   const int32_t peer = serving.open_child("c1");
   SegmentLoad what = segment("seg6.ts");
   what.from_cdn = true;
-  serving.engine.on_load(serving.now, LoadId(1), what);
+  serving.load(1, what);
   serving.peer_says(peer, request);
   serving.advance(500);
   CHECK(serving.sent<peer::Lack>(peer).empty());

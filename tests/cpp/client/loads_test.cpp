@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cstring>
 
 #include "parent_room.hpp"
 
@@ -90,11 +91,11 @@ TEST_CASE("loads: what peers do not carry goes to the CDN and is not kept") {
     what.shareable = true;
     what.sn = MediaSequence(-1);
   }
-  r.h.engine.on_load(r.h.now, LoadId(1), what);
+  r.h.load(1, what);
   r.h.drain();
   CHECK(r.h.went_to_cdn(1));
-  CHECK(r.h.engine.reserve_fetch(LoadId(1), 1'000).empty());
-  r.h.engine.on_fetch_done(r.h.now, LoadId(1), 1'000);
+  CHECK(r.h.engine.reserve_fetch(r.h.fetch(1), 0, 1'000, 1'000).empty());
+  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(1), 1'000);
   CHECK(r.h.engine.stats().cdn_bytes == 1'000);
   CHECK(r.h.engine.stats().cache_bytes == 0);
 }
@@ -112,7 +113,7 @@ TEST_CASE("loads: a failed fetch leaves nothing behind") {
   ParentRoom r(true);
   r.h.playhead(0, 0);
   r.h.load(1, 0);
-  CHECK(r.h.engine.reserve_fetch(LoadId(1), 1'000).size() == 1'000);
+  CHECK(r.h.engine.reserve_fetch(r.h.fetch(1), 0, 1'000, 1'000).size() == 1'000);
   r.h.fetch_failed(1);
   CHECK(r.h.engine.stats().cache_bytes == 0);
   CHECK(r.h.engine.stats().cdn_bytes == 0);
@@ -192,9 +193,74 @@ TEST_CASE("B: what the CDN has refused twice is on its way once") {
 TEST_CASE("loads: a body shorter than reserved is not kept") {
   ParentRoom r(true);
   r.h.load(1, 5, true);
-  CHECK(r.h.engine.reserve_fetch(LoadId(1), 1'000).size() == 1'000);
-  r.h.engine.on_fetch_done(r.h.now, LoadId(1), 999);
+  CHECK(r.h.engine.reserve_fetch(r.h.fetch(1), 0, 1'000, 1'000).size() == 1'000);
+  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(1), 999);
   CHECK(r.h.engine.stats().cache_bytes == 0);
+}
+
+namespace {
+
+// Hands in `bytes` of a body, from `offset` on; false if they are not wanted.
+bool part(Harness& h, int32_t load, size_t offset, std::string_view bytes, size_t total) {
+  const MutableBytes space = h.engine.reserve_fetch(h.fetch(load), offset, bytes.size(), total);
+  if (space.empty()) return false;
+  REQUIRE(space.size() == bytes.size());
+  std::memcpy(space.data(), bytes.data(), bytes.size());
+  h.engine.on_fetch_bytes(h.now, h.fetch(load), bytes.size());
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("loads: a body comes in parts, and its length may be known at its end only") {
+  ParentRoom r(true);
+  const std::string body = Harness::body(5, 700'000);
+  const size_t total = GENERATE(size_t{0}, size_t{700'000}, size_t{90'000});
+  r.h.load(1, 5, true);
+  for (size_t at = 0; at < body.size(); at += 60'000) {
+    REQUIRE(part(r.h, 1, at, std::string_view(body).substr(at, 60'000), total));
+    CHECK(r.h.events(EventCode::kSegmentCached).empty());
+  }
+  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(1), body.size());
+  r.h.drain();
+  CHECK(r.h.events(EventCode::kSegmentCached).size() == 1);
+  r.h.load(2, 5);
+  REQUIRE(r.h.went_to_cdn(2));  // the player has had it
+}
+
+TEST_CASE("loads: a body with a gap is not kept, and one that begins anew is") {
+  ParentRoom r(true);
+  const std::string body = Harness::body(5, 1'000);
+  const auto piece = [&](size_t at, size_t size) {
+    return std::string_view(body).substr(at, size);
+  };
+  r.h.load(1, 5, true);
+  REQUIRE(part(r.h, 1, 0, piece(0, 300), 0));
+  CHECK_FALSE(part(r.h, 1, 400, piece(400, 600), 0));
+  SECTION("a gap") {
+    r.h.engine.on_fetch_done(r.h.now, r.h.fetch(1), body.size());
+    CHECK(r.h.engine.stats().cache_bytes == 0);
+  }
+  SECTION("anew") {
+    REQUIRE(part(r.h, 1, 0, piece(0, 500), 1'000));
+    REQUIRE(part(r.h, 1, 500, piece(500, 500), 1'000));
+    r.h.engine.on_fetch_done(r.h.now, r.h.fetch(1), body.size());
+    CHECK(r.h.engine.stats().cache_bytes == 1'000);
+  }
+}
+
+TEST_CASE("loads: a fetch that is over, or whose load is gone, has no space and no effect") {
+  ParentRoom r(true);
+  r.h.playhead(0, 0);
+  r.h.load(1, 5);
+  const FetchId fetch = r.h.fetch(1);
+  CHECK(fetch != FetchId());
+  r.h.load_aborted(1);
+  CHECK(r.h.engine.reserve_fetch(fetch, 0, 100, 100).empty());
+  r.h.engine.on_fetch_done(r.h.now, fetch, 100);
+  r.h.engine.on_fetch_failed(r.h.now, fetch);
+  CHECK(r.h.engine.reserve_fetch(FetchId(), 0, 100, 100).empty());
+  CHECK(r.h.engine.stats().cdn_bytes == 0);
 }
 
 TEST_CASE("loads: an aborted one's transfer ends in the cache, or is joined by the next load") {
@@ -263,7 +329,7 @@ TEST_CASE("loads: a name of the site's tells apart what shares rendition and num
     what.span = {20, 4};
     what.named = true;
     what.from_cdn = from_cdn;
-    h.engine.on_load(h.now, LoadId(id), std::move(what));
+    h.load(id, std::move(what));
     h.drain();
   };
   load(1, "programme", true);
@@ -300,7 +366,7 @@ TEST_CASE("loads: a media sequence that starts over is not mistaken for the one 
     what.clean_url = what.url.substr(0, what.url.find('?'));
     what.span = {20, 4};
     what.from_cdn = from_cdn;
-    h.engine.on_load(h.now, LoadId(id), std::move(what));
+    h.load(id, std::move(what));
     h.drain();
   };
   load(1, "a/before5.ts?token=mine", true);
@@ -316,4 +382,25 @@ TEST_CASE("loads: a media sequence that starts over is not mistaken for the one 
   load(4, "https://other.example/live/a/before5.ts?token=new", false);
   REQUIRE(h.all(CommandKind::kLoadDone).size() == 1);
   CHECK(h.all(CommandKind::kLoadDone)[0].load == 4);
+}
+
+TEST_CASE("loads: what a parent brings is kept if it is whole before the CDN's body") {
+  ParentRoom r(true);
+  const std::string body = Harness::body(5, kSize);
+  const peer::Request request = r.request(1, 5);
+  r.h.peer_says(r.parent,
+                peer::Binary{3, request.url, request.sn, kSize, std::nullopt, request.rendition});
+  r.h.peer_sends(r.parent, body.substr(0, 61'440));
+  r.h.load_aborted(1);
+  r.h.load(2, 5, true);
+  REQUIRE(part(r.h, 2, 0, std::string_view(body).substr(0, 1'000), kSize));
+  r.h.clear();
+  r.h.peer_sends(r.parent, body.substr(61'440, 61'440));
+  r.h.peer_sends(r.parent, body.substr(122'880));
+  REQUIRE(r.h.events(EventCode::kSegmentCached).size() == 1);
+  CHECK(r.h.events(EventCode::kSegmentCached)[0].aux == static_cast<double>(LoadSource::kPeer));
+  REQUIRE(part(r.h, 2, 1'000, std::string_view(body).substr(1'000), kSize));
+  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(2), kSize);
+  r.h.drain();
+  CHECK(r.h.engine.stats().cache_bytes == kSize);
 }

@@ -78,7 +78,7 @@ TEST_CASE("D4: what is above the budget still reaches the player, and is given u
                                      request.rendition});
     h.peer_sends(parent, body.substr(0, 61'440));
     h.load_aborted(1);
-    CHECK(h.engine.reserve_channel_binary(PeerHandle(parent), 61'440).empty());
+    CHECK(h.engine.reserve_channel_binary(PeerHandle(parent), 61'440, {}).empty());
     for (size_t at = 61'440; at < body.size(); at += 61'440) {
       h.peer_sends(parent, body.substr(at, 61'440));
     }

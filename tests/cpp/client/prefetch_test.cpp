@@ -69,7 +69,7 @@ TEST_CASE("prefetch: a parent is asked for what follows the buffer, one segment 
   a.serve(parent);
   a.serve(parent);
   CHECK(a.asked_of(parent) == Numbers{2, 3, 4});
-  CHECK_FALSE(a.h.has(CommandKind::kLoadFromCdn));
+  CHECK_FALSE(a.h.has(CommandKind::kFetch));
   CHECK(a.h.engine.stats().p2p_segments == 2);
 
   SECTION("the player then gets it at once, as coming from a peer; the next time from the CDN") {
@@ -132,7 +132,7 @@ TEST_CASE("prefetch: a parent that lacks a segment is asked again later, another
   CHECK(a.h.sent<peer::Request>(first).empty());
   const int32_t second = a.h.open_parent("q", true);
   CHECK(a.asked_of(second) == Numbers{2});
-  CHECK_FALSE(a.h.has(CommandKind::kLoadFromCdn));
+  CHECK_FALSE(a.h.has(CommandKind::kFetch));
   a.h.clear();
   a.h.advance(2'000);
   a.h.playhead(2, 8);

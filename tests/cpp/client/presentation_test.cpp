@@ -190,7 +190,7 @@ TEST_CASE("A3: renditions that begin anew at different moments are each noticed"
     what.url = "seg" + std::to_string(sn) + ".ts";
     what.span = {static_cast<double>(sn) * 4, 4};
     what.from_cdn = true;
-    r.h.engine.on_load(r.h.now, LoadId(id), what);
+    r.h.load(id, what);
     r.h.fetch_done(id, Harness::body(sn, 1'000));
   };
   load(1, 20, 1);

@@ -35,7 +35,7 @@ TEST_CASE("request: a segment with time to spare comes from the parent, byte for
   REQUIRE(r.h.events(EventCode::kSegmentCached).size() == 1);
   CHECK(r.h.events(EventCode::kSegmentCached)[0].text == "seg5.ts");
   CHECK(r.h.events(EventCode::kSegmentCached)[0].aux == static_cast<double>(LoadSource::kPeer));
-  CHECK_FALSE(r.h.has(CommandKind::kLoadFromCdn));
+  CHECK_FALSE(r.h.has(CommandKind::kFetch));
   const EngineStats stats = r.h.engine.stats();
   CHECK(stats.p2p_bytes == kSize);
   CHECK(stats.p2p_segments == 1);
@@ -173,7 +173,7 @@ TEST_CASE("B3: a slow parent's transfer counts as no longer than the CDN's line 
   r.h.playhead(0, 0);
   r.h.load(1, 0);
   r.h.advance(140);
-  r.h.engine.on_fetch_done(r.h.now, LoadId(1), 600'000, 40, 100);
+  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(1), 600'000, 40, 100);
   r.h.playhead(0, 28);
   const peer::Request request = r.request(2, 7);
   r.h.peer_says(r.parent, peer::Binary{3, request.url, request.sn, static_cast<int64_t>(kSize),

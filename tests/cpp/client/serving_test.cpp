@@ -92,7 +92,7 @@ TEST_CASE("serve: a request by rendition is answered by that rendition, or not a
   other.url = "seg9.ts";
   other.span = {36, 4};
   other.from_cdn = true;
-  r.h.engine.on_load(r.h.now, LoadId(5), other);
+  r.h.load(5, other);
   r.h.fetch_done(5, Harness::body(1, 2'000));
   r.h.clear();
   peer::Request request{"seg9.ts", MediaSequence(9), Harness::asking(1, 9)};

@@ -72,7 +72,7 @@ TEST_CASE("A5: what is encrypted as a whole is not looked at") {
   what.span = {20, 4};
   what.from_cdn = true;
   what.opaque = true;
-  r.h.engine.on_load(r.h.now, LoadId(1), what);
+  r.h.load(1, what);
   r.h.fetch_done(1, std::string(kSize, '<'));
   CHECK(r.shared(5));
 }

@@ -47,6 +47,28 @@ struct Describe {
     put_optional(d.fields, "sn", m.sn);
     put_optional(d.fields, "current", m.current);
     put_optional(d.fields, "rendition", m.rendition);
+    if (m.transfer) d.fields.erase("url");
+    put_optional(d.fields, "transfer", m.transfer);
+    put_optional(d.fields, "pieces", m.pieces);
+    return d;
+  }
+  Described operator()(const Want& m) const {
+    return {"WANT",
+            {{"transfer", m.transfer},
+             {"url", m.url},
+             {"sn", field(m.sn)},
+             {"rendition", m.rendition},
+             {"pieces", m.pieces},
+             {"within", m.within}}};
+  }
+  Described operator()(const Cancel& m) const {
+    Described d{"CANCEL", {{"transfer", m.transfer}}};
+    put_optional(d.fields, "pieces", m.pieces);
+    return d;
+  }
+  Described operator()(const Have& m) const {
+    Described d{"HAVE", {{"url", m.url}, {"sn", field(m.sn)}, {"rendition", m.rendition}}};
+    if (m.whole) d.fields["whole"] = true;
     return d;
   }
   Described operator()(const Close&) const { return {"CLOSE"}; }

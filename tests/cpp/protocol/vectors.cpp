@@ -24,7 +24,7 @@ std::string text_of(const nlohmann::json& value) {
 
 std::string wire_of(const nlohmann::json& vector) {
   if (vector.contains("wire")) return text_of(vector["wire"]);
-  const std::string hex = vector["wire_hex"].get<std::string>();
+  const std::string hex = text_of(vector["wire_hex"]);
   std::string bytes;
   for (size_t i = 0; i < hex.size(); i += 2) {
     bytes.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));

@@ -56,6 +56,7 @@ TEST_CASE("a scenario that cannot be run is refused with the member that is at f
       {R"({"audience": {"nat": {"open": 0, "symmetric": 0, "portRestricted": 0, "udpBlocked": 0}}})",
        "audience.nat must have a share above 0"},
       {R"({"incidents": [{"what": "fire"}]})", "incidents[0].what must be one of cdn-outage"},
+      {R"({"origin": {"ranges": "some"}})", "origin.ranges must be \"served\", \"ignored\""},
       {R"({"expect": {"offload": {}}})", "expect.offload needs"},
   };
   for (const auto& [json, message] : cases) {

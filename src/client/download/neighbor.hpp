@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include "client/download/download.hpp"
+#include "client/download/piece_asks.hpp"
+#include "client/link/link.hpp"
+
+namespace hlsmesh {
+
+// A peer that exchanges pieces with us, parent or child: a source of the pieces that it holds for as
+// long as its channel is open.
+struct Neighbor final : Source {
+  // `remote` and `channel` must outlive it.
+  Neighbor(PeerHandle handle, const PeerId& remote, Link& channel)
+      : Source(handle), id(remote), link(channel) {}
+
+  const PeerId& id;
+  Link& link;
+  bool we_lead = false;     // it has told us to fetch first
+  double ahead_ms = 0;      // by how much it usually knows of a live segment before us
+  bool is_parent = false;  // we may wait for what it is going to have
+  PieceAsks asks;
+  uint64_t received_bytes = 0;
+};
+
+}  // namespace hlsmesh

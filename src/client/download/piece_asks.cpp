@@ -1,0 +1,121 @@
+#include "client/download/piece_asks.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "media/segment_key.hpp"
+#include "protocol/piece_text.hpp"
+
+namespace hlsmesh {
+namespace {
+
+constexpr double kMostWindow = 64;
+// A piece that takes this much longer than the quickest one has waited in a queue.
+constexpr double kQueueMs = 120;
+
+}  // namespace
+
+peer::Fields PieceAsks::open(Part part, DurationMs within) {
+  assert(!full());
+  PieceAsk& ask = asks_.emplace_back();
+  ask.transfer = ++last_transfer_;
+  ask.part = std::move(part);
+  const Segment& segment = ask.download().segment;
+  peer::Fields want;
+  want.event = peer::Event::kWant;
+  want.transfer = ask.transfer;
+  want.url = plain_name(segment.key);
+  want.sn = segment.key.sn;
+  want.rendition = asking_name(segment);
+  want.within = within.count();
+  return want;
+}
+
+peer::Fields PieceAsks::ask(TimeMs now, PieceAsk& ask, const PieceSet& pieces) {
+  peer::Fields want;
+  want.event = peer::Event::kWant;
+  want.transfer = ask.transfer;
+  want.pieces = peer::to_text(pieces);
+  ask.left.add(pieces);
+  for (uint32_t at = pieces.first(); at < PieceSet::kMost; at = pieces.first(at + 1)) {
+    ask.asked.push_back({at, now});
+  }
+  return want;
+}
+
+peer::Fields PieceAsks::cancel(PieceAsk& ask, const PieceSet& pieces) {
+  peer::Fields message;
+  message.event = peer::Event::kCancel;
+  message.transfer = ask.transfer;
+  message.pieces = peer::to_text(pieces);
+  remember(ask.transfer, pieces);
+  ask.left.remove(pieces);
+  ask.asked.remove_if([&](const PieceAsk::Asked& each) { return pieces.has(each.piece); });
+  return message;
+}
+
+peer::Fields PieceAsks::close(PieceAsk& ask) {
+  peer::Fields message;
+  message.event = peer::Event::kCancel;
+  message.transfer = ask.transfer;
+  if (!ask.left.empty()) remember(ask.transfer, ask.left);
+  end(ask);
+  return message;
+}
+
+void PieceAsks::remember(uint32_t transfer, const PieceSet& pieces) {
+  if (ended_.size() >= kMostEnded) ended_.pop_front();
+  ended_.push_back(Ended{transfer, pieces});
+}
+
+void PieceAsks::end(const PieceAsk& ask) {
+  asks_.remove_if([&](const PieceAsk& each) { return &each == &ask; });
+}
+
+PieceAsk* PieceAsks::find(uint32_t transfer) {
+  for (PieceAsk& ask : asks_) {
+    if (ask.transfer == transfer) return &ask;
+  }
+  return nullptr;
+}
+
+PieceAsk* PieceAsks::find(const Download& download) {
+  for (PieceAsk& ask : asks_) {
+    if (&ask.download() == &download) return &ask;
+  }
+  return nullptr;
+}
+
+bool PieceAsks::may_be_late(uint32_t transfer, const PieceSet& came) {
+  PieceSet unasked = came;
+  for (Ended& ended : ended_) {
+    if (ended.transfer != transfer) continue;
+    unasked.remove(ended.left);
+    ended.left.remove(came);
+  }
+  return unasked.empty();
+}
+
+uint32_t PieceAsks::outstanding() const {
+  uint32_t count = 0;
+  for (const PieceAsk& ask : asks_) count += ask.left.count();
+  return count;
+}
+
+void PieceAsks::on_piece(DurationMs after) {
+  const double ms = std::max(1.0, to_ms(after));
+  proven_ = true;
+  piece_ms_ = piece_ms_ > 0 ? piece_ms_ + (ms - piece_ms_) / 4 : ms;
+  // The quickest one is forgotten slowly: the path may have changed.
+  least_ms_ = least_ms_ > 0 ? std::min(ms, least_ms_ * 1.01) : ms;
+  if (ms <= least_ms_ + kQueueMs) {
+    window_ = std::min(window_ + 1 / window_ + 0.25, kMostWindow);
+  } else {
+    window_ = std::max(window_ * 0.85, 1.0);
+  }
+}
+
+void PieceAsks::on_silence() { window_ = std::max(window_ / 2, 1.0); }
+
+}  // namespace hlsmesh

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+
+#include "client/clock.hpp"
+#include "client/download/download.hpp"
+#include "common/piece_set.hpp"
+#include "protocol/data_frame.hpp"
+#include "protocol/peer_messages.hpp"
+
+namespace hlsmesh {
+
+// Our interest in one download, as one neighbor knows it (docs/PROTOCOL.md, extension 2).
+struct PieceAsk {
+  uint32_t transfer = 0;
+  Part part;
+  PieceSet has;         // what it holds, as far as it has said
+  PieceSet left;        // asked of it, and not here yet
+  struct Asked {
+    uint32_t piece;
+    TimeMs at;
+  };
+  std::list<Asked> asked;  // the same, and when
+  TimeMs look_at{};        // when it is judged by what has come
+
+  Download& download() const { return *part.download(); }
+};
+
+// What one neighbor was asked for.
+class PieceAsks {
+ public:
+  // Transfers that one connection may have open, in each direction.
+  static constexpr size_t kMostOpen = 16;
+
+  // Only while full() is false. Returns the WANT to send.
+  peer::Fields open(Part part, DurationMs within);
+  // Asks for more pieces of it. Returns the WANT to send.
+  static peer::Fields ask(TimeMs now, PieceAsk& ask, const PieceSet& pieces);
+  // Does not want `pieces` any more. Returns the CANCEL to send.
+  peer::Fields cancel(PieceAsk& ask, const PieceSet& pieces);
+  // Wants nothing more of the transfer. Returns the CANCEL to send.
+  peer::Fields close(PieceAsk& ask);
+  // The transfer is over on the other side too.
+  void end(const PieceAsk& ask);
+  void clear() { asks_.clear(); }
+
+  PieceAsk* find(uint32_t transfer);
+  PieceAsk* find(const Download& download);
+  std::list<PieceAsk>& all() { return asks_; }
+  const std::list<PieceAsk>& all() const { return asks_; }
+  bool full() const { return asks_.size() >= kMostOpen; }
+
+  // Whether DATA with these pieces may have crossed a CANCEL; if so, it counts, and they may not
+  // come again.
+  bool may_be_late(uint32_t transfer, const PieceSet& came);
+
+  // --- how much is asked of it at a time
+  // Pieces that are asked for and not here, of all transfers.
+  uint32_t outstanding() const;
+  uint32_t window() const { return static_cast<uint32_t>(window_); }
+  // A piece has come, `after` its asking.
+  void on_piece(DurationMs after);
+  // Nothing has come of it for long.
+  void on_silence();
+  bool proven() const { return proven_; }
+  // How long a piece takes; 0 while unknown.
+  double piece_ms() const { return piece_ms_; }
+
+ private:
+  // Transfers of which DATA may still be on its way.
+  static constexpr size_t kMostEnded = 64;
+
+  struct Ended {
+    uint32_t transfer;
+    PieceSet left;
+  };
+  void remember(uint32_t transfer, const PieceSet& pieces);
+
+  std::list<PieceAsk> asks_;
+  std::list<Ended> ended_;
+  uint32_t last_transfer_ = 0;
+  double window_ = 4;
+  double piece_ms_ = 0;
+  double least_ms_ = 0;
+  bool proven_ = false;
+};
+
+}  // namespace hlsmesh

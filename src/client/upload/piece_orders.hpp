@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+
+#include "client/clock.hpp"
+#include "client/link/channel.hpp"
+#include "client/upload/uploader.hpp"
+#include "common/piece_set.hpp"
+#include "protocol/peer_messages.hpp"
+
+namespace hlsmesh {
+
+// What one neighbor wants of us (docs/PROTOCOL.md, extension 2): it hears which pieces we hold of
+// the segments that it named, and gets those that it asks for.
+class PieceOrders {
+ public:
+  // Transfers that a neighbor may have open.
+  static constexpr size_t kMostOpen = 16;
+
+  // False if it is one too many, or not new.
+  bool on_want(TimeMs now, peer::Fields want, PeerHandle from, SegmentShelf& shelf);
+  void on_cancel(const peer::Fields& cancel);
+
+  // Says what there is to say: pieces that have come, segments that will not.
+  void tell(TimeMs now, Channel& channel, SegmentShelf& shelf);
+  // Sends one message of pieces that were asked for, if one can be sent now. `again`: of pieces that
+  // were sent to somebody before. Returns its media bytes.
+  size_t send(Channel& channel, SegmentShelf& shelf, bool again);
+
+  bool empty() const { return orders_.empty(); }
+  // Whether pieces were asked for that have not been sent.
+  bool busy() const;
+  // Whether it waits for pieces of this body, or for one that is not there yet.
+  bool waits_for(const SegmentPtr& body) const;
+  // When there is something to say; kNever: not before something comes.
+  TimeMs next_due() const;
+
+ private:
+  struct Order {
+    peer::Fields want;
+    SegmentPtr body;   // nullptr: none of it is here yet
+    size_t size = 0;   // of the segment, as the neighbor is told
+    PieceSet told;     // what it knows that we hold
+    PieceSet queued;   // what it has asked for
+    TimeMs tell_at{};  // before, nothing more is told
+    TimeMs until{};    // until when we look for the segment
+  };
+
+  // It will not come, or not whole.
+  static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const Order& order);
+
+  std::list<Order> orders_;
+  uint32_t last_transfer_ = 0;
+};
+
+}  // namespace hlsmesh
