@@ -24,7 +24,6 @@ import {
 } from '../js/abi.js';
 import { Driver } from '../js/driver.js';
 import { createCore } from '../js/engine.js';
-import { loadModule } from '../js/module.js';
 import { isMain, median, print } from './report.mjs';
 
 const SEGMENT_BYTES = 2 * 1024 * 1024;
@@ -39,7 +38,7 @@ const PLAYLIST = 'http://origin/240p.m3u8';
 const wasm = new URL('../dist/hlsmesh.wasm', import.meta.url);
 
 export async function run() {
-  const module = await loadModule(await readFile(wasm));
+  const module = await WebAssembly.compile(await readFile(wasm));
   const packets = makePackets();
   const what = 'receive a 2-MB segment in 60-KiB packets';
   const figures = [];

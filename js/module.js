@@ -1,7 +1,6 @@
 /** Finds, fetches and compiles the client engine's module once for all players of the page. */
 
 import { HlsMeshError, failure } from './errors.js';
-import { unpacked } from './unpack.js';
 
 /** @typedef {import('./index.js').WasmSource} WasmSource */
 
@@ -41,6 +40,7 @@ const compiled = new Map();
  * @returns {Promise<WebAssembly.Module>} rejects with an HlsMeshError; a failed URL is tried again by the next call
  */
 export async function loadModule(source = defaultLocation()) {
+  if (source instanceof WebAssembly.Module) return source;
   if (typeof source !== 'string' && !(source instanceof URL)) return compile('option wasm', source);
   const url = String(source);
   if (!url) {
@@ -66,22 +66,17 @@ async function fetchModule(url) {
   const low = /** @type {RequestInit} */ ({ credentials: 'same-origin', priority: 'low' });
   const response = await fetch(url, low).catch(failure('wasm-fetch', text));
   if (!response.ok) throw new HlsMeshError('wasm-fetch', `${text}: HTTP ${response.status}`);
-  // Not compileStreaming: it refuses types other than application/wasm, and saves nothing at 26 KB.
+  // Not compileStreaming: it refuses types other than application/wasm, and saves nothing at 75 KB.
   return compile(url, await response.arrayBuffer().catch(failure('wasm-fetch', text)));
 }
 
 /**
  * @param {string} name
- * @param {BufferSource | WebAssembly.Module} source
- * @returns {Promise<WebAssembly.Module>} the engine, unpacked
+ * @param {BufferSource} bytes
+ * @returns {Promise<WebAssembly.Module>}
  */
-async function compile(name, source) {
-  try {
-    const module =
-      source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
-    const bytes = await unpacked(module);
-    return bytes ? await WebAssembly.compile(bytes) : module;
-  } catch (error) {
-    return failure('wasm-invalid', `${name} is not a usable module`)(error);
-  }
+function compile(name, bytes) {
+  return WebAssembly.compile(bytes).catch(
+    failure('wasm-invalid', `${name} is not a usable module`),
+  );
 }

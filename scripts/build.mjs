@@ -11,7 +11,6 @@ import { brotliCompressSync } from 'node:zlib';
 import { compile } from './lib/cmake.mjs';
 import { inlineAbi } from './lib/inline-abi.mjs';
 import { internalNames } from './lib/internal-names.mjs';
-import { packEngine } from './lib/pack.mjs';
 import { ROOT, UserError, runMain } from './lib/process.mjs';
 import { shortExports } from './lib/short-exports.mjs';
 import { shrink } from './lib/shrink.mjs';
@@ -148,9 +147,7 @@ async function checkSyntax(file) {
 export async function build() {
   await compile('wasm', ['hlsmesh', 'hlsmesh-tracker', 'hlsmesh-sim']);
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
-  const engine = join('build', 'engine.wasm');
-  await shrink(join('build', 'wasm', 'wasm', 'hlsmesh.wasm'), engine);
-  await packEngine(engine, join('dist', 'hlsmesh.wasm'));
+  await shrink(join('build', 'wasm', 'wasm', 'hlsmesh.wasm'), join('dist', 'hlsmesh.wasm'));
   for (const file of ['hlsmesh-tracker.wasm', 'hlsmesh-sim.wasm']) {
     copyFileSync(join(ROOT, 'build', 'wasm', 'wasm', file), join(ROOT, 'dist', file));
   }

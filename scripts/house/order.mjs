@@ -67,7 +67,7 @@ const ORDER = [
   ['js/tracker: engine', /^js\/tracker\/(local-engine|engine|abi)\.js$/, ['js: core']],
   ['js/tracker: services', /^js\/tracker\/[^/]+$/, []],
 
-  ['js: core', /^js\/(core|export-names|unpack)\.js$/, []],
+  ['js: core', /^js\/(core|export-names)\.js$/, []],
 ];
 
 /** @type {Module[]} */

@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { unpacked } from '../../js/unpack.js';
 import { compile } from './cmake.mjs';
 import { LOGS, ROOT, buildEnvironment, filesIn, lastLines, run } from './process.mjs';
 
@@ -146,12 +145,10 @@ const IMPORTS = ['env.emscripten_notify_memory_growth', 'wasi_snapshot_preview1.
 /**
  * A clock, random device or stdio in an engine would be one more import.
  * @param {string} file in dist/
- * @returns {Promise<Outcome>}
+ * @returns {Outcome}
  */
-export async function importList(file) {
-  const shipped = await WebAssembly.compile(readFileSync(join(ROOT, 'dist', file)));
-  const engine = await unpacked(shipped);
-  const module = engine ? await WebAssembly.compile(engine) : shipped;
+export function importList(file) {
+  const module = new WebAssembly.Module(readFileSync(join(ROOT, 'dist', file)));
   const imports = WebAssembly.Module.imports(module).map((item) => `${item.module}.${item.name}`);
   const found = imports.sort().join(', ');
   return verdict(

@@ -10,7 +10,6 @@ import { test } from 'node:test';
 import { CommandKind, HEAD_BYTES, HmCommand, HmFrame, HmPeer, HmStats } from '../../js/abi.js';
 import { POISONED } from '../../js/core.js';
 import { createCore } from '../../js/engine.js';
-import { loadModule } from '../../js/module.js';
 
 const TRACES = new URL('../traces/', import.meta.url);
 const FIRST_LINE = 'hlsmesh-trace 1';
@@ -28,11 +27,12 @@ const UNDRAINED = new Set([
 
 const names = readdirSync(TRACES).filter((name) => name.endsWith('.trace'));
 
+/** @returns {WebAssembly.Module} */
 function shippedModule() {
   const places = ['../../dist/hlsmesh.wasm', '../../build/wasm/wasm/hlsmesh.wasm'];
   const found = places.map((path) => new URL(path, import.meta.url)).find((url) => existsSync(url));
   assert.ok(found, `no module to test: none of ${places.join(', ')}`);
-  return loadModule(readFileSync(found));
+  return new WebAssembly.Module(readFileSync(found));
 }
 
 /**
@@ -217,7 +217,7 @@ for (const name of names) {
     const expected = readFileSync(new URL(name, TRACES), 'utf8').split('\n');
     assert.equal(expected.pop(), '', 'the trace ends with a line feed');
     assert.equal(expected[0], FIRST_LINE);
-    const replayer = new Replayer(await createCore(await shippedModule()));
+    const replayer = new Replayer(await createCore(shippedModule()));
     let number = 1;
     while (number < expected.length) {
       const call = expected[number];
@@ -230,11 +230,11 @@ for (const name of names) {
   });
 }
 
-test('the traces between them make every call of the ABI and draw every command from it', async () => {
+test('the traces between them make every call of the ABI and draw every command from it', () => {
   const lines = names.flatMap((name) => readFileSync(new URL(name, TRACES), 'utf8').split('\n'));
   const made = new Set(lines.filter((line) => line.startsWith('hm_')).map((l) => l.split(' ')[0]));
   const asked = new Set(['hm_abi_version', 'hm_text', 'hm_poll', 'hm_next_timeout', 'hm_frame']);
-  const inputs = WebAssembly.Module.exports(await shippedModule())
+  const inputs = WebAssembly.Module.exports(shippedModule())
     .map((entry) => entry.name)
     .filter((name) => name.startsWith('hm_') && !asked.has(name));
   assert.deepEqual(
