@@ -19,7 +19,9 @@ struct Waiting {
   EngineStats stats;
   Downloads downloads{commands, renditions, stats, 8 * 1024 * 1024};
   Player player{renditions, downloads.shelf};
-  Loads loads{commands, player, downloads, stats};
+  Random random{1};
+  Mesh mesh{commands, downloads, stats, random};
+  Loads loads{commands, player, downloads, mesh, stats};
   TimeMs now{DurationMs(1'000'000)};
   const std::string body = Harness::body(5, kWholeBytes);
   SegmentKey key{"r 5", MediaSequence(5)};
