@@ -28,7 +28,6 @@ enum FieldIndex : size_t {
   kTransfer,
   kPieces,
   kWithin,
-  kWhole,
   kLead,
 };
 
@@ -50,11 +49,11 @@ void read_fields(json::FieldReader& fields, Fields& out) {
   const bool lack = out.event == Event::kLack;
   const bool want = out.event == Event::kWant;
   const bool have = out.event == Event::kHave;
-  // A WANT of a transfer that is open need not name the segment again.
+  // A WANT of a transfer that is open does not name the segment again.
   if (want) out.rendition = fields.optional_text(kRendition, kMaxRenditionBytes);
   if (want || out.event == Event::kCancel || ((lack || have) && fields.has(kTransfer))) {
     out.transfer = static_cast<uint32_t>(fields.integer(kTransfer, 1, kMaxTransfer));
-    if (have || (want && !out.rendition) || fields.has(kPieces)) {
+    if (!out.rendition && (have || want || fields.has(kPieces))) {
       out.pieces = fields.text(kPieces, 1, kMostPieceText);
       PieceSet pieces;
       if (!from_text(out.pieces, pieces)) fields.fail(Fault::kOutOfRange);
@@ -76,7 +75,6 @@ void read_fields(json::FieldReader& fields, Fields& out) {
   if (out.event <= Event::kKeepAliveAck) out.hlsmesh = fields.optional_int32(kHlsmesh, 0);
   if (want && out.rendition) out.within = fields.integer(kWithin, 0, kMaxWithinMs);
   if (out.event <= Event::kKeepAliveAck && fields.has(kLead)) out.lead = fields.boolean(kLead);
-  if (out.event == Event::kHave && fields.has(kWhole)) out.whole = fields.boolean(kWhole);
 }
 
 // `Writer`: that of the wire or that of a log.
@@ -99,7 +97,6 @@ std::string write_with(const Fields& fields) {
   if (fields.rendition) out.text("rendition", *fields.rendition);
   if (!fields.pieces.empty()) out.text("pieces", fields.pieces);
   if (fields.event == Event::kWant && fields.rendition) out.integer("within", fields.within);
-  if (fields.whole) out.boolean("whole", true);
   if (fields.lead) out.boolean("lead", true);
   return out.take();
 }
@@ -109,34 +106,41 @@ std::optional<std::string> pieces_of(Fields& fields) {
   return std::move(fields.pieces);
 }
 
+std::optional<uint32_t> transfer_of(const Fields& fields) {
+  if (fields.transfer == 0) return std::nullopt;
+  return fields.transfer;
+}
+
 Message message_of(Fields fields) {
   switch (fields.event) {
     case Event::kKeepAlive:
-      return KeepAlive{fields.current, fields.hlsmesh};
+      return KeepAlive{fields.current, fields.hlsmesh, fields.lead};
     case Event::kKeepAliveAck:
-      return KeepAliveAck{fields.current, fields.hlsmesh};
+      return KeepAliveAck{fields.current, fields.hlsmesh, fields.lead};
     case Event::kRequest:
       return Request{std::move(fields.url), *fields.sn, std::move(fields.rendition)};
     case Event::kBinary:
       return Binary{fields.attachments, std::move(fields.url), *fields.sn,
                     fields.size,        fields.current,        std::move(fields.rendition)};
     case Event::kLack:
-      return Lack{std::move(fields.url),
-                  fields.sn,
-                  fields.current,
-                  std::move(fields.rendition),
-                  fields.transfer == 0 ? std::nullopt : std::optional(fields.transfer),
-                  pieces_of(fields)};
+      return Lack{std::move(fields.url),       fields.sn,           fields.current,
+                  std::move(fields.rendition), transfer_of(fields), pieces_of(fields)};
     case Event::kWant:
-      return Want{
-          fields.transfer,          std::move(fields.url), fields.sn.value_or(MediaSequence()),
-          fields.rendition.value_or(""),
-          std::move(fields.pieces), fields.within};
+      return Want{fields.transfer,
+                  std::move(fields.url),
+                  fields.sn.value_or(MediaSequence()),
+                  std::move(fields.rendition),
+                  fields.within,
+                  pieces_of(fields)};
     case Event::kCancel:
       return Cancel{fields.transfer, pieces_of(fields)};
     case Event::kHave:
-      return Have{std::move(fields.url), fields.sn.value_or(MediaSequence()),
-                  fields.rendition.value_or(""), fields.whole};
+      return Have{std::move(fields.url),
+                  fields.sn.value_or(MediaSequence()),
+                  fields.rendition.value_or(""),
+                  transfer_of(fields),
+                  fields.size,
+                  std::move(fields.pieces)};
     case Event::kClose:
       return Close{};
     case Event::kError:
@@ -153,10 +157,11 @@ struct FieldsOf {
     Fields fields;
     fields.current = message.current;
     fields.hlsmesh = message.hlsmesh;
+    fields.lead = message.lead;
     return fields;
   }
   Fields operator()(const KeepAliveAck& message) {
-    return (*this)(KeepAlive{message.current, message.hlsmesh});
+    return (*this)(KeepAlive{message.current, message.hlsmesh, message.lead});
   }
   Fields operator()(const Request& message) {
     return (*this)(Lack{message.url, message.sn, std::nullopt, message.rendition});
@@ -178,9 +183,13 @@ struct FieldsOf {
     return fields;
   }
   Fields operator()(const Want& message) {
-    Fields fields = (*this)(Have{message.url, message.sn, message.rendition, false});
+    Fields fields;
     fields.transfer = message.transfer;
-    fields.pieces = message.pieces;
+    fields.pieces = message.pieces.value_or(std::string());
+    if (!message.rendition) return fields;
+    fields.url = message.url;
+    fields.sn = message.sn;
+    fields.rendition = message.rendition;
     fields.within = message.within;
     return fields;
   }
@@ -191,8 +200,13 @@ struct FieldsOf {
     return fields;
   }
   Fields operator()(const Have& message) {
-    Fields fields = (*this)(Lack{message.url, message.sn, std::nullopt, message.rendition});
-    fields.whole = message.whole;
+    if (!message.transfer) {
+      return (*this)(Lack{message.url, message.sn, std::nullopt, message.rendition});
+    }
+    Fields fields;
+    fields.transfer = *message.transfer;
+    fields.size = message.size;
+    fields.pieces = message.pieces;
     return fields;
   }
   Fields operator()(const Close&) { return {}; }
@@ -220,7 +234,7 @@ std::optional<ParseError> read(std::string_view text, Fields& fields) {
   if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
   json::Field table[] = {{"event"},    {"url"},     {"sn"},        {"attachments"},
                          {"size"},     {"current"}, {"rendition"}, {"hlsmesh"},
-                         {"transfer"}, {"pieces"},  {"within"},    {"whole"}, {"lead"}};
+                         {"transfer"}, {"pieces"},  {"within"},    {"lead"}};
   const Fault syntax = json::read_object(text, kMaxDepth, table);
   if (syntax != Fault::kNone) return static_cast<ParseError>(syntax);
 

@@ -32,11 +32,13 @@ inline constexpr int32_t kPieceExtension = 2;
 struct KeepAlive {
   std::optional<MediaSequence> current;
   std::optional<int32_t> hlsmesh;  // the sender's extension
+  bool lead = false;               // extension 2: whoever gets it is to fetch first
 };
 
 struct KeepAliveAck {
   std::optional<MediaSequence> current;
   std::optional<int32_t> hlsmesh;
+  bool lead = false;
 };
 
 struct Request {
@@ -61,30 +63,36 @@ struct Lack {
   std::optional<std::string> rendition;  // extension: echoed from the request
   // Extension 2: the number of a WANT. The message then has none of `url`, `sn` and `rendition`.
   std::optional<uint32_t> transfer{};
-  std::optional<std::string>
-      pieces{};  // with `transfer` alone; all that have not been sent if none
+  std::optional<std::string> pieces{};  // with `transfer` alone; all that were not sent if none
 };
 
 // Extension 2. `pieces` is a text that from_text() of piece_text.hpp reads.
+//
+// With a rendition it opens the transfer, and has no `pieces`. Without, it asks for pieces of one
+// that is open, and has none of `url`, `sn` and `within`.
 struct Want {
   uint32_t transfer = 0;
-  std::string url;
-  MediaSequence sn;
-  std::string rendition;
-  std::string pieces;
-  int64_t within = 0;  // milliseconds from now; later the pieces are of no use
+  std::string url{};
+  MediaSequence sn{};
+  std::optional<std::string> rendition{};
+  int64_t within = 0;  // milliseconds from now; later the segment is of no use
+  std::optional<std::string> pieces{};
 };
 
 struct Cancel {
   uint32_t transfer = 0;
-  std::optional<std::string> pieces;  // all that have not been sent if none
+  std::optional<std::string> pieces;  // the whole transfer if none
 };
 
+// Without `transfer` a segment comes or is there: `url`, `sn` and `rendition`. With one the sender
+// holds more pieces of what was wanted: `size` and `pieces`.
 struct Have {
-  std::string url;
-  MediaSequence sn;
-  std::string rendition;
-  bool whole = false;  // otherwise the sender is getting it
+  std::string url{};
+  MediaSequence sn{};
+  std::string rendition{};
+  std::optional<uint32_t> transfer{};
+  int64_t size = 0;  // bytes of the whole segment
+  std::string pieces{};
 };
 
 struct Close {};
@@ -153,7 +161,6 @@ struct Fields {
   uint32_t transfer = 0;  // 0: none
   std::string pieces{};   // empty: none; otherwise a text that from_text() reads
   int64_t within = 0;
-  bool whole = false;
   bool lead = false;  // of a KEEPALIVE: whoever gets it is to fetch first
 };
 

@@ -107,6 +107,36 @@ const checkWellFormed = (nameField, vector) => {
   assert.equal(typeof JSON.parse(String(wireOf(vector))), 'object', vector.name);
 };
 
+// The fields of each form of an event of extension 2, with those that may be missing in brackets (section 5).
+const FORMS = {
+  WANT: ['transfer url sn rendition within', 'transfer pieces'],
+  HAVE: ['url sn rendition', 'transfer size pieces'],
+  LACK: ['url [sn] [current] [rendition]', 'transfer [current] [pieces]'],
+  CANCEL: ['transfer [pieces]'],
+};
+
+test('vectors show every form of an event, and no vector is between two', () => {
+  for (const [event, forms] of Object.entries(FORMS)) {
+    const shown = new Set();
+    for (const { name, type, fields } of peer.messages) {
+      if (type !== event) continue;
+      const form = forms.find((each) => {
+        const names = each.split(' ');
+        const needed = names.filter((field) => !field.startsWith('['));
+        return (
+          needed.every((field) => field in fields) &&
+          Object.keys(fields).every(
+            (field) => needed.includes(field) || names.includes(`[${field}]`),
+          )
+        );
+      });
+      assert.ok(form !== undefined, name);
+      shown.add(form);
+    }
+    assert.deepEqual([...shown].sort(), forms.sort(), event);
+  }
+});
+
 for (const { title, nameField, names, vectors } of [
   { title: 'peer', nameField: 'event', names: EVENTS, vectors: peer.messages },
   { title: 'peer → tracker', nameField: 'action', names: PEER_ACTIONS, vectors: tracker.from_peer },

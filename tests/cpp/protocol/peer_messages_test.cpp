@@ -21,12 +21,14 @@ struct Describe {
     Described d{"KEEPALIVE"};
     put_optional(d.fields, "current", m.current);
     put_optional(d.fields, "hlsmesh", m.hlsmesh);
+    if (m.lead) d.fields["lead"] = true;
     return d;
   }
   Described operator()(const KeepAliveAck& m) const {
     Described d{"KEEPALIVE-ACK"};
     put_optional(d.fields, "current", m.current);
     put_optional(d.fields, "hlsmesh", m.hlsmesh);
+    if (m.lead) d.fields["lead"] = true;
     return d;
   }
   Described operator()(const Request& m) const {
@@ -53,13 +55,13 @@ struct Describe {
     return d;
   }
   Described operator()(const Want& m) const {
-    return {"WANT",
-            {{"transfer", m.transfer},
-             {"url", m.url},
-             {"sn", field(m.sn)},
-             {"rendition", m.rendition},
-             {"pieces", m.pieces},
-             {"within", m.within}}};
+    Described d{"WANT", {{"transfer", m.transfer}}};
+    if (m.rendition) {
+      d.fields.update(
+          {{"url", m.url}, {"sn", field(m.sn)}, {"rendition", *m.rendition}, {"within", m.within}});
+    }
+    put_optional(d.fields, "pieces", m.pieces);
+    return d;
   }
   Described operator()(const Cancel& m) const {
     Described d{"CANCEL", {{"transfer", m.transfer}}};
@@ -67,9 +69,10 @@ struct Describe {
     return d;
   }
   Described operator()(const Have& m) const {
-    Described d{"HAVE", {{"url", m.url}, {"sn", field(m.sn)}, {"rendition", m.rendition}}};
-    if (m.whole) d.fields["whole"] = true;
-    return d;
+    if (m.transfer) {
+      return {"HAVE", {{"transfer", *m.transfer}, {"size", m.size}, {"pieces", m.pieces}}};
+    }
+    return {"HAVE", {{"url", m.url}, {"sn", field(m.sn)}, {"rendition", m.rendition}}};
   }
   Described operator()(const Close&) const { return {"CLOSE"}; }
   Described operator()(const Error&) const { return {"ERROR"}; }
