@@ -130,9 +130,15 @@ void Harness::peer_says(int32_t peer, const peer::Message& message) {
 }
 
 void Harness::peer_sends(int32_t peer, std::string_view bytes) {
-  const MutableBytes room = engine.reserve_channel_binary(PeerHandle(peer), bytes.size(), {});
-  REQUIRE((room.empty() || room.size() == bytes.size()));
-  if (!room.empty()) std::memcpy(room.data(), bytes.data(), bytes.size());
+  // As much as the driver shows.
+  constexpr size_t kHead = 16;
+  const auto* const front = reinterpret_cast<const uint8_t*>(bytes.data());
+  const MutableBytes room = engine.reserve_channel_binary(
+      PeerHandle(peer), bytes.size(), ByteView(front, std::min(bytes.size(), kHead)));
+  REQUIRE(room.size() <= bytes.size());
+  if (!room.empty()) {
+    std::memcpy(room.data(), front + (bytes.size() - room.size()), room.size());
+  }
   engine.on_channel_binary(now, PeerHandle(peer), bytes.size());
   drain();
 }
@@ -225,6 +231,13 @@ void Harness::fetch_done(int32_t id, const std::string& bytes) {
     engine.on_fetch_bytes(now, fetch(id), bytes.size());
   }
   engine.on_fetch_done(now, fetch(id), bytes.size());
+  drain();
+}
+void Harness::fetch_part(int32_t id, const std::string& bytes, size_t from, size_t to) {
+  const MutableBytes room = engine.reserve_fetch(fetch(id), from, to - from, bytes.size());
+  REQUIRE(room.size() == to - from);
+  std::memcpy(room.data(), bytes.data() + from, to - from);
+  engine.on_fetch_bytes(now, fetch(id), to - from);
   drain();
 }
 void Harness::fetch_failed(int32_t id) {

@@ -31,6 +31,8 @@ struct Seen {
     return kind == CommandKind::kEvent && code == static_cast<int32_t>(event);
   }
   std::string to_string() const;
+  // A binary message of a data channel as the other side gets it.
+  std::string message() const { return text + data; }
 };
 
 // A driver without browser: it notes every command and carries out none. The clock moves only by
@@ -66,7 +68,7 @@ class Harness {
   int32_t open_child(const std::string& id);
   void peer_says(int32_t peer, const peer::Message& message);
   void peer_says_text(int32_t peer, std::string_view text);
-  // One binary message; what the engine reserved is filled from `bytes`.
+  // One binary message; what the engine reserved is filled from the end of `bytes`.
   void peer_sends(int32_t peer, std::string_view bytes);
   // BINARY for (url, sn) and all its packets.
   void peer_serves(int32_t peer, const peer::Request& request, const std::string& bytes);
@@ -84,6 +86,8 @@ class Harness {
   void load(int32_t id, const SegmentLoad& what);
   void load_aborted(int32_t id);
   void fetch_done(int32_t id, const std::string& bytes);
+  // Bytes [from, to) of the body `bytes` of a fetch that began with its first one.
+  void fetch_part(int32_t id, const std::string& bytes, size_t from, size_t to);
   void fetch_failed(int32_t id);
   // What the engine calls the fetch of load `id`; none before it asked for one.
   FetchId fetch(int32_t id) const {

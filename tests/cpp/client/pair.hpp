@@ -83,7 +83,7 @@ class Pair {
       if (command.kind == CommandKind::kChannelSendText) {
         to.peer_says_text(at, command.text);
       } else if (command.kind == CommandKind::kChannelSendBinary) {
-        to.peer_sends(at, command.data);
+        to.peer_sends(at, command.message());
         from.writable(command.peer, 0);
       } else if (command.kind == CommandKind::kPeerClose) {
         to.peer_closed(at);
