@@ -4,6 +4,8 @@ export const ABI_VERSION = 4;
 
 export const HEAD_BYTES = 64;
 
+export const LOW_WATER_BYTES = 16384;
+
 export const Option = Object.freeze({
   seedLow: 1,
   seedHigh: 2,

@@ -268,7 +268,7 @@ export class Driver {
       case CommandKind.channelSendText:
         return peers.sendText(command.peer, command.text);
       case CommandKind.channelSendBinary:
-        return peers.sendBinary(command.peer, command.data);
+        return peers.sendBinary(command.peer, command.head, command.data);
       case CommandKind.fetch:
         return this.#fetch(command);
       case CommandKind.loadProgress:

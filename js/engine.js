@@ -5,6 +5,7 @@
 
 import {
   ABI_VERSION,
+  CommandKind,
   HEAD_BYTES,
   HmCommand,
   HmFrame,
@@ -48,8 +49,10 @@ import { emptyStats } from './stats.js';
  * @property {number} aux
  * @property {number} t0
  * @property {number} t1
- * @property {string} text
- * @property {Uint8Array<ArrayBuffer>} data a view on the engine's memory, good until the engine is called again
+ * @property {string} text empty for a binary message
+ * @property {Uint8Array<ArrayBuffer>} head what is in front of a binary message's data; like `data`, a view on the engine's memory,
+ *   good until the engine is called again
+ * @property {Uint8Array<ArrayBuffer>} data
  */
 
 /**
@@ -319,16 +322,19 @@ export class Engine {
     const at = core.call('hm_poll');
     if (at <= 0) return null;
     const [int, double] = this.#reader(at);
+    const kind = int(HmCommand.kind);
+    // Memory ends far below what a signed number can say.
+    const [text, textSize] = [int(HmCommand.text), int(HmCommand.text_size)];
     return {
-      kind: int(HmCommand.kind),
+      kind,
       peer: int(HmCommand.peer),
       load: int(HmCommand.load),
       code: int(HmCommand.code),
       aux: double(HmCommand.aux),
       t0: double(HmCommand.t0),
       t1: double(HmCommand.t1),
-      // Memory ends far below what a signed number can say.
-      text: core.text(int(HmCommand.text), int(HmCommand.text_size)),
+      text: kind === CommandKind.channelSendBinary ? '' : core.text(text, textSize),
+      head: core.bytes(text, textSize),
       data: core.bytes(int(HmCommand.data), int(HmCommand.data_size)),
     };
   }

@@ -1,12 +1,7 @@
 /** RTCPeerConnection and its one data channel, by the engine's peer handle. */
 
+import { LOW_WATER_BYTES } from './abi.js';
 import { messageOf } from './errors.js';
-
-/**
- * The send queue's low-water mark: small enough that an urgent message does not wait long behind bulk, large enough that the
- * channel never runs dry between the event and the engine's answer.
- */
-export const LOW_WATER_BYTES = 256 * 1024;
 
 /** What RFC 8841 section 6.1 lets every endpoint take when it names no maximum. */
 const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024;
@@ -65,6 +60,8 @@ export class PeerConnections {
    * @type {Set<number>}
    */
   #sent = new Set();
+  /** Where the two parts of a message become one. */
+  #message = new Uint8Array(0);
 
   /**
    * @param {RTCConfiguration} config
@@ -152,11 +149,14 @@ export class PeerConnections {
   }
 
   /**
+   * One message, of two parts, which are read before this returns.
    * @param {number} handle
-   * @param {Uint8Array<ArrayBuffer>} bytes read before this returns
+   * @param {Uint8Array<ArrayBuffer>} head may be empty
+   * @param {Uint8Array<ArrayBuffer>} data
    */
-  sendBinary(handle, bytes) {
-    this.#send(handle, (channel) => channel.send(bytes));
+  sendBinary(handle, head, data) {
+    const message = head.length > 0 ? this.#join(head, data) : data;
+    this.#send(handle, (channel) => channel.send(message));
     this.#sent.add(handle);
   }
 
@@ -321,6 +321,18 @@ export class PeerConnections {
       // Not open, or the browser's queue is full: a reliable channel with a hole in it is of no use.
       this.#lost(peer);
     }
+  }
+
+  /**
+   * @param {Uint8Array} head
+   * @param {Uint8Array} data
+   */
+  #join(head, data) {
+    const size = head.length + data.length;
+    if (this.#message.length < size) this.#message = new Uint8Array(size);
+    this.#message.set(head);
+    this.#message.set(data, head.length);
+    return this.#message.subarray(0, size);
   }
 
   /** @param {Peer} peer */

@@ -39,6 +39,7 @@ void print_client() {
   using namespace hlsmesh;
   std::printf("\nexport const ABI_VERSION = %d;\n", static_cast<int>(kHmAbiVersion));
   std::printf("\nexport const HEAD_BYTES = %d;\n", static_cast<int>(kHmHeadBytes));
+  std::printf("\nexport const LOW_WATER_BYTES = %d;\n", static_cast<int>(kLowWaterBytes));
 
   open_group("Option");
   CONSTANT(seedLow, kHmOptionSeedLow);

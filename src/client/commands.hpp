@@ -53,6 +53,10 @@ enum class CommandKind : int32_t {
   kRenewToken = 15,
 };
 
+// bufferedAmountLowThreshold that the driver gives each data channel: what an urgent message waits
+// behind, at most, and enough for the time until the engine has heard of it.
+inline constexpr uint32_t kLowWaterBytes = 16 * 1024;
+
 enum class LoadSource : int32_t { kPeer = 1, kCdn = 2 };
 
 enum class EventCode : int32_t {

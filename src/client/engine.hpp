@@ -74,7 +74,7 @@ class Engine {
   // so that the peer is judged. Valid until the next call that is not const.
   MutableBytes reserve_channel_binary(PeerHandle peer, size_t size, ByteView head);
   void on_channel_binary(TimeMs now, PeerHandle peer, size_t size);
-  // The channel's bufferedAmount fell to its low-water mark. To be reported as well after a
+  // The channel's bufferedAmount fell to kLowWaterBytes. To be reported as well after a
   // kChannelSendBinary that left it at or below that mark, when no event will come: the engine
   // counts what it sends, and only these reports bring its count down. Any mark below
   // channel_queue_bytes will do; a quarter of it keeps the link busy.

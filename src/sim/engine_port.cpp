@@ -34,6 +34,10 @@ void hand_in(std::string_view text) {
   if (!text.empty()) std::memcpy(space, text.data(), text.size());
 }
 
+ByteView bytes_of(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
 // What comes in a piece from byte `from` on.
 Piece end_of(const Piece& piece, uint32_t from) {
   return {piece.body, piece.offset + from, piece.bytes.subspan(from)};
@@ -112,9 +116,10 @@ int32_t EnginePort::input_text(const char* name, int32_t (*function)(Parameters.
 }
 
 template <class... Arguments>
-void EnginePort::note(const char* name, const Piece& piece, Arguments... arguments) {
+void EnginePort::note(const char* name, std::initializer_list<ByteView> payload,
+                      Arguments... arguments) {
   if (observer_ == nullptr) return;
-  observer_->on_call(name, {static_cast<double>(arguments)...}, std::nullopt, piece.bytes);
+  observer_->on_call(name, {static_cast<double>(arguments)...}, std::nullopt, payload);
 }
 
 void EnginePort::drain() {
@@ -180,7 +185,7 @@ void EnginePort::channel_binary(TimeMs now, PeerHandle peer, std::string_view he
   HmFrame& frame = *hm_frame();
   if (front > 0) std::memcpy(frame.head, head.data(), front);
   std::memcpy(frame.head + front, message.bytes.data(), std::min(size, kHmHeadBytes) - front);
-  note("hm_channel_frame", message, peer.value(), size);
+  note("hm_channel_frame", {bytes_of(head), message.bytes}, peer.value(), size);
   const int32_t wanted = hm_channel_frame(peer.value(), size);
   if (wanted != 0) write_segment(frame.at, end_of(message, frame.from - front));
   if (observer_ != nullptr) observer_->on_result(wanted);
@@ -266,7 +271,7 @@ bool EnginePort::fetch_part(TimeMs now, hlsmesh::FetchId fetch, const Piece& par
   const auto offset = static_cast<uint32_t>(part.offset);
   const auto size = static_cast<uint32_t>(part.bytes.size());
   const auto total = static_cast<uint32_t>(whole);
-  note("hm_fetch_reserve", part, fetch.value(), offset, size, total);
+  note("hm_fetch_reserve", {part.bytes}, fetch.value(), offset, size, total);
   instance_.select();
   uint8_t* const space = hm_fetch_reserve(fetch.value(), offset, size, total);
   if (space != nullptr) write_segment(space, part);

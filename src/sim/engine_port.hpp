@@ -29,9 +29,10 @@ class CommandSink {
 class EngineObserver {
  public:
   virtual ~EngineObserver() = default;
-  // `payload`: the bytes that are then written where the call says.
+  // `payload`: one after the other, the bytes that are then written where the call says.
   virtual void on_call(const char* name, std::initializer_list<double> arguments,
-                       std::optional<std::string_view> text, ByteView payload) = 0;
+                       std::optional<std::string_view> text,
+                       std::initializer_list<ByteView> payload) = 0;
   virtual void on_result(int32_t result) = 0;
   virtual void on_command(const HmCommand& command) = 0;
   virtual void on_drained(double next_timeout) = 0;  // infinite: never
@@ -103,9 +104,9 @@ class EnginePort {
   template <class... Parameters>
   int32_t input_text(const char* name, int32_t (*function)(Parameters...), std::string_view text,
                      std::type_identity_t<Parameters>... arguments);
-  // Tells the observer of a call that says where `piece` is to be written.
+  // Tells the observer of a call that says where `payload` is to be written.
   template <class... Arguments>
-  void note(const char* name, const Piece& piece, Arguments... arguments);
+  void note(const char* name, std::initializer_list<ByteView> payload, Arguments... arguments);
   void drain();
 
   ClientInstance instance_;

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "client/commands.hpp"
+
 namespace hlsmesh::sim {
 namespace {
 
@@ -19,8 +21,6 @@ constexpr milliseconds kVanishNotice{5'000};
 constexpr milliseconds kLinger{2};
 // Chromium: RTCPeerConnection.sctp.maxMessageSize.
 constexpr size_t kMaxMessageBytes = 262'144;
-// bufferedAmountLowThreshold that the driver sets.
-constexpr size_t kLowWater = 16 * 1024;
 
 // Wires and Wi-Fi of a building.
 constexpr milliseconds kOfficeLatency{1};
@@ -183,18 +183,18 @@ void Rtc::open(EndKey dialler, EndKey answerer) {
   const Access& parent_access = parent_page->access;
   if (same_office(child_access, parent_access)) {
     const Path path{kOfficeLatency};
-    child->out =
-        network_.open(kUnlimitedLine, kUnlimitedLine, path, *this, cookie_of(answerer), kLowWater);
-    parent->out =
-        network_.open(kUnlimitedLine, kUnlimitedLine, path, *this, cookie_of(dialler), kLowWater);
+    child->out = network_.open(kUnlimitedLine, kUnlimitedLine, path, *this, cookie_of(answerer),
+                               kLowWaterBytes);
+    parent->out = network_.open(kUnlimitedLine, kUnlimitedLine, path, *this, cookie_of(dialler),
+                                kLowWaterBytes);
     return report_open(dialler, answerer, kOfficeLatency);
   }
   const Duration latency = child_access.latency + parent_access.latency;
   const Path path{latency, either(child_page->access.loss, parent_page->access.loss), true};
   child->out = network_.open(child_page->access.up, parent_page->access.down, path, *this,
-                             cookie_of(answerer), kLowWater);
+                             cookie_of(answerer), kLowWaterBytes);
   parent->out = network_.open(parent_page->access.up, child_page->access.down, path, *this,
-                              cookie_of(dialler), kLowWater);
+                              cookie_of(dialler), kLowWaterBytes);
   report_open(dialler, answerer, latency);
 }
 
@@ -252,7 +252,7 @@ void Rtc::touch(ViewerId viewer, PeerHandle peer) {
     reported->report_due = false;
     const size_t buffered = network_.buffered(reported->out);
     // Above the mark the low-water event will come.
-    if (own != nullptr && buffered <= kLowWater)
+    if (own != nullptr && buffered <= kLowWaterBytes)
       own->host->on_channel_writable(key.second, buffered);
   });
 }

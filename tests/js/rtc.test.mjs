@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { LOW_WATER_BYTES, PeerConnections } from '../../js/rtc.js';
+import { LOW_WATER_BYTES } from '../../js/abi.js';
+import { PeerConnections } from '../../js/rtc.js';
+
+const NOTHING = new Uint8Array();
 
 class FakeChannel {
   readyState = 'connecting';
@@ -239,13 +242,13 @@ test('a limit of the other side is reported, and none at all as what 32 bits hol
 
 test('the queue is told where no low-water event will come, and only there', async () => {
   const { channel } = await openPeer();
-  peers.sendBinary(1, new Uint8Array(1000));
-  peers.sendBinary(1, new Uint8Array(1000));
+  peers.sendBinary(1, NOTHING, new Uint8Array(1000));
+  peers.sendBinary(1, NOTHING, new Uint8Array(1000));
   peers.settle();
   assert.deepEqual(events, [['writable', 1, 2000]]);
   peers.settle();
   assert.equal(events.length, 1, 'nothing was sent since');
-  peers.sendBinary(1, new Uint8Array(LOW_WATER_BYTES));
+  peers.sendBinary(1, NOTHING, new Uint8Array(LOW_WATER_BYTES));
   peers.settle();
   assert.equal(events.length, 1, 'above the mark the event is awaited');
   channel.bufferedAmount = 100;
@@ -256,16 +259,30 @@ test('the queue is told where no low-water event will come, and only there', asy
 test('what is sent was read before sendBinary returned', async () => {
   const { channel } = await openPeer();
   const bytes = new Uint8Array([1, 2, 3]);
-  peers.sendBinary(1, bytes);
+  peers.sendBinary(1, NOTHING, bytes);
   bytes.fill(9);
   assert.deepEqual([...channel.sent[0]], [1, 2, 3]);
+});
+
+test('a header and what follows it are one message, whatever was sent before', async () => {
+  const { channel } = await openPeer();
+  const head = new Uint8Array([1, 0, 0xff, 0x80]);
+  peers.sendBinary(1, head, new Uint8Array([5, 6, 7]));
+  peers.sendBinary(1, head.subarray(2), new Uint8Array([8]));
+  peers.sendBinary(1, head, new Uint8Array(61_440).fill(3));
+  peers.settle();
+  const [first, second, third] = channel.sent.map((bytes) => [...bytes]);
+  assert.deepEqual(first, [1, 0, 0xff, 0x80, 5, 6, 7]);
+  assert.deepEqual(second, [0xff, 0x80, 8]);
+  assert.deepEqual(third, [1, 0, 0xff, 0x80, ...new Array(61_440).fill(3)]);
+  assert.equal(channel.bufferedAmount, 7 + 3 + 61_444);
 });
 
 test('a send that throws loses the peer, once', async () => {
   const { connection, channel } = await openPeer();
   channel.readyState = 'closed';
   peers.sendText(1, 'x');
-  peers.sendBinary(1, new Uint8Array(1));
+  peers.sendBinary(1, NOTHING, new Uint8Array(1));
   peers.settle();
   assert.deepEqual(events, [['closed', 1]]);
   assert.equal(connection.closed, 1);

@@ -115,7 +115,8 @@ class Replayer {
     /** @type {number[]} */
     const args = [];
     let text = new Uint8Array();
-    let payload = new Uint8Array();
+    /** @type {Uint8Array[]} */
+    const parts = [];
     for (const token of tokens) {
       const colon = token.indexOf(':');
       const rest = token.slice(colon + 1);
@@ -123,13 +124,14 @@ class Replayer {
         text = Uint8Array.from(decodeText(rest));
       } else if (token.startsWith('body:')) {
         const [tag, offset, size] = rest.split(':').map(Number);
-        payload = body(tag, offset, size);
+        parts.push(body(tag, offset, size));
       } else if (token.startsWith('hex:')) {
-        payload = Uint8Array.from(rest.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+        parts.push(Uint8Array.from(rest.match(/../g) ?? [], (pair) => parseInt(pair, 16)));
       } else {
         args.push(Number(token));
       }
     }
+    const payload = Buffer.concat(parts);
     if (name === 'hm_stats') return [this.#stats()];
     if (name === 'hm_peer') return [this.#peer(args[0])];
 

@@ -61,6 +61,10 @@ std::vector<uint8_t> read_hex(std::string_view digits) {
   return out;
 }
 
+void append(std::vector<uint8_t>& payload, const std::vector<uint8_t>& part) {
+  payload.insert(payload.end(), part.begin(), part.end());
+}
+
 Call parse(std::string_view line) {
   Call out;
   while (!line.empty()) {
@@ -72,9 +76,9 @@ Call parse(std::string_view line) {
     } else if (take_prefix(token, "text:")) {
       out.text = decode_text(token);
     } else if (take_prefix(token, "body:")) {
-      out.payload = read_body(token);
+      append(out.payload, read_body(token));
     } else if (take_prefix(token, "hex:")) {
-      out.payload = read_hex(token);
+      append(out.payload, read_hex(token));
     } else {
       out.arguments.push_back(std::strtod(std::string(token).c_str(), nullptr));
     }

@@ -7,7 +7,8 @@ namespace hlsmesh::replay {
 TraceWriter::TraceWriter() : trace_(kFirstLine) {}
 
 void TraceWriter::on_call(const char* name, std::initializer_list<double> arguments,
-                          std::optional<std::string_view> text, ByteView payload) {
+                          std::optional<std::string_view> text,
+                          std::initializer_list<ByteView> payload) {
   trace_ += call_line(name, arguments, text, payload);
 }
 

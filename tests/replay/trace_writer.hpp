@@ -14,7 +14,8 @@ class TraceWriter : public sim::EngineObserver {
   const std::string& trace() const { return trace_; }
 
   void on_call(const char* name, std::initializer_list<double> arguments,
-               std::optional<std::string_view> text, ByteView payload) override;
+               std::optional<std::string_view> text,
+               std::initializer_list<ByteView> payload) override;
   void on_result(int32_t result) override;
   void on_command(const HmCommand& command) override;
   void on_drained(double next_timeout) override;

@@ -93,11 +93,14 @@ std::string value(double number) {
 }
 
 std::string call_line(std::string_view name, std::initializer_list<double> arguments,
-                      std::optional<std::string_view> text, ByteView payload) {
+                      std::optional<std::string_view> text,
+                      std::initializer_list<ByteView> payload) {
   std::string out(name);
   for (const double each : arguments) out += ' ' + argument(each);
   if (text) out += " text:" + encode_text(*text);
-  if (!payload.empty()) out += payload_token(payload);
+  for (const ByteView part : payload) {
+    if (!part.empty()) out += payload_token(part);
+  }
   return out + '\n';
 }
 

@@ -27,7 +27,8 @@ std::string argument(double value);
 std::string value(double value);
 
 std::string call_line(std::string_view name, std::initializer_list<double> arguments,
-                      std::optional<std::string_view> text, ByteView payload);
+                      std::optional<std::string_view> text,
+                      std::initializer_list<ByteView> payload);
 std::string result_line(std::initializer_list<double> values,
                         std::optional<std::string_view> text = std::nullopt);
 std::string command_line(const HmCommand& command);

@@ -32,6 +32,10 @@ struct ChildRoom {
 
 }  // namespace
 
+TEST_CASE("channels reckon with the low-water mark that the driver is told to set") {
+  STATIC_REQUIRE(Channel::kLowWater == kLowWaterBytes);
+}
+
 TEST_CASE("serve: BINARY says what follows, and the packets are the segment") {
   ChildRoom r;
   r.h.cache_segment(9, 316'216);
