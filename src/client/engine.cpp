@@ -67,7 +67,8 @@ void Engine::settle() {
   prefetcher_.run(now_);
   if (!player_.is_live()) return;
   downloads_.for_each([&](Download& download) {
-    if (download.announced || download.idle()) return;
+    // What somebody only speaks of may not exist.
+    if (download.announced || download.idle() || !(download.listed || download.looked)) return;
     download.announced = true;
     peers_.announce(now_, download.segment);
   });
@@ -352,15 +353,17 @@ FetchId Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
 
 void Engine::on_load_aborted(TimeMs now, LoadId load) {
   const Gate gate(*this, now);
-  loads_.abort(load);
+  loads_.abort(now, load);
 }
 
 bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
   const Gate gate(*this, now);
   if (loads_.refuse(load, seconds < 0)) return false;
   bool peers_fault = false;
-  verdicts_.judge(load, seconds, [&](const PeerId& giver) {
+  verdicts_.judge(load, seconds, [&](const PeerId& giver, bool alone) {
     peers_fault = true;
+    // Of several, who it was is not known yet.
+    if (!alone) return mesh_.suspect(now);
     verdicts_.distrust(giver);
     if (PeerSession* session = peers_.table().find(giver)) {
       peers_.misbehaved(now, *session, FallbackReason::kWrongSegment,
@@ -451,7 +454,8 @@ std::list<PeerInfo> Engine::peers() const {
     info.is_parent = session.is_parent();
     info.open = session.open();
     info.version1 = session.link.extension < 1;
-    info.received_bytes = session.neighbor.received_bytes + (session.parent ? session.parent->received_bytes : 0);
+    info.received_bytes =
+        session.neighbor.received_bytes + (session.parent ? session.parent->received_bytes : 0);
     info.sent_bytes = session.sent_bytes;
     const std::optional<DurationMs> round_trip = session.link.liveness.round_trip();
     if (round_trip) info.rtt_ms = to_ms(*round_trip);

@@ -47,15 +47,18 @@ struct Download {
   int32_t loads = 0;
 
   // --- where its sources bring pieces
-  LoadId asker;             // the load that waits for it; 0: none
-  SegmentPtr body;          // what has come; nullptr before its size is known
-  PieceSet here;            // of `body`
-  std::list<PeerId> givers;           // who brought it
-  std::list<PeerHandle> refused;    // neighbors that have said that they will not
-  TimeMs first_at = kNever;  // the arrival of its first piece
-  bool announced = false;     // children have heard that it comes
-  TimeMs told_at{};          // when the load last heard how far it has come
+  LoadId asker;               // the load that waits for it; 0: none
+  SegmentPtr body;            // what has come; nullptr before its size is known
+  PieceSet here;              // of `body`
+  bool looked = false;        // its first bytes look like media: others may have it
+  std::list<PeerId> givers;   // who brought it
+  uint64_t peer_bytes = 0;    // that they brought
+  TimeMs first_at = kNever;   // the arrival of its first piece
   uint64_t bytes_before = 0;  // what had come from all peers at its first piece
+  TimeMs told_at{};           // when the load last heard how far it has come
+  TimeMs keep_until{};        // without a load, it is wanted until then
+  bool listed = false;        // our own playlist shows it
+  bool announced = false;     // neighbors have heard that it comes
 
   bool idle() const { return sources.empty() && loads == 0; }
   bool mostly_here() const {

@@ -27,10 +27,9 @@ bool was_tried(const std::list<PeerHandle>& tried, PeerHandle peer) {
 
 }  // namespace
 
+// One that is idle has what nobody waits for, and goes with the next sweep().
 Download& Downloads::of(const Segment& segment, TrackKind kind) {
-  for (Download& each : downloads_) {
-    if (each.segment.key == segment.key) return each;
-  }
+  if (Download* const found = find(segment.key)) return *found;
   return downloads_.emplace_back(segment, kind);
 }
 
@@ -56,11 +55,19 @@ void Downloads::sweep() {
       ++each;
       continue;
     }
-    if (each->body != nullptr && !each->body->complete()) {
-      stats_.p2p_wasted_bytes += each->body->committed_bytes();
-      shelf.cache.abandon(each->body);
-    }
+    stats_.p2p_wasted_bytes += each->peer_bytes;
+    shelf.cache.abandon(each->body);
     each = downloads_.erase(each);
+  }
+}
+
+void Downloads::count_gift(Download& download) {
+  stats_.p2p_bytes += std::exchange(download.peer_bytes, 0);
+  for (Parent* parent : parents_) {
+    const std::list<PeerId>& givers = download.givers;
+    if (std::find(givers.begin(), givers.end(), parent->id) != givers.end()) {
+      parent->usefulness.got();
+    }
   }
 }
 

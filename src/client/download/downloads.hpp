@@ -32,7 +32,11 @@ class Downloads {
   // That of the segment, begun if there is none; it stays for as long as it is not idle, and until
   // the next sweep().
   Download& of(const Segment& segment, TrackKind kind);
-  Download& of(const Wish& wish) { return of(wish.segment, wish.kind); }
+  Download& of(const Wish& wish) {
+    Download& download = of(wish.segment, wish.kind);
+    download.listed |= wish.listed;
+    return download;
+  }
   // nullptr: the segment is not on its way.
   Download* find(const SegmentKey& key);
   // Whether a segment that `is_meant` accepts is on its way.
@@ -59,12 +63,8 @@ class Downloads {
   // Media bytes from all peers so far, to tell a line from one transfer on it.
   uint64_t peer_bytes() const { return peer_bytes_; }
   void count_bytes(size_t bytes) { peer_bytes_ += bytes; }
-  // A peer has brought some of a segment.
-  void count_gift(const PeerId& giver) {
-    for (Parent* parent : parents_) {
-      if (parent->id == giver) parent->usefulness.got();
-    }
-  }
+  // A segment is whole of which peers have brought some.
+  void count_gift(Download& download);
   Estimates& estimates() { return estimates_; }
   const Estimates& estimates() const { return estimates_; }
   // What is on its way of the rendition, or of any if it is empty, belongs to the past: what comes

@@ -1,13 +1,11 @@
+// What is asked of whom.
+
 #include "client/download/mesh.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cassert>
 #include <cmath>
 
-#include "client/download/looks.hpp"
 #include "media/segment_key.hpp"
-#include "protocol/piece_text.hpp"
 
 namespace hlsmesh {
 namespace {
@@ -21,10 +19,11 @@ constexpr uint32_t kSpan = 40;
 constexpr uint32_t kAmongMany = 4;
 
 // How often a neighbor that was asked for pieces is judged, and how many times its usual time for a
-// piece it may be silent, at least kSilence.
+// piece it may be silent, at least kSilence. What it did not bring is asked of it again later.
 constexpr DurationMs kJudgeEvery{100};
 constexpr DurationMs kSilence{400};
 constexpr double kPatience = 3;
+constexpr DurationMs kMoved{1'000};
 
 // A neighbor that usually knows of a live segment so many milliseconds before us fetches it first.
 constexpr double kLeadMs = 100;
@@ -33,28 +32,18 @@ constexpr double kLeadMs = 100;
 constexpr DurationMs kLeastWithin{500};
 constexpr DurationMs kMostWithin{60'000};
 
-// Words that one input brings: one, unless nothing takes them.
-constexpr size_t kMostFresh = 4;
-// Words that are remembered: those of a dozen neighbors of some segments of two tracks.
-constexpr size_t kMostWords = 96;
-
 uint32_t pieces_of(size_t bytes) {
   return static_cast<uint32_t>((bytes + peer::kWirePieceBytes - 1) / peer::kWirePieceBytes);
 }
 
-bool has(const std::list<PeerHandle>& peers, PeerHandle peer) {
-  return std::find(peers.begin(), peers.end(), peer) != peers.end();
-}
-
-template <class Value>
-void add_once(std::list<Value>& values, const Value& value) {
-  if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
-}
-
-PieceSet run_of(uint32_t first, uint32_t count) {
-  PieceSet run;
-  run.add(first, first + count - 1);
-  return run;
+// The first `count` of them.
+PieceSet first_of(const PieceSet& pieces, uint32_t count) {
+  PieceSet first;
+  for (uint32_t at = pieces.first(); at < PieceSet::kMost && count > 0; at = pieces.first(at + 1)) {
+    first.add(at);
+    --count;
+  }
+  return first;
 }
 
 }  // namespace
@@ -64,112 +53,131 @@ void Mesh::remove(Neighbor& neighbor) {
   neighbors_.remove(&neighbor);
 }
 
-// --- asking
-
-Mesh::Prospect Mesh::pursue(TimeMs now, const Wish& wish, const Need& need, double believable) {
+Mesh::Prospect Mesh::pursue(TimeMs now, const Wish& wish, const Need& need, double believable,
+                            DurationMs keep) {
   Prospect prospect;
   Download& download = downloads_.of(wish);
+  if (comes_otherwise(download)) return prospect;
+  download.keep_until = now + keep;
   const DurationMs within = std::clamp(patience_for_transfer(need), kLeastWithin, kMostWithin);
-  const bool we_lead = leads();
-  const Neighbor* const first = leader();
   for (Neighbor* neighbor : neighbors_) {
-    if (may_open(now, *neighbor, download, believable)) open(now, *neighbor, download, within);
+    if (may_open(now, *neighbor, download, need.ahead.has_value(), believable)) {
+      neighbor->link.channel.send(now, neighbor->asks.open(now, Part(download, *neighbor), within));
+    }
+    prospect.refused |= neighbor->words.refuses(now, download.segment.key);
     const PieceAsk* const ask = neighbor->asks.find(download);
-    // What a child is only getting may be waiting for us, unless it is to fetch first.
-    if (ask == nullptr) continue;
-    if (ask->has.empty() && (we_lead || (!neighbor->is_parent && neighbor != first))) continue;
+    if (ask == nullptr || !may_bring(*neighbor, *ask)) continue;
     prospect.asked = true;
     prospect.proven |= neighbor->asks.proven();
   }
   feed(now, download);
-  if (prospect.asked && download.body != nullptr && download.first_at < now) {
+  prospect.begun = !download.here.empty();
+  if (prospect.asked && prospect.begun && download.first_at < now) {
     const double rate =
         static_cast<double>(download.here.count()) / std::max(1.0, to_ms(now - download.first_at));
-    const double missing = pieces_of(download.body->expected()) - download.here.count();
-    prospect.left = to_duration(missing / std::max(rate, 1e-6));
+    prospect.left = to_duration(missing(download).count() / std::max(rate, 1e-6));
   }
   return prospect;
 }
 
-bool Mesh::may_open(TimeMs now, const Neighbor& neighbor, const Download& download,
+bool Mesh::comes_otherwise(const Download& download) const {
+  size_t others = download.sources.size();
+  for (const Neighbor* neighbor : neighbors_) {
+    others -= neighbor->asks.find(download) != nullptr ? 1 : 0;
+  }
+  return others > 0;
+}
+
+bool Mesh::may_open(TimeMs now, Neighbor& neighbor, const Download& download, bool ahead,
                     double believable) const {
+  const SegmentKey& key = download.segment.key;
   const Link& link = neighbor.link;
-  if (neighbor.asks.full() || has(download.refused, neighbor.peer) ||
-      const_cast<Neighbor&>(neighbor).asks.find(download) != nullptr) {
+  ahead &= download.loads == 0;
+  if (neighbor.asks.full(ahead) || neighbor.words.refuses(now, key) ||
+      neighbor.asks.find(download) != nullptr) {
     return false;
   }
-  const bool speaks_of_it = has_spoken(neighbor.peer, download.segment.key);
-  return (neighbor.is_parent || speaks_of_it) && (speaks_of_it || link.may_have(now, download.segment.key.sn)) &&
+  if (neighbor.words.speaks_of(key)) return true;
+  return neighbor.is_parent && !(ahead && now < neighbor.ahead_after) &&
+         link.may_have(now, key.sn) &&
          !(link.current && static_cast<double>(link.current->value()) > believable);
 }
 
-void Mesh::open(TimeMs now, Neighbor& neighbor, Download& download, DurationMs within) {
-  neighbor.link.channel.send(now, neighbor.asks.open(Part(download, neighbor), within));
+// What a child is only getting may be waiting for us, unless it is to fetch first.
+bool Mesh::may_bring(const Neighbor& neighbor, const PieceAsk& ask) const {
+  if (!ask.left.empty()) return true;
+  const Download& download = ask.download();
+  if (download.body == nullptr || ask.size == download.body->expected()) {
+    PieceSet held = ask.has;
+    held.remove(download.here);
+    if (!held.empty()) return true;
+  }
+  return neighbor.is_parent ? !leads() : &neighbor == leader();
 }
 
-PieceSet Mesh::asked_of(const Download& download) const {
-  PieceSet asked;
-  for (const Neighbor* neighbor : neighbors_) {
-    for (const PieceAsk& each : neighbor->asks.all()) {
-      if (&each.download() == &download) asked.add(each.left);
-    }
-  }
-  return asked;
+PieceSet Mesh::missing(const Download& download) const {
+  PieceSet missing = PieceSet::all();
+  missing.cut(pieces_of(download.body->expected()));
+  missing.remove(download.here);
+  return missing;
 }
 
 void Mesh::feed(TimeMs now, Download& download) {
   if (download.body == nullptr || download.body->complete() || download.at_cdn()) return;
-  PieceSet missing = PieceSet::all();
-  missing.cut(pieces_of(download.body->expected()));
-  missing.remove(download.here);
+  PieceSet wanted = missing(download);
   // The first few missing ones, asked for or not.
-  PieceSet near;
-  uint32_t number = 0;
-  for (uint32_t at = missing.first(); at < PieceSet::kMost && number < kSpan;
-       at = missing.first(at + 1), ++number) {
-    near.add(at);
-  }
-  missing.remove(asked_of(download));
+  const PieceSet near = first_of(wanted, kSpan);
   struct Turn {
     Neighbor* neighbor;
     PieceAsk* ask;
+    PieceSet has;
     PieceSet chosen;
     uint32_t outstanding;
   };
   std::list<Turn> turns;
   for (Neighbor* neighbor : neighbors_) {
     PieceAsk* const ask = neighbor->asks.find(download);
-    if (ask == nullptr || !ask->has.intersects(missing)) continue;
-    turns.push_back({neighbor, ask, PieceSet(), neighbor->asks.outstanding()});
+    if (ask == nullptr) continue;
+    wanted.remove(ask->left);
+    if (ask->size != download.body->expected()) continue;
+    // Of a segment that must come from one giver, the first who gave.
+    if (now < alone_until_ && !download.givers.empty() &&
+        !(download.givers.front() == neighbor->id)) {
+      continue;
+    }
+    turns.push_back({neighbor, ask, ask->offers(now), PieceSet(), neighbor->asks.outstanding()});
   }
-  while (!turns.empty() && !missing.empty()) {
+  if (now < alone_until_ && download.givers.empty() && turns.size() > 1) turns.resize(1);
+  turns.remove_if([&](const Turn& turn) { return !turn.has.intersects(wanted); });
+  const bool among_many = turns.size() > 1;
+  while (!wanted.empty()) {
     // Whoever is expected to bring one more piece first.
     Turn* best = nullptr;
     double best_ms = HUGE_VAL;
     for (Turn& turn : turns) {
       const PieceAsks& asks = turn.neighbor->asks;
-      const uint32_t most = turns.size() > 1 ? std::min(asks.window(), kAmongMany) : asks.window();
-      if (turn.outstanding >= most || !turn.ask->has.intersects(missing)) continue;
+      const uint32_t most = among_many ? std::min(asks.window(), kAmongMany) : asks.window();
+      if (turn.outstanding >= most || !turn.has.intersects(wanted)) continue;
       const double ms = asks.piece_ms() * (turn.outstanding + 1.0) / asks.window();
       if (ms >= best_ms) continue;
       best = &turn;
       best_ms = ms;
     }
     if (best == nullptr) break;
-    // Of what it holds the rarest piece among the near ones; of several any.
-    PieceSet choice = best->ask->has;
-    choice.keep(missing);
+    // Of what it holds the rarest piece among the near ones; of several any. But the first bytes
+    // of a segment show whether others may have it.
+    PieceSet choice = best->has;
+    choice.keep(wanted);
     PieceSet front = choice;
     front.keep(near);
     if (!front.empty()) choice = front;
-    uint32_t rarest = PieceSet::kMost;
+    uint32_t rarest = 0;
     uint32_t least = UINT32_MAX;
     uint32_t alike = 0;
-    number = 0;
-    for (uint32_t at = choice.first(); at < PieceSet::kMost && number < kSpan;
-         at = choice.first(at + 1), ++number) {
+    const PieceSet among = first_of(choice, choice.has(0) ? 1 : kSpan);
+    for (uint32_t at = among.first(); at < PieceSet::kMost; at = among.first(at + 1)) {
       uint32_t holders = 0;
-      for (const Turn& turn : turns) holders += turn.ask->has.has(at) ? 1 : 0;
+      for (const Turn& turn : turns) holders += turn.has.has(at) ? 1 : 0;
       if (holders > least) continue;
       if (holders < least) alike = 0;
       least = holders;
@@ -177,7 +185,7 @@ void Mesh::feed(TimeMs now, Download& download) {
     }
     best->chosen.add(rarest);
     ++best->outstanding;
-    missing.remove(rarest);
+    wanted.remove(rarest);
   }
   for (Turn& turn : turns) {
     if (turn.chosen.empty()) continue;
@@ -194,98 +202,86 @@ size_t Mesh::ahead() const {
   return count;
 }
 
+void Mesh::drop_unwanted(TimeMs now) {
+  downloads_.for_each([&](Download& download) {
+    if (download.loads == 0 && now >= download.keep_until && !download.idle() &&
+        !comes_otherwise(download)) {
+      drop(now, download);
+    }
+  });
+}
+
 FetchRange Mesh::rest(const Download& download) const {
-  if (download.body == nullptr || download.body->open()) return {};
-  const uint32_t count = pieces_of(download.body->size());
-  PieceSet missing = PieceSet::all();
-  missing.cut(count);
-  missing.remove(download.here);
-  if (missing.empty()) return {};
-  uint32_t last = missing.first();
-  for (uint32_t at = last; at < PieceSet::kMost; at = missing.first(at + 1)) last = at;
+  const SegmentPtr& body = download.body;
+  if (body == nullptr || body->open() || download.here.empty()) return {};
+  for (const Neighbor* neighbor : neighbors_) {
+    const PieceAsk* const ask = neighbor->asks.find(download);
+    if (ask != nullptr && ask->size != 0 && ask->size != body->size()) return {};
+  }
+  const PieceSet gap = missing(download);
+  if (gap.empty()) return {};
+  uint32_t last = gap.first();
+  for (uint32_t at = last; at < PieceSet::kMost; at = gap.first(at + 1)) last = at;
   FetchRange range;
-  range.from = static_cast<size_t>(missing.first()) * peer::kWirePieceBytes;
-  range.to = last + 1 == count ? 0 : (static_cast<size_t>(last) + 1) * peer::kWirePieceBytes;
+  range.from = static_cast<size_t>(gap.first()) * peer::kWirePieceBytes;
+  range.to = last + 1 == pieces_of(body->size())
+                 ? 0
+                 : (static_cast<size_t>(last) + 1) * peer::kWirePieceBytes;
   return range;
+}
+
+void Mesh::close(TimeMs now, Neighbor& neighbor, PieceAsk& ask) {
+  neighbor.link.channel.send(now, neighbor.asks.close(ask));
 }
 
 void Mesh::leave(TimeMs now, Download& download) {
   for (Neighbor* neighbor : neighbors_) {
-    if (PieceAsk* const ask = neighbor->asks.find(download)) {
-      neighbor->link.channel.send(now, neighbor->asks.close(*ask));
-    }
+    if (PieceAsk* const ask = neighbor->asks.find(download)) close(now, *neighbor, *ask);
   }
+}
+
+void Mesh::give_up(TimeMs now, Download& download) {
+  for (const Neighbor* neighbor : neighbors_) {
+    const PieceAsk* const ask = neighbor->asks.find(download);
+    Parent* const parent = downloads_.parent(neighbor->peer);
+    if (ask != nullptr && parent != nullptr && !ask->gave) parent->usefulness.missed(now);
+  }
+  leave(now, download);
 }
 
 void Mesh::drop(TimeMs now, Download& download) {
   leave(now, download);
-  if (download.body == nullptr) return;
-  stats_.p2p_wasted_bytes += download.body->committed_bytes();
-  downloads_.shelf.cache.abandon(download.body);
-  download.body = nullptr;
+  let_go(download);
+}
+
+void Mesh::let_go(Download& download) {
+  stats_.p2p_wasted_bytes += std::exchange(download.peer_bytes, 0);
+  const SegmentPtr body = std::exchange(download.body, nullptr);
   download.here = PieceSet();
+  download.looked = false;
   download.givers.clear();
   download.first_at = kNever;
+  if (body == nullptr) return;
+  if (fresh_ == body) fresh_ = nullptr;
+  SegmentCache& cache = downloads_.shelf.cache;
+  if (body->complete() && cache.peek(body->segment().key) == body) {
+    cache.drop(body->segment().key);
+  }
+  cache.abandon(body);
 }
 
 void Mesh::forget(TimeMs now, std::string_view rendition) {
   downloads_.for_each([&](Download& download) {
     if (is_of(download.segment.key, rendition)) drop(now, download);
   });
+  for (Neighbor* neighbor : neighbors_) neighbor->words.forget(rendition);
+  fresh_words_.clear();
 }
 
-// --- arrivals
-
-bool Mesh::prepare(Download& download, size_t size) {
-  if (download.body != nullptr) return download.body->expected() == size;
-  const Segment& segment = download.segment;
-  if (!segment.may_have(size) || !downloads_.estimates().sizes.plausible(segment, size)) return false;
-  download.body = downloads_.shelf.cache.begin(segment, size, 0);
-  return download.body != nullptr;
-}
-
-Downloads::Offence Mesh::on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have) {
-  if (have.transfer == 0) {
-    on_word(now, neighbor, have);
-    return {};
-  }
-  PieceAsk* const ask = neighbor.asks.find(have.transfer);
-  if (ask == nullptr) return {};  // it crossed our CANCEL
-  Download& download = ask->download();
-  PieceSet pieces;
-  const bool said = peer::from_text(have.pieces, pieces);
-  assert(said);
-  static_cast<void>(said);
-  pieces.cut(pieces_of(static_cast<size_t>(have.size)));
-  if (!prepare(download, static_cast<size_t>(have.size))) {
-    // Ours has another size, or no memory: it is of no use here.
-    add_once(download.refused, neighbor.peer);
-    neighbor.link.channel.send(now, neighbor.asks.close(*ask));
-    return {};
-  }
-  ask->has.add(pieces);
-  feed(now, download);
-  return {};
-}
-
-void Mesh::on_word(TimeMs now, Neighbor& neighbor, const peer::Fields& message) {
-  if (!message.rendition || !message.sn) return;
-  const SegmentKey key = key_of(*message.rendition, *message.sn);
-  if (!has_spoken(neighbor.peer, key)) {
-    if (words_.size() >= kMostWords) words_.pop_front();
-    words_.push_back({neighbor.peer, key, now});
-  }
-  if (fresh_words_.size() < kMostFresh) fresh_words_.push_back(key);
-}
+// --- who fetches first
 
 void Mesh::on_listed(TimeMs now, const SegmentKey& key) {
-  for (Neighbor* neighbor : neighbors_) {
-    double ahead = 0;
-    for (const Word& word : words_) {
-      if (word.peer == neighbor->peer && word.key == key) ahead = to_ms(now - word.at);
-    }
-    neighbor->ahead_ms += (ahead - neighbor->ahead_ms) / 4;
-  }
+  for (Neighbor* neighbor : neighbors_) neighbor->words.on_listed(now, key);
 }
 
 Neighbor* Mesh::leader() const {
@@ -293,200 +289,82 @@ Neighbor* Mesh::leader() const {
   double most = kLeadMs;
   for (Neighbor* neighbor : neighbors_) {
     if (neighbor->is_parent) return nullptr;
-    if (neighbor->ahead_ms <= most) continue;
-    most = neighbor->ahead_ms;
+    if (neighbor->words.ahead_ms() <= most) continue;
+    most = neighbor->words.ahead_ms();
     leader = neighbor;
   }
   return leader;
 }
 
+void Mesh::lose_leader() {
+  if (Neighbor* const first = leader()) first->words.lose_lead();
+}
+
 bool Mesh::leads() const {
-  return std::any_of(neighbors_.begin(), neighbors_.end(),
-                     [](const Neighbor* neighbor) { return neighbor->is_parent && neighbor->we_lead; });
-}
-
-bool Mesh::has_spoken(PeerHandle peer, const SegmentKey& key) const {
-  return std::any_of(words_.begin(), words_.end(), [&](const Word& word) {
-    return word.peer == peer && word.key == key;
+  return std::any_of(neighbors_.begin(), neighbors_.end(), [](const Neighbor* neighbor) {
+    return neighbor->is_parent && neighbor->we_lead;
   });
-}
-
-MutableBytes Mesh::room(Neighbor& neighbor, size_t size, ByteView head) {
-  has_room_ = false;
-  has_header_ = peer::read_data_header(head, header_);
-  if (!has_header_ || size <= peer::kDataHeaderBytes) return {};
-  const size_t bytes = size - peer::kDataHeaderBytes;
-  const uint32_t count = peer::whole_pieces(header_, bytes);
-  PieceAsk* const ask = neighbor.asks.find(header_.transfer);
-  if (ask == nullptr || count == 0) return {};
-  Download& download = ask->download();
-  if (download.body == nullptr || download.body->expected() != header_.size) return {};
-  if (download.here.intersects(run_of(header_.piece, count))) return {};
-  const size_t offset = static_cast<size_t>(header_.piece) * peer::kWirePieceBytes;
-  const size_t step =
-      std::max<size_t>(256 * 1024, 2 * downloads_.estimates().sizes.expected(download.segment));
-  if (!downloads_.shelf.cache.grow(download.body, offset + bytes, step)) return {};
-  const MutableBytes room = download.body->room(offset, bytes);
-  has_room_ = !room.empty();
-  return room;
-}
-
-Downloads::Offence Mesh::on_data(TimeMs now, Neighbor& neighbor, size_t size, bool& quiet) {
-  fresh_ = nullptr;
-  quiet = true;
-  if (!std::exchange(has_header_, false)) return {"binary without a header"};
-  const size_t bytes = size - std::min(size, peer::kDataHeaderBytes);
-  const uint32_t count = bytes == 0 ? 0 : peer::whole_pieces(header_, bytes);
-  if (count == 0) return {"pieces of another size"};
-  neighbor.received_bytes += bytes;
-  downloads_.count_bytes(bytes);
-  PieceAsk* const ask = neighbor.asks.find(header_.transfer);
-  const PieceSet came = run_of(header_.piece, count);
-  PieceSet late = came;
-  if (ask != nullptr) late.remove(ask->left);
-  // Some of them may have crossed a CANCEL.
-  if (!late.empty() && !neighbor.asks.may_be_late(header_.transfer, late)) {
-    return {"pieces that were not asked for"};
-  }
-  if (ask != nullptr) return take(now, neighbor, *ask, header_, bytes, quiet);
-  stats_.p2p_wasted_bytes += bytes;
-  return {};
-}
-
-Downloads::Offence Mesh::take(TimeMs now, Neighbor& neighbor, PieceAsk& ask,
-                              const peer::DataHeader& header, size_t bytes, bool& quiet) {
-  Download& download = ask.download();
-  if (download.body == nullptr || download.body->expected() != header.size) {
-    return {"a segment of another size", FallbackReason::kWrongSegment};
-  }
-  const PieceSet came = run_of(header.piece, pieces_of(bytes));
-  ask.left.remove(came);
-  ask.look_at = now + kJudgeEvery;
-  ask.asked.remove_if([&](const PieceAsk::Asked& each) {
-    if (!came.has(each.piece)) return false;
-    neighbor.asks.on_piece(now - each.at);
-    return true;
-  });
-  if (download.first_at == kNever) {
-    download.first_at = now;
-    download.bytes_before = downloads_.peer_bytes() - bytes;
-  }
-  const size_t offset = static_cast<size_t>(header.piece) * peer::kWirePieceBytes;
-  if (!has_room_ || !download.body->commit(offset, bytes)) {
-    stats_.p2p_wasted_bytes += bytes;
-    return {};
-  }
-  download.here.add(came);
-  add_once(download.givers, neighbor.id);
-  // Asked twice, it is here now.
-  for (Neighbor* other : neighbors_) {
-    PieceAsk* const twice = other->asks.find(download);
-    if (twice == nullptr || !twice->left.intersects(came)) continue;
-    PieceSet here = twice->left;
-    here.keep(came);
-    other->link.channel.send(now, other->asks.cancel(*twice, here));
-  }
-  // The first bytes show whether it may be media, before anybody else gets them.
-  if (header.piece == 0 &&
-      !looks_like_media(download.segment, download.body->bytes().first(bytes), header.size)) {
-    fail(now, download);
-    quiet = false;
-    return {"a segment that is not media", FallbackReason::kWrongSegment};
-  }
-  fresh_ = download.body;
-  if (download.body->complete()) {
-    finish(now, download);
-    quiet = false;
-    return {};
-  }
-  feed(now, download);
-  if (download.asker.value() != 0 && now - download.told_at >= kProgressInterval) {
-    download.told_at = now;
-    Command& command = commands_.push(CommandKind::kLoadProgress);
-    command.load = download.asker;
-    command.code = static_cast<int32_t>(download.body->committed_bytes());
-    command.aux = static_cast<double>(header.size);
-  }
-  return {};
-}
-
-void Mesh::finish(TimeMs now, Download& download) {
-  const SegmentPtr body = download.body;
-  const Segment& segment = download.segment;
-  leave(now, download);
-  if (!is_good(segment, body->bytes())) return fail(now, download);
-  const uint64_t meanwhile = downloads_.peer_bytes() - download.bytes_before;
-  const DurationMs alone =
-      to_duration(to_ms(now - download.first_at) * static_cast<double>(body->size()) /
-                  static_cast<double>(std::max<uint64_t>(meanwhile, 1)));
-  Receipt receipt;
-  receipt.times = TransferTimes{now - alone, now};
-  receipt.givers = download.givers;
-  stats_.p2p_bytes += body->size();
-  stats_.p2p_segments += 1;
-  downloads_.estimates().sizes.measured(segment, body->size());
-  for (const PeerId& giver : download.givers) downloads_.count_gift(giver);
-  downloads_.shelf.receipts.add(downloads_.shelf.cache, segment, std::move(receipt));
-  if (downloads_.shelf.cache.peek(segment.key) == body) {
-    commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kPeer), segment.url);
-  }
-}
-
-// What has come is no use, and nobody is asked again for it.
-void Mesh::fail(TimeMs now, Download& download) {
-  for (const Neighbor* neighbor : neighbors_) add_once(download.refused, neighbor->peer);
-  drop(now, download);
-}
-
-bool Mesh::on_lack(TimeMs now, Neighbor& neighbor, const peer::Fields& lack) {
-  neighbor.link.on_current(now, lack.current);
-  PieceAsk* const ask = neighbor.asks.find(lack.transfer);
-  if (ask == nullptr) return true;  // it crossed our CANCEL
-  Download& download = ask->download();
-  PieceSet pieces;
-  if (lack.pieces.empty() || !peer::from_text(lack.pieces, pieces)) {
-    add_once(download.refused, neighbor.peer);
-    if (Parent* const parent = downloads_.parent(neighbor.peer)) parent->usefulness.missed(now);
-    neighbor.asks.end(*ask);
-  } else {
-    ask->left.remove(pieces);
-    ask->has.remove(pieces);
-    ask->asked.remove_if([&](const PieceAsk::Asked& each) { return pieces.has(each.piece); });
-    neighbor.asks.on_silence();
-  }
-  feed(now, download);
-  return true;
 }
 
 // --- time
 
 void Mesh::on_timeout(TimeMs now) {
   for (Neighbor* neighbor : neighbors_) {
-    for (PieceAsk& ask : neighbor->asks.all()) {
-      if (now < ask.look_at || ask.asked.empty()) continue;
-      ask.look_at = now + kJudgeEvery;
-      const DurationMs usual = to_duration(neighbor->asks.piece_ms() * kPatience);
-      if (now - ask.asked.front().at < std::max(kSilence, usual)) continue;
-      // Others are asked for what they hold of it.
-      Download& download = ask.download();
-      PieceSet elsewhere;
-      for (Neighbor* other : neighbors_) {
-        const PieceAsk* const its = other == neighbor ? nullptr : other->asks.find(download);
-        if (its != nullptr && its->left.count() < other->asks.window()) elsewhere.add(its->has);
+    auto& asks = neighbor->asks.all();
+    for (auto entry = asks.begin(); entry != asks.end();) {
+      PieceAsk& ask = *entry++;
+      if (ask.size == 0 && now >= ask.answer_until) {
+        // It has said neither that it comes nor that it does not.
+        neighbor->words.refuse(now, ask.download().segment.key, false);
+        if (Parent* const parent = downloads_.parent(neighbor->peer)) {
+          parent->usefulness.missed(now);
+        }
+        close(now, *neighbor, ask);
+      } else if (now >= ask.look_at && !ask.asked.empty()) {
+        judge(now, *neighbor, ask);
       }
-      elsewhere.keep(ask.left);
-      neighbor->asks.on_silence();
-      if (elsewhere.empty()) continue;
-      neighbor->link.channel.send(now, neighbor->asks.cancel(ask, elsewhere));
-      ask.has.remove(elsewhere);
-      feed(now, download);
     }
   }
+}
+
+void Mesh::judge(TimeMs now, Neighbor& neighbor, PieceAsk& ask) {
+  ask.look_at = now + kJudgeEvery;
+  const DurationMs usual = to_duration(neighbor.asks.piece_ms() * kPatience);
+  const TimeMs asked_at = ask.asked.front().at;
+  if (now - asked_at < std::max(kSilence, usual)) return;
+  neighbor.asks.on_silence(now, asked_at);
+  Download& download = ask.download();
+  PieceSet elsewhere;
+  size_t other_size = 0;
+  for (const Neighbor* other : neighbors_) {
+    const PieceAsk* const its = other == &neighbor ? nullptr : other->asks.find(download);
+    if (its == nullptr || its->size == 0) continue;
+    if (its->size != ask.size) other_size = its->size;
+    if (its->size == ask.size && its->left.count() < other->asks.window()) {
+      elsewhere.add(its->offers(now));
+    }
+  }
+  if (download.here.empty() && other_size != 0) {
+    // Others say another size, and this one brings nothing of its own.
+    neighbor.words.refuse(now, download.segment.key, true);
+    close(now, neighbor, ask);
+    if (prepare(now, download, other_size)) feed(now, download);
+    return;
+  }
+  elsewhere.keep(ask.left);
+  if (elsewhere.empty()) return;
+  // Others are asked for what they hold of it.
+  neighbor.link.channel.send(now, neighbor.asks.cancel(ask, elsewhere));
+  if (now >= ask.moved_until) ask.moved = PieceSet();
+  ask.moved.add(elsewhere);
+  ask.moved_until = now + kMoved;
+  feed(now, download);
 }
 
 void Mesh::add_timers(Timer& timer) const {
   for (const Neighbor* neighbor : neighbors_) {
     for (const PieceAsk& ask : neighbor->asks.all()) {
+      if (ask.size == 0) timer.also(ask.answer_until, Wake::kPieces);
       if (!ask.asked.empty()) timer.also(ask.look_at, Wake::kPieces);
     }
   }

@@ -15,11 +15,14 @@
 
 namespace hlsmesh {
 
-// Downloads whose pieces all neighbors bring together (extension 2). A viewer says which segment it
-// wants, hears which pieces of it each neighbor holds, and asks each for a few at a time, the rarest
-// first, so that whoever is quick brings more.
+// Downloads whose pieces all neighbors bring together (protocol section 5). A viewer says which
+// segment it wants, hears which pieces of it each neighbor holds, and asks each for a few at a
+// time, the rarest first, so that whoever is quick brings more.
 class Mesh {
  public:
+  // How long a download that no load waits for goes on after it was last pursued.
+  static constexpr DurationMs kKeep{1'500};
+
   Mesh(CommandQueue& commands, Downloads& downloads, EngineStats& stats, Random& random)
       : commands_(commands), downloads_(downloads), stats_(stats), random_(random) {}
 
@@ -29,24 +32,34 @@ class Mesh {
 
   // What is to be expected of a download.
   struct Prospect {
-    bool asked = false;   // somebody has it, or is going to have it
-    bool proven = false;  // one of them has delivered before
+    bool asked = false;              // somebody has it, or is going to have it
+    bool proven = false;             // one of them has delivered before
+    bool begun = false;              // some of it is here
+    bool refused = false;            // somebody will not bring it
     std::optional<DurationMs> left;  // until the last piece is expected; nullopt: nobody can tell
   };
-  // Says to parents, and to those who have spoken of it, that we want the segment. See
-  // Downloads::candidates for `believable`.
-  Prospect pursue(TimeMs now, const Wish& wish, const Need& need, double believable);
+  // Says to parents, and to those who have spoken of it, that we want the segment, unless it comes
+  // from elsewhere. See Downloads::candidates for `believable`.
+  Prospect pursue(TimeMs now, const Wish& wish, const Need& need, double believable,
+                  DurationMs keep = kKeep);
   // Downloads under way that no load waits for.
   size_t ahead() const;
+  // Lets go of downloads that no load waits for and that were not pursued lately.
+  void drop_unwanted(TimeMs now);
   // The segment comes from elsewhere, or nobody wants it any more.
   void drop(TimeMs now, Download& download);
-  // The part of it that is missing, from the first byte to the last; all of it, where too little is
-  // here, or its size is not known.
-  FetchRange rest(const Download& download) const;
   // What is missing comes from elsewhere.
   void leave(TimeMs now, Download& download);
-  // What is on its way of the rendition, or of any if it is empty, belongs to the past.
+  // The same, since it did not come in time: a miss of each parent that has given nothing of it.
+  void give_up(TimeMs now, Download& download);
+  // The part of it that is missing, from the first byte to the last; all of it where nothing is
+  // here, or its size is in doubt.
+  FetchRange rest(const Download& download) const;
+  // What is on its way of the rendition, or of any if it is empty, and what was said of it belongs
+  // to the past.
   void forget(TimeMs now, std::string_view rendition);
+  // A segment that several brought was bad: until the liar is found, each comes from one.
+  void suspect(TimeMs now) { alone_until_ = now + kSuspicion; }
 
   // --- what a neighbor sends
   // Where the pieces of a DATA message of `size` bytes go, of which `head` is the beginning; empty
@@ -56,10 +69,11 @@ class Mesh {
   Downloads::Offence on_data(TimeMs now, Neighbor& neighbor, size_t size, bool& quiet);
   // False if it refuses nothing that was asked.
   bool on_lack(TimeMs now, Neighbor& neighbor, const peer::Fields& lack);
-  // It speaks of a segment that comes, or says which pieces it holds of one that we want.
-  Downloads::Offence on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have);
-  // It speaks of a segment, or asks for one, which it must have heard of.
-  void on_word(TimeMs now, Neighbor& neighbor, const peer::Fields& message);
+  // It speaks of a segment that comes, or says which pieces it holds of one that we want. False if
+  // that is no news of a segment that we want.
+  bool on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have);
+  // It asks for a segment, which it must have heard of.
+  void on_want(TimeMs now, Neighbor& neighbor, const peer::Fields& want);
   // Segments that neighbors have spoken of since they were last taken.
   std::list<SegmentKey> take_words() { return std::exchange(fresh_words_, {}); }
 
@@ -69,6 +83,8 @@ class Mesh {
   // The neighbor that is to fetch first; nullptr: nobody, which means us. Only while we have no
   // parents.
   Neighbor* leader() const;
+  // It was waited for in vain.
+  void lose_leader();
   // Whether a parent has told us to fetch first.
   bool leads() const;
 
@@ -84,19 +100,33 @@ class Mesh {
   const char* audit() const;
 
  private:
+  static constexpr DurationMs kSuspicion{60'000};
+
+  // --- asking
+  // Whether other sources than neighbors bring it.
+  bool comes_otherwise(const Download& download) const;
   // Whether we may say to the neighbor that we want it.
-  bool may_open(TimeMs now, const Neighbor& neighbor, const Download& download,
+  bool may_open(TimeMs now, Neighbor& neighbor, const Download& download, bool ahead,
                 double believable) const;
-  void open(TimeMs now, Neighbor& neighbor, Download& download, DurationMs within);
+  // Whether the neighbor has something for us, or is going to.
+  bool may_bring(const Neighbor& neighbor, const PieceAsk& ask) const;
   // Asks for what is missing, of whoever holds it and has room.
   void feed(TimeMs now, Download& download);
-  bool has_spoken(PeerHandle peer, const SegmentKey& key) const;
-  PieceSet asked_of(const Download& download) const;
-  bool prepare(Download& download, size_t size);
-  Downloads::Offence take(TimeMs now, Neighbor& neighbor, PieceAsk& ask,
-                          const peer::DataHeader& header, size_t bytes, bool& quiet);
+  PieceSet missing(const Download& download) const;
+  void close(TimeMs now, Neighbor& neighbor, PieceAsk& ask);
+  // Looks at what was asked of a neighbor and has not come.
+  void judge(TimeMs now, Neighbor& neighbor, PieceAsk& ask);
+
+  // --- arrivals
+  // Makes the body of the size that most neighbors say. False if it cannot be had.
+  bool prepare(TimeMs now, Download& download, size_t size);
+  size_t votes(const Download& download, size_t size) const;
+  Downloads::Offence take(TimeMs now, Download& download, const PieceSet& came, size_t bytes,
+                          bool& quiet);
   void finish(TimeMs now, Download& download);
+  // What has come is no use, and nobody is asked again for it.
   void fail(TimeMs now, Download& download);
+  void let_go(Download& download);
 
   CommandQueue& commands_;
   Downloads& downloads_;
@@ -104,13 +134,8 @@ class Mesh {
   Random& random_;
   std::list<Neighbor*> neighbors_;
   SegmentPtr fresh_;
-  struct Word {
-    PeerHandle peer;
-    SegmentKey key;
-    TimeMs at{};
-  };
-  std::list<Word> words_;  // who has lately spoken of what
   std::list<SegmentKey> fresh_words_;
+  TimeMs alone_until_{};
   // The message that room() was called for, until on_data().
   peer::DataHeader header_;
   bool has_header_ = false;

@@ -4,12 +4,13 @@
 
 #include "client/download/download.hpp"
 #include "client/download/piece_asks.hpp"
+#include "client/download/words.hpp"
 #include "client/link/link.hpp"
 
 namespace hlsmesh {
 
-// A peer that exchanges pieces with us, parent or child: a source of the pieces that it holds for as
-// long as its channel is open.
+// A peer that exchanges pieces with us, parent or child: a source of the pieces that it holds for
+// as long as its channel is open.
 struct Neighbor final : Source {
   // `remote` and `channel` must outlive it.
   Neighbor(PeerHandle handle, const PeerId& remote, Link& channel)
@@ -17,10 +18,11 @@ struct Neighbor final : Source {
 
   const PeerId& id;
   Link& link;
-  bool we_lead = false;     // it has told us to fetch first
-  double ahead_ms = 0;      // by how much it usually knows of a live segment before us
   bool is_parent = false;  // we may wait for what it is going to have
+  bool we_lead = false;    // it has told us to fetch first
+  Words words;
   PieceAsks asks;
+  TimeMs ahead_after{};  // before, it is asked for nothing that no load waits for
   uint64_t received_bytes = 0;
 };
 

@@ -14,11 +14,15 @@ constexpr double kMostWindow = 64;
 // A piece that takes this much longer than the quickest one has waited in a queue.
 constexpr double kQueueMs = 120;
 
+// What an answer may take beyond the time that the neighbor was told: its way, and a busy page.
+constexpr DurationMs kAnswer{1'000};
+
 }  // namespace
 
-peer::Fields PieceAsks::open(Part part, DurationMs within) {
+peer::Fields PieceAsks::open(TimeMs now, Part part, DurationMs within) {
   assert(!full());
   PieceAsk& ask = asks_.emplace_back();
+  ask.answer_until = now + within + kAnswer;
   ask.transfer = ++last_transfer_;
   ask.part = std::move(part);
   const Segment& segment = ask.download().segment;
@@ -81,20 +85,42 @@ PieceAsk* PieceAsks::find(uint32_t transfer) {
 }
 
 PieceAsk* PieceAsks::find(const Download& download) {
-  for (PieceAsk& ask : asks_) {
+  return const_cast<PieceAsk*>(std::as_const(*this).find(download));
+}
+
+const PieceAsk* PieceAsks::find(const Download& download) const {
+  for (const PieceAsk& ask : asks_) {
     if (&ask.download() == &download) return &ask;
   }
   return nullptr;
 }
 
-bool PieceAsks::may_be_late(uint32_t transfer, const PieceSet& came) {
+bool PieceAsks::expects(uint32_t transfer, const PieceSet& came) const {
   PieceSet unasked = came;
-  for (Ended& ended : ended_) {
-    if (ended.transfer != transfer) continue;
-    unasked.remove(ended.left);
-    ended.left.remove(came);
+  for (const PieceAsk& ask : asks_) {
+    if (ask.transfer == transfer) unasked.remove(ask.left);
+  }
+  for (const Ended& ended : ended_) {
+    if (ended.transfer == transfer) unasked.remove(ended.left);
   }
   return unasked.empty();
+}
+
+// What was asked for, cancelled and asked for again may come twice.
+void PieceAsks::on_data(uint32_t transfer, const PieceSet& came) {
+  PieceSet late = came;
+  if (PieceAsk* const ask = find(transfer)) {
+    late.remove(ask->left);
+    ask->left.remove(came);
+    ask->gave = true;
+  }
+  for (Ended& ended : ended_) {
+    if (ended.transfer != transfer) continue;
+    PieceSet here = ended.left;
+    here.keep(late);
+    ended.left.remove(here);
+    late.remove(here);
+  }
 }
 
 uint32_t PieceAsks::outstanding() const {
@@ -116,6 +142,11 @@ void PieceAsks::on_piece(DurationMs after) {
   }
 }
 
-void PieceAsks::on_silence() { window_ = std::max(window_ / 2, 1.0); }
+void PieceAsks::on_silence(TimeMs now, TimeMs asked_at) {
+  // One silence counts once, however long it lasts.
+  if (asked_at <= halved_at_) return;
+  halved_at_ = now;
+  window_ = std::max(window_ / 2, 1.0);
+}
 
 }  // namespace hlsmesh

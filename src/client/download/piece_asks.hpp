@@ -16,8 +16,13 @@ namespace hlsmesh {
 struct PieceAsk {
   uint32_t transfer = 0;
   Part part;
-  PieceSet has;         // what it holds, as far as it has said
-  PieceSet left;        // asked of it, and not here yet
+  size_t size = 0;        // of the segment, as it has said; 0: it has said nothing
+  PieceSet has;           // what it holds, as far as it has said
+  PieceSet left;          // asked of it, and not here yet
+  PieceSet moved;         // asked of others in its place
+  TimeMs moved_until{};   // until then it is not asked for those
+  TimeMs answer_until{};  // until then it says whether it comes
+  bool gave = false;      // some of it has come
   struct Asked {
     uint32_t piece;
     TimeMs at;
@@ -26,6 +31,12 @@ struct PieceAsk {
   TimeMs look_at{};        // when it is judged by what has come
 
   Download& download() const { return *part.download(); }
+  // What it may be asked for now.
+  PieceSet offers(TimeMs now) const {
+    PieceSet offers = has;
+    if (now < moved_until) offers.remove(moved);
+    return offers;
+  }
 };
 
 // What one neighbor was asked for.
@@ -35,7 +46,7 @@ class PieceAsks {
   static constexpr size_t kMostOpen = 16;
 
   // Only while full() is false. Returns the WANT to send.
-  peer::Fields open(Part part, DurationMs within);
+  peer::Fields open(TimeMs now, Part part, DurationMs within);
   // Asks for more pieces of it. Returns the WANT to send.
   static peer::Fields ask(TimeMs now, PieceAsk& ask, const PieceSet& pieces);
   // Does not want `pieces` any more. Returns the CANCEL to send.
@@ -48,13 +59,16 @@ class PieceAsks {
 
   PieceAsk* find(uint32_t transfer);
   PieceAsk* find(const Download& download);
+  const PieceAsk* find(const Download& download) const;
   std::list<PieceAsk>& all() { return asks_; }
   const std::list<PieceAsk>& all() const { return asks_; }
-  bool full() const { return asks_.size() >= kMostOpen; }
+  // `ahead`: for what no load waits for, which leaves some for what one does.
+  bool full(bool ahead = false) const { return asks_.size() >= (ahead ? kMostAhead : kMostOpen); }
 
-  // Whether DATA with these pieces may have crossed a CANCEL; if so, it counts, and they may not
-  // come again.
-  bool may_be_late(uint32_t transfer, const PieceSet& came);
+  // Whether DATA with these pieces was asked for, though a CANCEL may be on its way.
+  bool expects(uint32_t transfer, const PieceSet& came) const;
+  // They are there, and may not come again. Only what it expects().
+  void on_data(uint32_t transfer, const PieceSet& came);
 
   // --- how much is asked of it at a time
   // Pieces that are asked for and not here, of all transfers.
@@ -62,13 +76,14 @@ class PieceAsks {
   uint32_t window() const { return static_cast<uint32_t>(window_); }
   // A piece has come, `after` its asking.
   void on_piece(DurationMs after);
-  // Nothing has come of it for long.
-  void on_silence();
+  // Nothing has come for long of what was asked at `asked_at`.
+  void on_silence(TimeMs now, TimeMs asked_at);
   bool proven() const { return proven_; }
   // How long a piece takes; 0 while unknown.
   double piece_ms() const { return piece_ms_; }
 
  private:
+  static constexpr size_t kMostAhead = 12;
   // Transfers of which DATA may still be on its way.
   static constexpr size_t kMostEnded = 64;
 
@@ -85,6 +100,7 @@ class PieceAsks {
   double piece_ms_ = 0;
   double least_ms_ = 0;
   bool proven_ = false;
+  TimeMs halved_at_{};
 };
 
 }  // namespace hlsmesh

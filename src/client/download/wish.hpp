@@ -14,6 +14,7 @@ struct Wish {
   int32_t rendition_index = 0;
   bool shareable = false;  // peers may carry it, and the cache may keep it
   bool streams = false;    // SegmentLoad::streams
+  bool listed = false;     // our playlist shows it; else a neighbor has spoken of it
   bool secret = false;     // its URL holds credentials, which no peer is told
 };
 

@@ -20,14 +20,17 @@ void Channel::send(TimeMs now, const peer::Fields& message) {
   commands_.push(CommandKind::kChannelSendText, std::move(text)).peer = peer_;
 }
 
-void Channel::send(const SegmentPtr& segment, size_t offset, size_t length) {
+void Channel::send(TimeMs now, const SegmentPtr& segment, size_t offset, size_t length) {
   assert(has_room(length));
+  if (queued() == 0) moved_at_ = now;
   in_commands_ += length;
   commands_.push(CommandKind::kChannelSendBinary, segment, offset, length).peer = peer_;
 }
 
-void Channel::send(const peer::DataHeader& header, const SegmentPtr& segment, size_t offset,
-                   size_t length) {
+void Channel::send(TimeMs now, const peer::DataHeader& header, const SegmentPtr& segment,
+                   size_t offset, size_t length) {
+  assert(has_piece_room(length + peer::kDataHeaderBytes));
+  if (queued() == 0) moved_at_ = now;
   std::string text(peer::kDataHeaderBytes, '\0');
   peer::write_data_header(header, reinterpret_cast<uint8_t*>(text.data()));
   in_commands_ += length + peer::kDataHeaderBytes;

@@ -43,22 +43,28 @@ class Channel {
   }
   // By the engine's own count: what it has sent and no report has shown to be gone.
   size_t queued() const { return in_commands_ + in_channel_; }
+  // Nothing of what is queued has left for so long: who is there takes nothing.
+  bool stuck(TimeMs now, DurationMs time = DurationMs(2'000)) const {
+    return queued() > 0 && now - moved_at_ >= time;
+  }
   // So much is queued that a message sent now will be long on its way.
   bool congested() const { return queued() > packet_limit_ / 4; }
 
   void send(TimeMs now, const peer::Fields& message);
   // [offset, offset + length) of the segment; only if has_room(length).
-  void send(const SegmentPtr& segment, size_t offset, size_t length);
+  void send(TimeMs now, const SegmentPtr& segment, size_t offset, size_t length);
   // The same after a header of DATA; only if has_piece_room() for both.
-  void send(const peer::DataHeader& header, const SegmentPtr& segment, size_t offset, size_t length);
+  void send(TimeMs now, const peer::DataHeader& header, const SegmentPtr& segment, size_t offset,
+            size_t length);
 
   // The driver took `bytes` of packets out of the command queue.
   void on_handed_over(size_t bytes);
   // Returns how much of what was handed over has left since the last report.
-  size_t on_writable(size_t buffered_amount) {
+  size_t on_writable(TimeMs now, size_t buffered_amount) {
     const size_t before = in_channel_;
     // No report follows for what is below the mark.
     in_channel_ = buffered_amount <= kLowWater ? 0 : buffered_amount;
+    if (in_channel_ < before) moved_at_ = now;
     return before - std::min(before, in_channel_);
   }
 
@@ -82,6 +88,7 @@ class Channel {
   size_t packet_bytes_ = kPacketBytes;
   size_t in_commands_ = 0;  // packets not yet drained by the driver
   size_t in_channel_ = 0;
+  TimeMs moved_at_{};  // when something left last, or was queued in front of nothing
   double text_level_ = 0;
   TimeMs text_at_{};
 };

@@ -22,7 +22,7 @@ void Children::pump(TimeMs now) {
   for (const bool all : {false, true}) {
     for (auto& [handle, child] : table_) {
       if (!child.open() || !child.uploader) continue;
-      if (all || !ledger_.has_more(now, child.child)) pump(now, child);
+      if (all || !ledger_.has_more(now, child.number)) pump(now, child);
     }
   }
   pump_pieces(now);
@@ -35,6 +35,7 @@ void Children::pump_pieces(TimeMs now) {
       session.orders.tell(now, session.link.channel, *this);
     }
   }
+  line_refused_ = false;
   // What nobody has had of us comes first: those who get it pass it on.
   for (const bool again : {false, true}) {
     bool any = true;
@@ -46,7 +47,7 @@ void Children::pump_pieces(TimeMs now) {
           // Packets of a transfer follow one another.
           if (!session.open() || (session.uploader && !session.uploader->idle())) continue;
           if ((from < handle) == wrapped) continue;
-          const size_t sent = session.orders.send(session.link.channel, *this, again);
+          const size_t sent = session.orders.send(now, session.link.channel, *this, again);
           if (sent == 0) continue;
           session.sent_bytes += sent;
           stats_.upload_bytes += sent;
@@ -56,11 +57,9 @@ void Children::pump_pieces(TimeMs now) {
       }
     }
   }
-  bool blocked = false;
-  for (const auto& [handle, session] : table_) blocked |= session.open() && session.orders.busy();
-  if (blocked == line_full_) return;
-  line_full_ = blocked;
-  if (blocked) {
+  if (line_refused_ == line_full_) return;
+  line_full_ = line_refused_;
+  if (line_full_) {
     turns_.uplink.on_full(now);
   } else {
     turns_.uplink.on_lost();
@@ -87,21 +86,26 @@ void Children::pass_on(TimeMs now, const SegmentPtr& body) {
   }
 }
 
-PieceSet& Children::spread(const SegmentPtr& body) {
+PieceSet& Children::spread(const SegmentBuffer& body) {
+  const SegmentKey& key = body.segment().key;
   for (Spread& spread : spreads_) {
-    if (spread.body == body) return spread.sent;
+    if (spread.key == key) return spread.sent;
   }
   if (spreads_.size() >= kMostSpreads) spreads_.pop_front();
-  return spreads_.emplace_back(Spread{body, PieceSet()}).sent;
+  return spreads_.emplace_back(Spread{key, PieceSet()}).sent;
 }
 
-bool Children::line_has_room(size_t bytes) {
+bool Children::line_has_room(TimeMs now, size_t bytes) {
   size_t queued = 0;
   for (const auto& [handle, session] : table_) {
-    if (session.open()) queued += session.link.channel.queued();
+    const Channel& channel = session.link.channel;
+    if (session.open() && !channel.stuck(now)) queued += channel.queued();
   }
   const double most = turns_.uplink.bytes_per_ms() * kLineMs;
-  return queued == 0 || queued + bytes <= std::max(kLeastLine, static_cast<size_t>(most));
+  bool has_room = queued == 0 || queued + bytes <= std::max(kLeastLine, static_cast<size_t>(most));
+  has_room &= turns_.has_share(now);
+  line_refused_ |= !has_room;
+  return has_room;
 }
 
 void Children::on_writable(TimeMs now, PeerSession& session, size_t gone) {
@@ -147,17 +151,18 @@ SegmentPtr Children::find(TimeMs now, const peer::Fields& request) {
 }
 
 bool Children::coming(TimeMs now, const peer::Fields& request) {
+  if (!serves()) return false;
   return downloads_.any([&](const Segment& segment) {
     return downloads_.shelf.is_meant(now, request, segment);
   }) || downloads_.shelf.is_next(now, request);
 }
 
 SegmentPtr Children::find_any(TimeMs now, const peer::Fields& want) {
+  if (!serves()) return nullptr;
   if (SegmentPtr found = find(now, want)) return found;
   SegmentPtr body;
   downloads_.for_each([&](const Download& download) {
-    if (download.body != nullptr && download.body->expected() > 0 &&
-        !downloads_.shelf.receipts.refused(download.segment.key) &&
+    if (download.looked && !downloads_.shelf.receipts.refused(download.segment.key) &&
         downloads_.shelf.is_meant(now, want, download.segment)) {
       body = download.body;
     }
@@ -165,21 +170,34 @@ SegmentPtr Children::find_any(TimeMs now, const peer::Fields& want) {
   return body;
 }
 
-bool Children::is_alive(const SegmentPtr& body) {
-  bool alive = false;
-  downloads_.for_each([&](const Download& download) { alive |= download.body == body; });
-  return alive;
+bool Children::may_give(const SegmentPtr& body) {
+  if (!serves()) return false;
+  const SegmentKey& key = body->segment().key;
+  if (downloads_.shelf.receipts.refused(key)) return false;
+  if (downloads_.shelf.cache.peek(key) == body) return true;
+  bool comes = false;
+  downloads_.for_each([&](const Download& download) { comes |= download.body == body; });
+  return comes;
+}
+
+bool Children::may_begin(TimeMs now, PeerHandle to, SegmentBuffer& segment) {
+  const int32_t number = table_.find(to)->number;
+  return !segment.was_given(number) || ledger_.may_repeat(now, number, true);
+}
+
+void Children::note_given(PeerHandle to, SegmentBuffer& segment) {
+  segment.give(table_.find(to)->number);
 }
 
 bool Children::admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) {
-  const Turns::Child whose{to, table_.find(to)->child};
+  const Turns::Child whose{to, table_.find(to)->number};
   return turns_.admit(now, whose, segment, bytes);
 }
 
 MediaSequence Children::newest(TimeMs now) { return downloads_.shelf.newest(now); }
 
 SegmentShelf::Turn Children::turn(TimeMs now, PeerHandle child, SegmentBuffer& segment, bool last) {
-  const Turns::Child whose{child, table_.find(child)->child};
+  const Turns::Child whose{child, table_.find(child)->number};
   return turns_.take(now, whose, served(now), segment, last);
 }
 

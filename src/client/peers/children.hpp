@@ -19,6 +19,12 @@ class Children final : private SegmentShelf {
   Turns& turns() { return turns_; }
   const Turns& turns() const { return turns_; }
 
+  // Whether anybody may be given anything: the site and the viewer's connection allow it, and there
+  // is something left to give.
+  bool serves() const { return may_upload_ && !turns_.budget.over(); }
+  bool allowed() const { return may_upload_; }
+  void allow(bool allowed) { may_upload_ = allowed; }
+
   bool line_full() const { return line_full_; }
 
   // Sends to each what can be sent now; those who were sent much more than their share lately have
@@ -26,9 +32,8 @@ class Children final : private SegmentShelf {
   void pump(TimeMs now);
   // Sends pieces of a segment that have just come to those who wait for them.
   void pass_on(TimeMs now, const SegmentPtr& body);
-  // False if it asks for more than it may.
-  bool on_want(TimeMs now, PeerSession& session, peer::Fields&& want) {
-    return session.orders.on_want(now, std::move(want), session.handle, *this);
+  PieceOrders::Reaction on_want(TimeMs now, PeerSession& session, peer::Fields&& want) {
+    return session.orders.on_want(now, std::move(want), session.link.channel, *this);
   }
   // A child's channel has lost `gone` bytes since its last report.
   void on_writable(TimeMs now, PeerSession& child, size_t gone);
@@ -43,10 +48,12 @@ class Children final : private SegmentShelf {
   SegmentPtr find(TimeMs now, const peer::Fields& request) override;
   bool coming(TimeMs now, const peer::Fields& request) override;
   SegmentPtr find_any(TimeMs now, const peer::Fields& want) override;
-  bool is_alive(const SegmentPtr& body) override;
+  bool may_give(const SegmentPtr& body) override;
+  bool may_begin(TimeMs now, PeerHandle to, SegmentBuffer& segment) override;
+  void note_given(PeerHandle to, SegmentBuffer& segment) override;
   bool admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) override;
-  PieceSet& spread(const SegmentPtr& body) override;
-  bool line_has_room(size_t bytes) override;
+  PieceSet& spread(const SegmentBuffer& body) override;
+  bool line_has_room(TimeMs now, size_t bytes) override;
   MediaSequence newest(TimeMs now) override;
   Turn turn(TimeMs now, PeerHandle child, SegmentBuffer& segment, bool last) override;
 
@@ -56,12 +63,14 @@ class Children final : private SegmentShelf {
   EngineStats& stats_;
   Turns turns_;
   struct Spread {
-    SegmentPtr body;
+    SegmentKey key;
     PieceSet sent;
   };
   std::list<Spread> spreads_;  // of the latest segments
-  PeerHandle turn_;  // whoever was sent pieces last
-  bool line_full_ = false;  // pieces wait until the line has room for them
+  PeerHandle turn_;            // whoever was sent pieces last
+  bool line_full_ = false;     // pieces wait until the line has room for them
+  bool line_refused_ = false;  // line_has_room() has said so since pump_pieces() began
+  bool may_upload_ = false;
 };
 
 }  // namespace hlsmesh

@@ -47,10 +47,10 @@ struct PeerSession {
   std::optional<Parent> parent;  // we dialled
   Neighbor neighbor{handle, remote, link};
   PieceOrders orders;
+  int32_t number = 0;  // in the ledger
 
   // --- a child: it dialled
   std::optional<Uploader> uploader;
-  int32_t child = 0;  // its number in the ledger
   bool full = false;  // of our packets, so that the channel drains without a pause
   TimeMs asked_at{};  // when it last asked for a segment, or opened
   uint64_t sent_bytes = 0;

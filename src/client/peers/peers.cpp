@@ -41,14 +41,15 @@ void Peers::set_upload_limits(const EngineLimits& limits) {
 }
 
 void Peers::allow_upload(TimeMs now, bool allowed) {
-  may_upload_ = allowed;
+  children_.allow(allowed);
   if (!allowed) end_children(now);  // before any of them is sent more
 }
 
 void Peers::end_children(TimeMs now) {
   for (auto& [handle, session] : table_) {
-    if (session.uploader && (!may_upload_ || session.served()))
+    if (session.uploader && (!children_.allowed() || session.served())) {
       end(now, session, PeerEnd::kClosedByUs);
+    }
   }
 }
 
@@ -61,8 +62,8 @@ PeerSession& Peers::add(TimeMs now, const PeerId& remote, CommandKind kind) {
     session.neighbor.is_parent = true;
   } else {
     session.uploader.emplace();
-    session.child = ledger_.number_of(remote);
   }
+  session.number = ledger_.number_of(remote);
   commands_.push(kind).peer = session.handle;
   return session;
 }
@@ -117,7 +118,7 @@ void Peers::on_handed_over(PeerHandle handle, size_t bytes) {
 void Peers::on_writable(TimeMs now, PeerHandle handle, size_t buffered_amount) {
   PeerSession* const session = table_.find(handle);
   if (session == nullptr || !session->open()) return;
-  const size_t gone = session->link.channel.on_writable(buffered_amount);
+  const size_t gone = session->link.channel.on_writable(now, buffered_amount);
   session->link.liveness.on_traffic();
   children_.on_writable(now, *session, gone);
 }
@@ -202,7 +203,8 @@ void Peers::serve(TimeMs now) {
     const PeerHandle before = std::exchange(told_to_lead_, leads);
     for (const PeerHandle peer : {before, leads}) {
       PeerSession* const session = table_.find(peer);
-      if (session != nullptr && session->open()) say_current(now, *session, peer::Event::kKeepAlive);
+      if (session != nullptr && session->open())
+        say_current(now, *session, peer::Event::kKeepAlive);
     }
   }
   children_.pump(now);
@@ -253,6 +255,9 @@ void Peers::on_timeout(TimeMs now, PeerSession& session) {
       end(now, session, PeerEnd::kTimedOut);
     }
   }
+  if (session.orders.busy() && session.link.channel.stuck(now, PieceOrders::kStalled)) {
+    end(now, session, PeerEnd::kTimedOut);
+  }
   if (session.parent && downloads_.on_timeout(now, *session.parent)) {
     end(now, session, PeerEnd::kTimedOut, FallbackReason::kTimeout);
   }
@@ -279,7 +284,7 @@ const char* Peers::audit() const {
     if (session.parent.has_value() == session.uploader.has_value()) {
       return "a peer is not either parent or child";
     }
-    if (session.uploader && session.child <= 0) return "a child has no number";
+    if (session.number <= 0) return "a peer has no number";
     if (!session.open() && session.full) return "a channel is full before it opened";
     if (session.parent && (downloads_.parent(handle) == &*session.parent) != session.open()) {
       return "an open parent is no source, or the reverse";

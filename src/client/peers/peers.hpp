@@ -41,8 +41,8 @@ class Peers {
   void set_upload_limits(const EngineLimits& limits);
   // Whether the site, and the viewer's connection, let children be served at all.
   void allow_upload(TimeMs now, bool allowed);
-  // Whether an offer may be answered: that, and there is something left to give.
-  bool serves() const { return may_upload_ && !children_.turns().budget.over(); }
+  // Whether an offer may be answered.
+  bool serves() const { return children_.serves(); }
   bool full() const { return table_.count(false, false) >= config_.limits.max_children; }
 
   // --- what the tracker leads to
@@ -103,7 +103,8 @@ class Peers {
   // True if it was an answer to what was asked.
   bool on_lack(TimeMs now, PeerSession& session, const peer::Fields& message);
   void on_header(TimeMs now, PeerSession& session, const peer::Fields& message);
-  void on_want(TimeMs now, PeerSession& session, peer::Fields&& message);
+  // False if it changed nothing.
+  bool on_want(TimeMs now, PeerSession& session, peer::Fields&& message);
   // By a KEEPALIVE or its ACK.
   void say_current(TimeMs now, PeerSession& session, peer::Event event);
   void on_timeout(TimeMs now, PeerSession& session);
@@ -119,8 +120,7 @@ class Peers {
   PeerTable table_;
   PeerLedger ledger_;
   Children children_;
-  PeerHandle told_to_lead_;  // 0: nobody
-  bool may_upload_ = false;
+  PeerHandle told_to_lead_;     // 0: nobody
   TimeMs parent_hope_until_{};  // until when a `connect` may be expected at any moment
 
   TimeMs give_back_after_{};  // no parent is given back as useless before

@@ -6,10 +6,14 @@
 namespace hlsmesh {
 namespace {
 
+// Whether the other side has shown that it exchanges pieces.
+bool exchanges(const PeerSession& session) {
+  return session.link.extension >= peer::kPieceExtension;
+}
+
 // Whether its binary messages are DATA, and not packets of a transfer of version 1.
 bool takes_pieces(const PeerSession& session) {
-  return session.link.extension >= peer::kPieceExtension &&
-         (!session.parent || session.parent->requester.transfer() == nullptr);
+  return exchanges(session) && (!session.parent || session.parent->requester.transfer() == nullptr);
 }
 
 }  // namespace
@@ -45,15 +49,14 @@ void Peers::on_text(TimeMs now, PeerHandle handle, std::string_view text) {
       end(now, *session, PeerEnd::kFailed);
       break;
     case peer::Event::kWant:
-      on_want(now, *session, std::move(message));
+      chatter = !on_want(now, *session, std::move(message));
       break;
     case peer::Event::kCancel:
       session->orders.on_cancel(message);
       chatter = true;
       break;
     case peer::Event::kHave:
-      mesh_.on_have(now, session->neighbor, message);
-      chatter = message.transfer == 0;
+      chatter = !exchanges(*session) || !mesh_.on_have(now, session->neighbor, message);
       break;
     case peer::Event::kUnknown:
       chatter = true;
@@ -103,7 +106,9 @@ void Peers::on_header(TimeMs now, PeerSession& session, const peer::Fields& mess
 }
 
 bool Peers::on_lack(TimeMs now, PeerSession& session, const peer::Fields& message) {
-  if (message.transfer != 0) return mesh_.on_lack(now, session.neighbor, message);
+  if (message.transfer != 0) {
+    return exchanges(session) && mesh_.on_lack(now, session.neighbor, message);
+  }
   if (!session.parent) {
     session.link.on_current(now, message.current);
     return false;
@@ -115,13 +120,16 @@ bool Peers::on_lack(TimeMs now, PeerSession& session, const peer::Fields& messag
   return answer;
 }
 
-void Peers::on_want(TimeMs now, PeerSession& session, peer::Fields&& message) {
+bool Peers::on_want(TimeMs now, PeerSession& session, peer::Fields&& message) {
+  if (!exchanges(session)) return false;
   session.asked_at = now;
-  mesh_.on_word(now, session.neighbor, message);
+  mesh_.on_want(now, session.neighbor, message);
   // serve() answers it.
-  if (!children_.on_want(now, session, std::move(message))) {
+  const PieceOrders::Reaction reaction = children_.on_want(now, session, std::move(message));
+  if (reaction == PieceOrders::Reaction::kOffence) {
     misbehaved(now, session, FallbackReason::kProtocol, "too many requests unanswered");
   }
+  return reaction != PieceOrders::Reaction::kNothing;
 }
 
 MutableBytes Peers::room(PeerHandle handle, size_t size, ByteView head) {
@@ -144,18 +152,20 @@ bool Peers::on_binary(TimeMs now, PeerHandle handle, size_t size) {
   } else if (session->parent) {
     offence = downloads_.on_packet(now, *session->parent, size, quiet);
   }
-  if (offence.what != nullptr) misbehaved(now, *session, offence.reason, offence.what);
-  return quiet;
+  if (offence.what == nullptr) return quiet;
+  misbehaved(now, *session, offence.reason, offence.what);
+  return false;
 }
 
 void Peers::announce(TimeMs now, const Segment& segment) {
+  if (!serves()) return;
   peer::Fields have;
   have.event = peer::Event::kHave;
   have.url = plain_name(segment.key);
   have.sn = segment.key.sn;
   have.rendition = asking_name(segment);
   for (auto& [handle, session] : table_) {
-    if (session.open() && session.link.extension >= peer::kPieceExtension) {
+    if (session.open() && exchanges(session)) {
       session.link.channel.send(now, have);
     }
   }

@@ -34,7 +34,7 @@ Load* Loads::find(FetchId id) {
 }
 
 FetchId Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
-  if (find(id) != nullptr) abort(id);  // a name used twice: the driver has forgotten the first
+  if (find(id) != nullptr) abort(now, id);  // a name used twice: the driver has forgotten the first
   Load& load = loads_.try_emplace(id, id, std::move(wish)).first->second;
   load.began_at = now;
   if (load.wish.shareable) {
@@ -58,7 +58,10 @@ void Loads::detach(const Load& load) {
 }
 
 void Loads::leave(Load& load) {
-  if (load.download != nullptr) --std::exchange(load.download, nullptr)->loads;
+  Download* const download = std::exchange(load.download, nullptr);
+  if (download == nullptr) return;
+  --download->loads;
+  if (download->asker == load.id) download->asker = LoadId();
 }
 
 // What is under way for it may still end in the cache.
@@ -68,7 +71,7 @@ void Loads::end(Load& load) {
   loads_.erase(LoadId(load.id));  // a copy: the load goes with its name
 }
 
-void Loads::abort(LoadId id) {
+void Loads::abort(TimeMs now, LoadId id) {
   Load* const load = find(id);
   if (load == nullptr) {
     downloads_.shelf.receipts.for_each([id](const SegmentKey&, Receipt& receipt) {
@@ -76,6 +79,7 @@ void Loads::abort(LoadId id) {
     });
     return;
   }
+  unshare(now, *load);
   cdn_.abandon(load->fetch, load->wish, id, load->refused);
   end(*load);
 }
@@ -127,10 +131,17 @@ void Loads::share(const CdnFetch& fetch, Download& download) {
   if (download.body == nullptr && body->expected() > 0 && fetch.at >= kHeadBytes &&
       looks_like_media(download.segment, body->bytes().first(fetch.at), body->expected())) {
     download.body = body;
+    download.looked = true;
   }
   if (download.body != body) return;
   const auto first = static_cast<uint32_t>(fetch.range.from / SegmentBuffer::kPieceBytes);
   for (uint32_t piece = first; body->has_piece(piece); ++piece) download.here.add(piece);
+}
+
+void Loads::unshare(TimeMs now, const Load& load) {
+  const SegmentPtr& body = load.fetch.body;
+  if (load.download == nullptr || body == nullptr || body->complete()) return;
+  if (load.fetch.range.whole() && load.download->body == body) mesh_.drop(now, *load.download);
 }
 
 void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment,
@@ -145,6 +156,8 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
   receipt.load = load.id;
   receipt.kind = load.wish.kind;
   receipt.givers = load.download->givers;
+  downloads_.count_gift(*load.download);
+  stats_.cdn_segments += 1;
   downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
   downloads_.estimates().sizes.measured(load.wish.segment, segment->size());
   answered(load);
@@ -167,6 +180,7 @@ bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte
     return true;
   }
   count_level(*load);
+  if (load->download != nullptr) mesh_.leave(now, *load->download);
   cdn_.finish(now, load->fetch, load->wish, load->id, size, first_byte_ms, body_ms, load->refused);
   end(*load);
   return true;
@@ -176,6 +190,7 @@ Load* Loads::on_fetch_failed(TimeMs now, FetchId id) {
   Load* const load = find(id);
   if (load == nullptr) return nullptr;
   const bool whole = load->fetch.range.whole();
+  unshare(now, *load);
   cdn_.fail(now, load->fetch, load->wish, load->id, load->refused);
   if (!whole) {
     on_range(*load, Cdn::Arrival::kMore, nullptr, TransferTimes{now, now});
@@ -240,11 +255,23 @@ void Loads::take_outcomes(TimeMs now) {
 void Loads::settle(TimeMs now, TimeMs hope) {
   for (auto entry = loads_.begin(); entry != loads_.end();) {
     const LoadId id = entry->first;
-    if (entry->second.state == Load::State::kWaiting) decide(now, entry->second, hope);
+    Load& load = entry->second;
+    if (load.state == Load::State::kAsking && came_otherwise(load)) {
+      detach(load);
+      load.state = Load::State::kWaiting;
+    }
+    if (load.state == Load::State::kWaiting) decide(now, load, hope);
     // Deciding may have ended the load, and no other.
     entry = loads_.lower_bound(id);
     if (entry != loads_.end() && entry->first == id) ++entry;
   }
+}
+
+// While its parent sends the segment, others may have brought it.
+bool Loads::came_otherwise(const Load& load) {
+  const SegmentKey& key = load.wish.segment.key;
+  return downloads_.shelf.cache.peek(key) != nullptr &&
+         downloads_.shelf.receipts.find(key) != nullptr && !downloads_.shelf.receipts.given(key);
 }
 
 void Loads::add_timers(Timer& timer) const {
@@ -254,7 +281,7 @@ void Loads::add_timers(Timer& timer) const {
 }
 
 void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
-  if (!active_ || !load.wish.shareable) return go_to_cdn(now, load);
+  if (!active_ || !load.wish.shareable || load.ranged) return go_to_cdn(now, load);
   Receipt* const receipt = downloads_.shelf.receipts.find(load.wish.segment.key);
   // What the player asks for again, it may have found bad.
   if (receipt != nullptr && receipt->given()) return go_to_cdn(now, load);
@@ -346,8 +373,6 @@ bool Loads::join(TimeMs now, Load& load) {
 
 bool Loads::gather(TimeMs now, Load& load) {
   Need needed = need(now, load);
-  // What has come of a segment is not lost: the CDN brings the rest.
-  needed.vain = std::min(needed.vain, kMostVain);
   const Mesh::Prospect prospect =
       mesh_.pursue(now, load.wish, needed, player_.newest_believable(now));
   // Whoever is to fetch first may be about to.
@@ -357,8 +382,11 @@ bool Loads::gather(TimeMs now, Load& load) {
     load.due = load.began_at + kGrace;
     return true;
   }
+  if (prospect.refused) load.failure = FallbackReason::kLack;
   if (!prospect.asked) return false;
   load.download->asker = load.id;
+  // What has come of a segment is not lost: the CDN brings the rest.
+  if (prospect.begun) needed.vain = std::min(needed.vain, kMostVain);
   DurationMs left = patience(needed, prospect.proven);
   const DurationMs longest = patience_for_transfer(needed);
   if (prospect.left && *prospect.left <= longest) left = std::max(left, longest);
@@ -383,15 +411,14 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   const bool in_vain = load.download == nullptr || !load.download->mostly_here();
   if (in_vain && now - load.began_at >= kLostTime) {
     vain_until_ = std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * 4);
+    mesh_.lose_leader();
   }
   FetchRange range;
   if (load.download != nullptr) {
-    if (cdn_.may_range(now, load.wish)) range = mesh_.rest(*load.download);
-    if (range.whole()) {
-      mesh_.drop(now, *load.download);
-    } else {
-      mesh_.leave(now, *load.download);
-    }
+    if (!load.ranged && cdn_.may_range(now, load.wish)) range = mesh_.rest(*load.download);
+    mesh_.give_up(now, *load.download);
+    if (range.whole()) mesh_.drop(now, *load.download);
+    load.ranged |= !range.whole();
   }
   if (load.failure) {
     ++stats_.fallbacks;

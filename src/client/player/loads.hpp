@@ -37,6 +37,7 @@ struct Load {
   std::list<PeerHandle> tried;            // parents that failed it
   std::optional<FallbackReason> failure;  // the last of those failures
   bool refused = false;                   // by the player, which has had its first bytes
+  bool ranged = false;                    // a part was asked of the CDN
   CdnFetch fetch;                         // at the CDN
 };
 
@@ -58,22 +59,22 @@ class Loads {
   // Returns the name of that fetch, else zero.
   FetchId begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn);
   // Also of a load that was answered, if the player has not had the answer.
-  void abort(LoadId id);
+  void abort(TimeMs now, LoadId id);
   // Of a load at the CDN: the player refuses what it has had of it so far. False if there is no
   // such load.
   bool refuse(LoadId id, bool refused);
 
   // Fetches a part of the segment of a load that waits, into the buffer that holds what others have
   // brought (Cdn::begin). The load is answered once its segment is whole; if it is not when the
-  // fetch is over, the load is decided again. False if no part can be asked for.
+  // fetch is over, the CDN is asked for all of it. False if no part can be asked for.
   bool fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPtr& into);
   MutableBytes reserve_fetch(FetchId id, size_t offset, size_t size, size_t total);
   // Returns the body if others may have more of it now; else nullptr.
   SegmentPtr on_fetch_bytes(TimeMs now, FetchId id, size_t size);
   // False if there is no such fetch.
   bool on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms, double body_ms);
-  // nullptr: there is no such fetch, or one of a range, after which the load is decided again. Else
-  // its fetch is over, and end() must follow.
+  // nullptr: there is no such fetch, or one of a range, after which the CDN is asked for all of the
+  // segment. Else its fetch is over, and end() must follow.
   Load* on_fetch_failed(TimeMs now, FetchId id);
   void end(Load& load);
 
@@ -105,18 +106,22 @@ class Loads {
   // Its parent need not hurry for it any more.
   void detach(const Load& load);
   // Leaves its download, in which it waits no longer.
-  void leave(Load& load);
+  static void leave(Load& load);
   Need need(TimeMs now, const Load& load) const { return need(now, load.wish, load.began_at); }
   // The load may be gone afterwards.
   void decide(TimeMs now, Load& load, TimeMs hope);
   bool join(TimeMs now, Load& load);
+  bool came_otherwise(const Load& load);
   // Whether the load waits for pieces of several parents.
   bool gather(TimeMs now, Load& load);
   // Whether the load goes on waiting for its parent; else it is given up.
   void review(TimeMs now, Load& load);
   void ask(TimeMs now, Load& load, Parent& parent, DurationMs within);
   void go_to_cdn(TimeMs now, Load& load);
-  void share(const CdnFetch& fetch, Download& download);
+  static void share(const CdnFetch& fetch, Download& download);
+  // What the load's fetch of all of the segment has brought, and others may have, will not be
+  // whole.
+  void unshare(TimeMs now, const Load& load);
   // What a fetch of a range has led to. The load may be gone afterwards.
   void on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment, TransferTimes times);
   bool not_yet(TimeMs now, const Load& load, const Downloads::Outcome& lack) const;

@@ -83,6 +83,7 @@ Wish Player::wish_for(SegmentLoad&& what) const {
   wish.segment.span = what.span;
   wish.segment.opaque = what.opaque;
   wish.streams = what.streams;
+  wish.listed = true;
   wish.kind = what.kind;
   wish.rendition_index = what.rendition_index;
   // A segment that has no identity is the CDN's.
@@ -97,6 +98,8 @@ std::optional<Wish> Player::wish_for_next(TimeMs now, const SegmentKey& key) con
     const KnownPlaylist* const known = shelf_.playlist_of(rendition);
     const Segment* const last = plan_.last(kind);
     if (known == nullptr || last == nullptr || !known->was_live() || !known->vouches(now)) continue;
+    // Where a range begins, only a playlist says.
+    if (!last->range.whole()) continue;
     const double ahead = static_cast<double>(key.sn.value()) - known->newest();
     if (!(ahead > 0) || ahead > kLiveSkew) continue;
     Wish wish;

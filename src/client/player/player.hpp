@@ -42,8 +42,8 @@ class Player {
 
   // The wish for what it names. One without identity is not shareable.
   Wish wish_for(SegmentLoad&& what) const;
-  // The wish for a segment that a live playlist of ours is going to list next, as peers say; nullopt
-  // if it is none.
+  // The wish for a segment that a live playlist of ours is going to list next, as peers say;
+  // nullopt if it is none.
   std::optional<Wish> wish_for_next(TimeMs now, const SegmentKey& key) const;
   // A parent that holds a newer segment watches another broadcast than we do. -1 while our own
   // playlists vouch for nothing.

@@ -17,17 +17,17 @@ constexpr size_t kMostAhead = 3;
 
 // The cache keeps half of its room for what lies behind the playhead, where children look.
 void Prefetcher::run(TimeMs now) {
+  plan(now);
+  mesh_.drop_unwanted(now);
+}
+
+void Prefetcher::plan(TimeMs now) {
   PrefetchPlan& plan = player_.plan();
+  const std::list<SegmentKey> words = mesh_.take_words();
   const double window = plan.window();
   if (!player_.playhead().playing() || !(window > 0) || downloads_.parents().empty()) return;
   const PlayheadReport& player = player_.playhead().last();
-  for (const SegmentKey& key : mesh_.take_words()) {
-    const std::optional<Wish> wish = player_.wish_for_next(now, key);
-    if (!wish || downloads_.shelf.cache.peek(key) != nullptr) continue;
-    Need wanted = loads_.need(now, *wish, now);
-    wanted.ahead = to_duration(wish->segment.span.duration * 1'000);
-    mesh_.pursue(now, *wish, wanted, player_.newest_believable(now));
-  }
+  for (const SegmentKey& key : words) pursue_next(now, key);
   for (const TrackKind kind : PrefetchPlan::kTracks) {
     const std::optional<MediaSpan> unlisted = plan.take_unlisted(kind, player.current_time);
     if (!unlisted) continue;
@@ -74,12 +74,31 @@ void Prefetcher::run(TimeMs now) {
   }
 }
 
+// A neighbor speaks of a segment that our playlist may show soon.
+void Prefetcher::pursue_next(TimeMs now, const SegmentKey& key) {
+  const std::optional<Wish> wish = player_.wish_for_next(now, key);
+  if (!wish || downloads_.shelf.cache.peek(key) != nullptr ||
+      downloads_.shelf.receipts.given(key)) {
+    return;
+  }
+  // Of two names for one segment one is false.
+  const bool other = downloads_.any([&](const Segment& segment) {
+    return segment.key.sn == key.sn && rendition_of(segment.key) == rendition_of(key) &&
+           !(segment.key == key);
+  });
+  if (other) return;
+  const DurationMs lasts = to_duration(wish->segment.span.duration * 1'000);
+  Need wanted = loads_.need(now, *wish, now);
+  wanted.ahead = lasts;
+  mesh_.pursue(now, *wish, wanted, player_.newest_believable(now), lasts * 3);
+}
+
 // The player asks when its buffer has room, and the CDN brings what lies before.
 DurationMs Prefetcher::ahead_of(const Segment& segment, const Need& need, double until) const {
   const double before = (segment.span.start - player_.playhead().last().buffered_end) /
                         std::max(segment.span.duration, 0.1);
-  return std::max({DurationMs::zero(), to_duration(until * 1'000),
-                   to_duration(before * to_ms(need.cdn_time))});
+  return std::max(
+      {DurationMs::zero(), to_duration(until * 1'000), to_duration(before * to_ms(need.cdn_time))});
 }
 
 void Prefetcher::ask(TimeMs now, const Wish& wish, const Need& needed,

@@ -24,6 +24,8 @@ class Prefetcher {
   void ask_before_retry(TimeMs now, const Wish& wish);
 
  private:
+  void plan(TimeMs now);
+  void pursue_next(TimeMs now, const SegmentKey& key);
   // Until the player is going to ask for it; `until`: seconds until it comes into the window.
   DurationMs ahead_of(const Segment& segment, const Need& need, double until) const;
   // Asks the best parent for a segment that no load waits for, if one can bring it in time.

@@ -13,12 +13,13 @@ class Verdicts {
  public:
   explicit Verdicts(Shelf& shelf) : shelf_(shelf) {}
 
-  // See Engine::on_verdict. Calls blame(giver) for each bad segment that a peer is to blame for.
+  // See Engine::on_verdict. Calls blame(giver, alone) for each bad segment and each peer
+  // that gave of it; `alone`: nobody else did.
   template <class Blame>
   void judge(LoadId load, double seconds, Blame blame) {
     shelf_.receipts.for_each([&](const SegmentKey& key, Receipt& receipt) {
       if (is_about(receipt, load, seconds) && is_bad(key, receipt, load, seconds)) {
-        for (const PeerId& giver : receipt.givers) blame(giver);
+        for (const PeerId& giver : receipt.givers) blame(giver, receipt.givers.size() == 1);
       }
     });
   }

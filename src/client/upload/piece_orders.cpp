@@ -12,32 +12,45 @@ namespace {
 // What a neighbor says beyond this is taken for this: nobody holds a place in the queue for longer.
 constexpr int64_t kMostWithinMs = 60'000;
 
+// A transfer of a whole segment of which nothing is asked for this long is over.
+constexpr DurationMs kIdle{10'000};
+
+// How many times the pieces of a segment may be asked for on average: some twice, where DATA and a
+// CANCEL crossed.
+constexpr uint32_t kMostTimes = 2;
+
 // Pieces that come within this time are told together.
 constexpr DurationMs kTellEvery{40};
 
 }  // namespace
 
-bool PieceOrders::on_want(TimeMs now, peer::Fields want, PeerHandle from, SegmentShelf& shelf) {
+PieceOrders::Reaction PieceOrders::on_want(TimeMs now, peer::Fields want, Channel& channel,
+                                           SegmentShelf& shelf) {
   if (want.rendition) {
-    if (orders_.size() >= kMostOpen || want.transfer <= last_transfer_) return false;
+    if (orders_.size() >= kMostOpen || want.transfer <= last_transfer_) return Reaction::kOffence;
     last_transfer_ = want.transfer;
     Order& order = orders_.emplace_back();
     order.until = now + DurationMs(std::clamp<int64_t>(want.within, 1, kMostWithinMs));
     order.want = std::move(want);
-    return true;
+    return Reaction::kNews;
   }
   for (Order& order : orders_) {
     if (order.want.transfer != want.transfer) continue;
     PieceSet pieces;
-    if (!peer::from_text(want.pieces, pieces)) return false;
+    if (!peer::from_text(want.pieces, pieces)) return Reaction::kOffence;
     // What it was not told of it cannot ask for.
     pieces.keep(order.told);
     pieces.remove(order.queued);
-    const size_t bytes = static_cast<size_t>(pieces.count()) * peer::kWirePieceBytes;
-    if (shelf.admit(now, from, *order.body, bytes)) order.queued.add(pieces);
-    return true;
+    if (pieces.empty()) return Reaction::kNothing;
+    order.until = now + kIdle;
+    if (order.sent + order.queued.count() + pieces.count() > order.told.count() * kMostTimes) {
+      lack(now, channel, shelf, order, pieces);
+      return Reaction::kNothing;
+    }
+    order.queued.add(pieces);
+    return Reaction::kNews;
   }
-  return true;  // it crossed our LACK
+  return Reaction::kNothing;  // it crossed our LACK
 }
 
 void PieceOrders::on_cancel(const peer::Fields& cancel) {
@@ -54,48 +67,59 @@ void PieceOrders::on_cancel(const peer::Fields& cancel) {
 }
 
 void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf) {
+  const bool carries = channel.packet_bytes() >= peer::kWirePieceBytes + peer::kDataHeaderBytes;
   for (auto entry = orders_.begin(); entry != orders_.end();) {
     const auto order = entry++;
-    if (order->body == nullptr) {
-      order->body = shelf.find_any(now, order->want);
-      if (order->body != nullptr) {
-        order->size = order->body->expected();
-      } else if (now >= order->until || !shelf.coming(now, order->want)) {
-        lack(now, channel, shelf, *order);
-        orders_.erase(order);
-        continue;
-      } else {
-        continue;
-      }
-    }
-    const SegmentPtr& body = order->body;
-    if (body->expected() != order->size || (!body->complete() && !shelf.is_alive(body))) {
-      // Its download has failed, or begun anew; or it is longer or shorter than it was said to be.
+    if (!carries || !stands(now, channel.peer(), shelf, *order)) {
       lack(now, channel, shelf, *order);
       orders_.erase(order);
-      continue;
+    } else if (order->body != nullptr && (now >= order->tell_at || order->body->complete())) {
+      tell(now, channel, *order);
     }
-    if (now < order->tell_at && !body->complete()) continue;
-    PieceSet news = body->pieces();
-    news.remove(order->told);
-    if (news.empty()) continue;
-    peer::Fields have;
-    have.event = peer::Event::kHave;
-    have.transfer = order->want.transfer;
-    have.size = static_cast<int64_t>(order->size);
-    have.pieces = peer::to_text(news);
-    channel.send(now, have);
-    order->told.add(news);
-    order->tell_at = now + kTellEvery;
   }
 }
 
-size_t PieceOrders::send(Channel& channel, SegmentShelf& shelf, bool again) {
+bool PieceOrders::stands(TimeMs now, PeerHandle to, SegmentShelf& shelf, Order& order) {
+  if (order.body == nullptr) {
+    order.body = shelf.find_any(now, order.want);
+    if (order.body == nullptr) return now < order.until && shelf.coming(now, order.want);
+    order.size = order.body->expected();
+    order.until = now + kIdle;
+    return shelf.may_begin(now, to, *order.body);
+  }
+  // Whoever says nothing of a segment that is there keeps it in memory for nothing.
+  if (order.body->complete() && order.queued.empty() && now >= order.until) return false;
+  // Its download may have failed or begun anew; or it is longer or shorter than it was said to be.
+  return order.body->expected() == order.size && shelf.may_give(order.body);
+}
+
+void PieceOrders::tell(TimeMs now, Channel& channel, Order& order) {
+  for (;;) {
+    PieceSet news = order.body->pieces();
+    news.remove(order.told);
+    if (news.empty()) return;
+    peer::Fields have;
+    have.event = peer::Event::kHave;
+    have.transfer = order.want.transfer;
+    have.size = static_cast<int64_t>(order.size);
+    have.pieces = peer::to_text(news);
+    channel.send(now, have);
+    // The text has no room for more than so many runs.
+    PieceSet said;
+    peer::from_text(have.pieces, said);
+    said.keep(news);
+    order.told.add(said);
+    order.tell_at = now + kTellEvery;
+    order.until = now + kIdle;
+  }
+}
+
+size_t PieceOrders::send(TimeMs now, Channel& channel, SegmentShelf& shelf, bool again) {
   const size_t most = std::max<size_t>(
       1, std::min(channel.packet_bytes(), peer::kMostFrameBytes) / peer::kWirePieceBytes);
   for (Order& order : orders_) {
     if (order.queued.empty()) continue;
-    PieceSet& spread = shelf.spread(order.body);
+    PieceSet& spread = shelf.spread(*order.body);
     PieceSet choice = order.queued;
     if (!again) choice.remove(spread);
     const uint32_t first = choice.first();
@@ -105,23 +129,34 @@ size_t PieceOrders::send(Channel& channel, SegmentShelf& shelf, bool again) {
     const size_t bytes =
         std::min(static_cast<size_t>(end) * peer::kWirePieceBytes, order.size) - offset;
     const size_t length = bytes + peer::kDataHeaderBytes;
-    if (!channel.has_piece_room(length) || !shelf.line_has_room(length)) return 0;
+    if (!channel.has_piece_room(length) || !shelf.line_has_room(now, length)) return 0;
+    PieceSet sent;
+    sent.add(first, end - 1);
+    order.queued.remove(sent);
+    order.until = now + kIdle;
+    if (!shelf.admit(now, channel.peer(), *order.body, bytes)) {
+      lack(now, channel, shelf, order, sent);
+      continue;
+    }
+    order.sent += end - first;
+    if (order.sent * 2 > order.told.count()) shelf.note_given(channel.peer(), *order.body);
+    spread.add(sent);
     peer::DataHeader header;
     header.transfer = order.want.transfer;
     header.piece = first;
     header.size = static_cast<uint32_t>(order.size);
-    channel.send(header, order.body, offset, bytes);
-    for (uint32_t at = first; at < end; ++at) order.queued.remove(at);
-    spread.add(first, end - 1);
+    channel.send(now, header, order.body, offset, bytes);
     return bytes;
   }
   return 0;
 }
 
-void PieceOrders::lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const Order& order) {
+void PieceOrders::lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const Order& order,
+                       const PieceSet& pieces) {
   peer::Fields answer;
   answer.event = peer::Event::kLack;
   answer.transfer = order.want.transfer;
+  if (!pieces.empty()) answer.pieces = peer::to_text(pieces);
   const MediaSequence newest = shelf.newest(now);
   if (newest.value() >= 0) answer.current = newest;
   channel.send(now, answer);
@@ -141,11 +176,12 @@ bool PieceOrders::waits_for(const SegmentPtr& body) const {
 TimeMs PieceOrders::next_due() const {
   TimeMs due = kNever;
   for (const Order& order : orders_) {
-    if (order.body == nullptr) {
+    if (order.body == nullptr || (order.body->complete() && order.queued.empty())) {
       due = std::min(due, order.until);
-    } else if (!order.body->complete() && order.body->committed_bytes() >
-               static_cast<size_t>(order.told.count()) * peer::kWirePieceBytes +
-                   peer::kWirePieceBytes) {
+    } else if (!order.body->complete() &&
+               order.body->committed_bytes() >
+                   static_cast<size_t>(order.told.count()) * peer::kWirePieceBytes +
+                       peer::kWirePieceBytes) {
       due = std::min(due, order.tell_at);
     }
   }

@@ -12,22 +12,26 @@
 
 namespace hlsmesh {
 
-// What one neighbor wants of us (docs/PROTOCOL.md, extension 2): it hears which pieces we hold of
-// the segments that it named, and gets those that it asks for.
+// What one neighbor wants of us (protocol section 5): it hears which pieces we hold of the segments
+// that it named, and gets those that it asks for.
 class PieceOrders {
  public:
   // Transfers that a neighbor may have open.
   static constexpr size_t kMostOpen = 16;
+  // A neighbor that takes nothing for this long while pieces wait for it is gone.
+  static constexpr DurationMs kStalled{30'000};
 
-  // False if it is one too many, or not new.
-  bool on_want(TimeMs now, peer::Fields want, PeerHandle from, SegmentShelf& shelf);
+  enum class Reaction { kNews, kNothing, kOffence };
+  // kNothing: it changed nothing, or it was answered at once. kOffence: it opens one transfer too
+  // many, or one whose number is not new.
+  Reaction on_want(TimeMs now, peer::Fields want, Channel& channel, SegmentShelf& shelf);
   void on_cancel(const peer::Fields& cancel);
 
   // Says what there is to say: pieces that have come, segments that will not.
   void tell(TimeMs now, Channel& channel, SegmentShelf& shelf);
-  // Sends one message of pieces that were asked for, if one can be sent now. `again`: of pieces that
-  // were sent to somebody before. Returns its media bytes.
-  size_t send(Channel& channel, SegmentShelf& shelf, bool again);
+  // Sends one message of pieces that were asked for, if one can be sent now. `again`: of pieces
+  // that were sent to somebody before. Returns its media bytes.
+  size_t send(TimeMs now, Channel& channel, SegmentShelf& shelf, bool again);
 
   bool empty() const { return orders_.empty(); }
   // Whether pieces were asked for that have not been sent.
@@ -40,16 +44,21 @@ class PieceOrders {
  private:
   struct Order {
     peer::Fields want;
-    SegmentPtr body;   // nullptr: none of it is here yet
-    size_t size = 0;   // of the segment, as the neighbor is told
-    PieceSet told;     // what it knows that we hold
-    PieceSet queued;   // what it has asked for
-    TimeMs tell_at{};  // before, nothing more is told
-    TimeMs until{};    // until when we look for the segment
+    SegmentPtr body;    // nullptr: none of it is here yet
+    size_t size = 0;    // of the segment, as the neighbor is told
+    PieceSet told;      // what it knows that we hold
+    PieceSet queued;    // what it has asked for
+    uint32_t sent = 0;  // pieces, each time that one is sent
+    TimeMs tell_at{};   // before, nothing more is told
+    TimeMs until{};     // until when we look for the segment, or wait for a word of the neighbor
   };
 
-  // It will not come, or not whole.
-  static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const Order& order);
+  // Whether the order is kept, its body found or still looked for; else it must be refused.
+  static bool stands(TimeMs now, PeerHandle to, SegmentShelf& shelf, Order& order);
+  static void tell(TimeMs now, Channel& channel, Order& order);
+  // Of all that was not sent, or of `pieces`.
+  static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const Order& order,
+                   const PieceSet& pieces = {});
 
   std::list<Order> orders_;
   uint32_t last_transfer_ = 0;

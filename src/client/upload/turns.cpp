@@ -6,6 +6,13 @@ namespace hlsmesh {
 
 using Turn = SegmentShelf::Turn;
 
+namespace {
+
+// A buffer is filled in a burst.
+constexpr DurationMs kBurst{10'000};
+
+}  // namespace
+
 Turn Turns::take(TimeMs now, Child child, int32_t others, SegmentBuffer& segment, bool last) {
   const bool had = segment.was_given(child.number);
   if (!ledger_.asks(now, child.number) || (had && !ledger_.may_repeat(now, child.number, false))) {
@@ -28,7 +35,15 @@ bool Turns::admit(TimeMs now, Child child, const SegmentBuffer&, size_t bytes) {
   ledger_.asks(now, child.number);
   if (!budget.take(now, bytes, !ledger_.has_more(now, child.number))) return false;
   ledger_.on_sent(now, child.number, bytes);
+  uplink.on_begun(now, bytes);
   return true;
+}
+
+bool Turns::has_share(TimeMs now) {
+  const DurationMs ahead = uplink.ahead_of_share(now);
+  if (budget.capped() || ahead <= kBurst) return true;
+  line_free_at_ = std::min(line_free_at_, now + (ahead - kBurst) + kBurst / 100);
+  return false;
 }
 
 // On a slow line one after the other: of segments that share it, each would come late. Refused at
@@ -41,8 +56,8 @@ Turn Turns::of_line(TimeMs now, Child child, int32_t others, const SegmentBuffer
   const DurationMs lasts = to_duration(segment.segment().span.duration * 1'000);
   const bool favoured = !ledger_.has_more(now, child.number);
   if (!budget.capped()) {
-    // A buffer is filled in a burst. Whoever had more than its share gets a quarter of one.
-    const DurationMs burst = std::max(DurationMs(10'000), lasts * 2) / (favoured ? 1 : 4);
+    // Whoever had more than its share gets a quarter of one.
+    const DurationMs burst = std::max(kBurst, lasts * 2) / (favoured ? 1 : 4);
     if (uplink.ahead_of_share(now) > burst) return Turn::kRefused;
   }
   if (rate > 0) {

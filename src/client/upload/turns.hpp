@@ -30,6 +30,8 @@ class Turns {
 
   // Whether pieces of so many bytes may be sent; if so, they count as sent.
   bool admit(TimeMs now, Child child, const SegmentBuffer& segment, size_t bytes);
+  // Whether the line may carry pieces now: all together may have kShare of it, and a burst.
+  bool has_share(TimeMs now);
 
   // When requests that wait for the line may have their turn.
   TimeMs next_due() const { return line_free_at_; }

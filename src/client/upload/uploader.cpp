@@ -20,7 +20,7 @@ bool Uploader::on_request(TimeMs now, peer::Fields request) {
 size_t Uploader::pump(TimeMs now, Channel& channel, SegmentShelf& shelf) {
   size_t sent = 0;
   do {
-    sent += send_packets(channel);
+    sent += send_packets(now, channel);
   } while (serving_ == nullptr && answer_next(now, channel, shelf));
   if (sent > 0) progress_at_ = now;
   // The channel is full: what waits behind the transfer must not wait past its time.
@@ -31,12 +31,12 @@ size_t Uploader::pump(TimeMs now, Channel& channel, SegmentShelf& shelf) {
   return sent;
 }
 
-size_t Uploader::send_packets(Channel& channel) {
+size_t Uploader::send_packets(TimeMs now, Channel& channel) {
   size_t total = 0;
   while (serving_ != nullptr) {
     const size_t length = std::min(channel.packet_bytes(), serving_->size() - sent_);
     if (!channel.has_room(length)) break;
-    channel.send(serving_, sent_, length);
+    channel.send(now, serving_, sent_, length);
     sent_ += length;
     total += length;
     if (sent_ == serving_->size()) serving_ = nullptr;

@@ -25,15 +25,19 @@ class SegmentShelf {
   virtual MediaSequence newest(TimeMs now) = 0;
   // A segment that is complete or on its way, in pieces; or nullptr.
   virtual SegmentPtr find_any(TimeMs now, const peer::Fields& want) = 0;
-  // Whether an unfinished segment is still on its way.
-  virtual bool is_alive(const SegmentPtr& body) = 0;
+  // Whether pieces of a segment that find_any() returned may still be given away.
+  virtual bool may_give(const SegmentPtr& body) = 0;
+  // Whether the neighbor may have pieces of it: of a segment that it was given it may not.
+  virtual bool may_begin(TimeMs now, PeerHandle to, SegmentBuffer& segment) = 0;
+  // The neighbor has had most of the segment.
+  virtual void note_given(PeerHandle to, SegmentBuffer& segment) = 0;
   // Whether the neighbor may be sent `bytes` of the segment; if so, they count as sent.
   virtual bool admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) = 0;
   // The pieces of the segment that were sent to anybody, as far as that is remembered. Valid until
   // the next call.
-  virtual PieceSet& spread(const SegmentPtr& body) = 0;
+  virtual PieceSet& spread(const SegmentBuffer& body) = 0;
   // Whether pieces of so many bytes may be queued now.
-  virtual bool line_has_room(size_t bytes) = 0;
+  virtual bool line_has_room(TimeMs now, size_t bytes) = 0;
   enum class Turn { kNow, kLater, kRefused };
   // Whether the segment may be sent to the child; after kNow it is. `last`: it cannot wait for its
   // turn any more.
@@ -82,7 +86,7 @@ class Uploader {
     TimeMs arrived_at{};
   };
 
-  size_t send_packets(Channel& channel);
+  size_t send_packets(TimeMs now, Channel& channel);
   bool answer_next(TimeMs now, Channel& channel, SegmentShelf& shelf);
   static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const peer::Fields& request);
 

@@ -28,8 +28,14 @@ struct Asking {
   }
   PieceAsk& open(int64_t sn) {
     Download& what = download(sn);
-    asks.open(Part(what, neighbor), DurationMs(2'500));
+    asks.open(now, Part(what, neighbor), DurationMs(2'500));
     return *asks.find(what);
+  }
+  // DATA with these pieces comes; false if nobody asked for them.
+  bool comes(uint32_t transfer, std::string_view set) {
+    if (!asks.expects(transfer, pieces(set))) return false;
+    asks.on_data(transfer, pieces(set));
+    return true;
   }
 };
 
@@ -38,7 +44,7 @@ struct Asking {
 TEST_CASE("piece asks: a transfer is opened by the segment's name, and asks for pieces by number") {
   Asking a;
   Download& what = a.download(5);
-  const peer::Fields opening = a.asks.open(Part(what, a.neighbor), DurationMs(2'500));
+  const peer::Fields opening = a.asks.open(a.now, Part(what, a.neighbor), DurationMs(2'500));
   CHECK(opening.event == peer::Event::kWant);
   CHECK(opening.transfer == 1);
   CHECK(opening.sn == MediaSequence(5));
@@ -94,10 +100,21 @@ TEST_CASE("piece asks: a cancelled piece may still come, once, and no other may"
   CHECK(ask.left == pieces("0-1,5-7"));
   CHECK(a.asks.outstanding() == 5);
 
-  CHECK(a.asks.may_be_late(1, pieces("2-3")));
-  CHECK_FALSE(a.asks.may_be_late(1, pieces("2")));
-  CHECK_FALSE(a.asks.may_be_late(1, pieces("4-5")));
-  CHECK_FALSE(a.asks.may_be_late(2, pieces("4")));
+  CHECK(a.comes(1, "2-3"));
+  CHECK_FALSE(a.comes(1, "2"));
+  CHECK_FALSE(a.comes(1, "4,8"));
+  CHECK_FALSE(a.comes(2, "4"));
+}
+
+TEST_CASE("piece asks: what was asked for, cancelled and asked for again may come twice") {
+  Asking a;
+  PieceAsk& ask = a.open(5);
+  PieceAsks::ask(a.now, ask, pieces("0-3"));
+  a.asks.cancel(ask, pieces("1"));
+  PieceAsks::ask(a.now, ask, pieces("1"));
+  CHECK(a.comes(1, "1"));
+  CHECK(a.comes(1, "1"));
+  CHECK_FALSE(a.comes(1, "1"));
 }
 
 TEST_CASE("piece asks: what was asked for when a transfer was closed may still come, once") {
@@ -109,9 +126,9 @@ TEST_CASE("piece asks: what was asked for when a transfer was closed may still c
   CHECK(cancel.transfer == 1);
   CHECK(cancel.pieces.empty());
   CHECK(a.asks.outstanding() == 0);
-  CHECK(a.asks.may_be_late(1, pieces("0-2")));
-  CHECK(a.asks.may_be_late(1, pieces("3")));
-  CHECK_FALSE(a.asks.may_be_late(1, pieces("3")));
+  CHECK(a.comes(1, "0-2"));
+  CHECK(a.comes(1, "3"));
+  CHECK_FALSE(a.comes(1, "3"));
 }
 
 TEST_CASE("piece asks: two cancels of one transfer count together") {
@@ -120,9 +137,9 @@ TEST_CASE("piece asks: two cancels of one transfer count together") {
   PieceAsks::ask(a.now, ask, pieces("0-7"));
   a.asks.cancel(ask, pieces("0-1"));
   a.asks.cancel(ask, pieces("2-3"));
-  CHECK(a.asks.may_be_late(1, pieces("1-2")));
-  CHECK_FALSE(a.asks.may_be_late(1, pieces("1-2")));
-  CHECK(a.asks.may_be_late(1, pieces("3")));
+  CHECK(a.comes(1, "1-2"));
+  CHECK_FALSE(a.comes(1, "1-2"));
+  CHECK(a.comes(1, "3"));
 }
 
 TEST_CASE("piece asks: cancels are remembered, but not without end") {
@@ -135,12 +152,12 @@ TEST_CASE("piece asks: cancels are remembered, but not without end") {
     PieceAsks::ask(a.now, ask, pieces("0"));
     a.asks.close(ask);
   }
-  SECTION("the sixty-fourth last one is") { CHECK(a.asks.may_be_late(1, pieces("0"))); }
+  SECTION("the sixty-fourth last one is") { CHECK(a.comes(1, "0")); }
   SECTION("the one before is not") {
     PieceAsk& ask = a.open(64);
     PieceAsks::ask(a.now, ask, pieces("0"));
     a.asks.close(ask);
-    CHECK_FALSE(a.asks.may_be_late(1, pieces("0")));
+    CHECK_FALSE(a.comes(1, "0"));
   }
 }
 
@@ -162,9 +179,12 @@ TEST_CASE("piece asks: pieces that wait in a queue, and silence, make it less, d
   const uint32_t before = a.asks.window();
   a.asks.on_piece(DurationMs(400));
   CHECK(a.asks.window() < before);
-  a.asks.on_silence();
+  a.asks.on_silence(a.now, a.now - DurationMs(400));
   CHECK(a.asks.window() <= before / 2);
-  for (int i = 0; i < 20; ++i) a.asks.on_silence();
+  for (int i = 0; i < 20; ++i) {
+    a.now += DurationMs(500);
+    a.asks.on_silence(a.now, a.now - DurationMs(400));
+  }
   CHECK(a.asks.window() == 1);
   for (int i = 0; i < 20; ++i) a.asks.on_piece(DurationMs(400));
   CHECK(a.asks.window() == 1);

@@ -24,6 +24,8 @@ class FakeShelf final : public SegmentShelf {
   bool expects = false;
   bool alive = true;
   bool admits = true;
+  bool begins = true;
+  int given = 0;
   size_t line = SIZE_MAX;
   MediaSequence latest{-1};
   size_t admitted = 0;
@@ -33,13 +35,15 @@ class FakeShelf final : public SegmentShelf {
   bool coming(TimeMs, const peer::Fields&) override { return expects; }
   MediaSequence newest(TimeMs) override { return latest; }
   SegmentPtr find_any(TimeMs, const peer::Fields&) override { return body; }
-  bool is_alive(const SegmentPtr&) override { return alive; }
+  bool may_give(const SegmentPtr&) override { return alive; }
+  bool may_begin(TimeMs, PeerHandle, SegmentBuffer&) override { return begins; }
+  void note_given(PeerHandle, SegmentBuffer&) override { ++given; }
   bool admit(TimeMs, PeerHandle, SegmentBuffer&, size_t bytes) override {
     if (admits) admitted += bytes;
     return admits;
   }
-  PieceSet& spread(const SegmentPtr&) override { return sent; }
-  bool line_has_room(size_t bytes) override { return bytes <= line; }
+  PieceSet& spread(const SegmentBuffer&) override { return sent; }
+  bool line_has_room(TimeMs, size_t bytes) override { return bytes <= line; }
   Turn turn(TimeMs, PeerHandle, SegmentBuffer&, bool) override { return Turn::kRefused; }
 };
 
@@ -73,14 +77,14 @@ struct Serving {
     want.sn = MediaSequence(5);
     want.rendition = "main";
     want.within = within;
-    return orders.on_want(now, want, kAsker, shelf);
+    return orders.on_want(now, want, channel, shelf) != PieceOrders::Reaction::kOffence;
   }
   bool want(uint32_t transfer, std::string_view text) {
     peer::Fields want;
     want.event = peer::Event::kWant;
     want.transfer = transfer;
     want.pieces = text;
-    return orders.on_want(now, want, kAsker, shelf);
+    return orders.on_want(now, want, channel, shelf) != PieceOrders::Reaction::kOffence;
   }
   void cancel(uint32_t transfer, std::string_view text = {}) {
     peer::Fields cancel;
@@ -93,7 +97,7 @@ struct Serving {
   // All that can be sent now, as the asker gets it.
   size_t send(bool again = true) {
     size_t sent = 0;
-    while (const size_t part = orders.send(channel, shelf, again)) sent += part;
+    while (const size_t part = orders.send(now, channel, shelf, again)) sent += part;
     return sent;
   }
   // The texts and binary messages that were sent since the last call.
@@ -344,7 +348,7 @@ TEST_CASE("piece orders: nothing is sent while the line has no room, and all of 
   std::vector<std::string> all = s.frames;
   size_t sent = at_once;
   while (sent < kOrdered) {
-    s.channel.on_writable(0);
+    s.channel.on_writable(s.now, 0);
     const size_t more = s.send();
     REQUIRE(more > 0);
     sent += more;
