@@ -61,7 +61,8 @@ struct Serving {
   // Has `set` of the segment on the shelf.
   void hold(std::string_view set) {
     if (shelf.body == nullptr) shelf.body = SegmentBuffer::allocate(Segment(), kOrdered);
-    const PieceSet more = pieces(set);
+    PieceSet more = pieces(set);
+    more.cut(10);
     for (uint32_t at = more.first(); at < PieceSet::kMost; at = more.first(at + 1)) {
       const size_t from = at * kPiece;
       const size_t size = std::min(kPiece, kOrdered - from);
