@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <utility>
 
 #include "cache/segment_cache.hpp"
 #include "client/clock.hpp"
+#include "client/commands.hpp"
 #include "common/ids.hpp"
 #include "common/piece_set.hpp"
 #include "media/rendition.hpp"
@@ -47,18 +49,19 @@ struct Download {
   int32_t loads = 0;
 
   // --- where its sources bring pieces
-  LoadId asker;               // the load that waits for it; 0: none
-  SegmentPtr body;            // what has come; nullptr before its size is known
-  PieceSet here;              // of `body`
-  bool looked = false;        // its first bytes look like media: others may have it
-  std::list<PeerId> givers;   // who brought it
-  uint64_t peer_bytes = 0;    // that they brought
-  TimeMs first_at = kNever;   // the arrival of its first piece
-  uint64_t bytes_before = 0;  // what had come from all peers at its first piece
-  TimeMs told_at{};           // when the load last heard how far it has come
-  TimeMs keep_until{};        // without a load, it is wanted until then
-  bool listed = false;        // our own playlist shows it
-  bool announced = false;     // neighbors have heard that it comes
+  LoadId asker;                           // the load that waits for it; 0: none
+  SegmentPtr body;                        // what has come; nullptr before its size is known
+  PieceSet here;                          // of `body`
+  bool looked = false;                    // its first bytes look like media: others may have it
+  std::list<PeerId> givers;               // who brought it
+  uint64_t peer_bytes = 0;                // that they brought
+  TimeMs first_at = kNever;               // the arrival of its first piece
+  uint64_t bytes_before = 0;              // what had come from all peers at its first piece
+  TimeMs told_at{};                       // when the load last heard how far it has come
+  std::optional<FallbackReason> failure;  // the last of a neighbor since a load joined
+  TimeMs keep_until{};                    // without a load, it is wanted until then
+  bool listed = false;                    // our own playlist shows it
+  bool announced = false;                 // neighbors have heard that it comes
 
   bool idle() const { return sources.empty() && loads == 0; }
   bool mostly_here() const {

@@ -28,9 +28,9 @@ constexpr DurationMs kMoved{1'000};
 // A neighbor that usually knows of a live segment so many milliseconds before us fetches it first.
 constexpr double kLeadMs = 100;
 
-// WANTs say at least this much.
+// WANTs say at least this much, and at most this, so that whoever answers none is found out.
 constexpr DurationMs kLeastWithin{500};
-constexpr DurationMs kMostWithin{60'000};
+constexpr DurationMs kMostWithin{8'000};
 
 uint32_t pieces_of(size_t bytes) {
   return static_cast<uint32_t>((bytes + peer::kWirePieceBytes - 1) / peer::kWirePieceBytes);
@@ -48,7 +48,8 @@ PieceSet first_of(const PieceSet& pieces, uint32_t count) {
 
 }  // namespace
 
-void Mesh::remove(Neighbor& neighbor) {
+void Mesh::remove(Neighbor& neighbor, FallbackReason reason) {
+  for (const PieceAsk& ask : neighbor.asks.all()) ask.download().failure = reason;
   neighbor.asks.clear();
   neighbors_.remove(&neighbor);
 }
@@ -64,7 +65,6 @@ Mesh::Prospect Mesh::pursue(TimeMs now, const Wish& wish, const Need& need, doub
     if (may_open(now, *neighbor, download, need.ahead.has_value(), believable)) {
       neighbor->link.channel.send(now, neighbor->asks.open(now, Part(download, *neighbor), within));
     }
-    prospect.refused |= neighbor->words.refuses(now, download.segment.key);
     const PieceAsk* const ask = neighbor->asks.find(download);
     if (ask == nullptr || !may_bring(*neighbor, *ask)) continue;
     prospect.asked = true;
@@ -244,7 +244,9 @@ void Mesh::give_up(TimeMs now, Download& download) {
   for (const Neighbor* neighbor : neighbors_) {
     const PieceAsk* const ask = neighbor->asks.find(download);
     Parent* const parent = downloads_.parent(neighbor->peer);
-    if (ask != nullptr && parent != nullptr && !ask->gave) parent->usefulness.missed(now);
+    if (ask != nullptr && parent != nullptr && !ask->gave) {
+      parent->usefulness.missed(now);
+    }
   }
   leave(now, download);
 }
@@ -316,6 +318,8 @@ void Mesh::on_timeout(TimeMs now) {
       if (ask.size == 0 && now >= ask.answer_until) {
         // It has said neither that it comes nor that it does not.
         neighbor->words.refuse(now, ask.download().segment.key, false);
+        if (ask.download().listed) neighbor->asks.on_vain(1);
+        ask.download().failure = FallbackReason::kTimeout;
         if (Parent* const parent = downloads_.parent(neighbor->peer)) {
           parent->usefulness.missed(now);
         }
@@ -367,6 +371,7 @@ void Mesh::add_timers(Timer& timer) const {
       if (ask.size == 0) timer.also(ask.answer_until, Wake::kPieces);
       if (!ask.asked.empty()) timer.also(ask.look_at, Wake::kPieces);
     }
+    timer.also(neighbor->asks.mute_at(), Wake::kPieces);
   }
 }
 

@@ -28,14 +28,14 @@ class Mesh {
 
   // The neighbor's channel is open, and it speaks extension 2; until remove().
   void add(Neighbor& neighbor) { neighbors_.push_back(&neighbor); }
-  void remove(Neighbor& neighbor);
+  // `reason`: of its end, for those who wait for it.
+  void remove(Neighbor& neighbor, FallbackReason reason);
 
   // What is to be expected of a download.
   struct Prospect {
     bool asked = false;              // somebody has it, or is going to have it
     bool proven = false;             // one of them has delivered before
     bool begun = false;              // some of it is here
-    bool refused = false;            // somebody will not bring it
     std::optional<DurationMs> left;  // until the last piece is expected; nullopt: nobody can tell
   };
   // Says to parents, and to those who have spoken of it, that we want the segment, unless it comes

@@ -14,6 +14,9 @@ namespace {
 // Words that one input brings: one, unless nothing takes them.
 constexpr size_t kMostFresh = 4;
 
+// Whoever refuses later than this has kept us waiting.
+constexpr DurationMs kLateLack{1'000};
+
 PieceSet run_of(uint32_t first, uint32_t count) {
   PieceSet run;
   run.add(first, first + count - 1);
@@ -76,6 +79,10 @@ bool Mesh::prepare(TimeMs now, Download& download, size_t size) {
     let_go(download);
   }
   download.body = downloads_.shelf.cache.begin(download.segment, size, 0);
+  // What the cache could never hold goes to the player and is not kept.
+  if (download.body == nullptr && download.loads > 0 && size > downloads_.shelf.cache.budget()) {
+    download.body = SegmentBuffer::allocate(download.segment, size, 0);
+  }
   return download.body != nullptr;
 }
 
@@ -96,6 +103,12 @@ bool Mesh::on_lack(TimeMs now, Neighbor& neighbor, const peer::Fields& lack) {
   PieceSet pieces;
   if (lack.pieces.empty() || !peer::from_text(lack.pieces, pieces)) {
     neighbor.words.refuse(now, download.segment.key, false);
+    download.failure = FallbackReason::kLack;
+    // What it has a newer one of it hardly is getting.
+    const bool newer = lack.current && *lack.current >= download.segment.key.sn;
+    if (download.listed && now - ask->opened_at >= kLateLack && !ask->gave) {
+      neighbor.asks.on_vain(newer ? 2 : 1);
+    }
     if (download.loads == 0) {
       neighbor.ahead_after = now + Words::kAfterLack;
     } else if (Parent* const parent = downloads_.parent(neighbor.peer)) {
@@ -162,7 +175,7 @@ Downloads::Offence Mesh::on_data(TimeMs now, Neighbor& neighbor, size_t size, bo
     ask->look_at = now;
     ask->asked.remove_if([&](const PieceAsk::Asked& each) {
       if (!came.has(each.piece)) return false;
-      neighbor.asks.on_piece(now - each.at);
+      neighbor.asks.on_piece(now, now - each.at);
       return true;
     });
   }
@@ -246,6 +259,7 @@ void Mesh::finish(TimeMs now, Download& download) {
 
 void Mesh::fail(TimeMs now, Download& download) {
   for (Neighbor* neighbor : neighbors_) neighbor->words.refuse(now, download.segment.key, true);
+  download.failure = FallbackReason::kWrongSegment;
   drop(now, download);
 }
 

@@ -22,6 +22,7 @@ constexpr DurationMs kAnswer{1'000};
 peer::Fields PieceAsks::open(TimeMs now, Part part, DurationMs within) {
   assert(!full());
   PieceAsk& ask = asks_.emplace_back();
+  ask.opened_at = now;
   ask.answer_until = now + within + kAnswer;
   ask.transfer = ++last_transfer_;
   ask.part = std::move(part);
@@ -129,7 +130,21 @@ uint32_t PieceAsks::outstanding() const {
   return count;
 }
 
-void PieceAsks::on_piece(DurationMs after) {
+bool PieceAsks::pretends(TimeMs now) const {
+  return vain_ >= (proven_ ? 2 * kMostVain : kMostVain) || now >= mute_at();
+}
+
+TimeMs PieceAsks::mute_at() const {
+  TimeMs due = kNever;
+  for (const PieceAsk& ask : asks_) {
+    if (!ask.asked.empty()) due = std::min(due, std::max(came_at_, ask.asked.front().at) + kMute);
+  }
+  return due;
+}
+
+void PieceAsks::on_piece(TimeMs now, DurationMs after) {
+  came_at_ = now;
+  vain_ = 0;
   const double ms = std::max(1.0, to_ms(after));
   proven_ = true;
   piece_ms_ = piece_ms_ > 0 ? piece_ms_ + (ms - piece_ms_) / 4 : ms;

@@ -16,11 +16,12 @@ namespace hlsmesh {
 struct PieceAsk {
   uint32_t transfer = 0;
   Part part;
-  size_t size = 0;        // of the segment, as it has said; 0: it has said nothing
-  PieceSet has;           // what it holds, as far as it has said
-  PieceSet left;          // asked of it, and not here yet
-  PieceSet moved;         // asked of others in its place
-  TimeMs moved_until{};   // until then it is not asked for those
+  size_t size = 0;       // of the segment, as it has said; 0: it has said nothing
+  PieceSet has;          // what it holds, as far as it has said
+  PieceSet left;         // asked of it, and not here yet
+  PieceSet moved;        // asked of others in its place
+  TimeMs moved_until{};  // until then it is not asked for those
+  TimeMs opened_at{};
   TimeMs answer_until{};  // until then it says whether it comes
   bool gave = false;      // some of it has come
   struct Asked {
@@ -75,7 +76,15 @@ class PieceAsks {
   uint32_t outstanding() const;
   uint32_t window() const { return static_cast<uint32_t>(window_); }
   // A piece has come, `after` its asking.
-  void on_piece(DurationMs after);
+  void on_piece(TimeMs now, DurationMs after);
+  // It has refused what it could have refused at once, or has not answered at all; `times`: as so
+  // many times.
+  void on_vain(int times) { vain_ += times; }
+  // It is of no use: it keeps us waiting again and again, or has sent nothing of what was asked of
+  // it for kMute.
+  bool pretends(TimeMs now) const;
+  // When that is to be looked at.
+  TimeMs mute_at() const;
   // Nothing has come for long of what was asked at `asked_at`.
   void on_silence(TimeMs now, TimeMs asked_at);
   bool proven() const { return proven_; }
@@ -84,6 +93,8 @@ class PieceAsks {
 
  private:
   static constexpr size_t kMostAhead = 12;
+  static constexpr DurationMs kMute{5'000};
+  static constexpr int kMostVain = 4;
   // Transfers of which DATA may still be on its way.
   static constexpr size_t kMostEnded = 64;
 
@@ -101,6 +112,8 @@ class PieceAsks {
   double least_ms_ = 0;
   bool proven_ = false;
   TimeMs halved_at_{};
+  TimeMs came_at_{};  // the latest DATA
+  int vain_ = 0;      // since then
 };
 
 }  // namespace hlsmesh

@@ -132,7 +132,7 @@ void Peers::end(TimeMs now, PeerSession& session, PeerEnd end, FallbackReason re
   if (was_parent || (was_open && end != PeerEnd::kUseless)) {
     ledger_.on_end(now, session.remote, end, was_open, now - session.link.opened_at);
   }
-  if (was_open) mesh_.remove(session.neighbor);
+  if (was_open) mesh_.remove(session.neighbor, reason);
   if (was_parent && was_open) downloads_.remove(now, *session.parent, reason);
   if (held) {
     if (was_open && end != PeerEnd::kClosedByPeer && end != PeerEnd::kFailed) {
@@ -254,6 +254,9 @@ void Peers::on_timeout(TimeMs now, PeerSession& session) {
     } else if (session.uploader->stalled(now)) {
       end(now, session, PeerEnd::kTimedOut);
     }
+  }
+  if (session.neighbor.asks.pretends(now)) {
+    end(now, session, PeerEnd::kTimedOut, FallbackReason::kTimeout);
   }
   if (session.orders.busy() && session.link.channel.stuck(now, PieceOrders::kStalled)) {
     end(now, session, PeerEnd::kTimedOut);

@@ -107,7 +107,11 @@ void Peers::on_header(TimeMs now, PeerSession& session, const peer::Fields& mess
 
 bool Peers::on_lack(TimeMs now, PeerSession& session, const peer::Fields& message) {
   if (message.transfer != 0) {
-    return exchanges(session) && mesh_.on_lack(now, session.neighbor, message);
+    if (!exchanges(session) || !mesh_.on_lack(now, session.neighbor, message)) return false;
+    if (session.neighbor.asks.pretends(now)) {
+      end(now, session, PeerEnd::kTimedOut, FallbackReason::kLack);
+    }
+    return true;
   }
   if (!session.parent) {
     session.link.on_current(now, message.current);

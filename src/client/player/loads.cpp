@@ -40,6 +40,7 @@ FetchId Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
   if (load.wish.shareable) {
     load.download = &downloads_.of(load.wish);
     ++load.download->loads;
+    load.download->failure.reset();
   }
   if (at_cdn) {
     load.state = Load::State::kAtCdn;
@@ -285,8 +286,11 @@ void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
   Receipt* const receipt = downloads_.shelf.receipts.find(load.wish.segment.key);
   // What the player asks for again, it may have found bad.
   if (receipt != nullptr && receipt->given()) return go_to_cdn(now, load);
-  if (const SegmentPtr segment = downloads_.shelf.cache.peek(load.wish.segment.key);
-      segment && receipt) {
+  SegmentPtr segment = downloads_.shelf.cache.peek(load.wish.segment.key);
+  // What the cache could never hold is here only.
+  const SegmentPtr& body = load.download->body;
+  if (segment == nullptr && body != nullptr && body->complete()) segment = body;
+  if (segment && receipt) {
     receipt->load = load.id;
     receipt->kind = load.wish.kind;
     receipt->span = load.wish.segment.span;  // a peer's word knew it less well
@@ -382,7 +386,6 @@ bool Loads::gather(TimeMs now, Load& load) {
     load.due = load.began_at + kGrace;
     return true;
   }
-  if (prospect.refused) load.failure = FallbackReason::kLack;
   if (!prospect.asked) return false;
   load.download->asker = load.id;
   // What has come of a segment is not lost: the CDN brings the rest.
@@ -415,6 +418,7 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   }
   FetchRange range;
   if (load.download != nullptr) {
+    if (!load.failure) load.failure = load.download->failure;
     if (!load.ranged && cdn_.may_range(now, load.wish)) range = mesh_.rest(*load.download);
     mesh_.give_up(now, *load.download);
     if (range.whole()) mesh_.drop(now, *load.download);
