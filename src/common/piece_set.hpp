@@ -53,6 +53,7 @@ class PieceSet {
   }
   // Removes `count` and all that is larger.
   void cut(uint32_t count) {
+    if (count >= kMost) return;
     const uint32_t kept = std::min(used_, (count + kBits - 1) / kBits);
     for (uint32_t i = kept; i < used_; ++i) words_[i] = 0;
     if (kept > 0 && count < kept * kBits) words_[kept - 1] &= kAll >> (kept * kBits - count);

@@ -278,19 +278,22 @@ void Viewer::send(PeerHandle peer, const HmCommand& command) {
     if (message.piece.body == nullptr)
       message.own.assign(data_of(command).begin(), data_of(command).end());
   }
-  std::optional<Message> out = fault_.pass(peer, std::move(message));
-  if (std::optional<Repeated> repeated = fault_.take_repeated()) {
-    repeat(peer, std::move(*repeated));
-  }
-  if (!out) {
-    // The engine believes it sent: its queue drains all the same.
-    if (!text) world_.rtc.touch(id_, peer);
-    return;
-  }
+  show_at_most(config_.extension, message);
+  std::optional<Message> out = fault_.pass(world_.queue.now(), peer, std::move(message));
+  // The engine believes it sent: its queue drains all the same.
+  if (!out && !text) world_.rtc.touch(id_, peer);
   if (std::find(lost_.begin(), lost_.end(), peer) != lost_.end()) return;
-  const Rtc::Sent sent = world_.rtc.send(id_, peer, std::move(*out));
-  if (sent == Rtc::Sent::kNotOpen) ++stray_commands_;
-  if (sent == Rtc::Sent::kQueueFull) lose(peer);
+  if (out) {
+    const Rtc::Sent sent = world_.rtc.send(id_, peer, std::move(*out));
+    if (sent == Rtc::Sent::kNotOpen) ++stray_commands_;
+    if (sent == Rtc::Sent::kQueueFull) return lose(peer);
+  }
+  send_repeated(peer);
+  if (fault_.take_close()) lose(peer);
+}
+
+void Viewer::send_repeated(PeerHandle peer) {
+  for (Repeated& each : fault_.take_repeated()) repeat(peer, std::move(each));
 }
 
 void Viewer::lose(PeerHandle peer) {
@@ -306,10 +309,12 @@ void Viewer::repeat(PeerHandle peer, Repeated what) {
   if (what.times == 0) return;
   --what.times;
   const Duration every = what.every;
-  world_.queue.after(every, [this, peer, repeated = std::move(what)] {
+  const auto once = [this, peer, repeated = std::move(what)] {
     if (gone_) return;
     if (world_.rtc.send(id_, peer, repeated.message) == Rtc::Sent::kYes) repeat(peer, repeated);
-  });
+  };
+  if (every <= Duration{}) return once();
+  world_.queue.after(every, once);
 }
 
 void Viewer::on_local_signal(PeerHandle peer, const std::string& json) {
@@ -326,8 +331,13 @@ void Viewer::on_channel_open(PeerHandle peer, size_t max_message_bytes) {
 
 void Viewer::on_channel_message(PeerHandle peer, const Message& message) {
   if (!port_) return;
+  const bool heard = fault_.hears(peer, message);
+  send_repeated(peer);
+  if (!heard) return;
   if (message.text) {
-    port_->channel_text(now(), peer, message.as_text());
+    Message shown = message;
+    show_at_most(config_.extension, shown);
+    port_->channel_text(now(), peer, shown.as_text());
   } else {
     port_->channel_binary(now(), peer, message.head,
                           {message.piece.body, message.piece.offset, message.bytes()});

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/peer_messages.hpp"
 #include "sim/alarm.hpp"
 #include "sim/engine_port.hpp"
 #include "sim/loader.hpp"
@@ -43,8 +44,9 @@ struct ViewerConfig {
   int32_t isp = 0;   // as the tracker knows it; 0: unknown
   int32_t office =
       0;  // shares the line and address of the first viewer of that office; 0: has its own
-  bool streams = true;       // nothing in the page forbids SegmentLoad::streams
-  bool p2p_refused = false;  // no connection to another peer ever opens
+  bool streams = true;                   // nothing in the page forbids SegmentLoad::streams
+  bool p2p_refused = false;              // no connection to another peer ever opens
+  int32_t extension = peer::kExtension;  // the latest that it and its peers speak with each other
   ParentFault fault = ParentFault::kNone;
   BrowserFaults browser;
   EngineObserver* observer = nullptr;  // must outlive the viewer
@@ -120,8 +122,10 @@ class Viewer : private CommandSink,
   void send(PeerHandle peer, const HmCommand& command);
   // The channel has lost a message: as the driver does, it is given up.
   void lose(PeerHandle peer);
+  // What a fault sends to the peer besides.
+  void send_repeated(PeerHandle peer);
   Duration lateness(TimeMs due) const;
-  // Until the channel is gone.
+  // Until the channel is gone; the first time at once, if it is due at once.
   void repeat(PeerHandle peer, Repeated what);
   TimeMs now() const { return engine_time(world_.queue.now()); }
 

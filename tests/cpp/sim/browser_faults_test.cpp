@@ -14,8 +14,8 @@ SwarmConfig swarm_of(int32_t viewers) {
   return out;
 }
 
-SwarmFigures run(const SwarmConfig& config) {
-  Swarm swarm(config);
+SwarmFigures run(Room room, const SwarmConfig& config) {
+  Swarm swarm(in_room(room, config));
   swarm.run_until(kLiveEnd);
   SwarmFigures out = swarm.figures();
   for (const ViewerFigures& each : out.viewers) {
@@ -28,27 +28,33 @@ SwarmFigures run(const SwarmConfig& config) {
 }  // namespace
 
 TEST_CASE("a channel whose queue is full is given up, as the driver does, and made again") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   SwarmConfig config = swarm_of(5);
   for (ViewerConfig& viewer : config.viewers) viewer.browser.send_queue_bytes = 128 * 1024;
-  const SwarmFigures figures = run(config);
+  const SwarmFigures figures = run(room, config);
   CHECK(figures.channel_overflows > 0);
   CHECK(figures.peak_channel_queue <= 128 * 1024);
   for (ViewerConfig& viewer : config.viewers) viewer.browser.send_queue_bytes = 0;
-  CHECK(run(config).channel_overflows == 0);
+  CHECK(run(room, config).channel_overflows == 0);
 }
 
 TEST_CASE("timers that come late by up to a second make no viewer wait") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   SwarmConfig config = swarm_of(5);
   for (ViewerConfig& viewer : config.viewers) viewer.browser.late_timers = std::chrono::seconds(1);
-  const SwarmFigures figures = run(config);
+  const SwarmFigures figures = run(room, config);
   CHECK(p2p_share(figures.viewers[4]) > 0.5);
 }
 
 TEST_CASE("a segment for which there is no memory comes from the CDN") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   SwarmConfig config = swarm_of(5);
-  const double usual = p2p_share(run(config).viewers[4]);
+  const double usual = p2p_share(run(room, config).viewers[4]);
   config.refused_memory = 2;
-  const double refused = p2p_share(run(config).viewers[4]);
+  const double refused = p2p_share(run(room, config).viewers[4]);
   CHECK(refused > 0);
   CHECK(refused < usual);
 }

@@ -14,11 +14,13 @@ void require_never_worse(const ViewerFigures& figures, const ViewerFigures& plai
   CHECK(figures.player.finished == plain.player.finished);
 }
 
-// Runs until the second viewer has had some from its parent, and is in the middle of a transfer.
-bool until_mid_transfer(Swarm& swarm, double from, double to) {
+// Runs until the second viewer has had some from its parent, and is in the middle of a transfer. Of
+// pieces no more is in the channel than is to arrive soon.
+bool until_mid_transfer(Room room, Swarm& swarm, double from, double to) {
+  const size_t queued = room == Room::kWhole ? 100'000 : 30'000;
   swarm.run_until(from);
   return swarm.run_until(to, [&] {
-    return swarm.viewer(1).figures().p2p_bytes > 0 && swarm.rtc().buffered(ViewerId(1)) > 100'000;
+    return swarm.viewer(1).figures().p2p_bytes > 0 && swarm.rtc().buffered(ViewerId(1)) > queued;
   });
 }
 
@@ -27,12 +29,14 @@ double end_of(bool live) { return live ? kLiveEnd : kVodEnd; }
 }  // namespace
 
 TEST_CASE("tracker gone and back 20 s later: peers stay, a newcomer is introduced afterwards") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   SwarmConfig config = two_viewers(live);
   config.viewers.resize(3);
   config.viewers[2].join_at = at_second(45);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(20);
   REQUIRE(swarm.rtc().open_channels(ViewerId(2)) == 1);
   const uint64_t before = swarm.viewer(1).figures().p2p_bytes;
@@ -59,10 +63,12 @@ TEST_CASE("tracker gone and back 20 s later: peers stay, a newcomer is introduce
 }
 
 TEST_CASE("a tracker that is never there costs nothing") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   const SwarmConfig config = two_viewers(live);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.tracker().stop();
   swarm.run_until(end_of(live));
   for (size_t i = 0; i < 2; ++i) {
@@ -75,14 +81,16 @@ TEST_CASE("a tracker that is never there costs nothing") {
 }
 
 TEST_CASE("parent gone in mid-transfer: the rest comes from the CDN in time") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   const bool orderly = GENERATE(false, true);
   CAPTURE(live, orderly);
   SwarmConfig config = two_viewers(live);
   // A slow uplink, so that there is a middle.
   config.viewers[0].up_bits_per_second = 6e6;
-  Swarm swarm(config);
-  REQUIRE(until_mid_transfer(swarm, 15, 40));
+  Swarm swarm(in_room(room, config));
+  REQUIRE(until_mid_transfer(room, swarm, 15, 40));
   if (orderly) {
     swarm.viewer(0).leave();
   } else {
@@ -99,31 +107,42 @@ TEST_CASE("parent gone in mid-transfer: the rest comes from the CDN in time") {
 }
 
 TEST_CASE("a parent that misbehaves: every segment is right and in time all the same") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   const ParentFault fault = GENERATE(
-      ParentFault::kSilent, ParentFault::kLacks, ParentFault::kClaimsMore, ParentFault::kClaimsLess,
-      ParentFault::kWrongSegment, ParentFault::kStopsMidway, ParentFault::kGarbage);
+      ParentFault::kSilent, ParentFault::kIgnores, ParentFault::kLacks, ParentFault::kClaimsMore,
+      ParentFault::kClaimsLess, ParentFault::kWrongSegment, ParentFault::kWrongBytes,
+      ParentFault::kNeverSends, ParentFault::kStopsMidway, ParentFault::kClosesMidway,
+      ParentFault::kCuts, ParentFault::kGarbage, ParentFault::kEmptyPackets, ParentFault::kBoasts);
+  // Who says that it has the newest segment answers REQUEST all the same.
+  if (fault == ParentFault::kBoasts && room == Room::kWhole) return;
   CAPTURE(live, static_cast<int>(fault));
   SwarmConfig config = two_viewers(live);
   config.viewers[0].fault = fault;
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(end_of(live));
   const ViewerFigures figures = swarm.figures().viewers[1];
   require_never_worse(figures, plain_player(config, 1, end_of(live)));
   require_no_stall(figures);
-  CHECK(figures.p2p_bytes == 0);
-  CHECK(figures.engine.cdn_bytes == figures.cdn_bytes);
+  // Of pieces a message may have come before the first lie; the CDN brings the rest.
+  CHECK(figures.p2p_bytes <= (room == Room::kWhole ? 0 : 64 * 1024));
+  // The engine does not count what it has refused of a range.
+  CHECK(figures.engine.cdn_bytes <= figures.cdn_bytes);
+  CHECK(figures.engine.cdn_bytes + 256 * 1024 >= figures.cdn_bytes);
   CHECK(figures.engine.fallbacks >= 1);
 }
 
 TEST_CASE("a parent that turns bad midway: what came before counts, the rest is the CDN's") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   const ParentFault fault = GENERATE(ParentFault::kSilent, ParentFault::kStopsMidway);
   CAPTURE(live, static_cast<int>(fault));
   SwarmConfig config = two_viewers(live);
   config.viewers[0].up_bits_per_second = 6e6;
-  Swarm swarm(config);
-  REQUIRE(until_mid_transfer(swarm, 15, 40));
+  Swarm swarm(in_room(room, config));
+  REQUIRE(until_mid_transfer(room, swarm, 15, 40));
   swarm.viewer(0).set_fault(fault);
   swarm.run_until(end_of(live));
   const ViewerFigures figures = swarm.figures().viewers[1];
@@ -135,12 +154,14 @@ TEST_CASE("a parent that turns bad midway: what came before counts, the rest is 
 }
 
 TEST_CASE("a data channel that closes in mid-transfer: playback goes on, and peers meet again") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   SwarmConfig config = two_viewers(live);
   config.viewers[0].up_bits_per_second = 6e6;
-  Swarm swarm(config);
-  REQUIRE(until_mid_transfer(swarm, 15, 40));
+  Swarm swarm(in_room(room, config));
+  REQUIRE(until_mid_transfer(room, swarm, 15, 40));
   swarm.rtc().break_channels(ViewerId(1));
   const uint64_t before = swarm.viewer(1).figures().p2p_bytes;
   swarm.run_until(end_of(live));
@@ -155,10 +176,12 @@ TEST_CASE("a data channel that closes in mid-transfer: playback goes on, and pee
 }
 
 TEST_CASE("signalling that gets lost: the viewer plays from the CDN") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   const SwarmConfig config = two_viewers(live);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.tracker().lose(
       [](std::string_view text) { return text.find("\"signal\"") != std::string_view::npos; });
   swarm.run_until(end_of(live));
@@ -170,10 +193,12 @@ TEST_CASE("signalling that gets lost: the viewer plays from the CDN") {
 }
 
 TEST_CASE("a CDN that answers errors for a while: peers help, and nobody is worse off") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   SwarmConfig config = two_viewers(live);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.cdn().add_outage({at_second(24), at_second(29)});
   swarm.run_until(end_of(live));
   SwarmConfig plain_config = config;
@@ -189,11 +214,13 @@ TEST_CASE("a CDN that answers errors for a while: peers help, and nobody is wors
 }
 
 TEST_CASE("P2P refused by the network: nobody notices") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   SwarmConfig config = two_viewers(live);
   config.viewers[1].p2p_refused = true;
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(end_of(live));
   for (size_t i = 0; i < 2; ++i) {
     const ViewerFigures figures = swarm.figures().viewers[i];
@@ -205,12 +232,14 @@ TEST_CASE("P2P refused by the network: nobody notices") {
 }
 
 TEST_CASE("a parent with a starved uplink never makes its child stall") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   SwarmConfig config = two_viewers(live);
   // Half the stream's own rate.
   config.viewers[0].up_bits_per_second = 0.5e6;
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(end_of(live));
   const ViewerFigures figures = swarm.figures().viewers[1];
   require_never_worse(figures, plain_player(config, 1, end_of(live)));
@@ -218,9 +247,11 @@ TEST_CASE("a parent with a starved uplink never makes its child stall") {
 }
 
 TEST_CASE("upload switched off: the tracker's introductions lead nowhere, and nobody notices") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   SwarmConfig config = two_viewers(false);
   config.viewers[0].upload = false;
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(kVodEnd);
   for (const ViewerFigures& figures : swarm.figures().viewers) {
     require_sound(figures);
@@ -232,9 +263,11 @@ TEST_CASE("upload switched off: the tracker's introductions lead nowhere, and no
 }
 
 TEST_CASE("a small cache still plays, and holds its budget") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   SwarmConfig config = two_viewers(false);
   for (ViewerConfig& viewer : config.viewers) viewer.cache_bytes = 4u * 1024 * 1024;
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(60);
   for (size_t i = 0; i < 2; ++i) {
     const Engine* engine = swarm.viewer(i).engine();

@@ -40,12 +40,14 @@ double offload(const SwarmFigures& figures) {
 }  // namespace
 
 TEST_CASE("C2: a newcomer whose first parents are paused is fed by the one who plays") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   // Four that pause soon after they came, then one who plays, then the newcomer.
   SwarmConfig config = crowd(6, live, 2);
   config.viewers[5].join_at = at_second(60);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   const Prepare pauses = [](Swarm& world) {
     for (size_t i = 0; i < 4; ++i) {
       world.at(12 + static_cast<double>(i), [&world, i] { world.viewer(i).pause(); });
@@ -55,15 +57,19 @@ TEST_CASE("C2: a newcomer whose first parents are paused is fed by the one who p
   swarm.run_until(180);
   const SwarmFigures figures = swarm.figures();
   for (const ViewerFigures& viewer : figures.viewers) require_sound(viewer);
-  CHECK(p2p_share(figures.viewers[5]) >= 0.8);
+  // Of a live stream's pieces the one who knows first may fetch for both.
+  const bool either = live && room != Room::kWhole;
+  CHECK(p2p_share(figures.viewers[5]) + (either ? p2p_share(figures.viewers[4]) : 0) >= 0.8);
   require_never_worse(swarm, config, pauses, least_buffer(live));
 }
 
 TEST_CASE("C2: a crowd most of which is paused offloads as one that plays") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces, Room::kMixed);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   SwarmConfig config = crowd(40, live, 2);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   // Seven of ten, half a minute after each came.
   const Prepare pauses = [viewers = config.viewers.size()](Swarm& world) {
     for (size_t i = 0; i < viewers; ++i) {
@@ -84,10 +90,12 @@ TEST_CASE("C2: a crowd most of which is paused offloads as one that plays") {
 }
 
 TEST_CASE("C2: who plays on after a pause is fed again") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces, Room::kMixed);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   SwarmConfig config = crowd(6, live, 2);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   const Prepare pauses = [](Swarm& world) {
     for (size_t i = 0; i < 5; ++i) {
       world.at(30, [&world, i] { world.viewer(i).pause(); });
@@ -98,12 +106,16 @@ TEST_CASE("C2: who plays on after a pause is fed again") {
   swarm.run_until(250);
   const SwarmFigures figures = swarm.figures();
   for (const ViewerFigures& viewer : figures.viewers) require_sound(viewer);
-  for (size_t i = 1; i < 5; ++i) CHECK(p2p_share(figures.viewers[i]) >= 0.5);
+  for (size_t i = 1; i < 5 && room == Room::kWhole; ++i) {
+    CHECK(p2p_share(figures.viewers[i]) >= 0.5);
+  }
   CHECK(offload(figures) >= 0.6);
   require_never_worse(swarm, config, pauses, least_buffer(live));
 }
 
 TEST_CASE("C4: a cache below one segment is nobody's fault") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool huge = GENERATE(false, true);
   CAPTURE(huge);
   SwarmConfig config = two_viewers(false);
@@ -118,7 +130,7 @@ TEST_CASE("C4: a cache below one segment is nobody's fault") {
       viewer.up_bits_per_second = viewer.down_bits_per_second = 400e6;
     }
   }
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(huge ? 60 : kVodEnd);
   const ViewerFigures figures = swarm.figures().viewers[1];
   require_sound(figures);
@@ -130,6 +142,8 @@ TEST_CASE("C4: a cache below one segment is nobody's fault") {
 }
 
 TEST_CASE("C8: children that ask for nothing make room for one that does") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces, Room::kMixed);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   CAPTURE(live);
   SwarmConfig config = crowd(10, live, 1);
@@ -137,44 +151,57 @@ TEST_CASE("C8: children that ask for nothing make room for one that does") {
   // Eight that say they play, answer every KEEPALIVE, and never ask.
   for (size_t i = 1; i < 9; ++i) config.viewers[i].player.buffer_goal = Duration{};
   config.viewers[9].join_at = at_second(30);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(240);
-  const ViewerFigures figures = swarm.figures().viewers[9];
-  require_sound(figures);
-  CHECK(p2p_share(figures) >= 0.4);
+  const SwarmFigures figures = swarm.figures();
+  require_sound(figures.viewers[9]);
+  // Of a live stream's pieces the one who knows first may fetch for both.
+  const bool either = live && room != Room::kWhole;
+  CHECK(p2p_share(figures.viewers[9]) + (either ? p2p_share(figures.viewers[0]) : 0) >= 0.4);
   require_never_worse(swarm, config, {}, least_buffer(live));
 }
 
 TEST_CASE("C9: a parent that wrongs us is left alone, longer each time") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   const ParentFault fault = GENERATE(
-      ParentFault::kSilent, ParentFault::kLacks, ParentFault::kClaimsMore, ParentFault::kClaimsLess,
-      ParentFault::kWrongSegment, ParentFault::kStopsMidway, ParentFault::kGarbage);
+      ParentFault::kSilent, ParentFault::kIgnores, ParentFault::kLacks, ParentFault::kClaimsMore,
+      ParentFault::kClaimsLess, ParentFault::kChangesSize, ParentFault::kWrongSegment,
+      ParentFault::kWrongBytes, ParentFault::kNeverSends, ParentFault::kStopsMidway,
+      ParentFault::kClosesMidway, ParentFault::kCuts, ParentFault::kGarbage, ParentFault::kTwice,
+      ParentFault::kUnasked, ParentFault::kBoasts);
   CAPTURE(live, static_cast<int>(fault));
   SwarmConfig config = two_viewers(live);
   config.content.vod_segments = 200;
   config.viewers[0].fault = fault;
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(600);
   require_sound(swarm.figures().viewers[1]);
-  // One that only lacks is no parent any more, but may be a child.
-  CHECK(swarm.tracker().stats().connects <= (fault == ParentFault::kLacks ? 10 : 5));
+  // One that only lacks is no parent any more, but may be a child; that a connection broke is
+  // nobody's fault.
+  const bool may_be_back = fault == ParentFault::kLacks || fault == ParentFault::kClosesMidway;
+  CHECK(swarm.tracker().stats().connects <= (may_be_back ? 10 : 5));
   require_never_worse(swarm, config, {}, least_buffer(live));
 }
 
 TEST_CASE("C9: peers whose connection cannot be made are introduced ever more rarely") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   SwarmConfig config = two_viewers(false);
   config.content.vod_segments = 200;
   config.viewers[0].p2p_refused = true;
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(600);
   CHECK(swarm.tracker().stats().connects <= 10);
   require_never_worse(swarm, config);
 }
 
 TEST_CASE("C9: an honest peer whose connection broke is back soon") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   SwarmConfig config = two_viewers(true);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(40);
   REQUIRE(swarm.rtc().open_channels(ViewerId(2)) == 1);
   swarm.rtc().break_channels(ViewerId(1));
@@ -185,6 +212,8 @@ TEST_CASE("C9: an honest peer whose connection broke is back soon") {
 }
 
 TEST_CASE("C3: introductions do not fail for want of who serves") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces, Room::kMixed);
+  CAPTURE(name_of(room));
   // Half of them serve nobody; each serves one; each serves what it will.
   const int variant = GENERATE(0, 1, 2);
   CAPTURE(variant);
@@ -194,7 +223,7 @@ TEST_CASE("C3: introductions do not fail for want of who serves") {
     if (variant == 0) viewer.upload = i % 2 == 0;
     if (variant == 1) viewer.limits.max_children = 1;
   }
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(150);
   const TrackerStats stats = swarm.tracker().stats();
   CHECK(stats.connects >= config.viewers.size() - 1);

@@ -25,25 +25,30 @@ SwarmConfig parent_and_child(int seconds, size_t segment_bytes, double uplink_by
 }  // namespace
 
 TEST_CASE("B1: a parent slower than the stream never lets the buffer shrink") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const double uplink = GENERATE(8'000, 20'000, 45'000, 200'000);
   const int seconds = kSlowBuild ? 4 : GENERATE(4, 10);
   CAPTURE(uplink, seconds);
   SwarmConfig config = parent_and_child(seconds, 4u << 20, uplink);
   config.cdn.hiccup_every = 12;
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(170);
   require_never_worse(swarm, config);
   CHECK(swarm.figures().viewers[1].player.stalls == 0);
 }
 
 TEST_CASE("B2: a parent that only pretends to deliver is gone within 10 s") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const bool live = GENERATE(false, true);
   const ParentFault fault =
-      GENERATE(ParentFault::kDrips, ParentFault::kEmptyPackets, ParentFault::kLateLacks);
+      GENERATE(ParentFault::kDrips, ParentFault::kEmptyPackets, ParentFault::kLateLacks,
+               ParentFault::kIgnores, ParentFault::kNeverSends);
   CAPTURE(live, static_cast<int>(fault));
   SwarmConfig config = two_viewers(live);
   config.viewers[0].fault = fault;
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   REQUIRE(swarm.run_until(20, [&] { return swarm.rtc().open_channels(ViewerId(2)) > 0; }));
   const double met = seconds(swarm.now().time_since_epoch());
   CHECK(swarm.run_until(met + 10, [&] { return swarm.rtc().open_channels(ViewerId(2)) == 0; }));
@@ -52,8 +57,11 @@ TEST_CASE("B2: a parent that only pretends to deliver is gone within 10 s") {
 }
 
 TEST_CASE("B2: the time of a load is bounded over all its parents") {
-  const ParentFault fault = GENERATE(ParentFault::kSilent, ParentFault::kDrips,
-                                     ParentFault::kStopsMidway, ParentFault::kLateLacks);
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
+  const ParentFault fault = GENERATE(
+      ParentFault::kSilent, ParentFault::kIgnores, ParentFault::kDrips, ParentFault::kNeverSends,
+      ParentFault::kStopsMidway, ParentFault::kLateLacks, ParentFault::kBoasts);
   CAPTURE(static_cast<int>(fault));
   SwarmConfig config = two_viewers(false);
   config.viewers.resize(6);
@@ -62,18 +70,20 @@ TEST_CASE("B2: the time of a load is bounded over all its parents") {
     config.viewers[i].fault = fault;
   }
   config.viewers[5].join_at = at_second(15);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(120);
   require_never_worse(swarm, config);
 }
 
 TEST_CASE("B4: a long segment comes from a peer whose line is a little faster than the stream") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const int seconds = GENERATE(6, 10, 20);
   const double factor = GENERATE(1.2, 1.5, 2.5);
   CAPTURE(seconds, factor);
   const auto bytes = static_cast<size_t>(100'000 * seconds);
   SwarmConfig config = parent_and_child(seconds, bytes, factor * 100'000);
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   // The segments differ in size by a fifth; what is not needed in the first minute is the steady
   // state.
   swarm.run_until(80);
@@ -89,12 +99,14 @@ TEST_CASE("B4: a long segment comes from a peer whose line is a little faster th
 }
 
 TEST_CASE("a load that the CDN has refused is taken from a peer at once") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   SwarmConfig config = two_viewers(false);
   config.viewers[0].player.buffer_goal = std::chrono::seconds(120);
   // A player that has little buffered when the outage begins.
   config.viewers[1].player.buffer_goal = std::chrono::seconds(6);
   const auto prepare = [](Swarm& swarm) { swarm.cdn().add_outage({at_second(30), at_second(60)}); };
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   prepare(swarm);
   swarm.run_until(kVodEnd);
   require_never_worse(swarm, config, prepare);
@@ -102,6 +114,8 @@ TEST_CASE("a load that the CDN has refused is taken from a peer at once") {
 }
 
 TEST_CASE("B11: viewers of a slow origin bring each other what one of them has fetched") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces, Room::kMixed);
+  CAPTURE(name_of(room));
   const int viewers = GENERATE(2, 3, 4, 6);
   const int seconds = GENERATE(2, 4);
   CAPTURE(viewers, seconds);
@@ -116,7 +130,7 @@ TEST_CASE("B11: viewers of a slow origin bring each other what one of them has f
   for (int i = 0; i < viewers; ++i) {
     config.viewers[static_cast<size_t>(i)].join_at = at_second(3.0 * i);
   }
-  Swarm swarm(config);
+  Swarm swarm(in_room(room, config));
   swarm.run_until(120);
   double p2p = 0;
   double cdn = 0;

@@ -43,6 +43,24 @@ inline SwarmConfig two_viewers(bool live, double late = 10, uint64_t seed = 1) {
   return out;
 }
 
+// How the viewers of a room bring each other segments: whole ones by REQUEST (extension 1), pieces
+// by WANT (extension 2), or every other viewer knows the second way.
+enum class Room : uint8_t { kWhole, kPieces, kMixed };
+
+inline const char* name_of(Room room) {
+  if (room == Room::kWhole) return "whole segments";
+  return room == Room::kPieces ? "pieces" : "either";
+}
+
+inline SwarmConfig in_room(Room room, SwarmConfig config) {
+  for (size_t i = 0; i < config.viewers.size(); ++i) {
+    if (room == Room::kWhole || (room == Room::kMixed && i % 2 == 1)) {
+      config.viewers[i].extension = 1;
+    }
+  }
+  return config;
+}
+
 // When both VOD viewers of two_viewers() have played 120 s, with room for startup and loss.
 inline constexpr double kVodEnd = 150;
 // Live: one minute and more for the second viewer.

@@ -7,7 +7,7 @@ namespace {
 
 struct Usefulness {
   uint64_t uploaded = 0;
-  uint64_t used = 0;  // of it, what became segments that the children have whole
+  uint64_t used = 0;  // of it, what the children's players were given
 
   double share() const { return static_cast<double>(used) / static_cast<double>(uploaded); }
 };
@@ -30,8 +30,8 @@ SwarmConfig one_parent(int children, double bytes_per_second, size_t segment_byt
   return out;
 }
 
-Usefulness usefulness(const SwarmConfig& config, double end) {
-  Swarm swarm(config);
+Usefulness usefulness(Room room, const SwarmConfig& config, double end) {
+  Swarm swarm(in_room(room, config));
   swarm.run_until(end);
   Usefulness out;
   const SwarmFigures figures = swarm.figures();
@@ -39,7 +39,7 @@ Usefulness usefulness(const SwarmConfig& config, double end) {
   for (size_t i = 1; i < figures.viewers.size(); ++i) {
     require_sound(figures.viewers[i]);
     require_no_stall(figures.viewers[i]);
-    out.used += figures.viewers[i].engine.p2p_bytes;
+    out.used += figures.viewers[i].p2p_bytes;
   }
   require_never_worse(swarm, config);
   return out;
@@ -48,9 +48,11 @@ Usefulness usefulness(const SwarmConfig& config, double end) {
 }  // namespace
 
 TEST_CASE("B6: on a slow uplink segments go out one after the other, and in time") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const int children = GENERATE(2, 4, 6);
   CAPTURE(children);
-  const Usefulness found = usefulness(one_parent(children, 300'000, 1'000'000, 4), 120);
+  const Usefulness found = usefulness(room, one_parent(children, 300'000, 1'000'000, 4), 120);
   INFO(found.used << " of " << found.uploaded);
   CHECK(found.share() >= 0.8);
   // The line carries one child and a little: 100 s at 300 KB/s.
@@ -58,15 +60,19 @@ TEST_CASE("B6: on a slow uplink segments go out one after the other, and in time
 }
 
 TEST_CASE("B6: a fast uplink serves all children side by side") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const int children = GENERATE(2, 6);
   CAPTURE(children);
-  const Usefulness found = usefulness(one_parent(children, 4'000'000, 1'000'000, 4), 120);
+  const Usefulness found = usefulness(room, one_parent(children, 4'000'000, 1'000'000, 4), 120);
   INFO(found.used << " of " << found.uploaded);
   CHECK(found.share() >= 0.95);
   CHECK(found.used >= static_cast<uint64_t>(children) * 20'000'000);
 }
 
 TEST_CASE("B6: with the site's cap set, what is uploaded comes in time all the same") {
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
   const int children = kSlowBuild ? 4 : GENERATE(2, 4, 6);
   // Of 250 KB/s that a child takes: with less than the cap on the line, as much, and more.
   const double cap = GENERATE(150'000, 250'000, 300'000, 600'000);
@@ -74,7 +80,7 @@ TEST_CASE("B6: with the site's cap set, what is uploaded comes in time all the s
   CAPTURE(children, cap, line);
   SwarmConfig config = one_parent(children, line, 1'000'000, 4);
   config.viewers[0].limits.upload_bytes_per_second = cap;
-  const Usefulness found = usefulness(config, 120);
+  const Usefulness found = usefulness(room, config, 120);
   INFO(found.used << " of " << found.uploaded);
   // A burst of 4 s, and a segment that was begun, come on top.
   CHECK(static_cast<double>(found.uploaded) <= cap * (100 + 4) + 1'200'000);
@@ -83,7 +89,9 @@ TEST_CASE("B6: with the site's cap set, what is uploaded comes in time all the s
 }
 
 TEST_CASE("B6: a line that is too slow for the stream is not filled with segments that come late") {
-  const Usefulness found = usefulness(one_parent(4, 100'000, 1'000'000, 4), 120);
+  const Room room = GENERATE(Room::kWhole, Room::kPieces);
+  CAPTURE(name_of(room));
+  const Usefulness found = usefulness(room, one_parent(4, 100'000, 1'000'000, 4), 120);
   INFO(found.used << " of " << found.uploaded);
   CHECK(found.uploaded <= 5'000'000);
 }
