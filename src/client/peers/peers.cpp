@@ -176,6 +176,8 @@ PeerSession* Peers::worst_parent(int32_t misses) {
   PeerSession* worst = nullptr;
   for (auto& [handle, session] : table_) {
     if (!session.open() || !session.parent || !session.parent->requester.idle()) continue;
+    // It has us fetch first, so what it misses it has of us.
+    if (session.neighbor.we_lead) continue;
     if (session.parent->usefulness.misses() < misses) continue;
     misses = session.parent->usefulness.misses() + 1;
     worst = &session;

@@ -20,6 +20,9 @@ tracker_wire::SignalFrom signal_from(const std::string& id, std::string_view dat
 // Joined at a tracker of hlsmesh.
 struct NeighbourRoom {
   Harness h;
+  // What peers say of themselves, and of us.
+  int32_t extension = 1;
+  bool lead = false;
 
   explicit NeighbourRoom(EngineConfig config = Harness::default_config()) : h(std::move(config)) {
     h.add_renditions(true);
@@ -54,7 +57,7 @@ struct NeighbourRoom {
     for (const PeerInfo& info : h.engine.peers()) {
       const int32_t peer = info.handle.value();
       if (h.sent<peer::KeepAlive>(peer).empty()) continue;
-      h.peer_says(peer, peer::KeepAliveAck{current, 1});
+      h.peer_says(peer, peer::KeepAliveAck{current, extension, lead});
     }
   }
   // Segments that the player wants one after the other, 4 s apart, from `sn` on.
@@ -239,6 +242,16 @@ TEST_CASE("C2: a parent that gives nothing is given back, and one that was not n
     r.play(100, 4);
     CHECK(r.h.engine.stats().parents == 1);
   }
+}
+
+TEST_CASE("C2: a parent that has us fetch first is kept, though it gives nothing") {
+  NeighbourRoom r;
+  r.extension = 2;
+  r.lead = GENERATE(false, true);
+  const int32_t parent = r.h.open_parent("p1", false);
+  r.h.peer_says(parent, peer::KeepAlive{MediaSequence(0), r.extension, r.lead});
+  r.play(100, 20);
+  CHECK(r.h.engine.stats().parents == (r.lead ? 1 : 0));
 }
 
 TEST_CASE("C2: the tracker hears that a parent was useless, and a better one takes its place") {
