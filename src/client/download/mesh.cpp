@@ -13,10 +13,11 @@ namespace {
 // What is asked for lies within so many missing pieces of the first one, so that little is missing
 // in few places when the CDN has to bring the rest.
 constexpr uint32_t kSpan = 40;
+constexpr uint32_t kSpanOfOne = 16;  // where one neighbor alone holds what is missing
 
 // What is asked of one neighbor at a time where several hold what is missing: what a strong line is
 // not asked for twice, others have by then.
-constexpr uint32_t kAmongMany = 4;
+constexpr uint32_t kAmongMany = 3;
 
 // How often a neighbor that was asked for pieces is judged, and how many times its usual time for a
 // piece it may be silent, at least kSilence. What it did not bring is asked of it again later.
@@ -125,8 +126,7 @@ PieceSet Mesh::missing(const Download& download) const {
 void Mesh::feed(TimeMs now, Download& download) {
   if (download.body == nullptr || download.body->complete() || download.at_cdn()) return;
   PieceSet wanted = missing(download);
-  // The first few missing ones, asked for or not.
-  const PieceSet near = first_of(wanted, kSpan);
+  const PieceSet gap = wanted;
   struct Turn {
     Neighbor* neighbor;
     PieceAsk* ask;
@@ -150,6 +150,8 @@ void Mesh::feed(TimeMs now, Download& download) {
   if (now < alone_until_ && download.givers.empty() && turns.size() > 1) turns.resize(1);
   turns.remove_if([&](const Turn& turn) { return !turn.has.intersects(wanted); });
   const bool among_many = turns.size() > 1;
+  // The first few missing ones, asked for or not.
+  const PieceSet near = first_of(gap, among_many ? kSpan : kSpanOfOne);
   while (!wanted.empty()) {
     // Whoever is expected to bring one more piece first.
     Turn* best = nullptr;
@@ -318,7 +320,7 @@ void Mesh::on_timeout(TimeMs now) {
       if (ask.size == 0 && now >= ask.answer_until) {
         // It has said neither that it comes nor that it does not.
         neighbor->words.refuse(now, ask.download().segment.key, false);
-        if (ask.download().listed) neighbor->asks.on_vain(1);
+        if (ask.download().listed && !neighbor->we_lead) neighbor->asks.on_vain(1);
         ask.download().failure = FallbackReason::kTimeout;
         if (Parent* const parent = downloads_.parent(neighbor->peer)) {
           parent->usefulness.missed(now);

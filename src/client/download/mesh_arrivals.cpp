@@ -106,7 +106,7 @@ bool Mesh::on_lack(TimeMs now, Neighbor& neighbor, const peer::Fields& lack) {
     download.failure = FallbackReason::kLack;
     // What it has a newer one of it hardly is getting.
     const bool newer = lack.current && *lack.current >= download.segment.key.sn;
-    if (download.listed && now - ask->opened_at >= kLateLack && !ask->gave) {
+    if (download.listed && !neighbor.we_lead && now - ask->opened_at >= kLateLack && !ask->gave) {
       neighbor.asks.on_vain(newer ? 2 : 1);
     }
     if (download.loads == 0) {

@@ -95,6 +95,12 @@ PieceSet& Children::spread(const SegmentBuffer& body) {
   return spreads_.emplace_back(Spread{key, PieceSet()}).sent;
 }
 
+void Children::add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) {
+  for (const PieceAsk& ask : table_.find(neighbor)->neighbor.asks.all()) {
+    if (ask.download().segment.key == body.segment().key) held.add(ask.has);
+  }
+}
+
 bool Children::line_has_room(TimeMs now, size_t bytes) {
   size_t queued = 0;
   for (const auto& [handle, session] : table_) {

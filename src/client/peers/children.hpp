@@ -53,6 +53,7 @@ class Children final : private SegmentShelf {
   void note_given(PeerHandle to, SegmentBuffer& segment) override;
   bool admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) override;
   PieceSet& spread(const SegmentBuffer& body) override;
+  void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) override;
   bool line_has_room(TimeMs now, size_t bytes) override;
   MediaSequence newest(TimeMs now) override;
   Turn turn(TimeMs now, PeerHandle child, SegmentBuffer& segment, bool last) override;

@@ -20,7 +20,7 @@ constexpr DurationMs kIdle{10'000};
 constexpr uint32_t kMostTimes = 2;
 
 // Pieces that come within this time are told together.
-constexpr DurationMs kTellEvery{40};
+constexpr DurationMs kTellEvery{60};
 
 }  // namespace
 
@@ -74,7 +74,7 @@ void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf) {
       lack(now, channel, shelf, *order);
       orders_.erase(order);
     } else if (order->body != nullptr && (now >= order->tell_at || order->body->complete())) {
-      tell(now, channel, *order);
+      tell(now, channel, shelf, *order);
     }
   }
 }
@@ -93,7 +93,11 @@ bool PieceOrders::stands(TimeMs now, PeerHandle to, SegmentShelf& shelf, Order& 
   return order.body->expected() == order.size && shelf.may_give(order.body);
 }
 
-void PieceOrders::tell(TimeMs now, Channel& channel, Order& order) {
+void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order& order) {
+  PieceSet held;
+  shelf.add_held(channel.peer(), *order.body, held);
+  held.keep(order.body->pieces());
+  order.told.add(held);
   for (;;) {
     PieceSet news = order.body->pieces();
     news.remove(order.told);

@@ -46,7 +46,7 @@ class PieceOrders {
     peer::Fields want;
     SegmentPtr body;    // nullptr: none of it is here yet
     size_t size = 0;    // of the segment, as the neighbor is told
-    PieceSet told;      // what it knows that we hold
+    PieceSet told;      // what we hold, and it knows of or holds itself
     PieceSet queued;    // what it has asked for
     uint32_t sent = 0;  // pieces, each time that one is sent
     TimeMs tell_at{};   // before, nothing more is told
@@ -55,7 +55,7 @@ class PieceOrders {
 
   // Whether the order is kept, its body found or still looked for; else it must be refused.
   static bool stands(TimeMs now, PeerHandle to, SegmentShelf& shelf, Order& order);
-  static void tell(TimeMs now, Channel& channel, Order& order);
+  static void tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order& order);
   // Of all that was not sent, or of `pieces`.
   static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const Order& order,
                    const PieceSet& pieces = {});

@@ -36,6 +36,8 @@ class SegmentShelf {
   // The pieces of the segment that were sent to anybody, as far as that is remembered. Valid until
   // the next call.
   virtual PieceSet& spread(const SegmentBuffer& body) = 0;
+  // Adds the pieces of the segment that the neighbor has said it holds.
+  virtual void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) = 0;
   // Whether pieces of so many bytes may be queued now.
   virtual bool line_has_room(TimeMs now, size_t bytes) = 0;
   enum class Turn { kNow, kLater, kRefused };

@@ -98,13 +98,13 @@ TEST_CASE("mesh serving: a segment that comes from the CDN is passed on while it
   r.wants(r.child, 1, "0-2");
   CHECK(r.came() == pieces("0-2"));
   r.h.fetch_part(7, served_body(), kThree, 5 * peer::kWirePieceBytes);
-  r.h.advance(40);
+  r.h.advance(60);
   CHECK(r.held(1) == std::vector<std::string>{"0-2", "3-4"});
   // The rest, in one go.
   r.h.fetch_part(7, served_body(), 5 * peer::kWirePieceBytes, kServedBytes);
   r.h.engine.on_fetch_done(r.h.now, r.h.fetch(7), kServedBytes);
   r.h.drain();
-  r.h.advance(40);
+  r.h.advance(60);
   PieceSet all;
   for (const std::string& text : r.held(1)) {
     CHECK_FALSE(all.intersects(pieces(text)));

@@ -30,6 +30,7 @@ class FakeShelf final : public SegmentShelf {
   MediaSequence latest{-1};
   size_t admitted = 0;
   PieceSet sent;
+  PieceSet held;
 
   SegmentPtr find(TimeMs, const peer::Fields&) override { return nullptr; }
   bool coming(TimeMs, const peer::Fields&) override { return expects; }
@@ -43,6 +44,7 @@ class FakeShelf final : public SegmentShelf {
     return admits;
   }
   PieceSet& spread(const SegmentBuffer&) override { return sent; }
+  void add_held(PeerHandle, const SegmentBuffer&, PieceSet& all) override { all.add(held); }
   bool line_has_room(TimeMs, size_t bytes) override { return bytes <= line; }
   Turn turn(TimeMs, PeerHandle, SegmentBuffer&, bool) override { return Turn::kRefused; }
 };
@@ -150,7 +152,7 @@ TEST_CASE("piece orders: of a whole segment all pieces are offered, and those as
 }
 
 TEST_CASE(
-    "piece orders: pieces are told as they come, every 40 ms, and at once when all are here") {
+    "piece orders: pieces are told as they come, every 60 ms, and at once when all are here") {
   Serving s;
   s.hold("0-1");
   REQUIRE(s.want(7));
@@ -159,7 +161,7 @@ TEST_CASE(
   CHECK(s.texts ==
         std::vector<std::string>{R"({"event":"HAVE","transfer":7,"size":149456,"pieces":"0-1"})"});
   s.hold("2");
-  s.now += DurationMs(39);
+  s.now += DurationMs(59);
   s.hold("5");
   s.tell();
   s.drain();
