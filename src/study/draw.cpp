@@ -44,6 +44,14 @@ void draw_faults(uint64_t seed, Faults& out) {
   if (random.below(2) == 0) out.refused_memory = 5 + static_cast<int32_t>(random.below(50));
 }
 
+// Rooms in which all know pieces, all whole segments, or some this and some that.
+void draw_extensions(uint64_t seed, Audience& out) {
+  Random random(seed ^ 0x01de5eedu);
+  const uint32_t kind = random.below(4);
+  if (kind == 0) out.older = 1;
+  if (kind == 1) out.older = unit(random);
+}
+
 }  // namespace
 
 Scenario draw_scenario(uint64_t seed) {
@@ -105,6 +113,7 @@ Scenario draw_scenario(uint64_t seed) {
   }
   draw_network(seed, audience);
   draw_faults(seed, out.faults);
+  draw_extensions(seed, audience);
   out.quiet = kQuiet;
   if (!out.stream.live) {
     out.stream.vod_segments += static_cast<int32_t>(kQuiet / out.stream.segment_seconds);

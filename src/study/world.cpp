@@ -20,6 +20,9 @@ constexpr int64_t kBeforeRestart = 500'000;
 // Four packets of an engine.
 constexpr size_t kShortQueue = 256 * 1024;
 
+// That of peers who exchange whole segments.
+constexpr int32_t kOlderExtension = 1;
+
 // Through NATs a pair of candidates is found after one or two more than at home.
 constexpr int32_t kConnectRoundTrips = 6;
 
@@ -119,6 +122,7 @@ void place(const Scenario& scenario, uint64_t seed, World& out) {
       viewer.browser.send_queue_bytes = kShortQueue;
     }
     viewer.browser.late_timers = sim::from_seconds(faults.late_timers);
+    if (audience.older > 0 && unit(random) < audience.older) viewer.extension = kOlderExtension;
     if (audience.isps > 0) viewer.isp = draw_isp(audience.isps, random);
   }
   if (!audience.nat) return;

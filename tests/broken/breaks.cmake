@@ -9,6 +9,9 @@ hlsmesh_break(player/loads.cpp
   "    if (load.state != Load::State::kAtCdn) timer.also(load.due, Wake::kLoad);"
   "    if (hlsmesh_broken == 1 && load.state == Load::State::kAsking) continue;
     if (load.state != Load::State::kAtCdn) timer.also(load.due, Wake::kLoad);")
+hlsmesh_break(player/loads.cpp
+  "  if (left > DurationMs::zero()) return true;"
+  "  if (hlsmesh_broken == 1 || left > DurationMs::zero()) return true;")
 hlsmesh_break(download/requester.cpp
   "TimeMs Requester::next_due() const {"
   "TimeMs Requester::next_due() const {
@@ -28,7 +31,14 @@ hlsmesh_break(peers/children.cpp
   }
   return downloads_.shelf.find(now, request);")
 
-# 3: leaks the uplink's slot of a child that goes in the middle of a segment.
+# 3: leaks the uplink's slot of a child that goes in the middle of a segment, and that of the line, once pieces have waited for it.
 hlsmesh_break(peers/children.cpp
   "if (std::exchange(child.full, false)) turns_.uplink.on_lost();"
   "if (std::exchange(child.full, false) && hlsmesh_broken != 3) turns_.uplink.on_lost();")
+hlsmesh_break(peers/children.cpp
+  "  } else {
+    turns_.uplink.on_lost();
+  }"
+  "  } else if (hlsmesh_broken != 3) {
+    turns_.uplink.on_lost();
+  }")

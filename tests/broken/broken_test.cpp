@@ -14,8 +14,9 @@ namespace {
 
 using Property = Violation::Property;
 
-// Every third viewer serves for a while and then says nothing any more.
-Scenario silent_scenario() {
+// Every third viewer serves for a while and then says nothing any more. `older`: share that
+// exchanges whole segments; 0: all exchange pieces.
+Scenario silent_scenario(double older) {
   Scenario out;
   out.seconds = 60;
   out.quiet = 20;
@@ -23,6 +24,13 @@ Scenario silent_scenario() {
   out.audience.silent = 0.33;
   out.audience.silent_after = 25;
   out.audience.access.push_back(any_access());
+  out.audience.older = older;
+  return out;
+}
+
+Scenario drawn(uint64_t seed, double older) {
+  Scenario out = draw_scenario(seed);
+  out.audience.older = older;
   return out;
 }
 
@@ -51,25 +59,35 @@ uint64_t first_seed(int broken, Property expected, ScenarioOf scenario_of) {
 }  // namespace
 
 TEST_CASE("an engine that is not broken passes where the broken ones are caught") {
+  const double older = GENERATE(0, 1);
+  CAPTURE(older);
   for (uint64_t seed = 1; seed <= (sim::kSlowBuild ? 2 : kSeeds); ++seed) {
     CAPTURE(seed);
-    CHECK(broken_in(draw_scenario(seed), seed, 0).empty());
-    CHECK(broken_in(silent_scenario(), seed, 0).empty());
+    CHECK(broken_in(drawn(seed, older), seed, 0).empty());
+    CHECK(broken_in(silent_scenario(older), seed, 0).empty());
   }
 }
 
 TEST_CASE("an engine that never gives up a silent parent makes its viewer stall") {
-  const auto silent = [](uint64_t) { return silent_scenario(); };
+  const double older = GENERATE(0, 1);
+  CAPTURE(older);
+  const auto silent = [older](uint64_t) { return silent_scenario(older); };
   CHECK(first_seed(1, Property::kWorse, silent) <= kSeeds);
   CHECK(first_seed(1, Property::kLiveness, silent) <= kSeeds);
 }
 
 TEST_CASE("an engine that serves another segment than was asked for is caught by the bytes") {
-  CHECK(first_seed(2, Property::kBytes, draw_scenario) <= kSeeds);
+  const double older = GENERATE(0, 1);
+  CAPTURE(older);
+  const auto world = [older](uint64_t seed) { return drawn(seed, older); };
+  CHECK(first_seed(2, Property::kBytes, world) <= kSeeds);
 }
 
 TEST_CASE("an engine that leaks a slot of its uplink is caught by its audit") {
-  CHECK(first_seed(3, Property::kAudit, draw_scenario) <= kSeeds);
+  const double older = GENERATE(0, 1);
+  CAPTURE(older);
+  const auto world = [older](uint64_t seed) { return drawn(seed, older); };
+  CHECK(first_seed(3, Property::kAudit, world) <= kSeeds);
 }
 
 }  // namespace hlsmesh::study
