@@ -30,7 +30,7 @@ const formatted = ({ code, output }) =>
  * Browser tests that judge stalls, shares or estimates, or play at many times the speed: another test beside them would change
  * their results.
  */
-const ALONE = /\/(abr|drills|release-drills|share|soak|start|waiting)\.test\.mjs$/;
+const ALONE = /\/(abr|drills|mesh|release-drills|share|soak|start|waiting)\.test\.mjs$/;
 
 /** @type {Step[]} */
 const STEPS = [

@@ -49,22 +49,31 @@ export async function withStage(play, routes) {
   }
 }
 
+/**
+ * @typedef {object} Fetch
+ * @property {string} viewer
+ * @property {string} path
+ * @property {string | undefined} range
+ * @property {number} bytes of the body, handed to the socket
+ * @property {number} at when the answer ended; milliseconds
+ */
+
 export class Stage {
   /** @type {import('playwright-core').Browser[]} */
   #browsers = [];
   /** @type {Tracker | null} */
   tracker = null;
 
-  /** @type {Map<string, number>} media bytes that the origin sent, by viewer */
-  #mediaBytes = new Map();
+  /** What the origin was asked of media, in the order in which its answers ended. @type {Fetch[]} */
+  fetches = [];
 
   /** @param {Awaited<ReturnType<typeof createOrigin>>} origin */
   constructor(origin) {
     this.origin = origin;
     origin.onResponse = ({ path, headers, bytes }) => {
       if (!path.endsWith('.ts')) return;
-      const name = / viewer\/(\S+)$/.exec(headers['user-agent'] ?? '')?.[1] ?? '';
-      this.#mediaBytes.set(name, this.mediaBytes(name) + bytes);
+      const viewer = / viewer\/(\S+)$/.exec(headers['user-agent'] ?? '')?.[1] ?? '';
+      this.fetches.push({ viewer, path, range: headers.range, bytes, at: Date.now() });
     };
   }
 
@@ -170,7 +179,8 @@ export class Stage {
    * @param {string} name
    */
   mediaBytes(name) {
-    return this.#mediaBytes.get(name) ?? 0;
+    const own = this.fetches.filter(({ viewer }) => viewer === name);
+    return own.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   async close() {
@@ -229,6 +239,11 @@ export class Viewer {
   /** @returns {Promise<any>} */
   stats() {
     return this.page.evaluate(() => ({ ...globalThis.mesh.stats }));
+  }
+
+  /** @returns {Promise<import('../../js/index.js').PeerSnapshot[]>} */
+  peers() {
+    return this.page.evaluate(() => globalThis.mesh.peers);
   }
 
   /** @returns {Promise<{ currentTime: number, videoWidth: number, ended: boolean }>} */
