@@ -119,8 +119,10 @@ void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order&
 }
 
 size_t PieceOrders::send(TimeMs now, Channel& channel, SegmentShelf& shelf, bool again) {
-  const size_t most = std::max<size_t>(
-      1, std::min(channel.packet_bytes(), peer::kMostFrameBytes) / peer::kWirePieceBytes);
+  // tell() refuses everything where not even one piece fits.
+  constexpr size_t kOne = peer::kWirePieceBytes + peer::kDataHeaderBytes;
+  const size_t most =
+      (std::max(channel.packet_bytes(), kOne) - peer::kDataHeaderBytes) / peer::kWirePieceBytes;
   for (Order& order : orders_) {
     if (order.queued.empty()) continue;
     PieceSet& spread = shelf.spread(*order.body);
