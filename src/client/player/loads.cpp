@@ -161,7 +161,8 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
   stats_.cdn_segments += 1;
   downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
   downloads_.estimates().sizes.measured(load.wish.segment, segment->size());
-  answered(load);
+  // Some of it was waited for in vain.
+  count_level(load);
   downloads_.answer(load.id, load.wish.kind, segment, times);
   commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kCdn),
                   load.wish.segment.url);
@@ -389,7 +390,7 @@ bool Loads::gather(TimeMs now, Load& load) {
   if (!prospect.asked) return false;
   load.download->asker = load.id;
   // What has come of a segment is not lost: the CDN brings the rest.
-  if (prospect.begun) needed.vain = std::min(needed.vain, kMostVain);
+  if (load.download->mostly_here()) needed.vain = std::min(needed.vain, kMostVain);
   DurationMs left = patience(needed, prospect.proven);
   const DurationMs longest = patience_for_transfer(needed);
   if (prospect.left && *prospect.left <= longest) left = std::max(left, longest);
