@@ -11,30 +11,13 @@
 
 #include "check.hpp"
 #include "protocol/tracker_messages.hpp"
+#include "reader.hpp"
 
 namespace {
 
 using namespace hlsmesh;
+using fuzz::Reader;
 namespace wire = tracker_wire;
-
-class Reader {
- public:
-  Reader(const uint8_t* data, size_t size) : data_(data), size_(size) {}
-  bool done() const { return at_ == size_; }
-  uint8_t next() { return done() ? uint8_t{0} : data_[at_++]; }
-  uint8_t below(uint8_t bound) { return static_cast<uint8_t>(next() % bound); }
-  std::string_view text() {
-    const size_t size = std::min<size_t>(next(), size_ - at_);
-    const std::string_view text = fuzz::view(data_ + at_, size);
-    at_ += size;
-    return text;
-  }
-
- private:
-  const uint8_t* data_;
-  size_t size_;
-  size_t at_ = 0;
-};
 
 // The far ends of all sockets, as far as a fuzzer needs them.
 class World {
