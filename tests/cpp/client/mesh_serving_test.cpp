@@ -277,3 +277,51 @@ TEST_CASE("mesh: a peer of extension 1 below one of extension 2 gets whole segme
   CHECK(bytes == served_body());
   CHECK(middle.sent<peer::Have>(old).empty());
 }
+
+TEST_CASE("mesh: what comes from one neighbor is offered to another in the same moment") {
+  MeshRoom r;
+  const int32_t parent = r.add_parent("a");
+  const int32_t child = r.add_child("c");
+  r.h.clear();
+  r.h.load(1, 5);
+  r.wants(child, 1, 5);
+  const uint32_t number = r.transfer(parent);
+  r.holds(parent, number, kEachPiece, kServedBytes);
+  const auto told = [&] {
+    PieceSet set;
+    for (const peer::Have& have : r.h.sent<peer::Have>(child)) set.add(pieces(have.pieces));
+    return set;
+  };
+  REQUIRE(r.asked(parent, number).has(0));
+  CHECK(told().empty());
+  r.sends(parent, number, 0, 1, served_body());
+  CHECK(told() == pieces("0"));
+  // And sent, as soon as it is asked for.
+  r.wants(child, 1, "0");
+  CHECK(pieces_in(r.frames(child), served_body()) == pieces("0"));
+  r.h.advance(100);
+  const PieceSet asked = r.asked(parent, number);
+  const uint32_t next = asked.first(1);
+  REQUIRE(next < PieceSet::kMost);
+  r.sends(parent, number, next, 1, served_body());
+  CHECK(told().has(next));
+}
+
+TEST_CASE("mesh: nothing is passed on before its first bytes look like media") {
+  MeshRoom r;
+  const int32_t parent = r.add_parent("a");
+  const int32_t child = r.add_child("c");
+  r.h.clear();
+  r.h.load(1, 5);
+  r.wants(child, 1, 5);
+  const uint32_t number = r.transfer(parent);
+  r.holds(parent, number, "3-5", kServedBytes);
+  r.sends(parent, number, 3, 1, served_body());
+  r.h.advance(100);
+  CHECK(r.h.sent<peer::Have>(child).empty());
+  r.holds(parent, number, "0", kServedBytes);
+  r.sends(parent, number, 0, 1, served_body());
+  const auto haves = r.h.sent<peer::Have>(child);
+  REQUIRE(haves.size() == 1);
+  CHECK(haves[0].pieces == "0,3");
+}
