@@ -24,6 +24,10 @@ bool until_mid_transfer(Room room, Swarm& swarm, double from, double to) {
   });
 }
 
+// Whether a load waits for what is on its way: pieces of a live segment come before the player asks
+// for it.
+bool falls_back(Room room, bool live) { return room == Room::kWhole || !live; }
+
 double end_of(bool live) { return live ? kLiveEnd : kVodEnd; }
 
 }  // namespace
@@ -101,7 +105,7 @@ TEST_CASE("parent gone in mid-transfer: the rest comes from the CDN in time") {
   require_sound(figures);
   require_no_stall(figures);
   CHECK(figures.player.finished == !live);
-  CHECK(figures.engine.fallbacks >= 1);
+  if (falls_back(room, live)) CHECK(figures.engine.fallbacks >= 1);
   CHECK(figures.engine.parents == 0);
   require_never_worse(swarm, config, {}, live ? kLeastLiveBuffer : 0.8);
 }
@@ -125,8 +129,8 @@ TEST_CASE("a parent that misbehaves: every segment is right and in time all the 
   const ViewerFigures figures = swarm.figures().viewers[1];
   require_never_worse(figures, plain_player(config, 1, end_of(live)));
   require_no_stall(figures);
-  // Of pieces a message may have come before the first lie; the CDN brings the rest.
-  CHECK(figures.p2p_bytes <= (room == Room::kWhole ? 0 : 64 * 1024));
+  // Of pieces what came before the lie counts; the CDN brings the rest.
+  CHECK(figures.p2p_bytes <= (room == Room::kWhole ? 0 : figures.cdn_bytes / 10));
   // The engine does not count what it has refused of a range.
   CHECK(figures.engine.cdn_bytes <= figures.cdn_bytes);
   CHECK(figures.engine.cdn_bytes + 256 * 1024 >= figures.cdn_bytes);
@@ -168,7 +172,7 @@ TEST_CASE("a data channel that closes in mid-transfer: playback goes on, and pee
   const ViewerFigures figures = swarm.figures().viewers[1];
   require_sound(figures);
   require_no_stall(figures);
-  CHECK(figures.engine.fallbacks >= 1);
+  if (falls_back(room, live)) CHECK(figures.engine.fallbacks >= 1);
   // dc_closed from a child means that it needs another parent (protocol section 3).
   CHECK(figures.p2p_bytes > before);
   CHECK(figures.engine.cdn_bytes == figures.cdn_bytes);
