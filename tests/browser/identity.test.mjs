@@ -165,7 +165,9 @@ describe('identity', () => {
     assert.equal(p2pBytes > 0, share, `${p2pBytes} bytes came from the other`);
     const texts = await two.page.evaluate(() => /** @type {any} */ (globalThis).sentTexts);
     for (const viewer of viewers.splice(0)) await viewer.close();
-    return texts.filter((/** @type {string} */ text) => JSON.parse(text).event === 'REQUEST');
+    return texts.filter((/** @type {string} */ text) =>
+      /"event":"(REQUEST|WANT)".*"url"/.test(text),
+    );
   }
 
   test('A2: who watches ?video=b gets nothing of ?video=a, though names, numbers and ladder are the same', async () => {

@@ -230,6 +230,29 @@ describe('pieces', { concurrency: 1 }, () => {
     });
   });
 
+  test('vod: a viewer whose peer sends too slowly has the rest of a segment from the CDN, by Range, and next to nothing twice', async () => {
+    await withStage(async (stage) => {
+      Object.assign(stage.origin, FAR);
+      const slow = { uploadBytesPerSecond: 120_000 };
+      const one = await stage.viewer({ name: 'one', src: SRC.vod, options: slow });
+      await one.plays(6);
+      const two = await stage.viewer({ name: 'two', src: SRC.vod });
+      await two.waitForEvent('peer', { state: 'opened' });
+      await two.plays(24);
+      await playsTheOrigins(two);
+      const own = stage.fetches.filter(({ viewer }) => viewer === 'two');
+      const parts = own.filter(({ range }) => range !== undefined);
+      const { p2pBytes, cdnBytes, wastedBytes } = await two.stats();
+      console.log(
+        `a slow peer: ${parts.length} of ${own.length} fetches by Range; ${p2pBytes} bytes from the peer, ${cdnBytes} from the ` +
+          `CDN, ${wastedBytes} in vain`,
+      );
+      assert.ok(parts.length >= 5, `${parts.length} fetches by Range`);
+      assert.ok(p2pBytes > 1_000_000, `${p2pBytes} bytes from the peer`);
+      assert.ok(wastedBytes < 0.05 * (p2pBytes + cdnBytes), `${wastedBytes} bytes in vain`);
+    });
+  });
+
   for (const [what, old] of /** @type {[string, number][]} */ ([
     ['first', 0],
     ['second', 1],
