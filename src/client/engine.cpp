@@ -57,6 +57,7 @@ void Engine::leave() {
 // In this order: what has become free is asked for before children get their share of the line, and
 // what the player has asked for before what it is going to.
 void Engine::settle() {
+  mesh_.set_passes_on(peers_.serves());
   loads_.take_outcomes(now_);
   peers_.give_back_parent(now_);
   loads_.settle(now_, peers_.hope());

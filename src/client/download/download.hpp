@@ -52,10 +52,12 @@ struct Download {
   LoadId asker;                           // the load that waits for it; 0: none
   SegmentPtr body;                        // what has come; nullptr before its size is known
   PieceSet here;                          // of `body`
+  PieceSet at_cdn;                        // what a fetch under way brings of it
   bool looked = false;                    // its first bytes look like media: others may have it
   std::list<PeerId> givers;               // who brought it
   uint64_t peer_bytes = 0;                // that they brought
   TimeMs first_at = kNever;               // the arrival of its first piece
+  TimeMs came_at{};                       // that of its latest one
   uint64_t bytes_before = 0;              // what had come from all peers at its first piece
   TimeMs told_at{};                       // when the load last heard how far it has come
   std::optional<FallbackReason> failure;  // the last of a neighbor since a load joined
@@ -67,7 +69,7 @@ struct Download {
   bool mostly_here() const {
     return body != nullptr && body->committed_bytes() * 2 >= body->size();
   }
-  bool at_cdn() const {
+  bool has_fetch() const {
     for (const Source* source : sources) {
       if (source->is_cdn()) return true;
     }

@@ -161,7 +161,7 @@ void Downloads::count_misses(TimeMs now, const Wish& wish, const std::list<PeerH
 
 bool Downloads::at_cdn(const SegmentKey& key) {
   const Download* const download = find(key);
-  return download != nullptr && download->at_cdn();
+  return download != nullptr && download->has_fetch();
 }
 
 bool Downloads::wanted(const SegmentKey& key) {

@@ -29,12 +29,22 @@ constexpr DurationMs kMoved{1'000};
 // A neighbor that usually knows of a live segment so many milliseconds before us fetches it first.
 constexpr double kLeadMs = 100;
 
+// Of a download of which nothing has come for this long, nobody can tell when it will end.
+constexpr DurationMs kFlows{400};
+
 // WANTs say at least this much, and at most this, so that whoever answers none is found out.
 constexpr DurationMs kLeastWithin{500};
 constexpr DurationMs kMostWithin{8'000};
 
 uint32_t pieces_of(size_t bytes) {
   return static_cast<uint32_t>((bytes + peer::kWirePieceBytes - 1) / peer::kWirePieceBytes);
+}
+
+// PieceSet::kMost if there is none.
+uint32_t last_of(const PieceSet& pieces) {
+  uint32_t last = pieces.first();
+  for (uint32_t at = last; at < PieceSet::kMost; at = pieces.first(at + 1)) last = at;
+  return last;
 }
 
 // The first `count` of them.
@@ -73,7 +83,8 @@ Mesh::Prospect Mesh::pursue(TimeMs now, const Wish& wish, const Need& need, doub
   }
   feed(now, download);
   prospect.begun = !download.here.empty();
-  if (prospect.asked && prospect.begun && download.first_at < now) {
+  const bool flows = now - download.came_at < kFlows;
+  if (prospect.asked && prospect.begun && flows && download.first_at < now) {
     const double rate =
         static_cast<double>(download.here.count()) / std::max(1.0, to_ms(now - download.first_at));
     prospect.left = to_duration(missing(download).count() / std::max(rate, 1e-6));
@@ -124,8 +135,9 @@ PieceSet Mesh::missing(const Download& download) const {
 }
 
 void Mesh::feed(TimeMs now, Download& download) {
-  if (download.body == nullptr || download.body->complete() || download.at_cdn()) return;
+  if (download.body == nullptr || download.body->complete()) return;
   PieceSet wanted = missing(download);
+  wanted.remove(download.at_cdn);
   const PieceSet gap = wanted;
   struct Turn {
     Neighbor* neighbor;
@@ -151,7 +163,9 @@ void Mesh::feed(TimeMs now, Download& download) {
   turns.remove_if([&](const Turn& turn) { return !turn.has.intersects(wanted); });
   const bool among_many = turns.size() > 1;
   // The first few missing ones, asked for or not.
-  const PieceSet near = first_of(gap, among_many ? kSpan : kSpanOfOne);
+  uint32_t span = among_many ? kSpan : kSpanOfOne;
+  if (!passes_on_) span = 1;
+  const PieceSet near = first_of(gap, span);
   while (!wanted.empty()) {
     // Whoever is expected to bring one more piece first.
     Turn* best = nullptr;
@@ -176,7 +190,7 @@ void Mesh::feed(TimeMs now, Download& download) {
     uint32_t rarest = 0;
     uint32_t least = UINT32_MAX;
     uint32_t alike = 0;
-    const PieceSet among = first_of(choice, choice.has(0) ? 1 : kSpan);
+    const PieceSet among = first_of(choice, choice.has(0) ? 1 : span);
     for (uint32_t at = among.first(); at < PieceSet::kMost; at = among.first(at + 1)) {
       uint32_t holders = 0;
       for (const Turn& turn : turns) holders += turn.has.has(at) ? 1 : 0;
@@ -213,19 +227,25 @@ void Mesh::drop_unwanted(TimeMs now) {
   });
 }
 
-FetchRange Mesh::rest(const Download& download) const {
+FetchRange Mesh::rest(const Download& download, bool all) const {
   const SegmentPtr& body = download.body;
   if (body == nullptr || body->open() || download.here.empty()) return {};
+  // Up to where something is here, or is going to be.
+  PieceSet near = download.here;
   for (const Neighbor* neighbor : neighbors_) {
     const PieceAsk* const ask = neighbor->asks.find(download);
-    if (ask != nullptr && ask->size != 0 && ask->size != body->size()) return {};
+    if (ask == nullptr) continue;
+    if (ask->size != 0 && ask->size != body->size()) return {};
+    near.add(ask->left);
   }
   const PieceSet gap = missing(download);
   if (gap.empty()) return {};
-  uint32_t last = gap.first();
-  for (uint32_t at = last; at < PieceSet::kMost; at = gap.first(at + 1)) last = at;
+  const uint32_t last = last_of(gap);
+  uint32_t first = gap.first();
+  if (!all) first = std::max(first, gap.first(last_of(near) + 1));
+  if (first > last) first = gap.first();
   FetchRange range;
-  range.from = static_cast<size_t>(gap.first()) * peer::kWirePieceBytes;
+  range.from = static_cast<size_t>(first) * peer::kWirePieceBytes;
   range.to = last + 1 == pieces_of(body->size())
                  ? 0
                  : (static_cast<size_t>(last) + 1) * peer::kWirePieceBytes;
@@ -242,15 +262,24 @@ void Mesh::leave(TimeMs now, Download& download) {
   }
 }
 
-void Mesh::give_up(TimeMs now, Download& download) {
+void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range) {
   for (const Neighbor* neighbor : neighbors_) {
     const PieceAsk* const ask = neighbor->asks.find(download);
     Parent* const parent = downloads_.parent(neighbor->peer);
-    if (ask != nullptr && parent != nullptr && !ask->gave) {
-      parent->usefulness.missed(now);
-    }
+    if (ask != nullptr && parent != nullptr && !ask->gave) parent->usefulness.missed(now);
   }
-  leave(now, download);
+  if (range.whole()) return drop(now, download);
+  PieceSet& cut = download.at_cdn;
+  cut = PieceSet::all();
+  if (range.to > 0) cut.cut(pieces_of(range.to));
+  for (uint32_t at = 0; at < range.from / peer::kWirePieceBytes; ++at) cut.remove(at);
+  for (Neighbor* neighbor : neighbors_) {
+    PieceAsk* const ask = neighbor->asks.find(download);
+    if (ask == nullptr || !ask->left.intersects(cut)) continue;
+    PieceSet theirs = ask->left;
+    theirs.keep(cut);
+    neighbor->link.channel.send(now, neighbor->asks.cancel(*ask, theirs));
+  }
 }
 
 void Mesh::drop(TimeMs now, Download& download) {
@@ -262,6 +291,7 @@ void Mesh::let_go(Download& download) {
   stats_.p2p_wasted_bytes += std::exchange(download.peer_bytes, 0);
   const SegmentPtr body = std::exchange(download.body, nullptr);
   download.here = PieceSet();
+  download.at_cdn = PieceSet();
   download.looked = false;
   download.givers.clear();
   download.first_at = kNever;

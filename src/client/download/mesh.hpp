@@ -31,6 +31,9 @@ class Mesh {
   // `reason`: of its end, for those who wait for it.
   void remove(Neighbor& neighbor, FallbackReason reason);
 
+  // Whether neighbors get of us what we have; else nothing is gained by having what they lack.
+  void set_passes_on(bool passes_on) { passes_on_ = passes_on; }
+
   // What is to be expected of a download.
   struct Prospect {
     bool asked = false;              // somebody has it, or is going to have it
@@ -50,11 +53,13 @@ class Mesh {
   void drop(TimeMs now, Download& download);
   // What is missing comes from elsewhere.
   void leave(TimeMs now, Download& download);
-  // The same, since it did not come in time: a miss of each parent that has given nothing of it.
-  void give_up(TimeMs now, Download& download);
-  // The part of it that is missing, from the first byte to the last; all of it where nothing is
+  // What is missing of a segment, or, unless `all`, what is missing behind all that neighbors have
+  // brought or were asked for; from its first byte to its last. All of the segment where nothing is
   // here, or its size is in doubt.
-  FetchRange rest(const Download& download) const;
+  FetchRange rest(const Download& download, bool all) const;
+  // The CDN brings that part, since it did not come in time: a miss of each parent that has given
+  // nothing. If it is the whole, nothing is kept; else what is missing besides may still come.
+  void give_up(TimeMs now, Download& download, const FetchRange& range);
   // What is on its way of the rendition, or of any if it is empty, and what was said of it belongs
   // to the past.
   void forget(TimeMs now, std::string_view rendition);
@@ -136,6 +141,7 @@ class Mesh {
   SegmentPtr fresh_;
   std::list<SegmentKey> fresh_words_;
   TimeMs alone_until_{};
+  bool passes_on_ = false;
   // The message that room() was called for, until on_data().
   peer::DataHeader header_;
   bool has_header_ = false;

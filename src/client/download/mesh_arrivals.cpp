@@ -28,6 +28,7 @@ PieceSet run_of(uint32_t first, uint32_t count) {
 // --- words
 
 bool Mesh::on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have) {
+  neighbor.passes_on = true;
   if (have.transfer == 0) {
     if (!have.rendition || !have.sn) return false;
     const SegmentKey key = key_of(*have.rendition, *have.sn);
@@ -142,8 +143,9 @@ MutableBytes Mesh::room(Neighbor& neighbor, size_t size, ByteView head) {
   Download& download = ask->download();
   const PieceSet came = run_of(header_.piece, count);
   // The CDN writes into the same body.
-  if (download.body == nullptr || download.body->expected() != header_.size || download.at_cdn() ||
-      download.here.intersects(came) || !neighbor.asks.expects(header_.transfer, came)) {
+  if (download.body == nullptr || download.body->expected() != header_.size ||
+      download.here.intersects(came) || download.at_cdn.intersects(came) ||
+      !neighbor.asks.expects(header_.transfer, came)) {
     return {};
   }
   const size_t offset = static_cast<size_t>(header_.piece) * peer::kWirePieceBytes;
@@ -197,6 +199,7 @@ Downloads::Offence Mesh::on_data(TimeMs now, Neighbor& neighbor, size_t size, bo
 
 Downloads::Offence Mesh::take(TimeMs now, Download& download, const PieceSet& came, size_t bytes,
                               bool& quiet) {
+  download.came_at = now;
   if (download.first_at == kNever) {
     download.first_at = now;
     download.bytes_before = downloads_.peer_bytes() - bytes;

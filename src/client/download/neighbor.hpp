@@ -19,6 +19,7 @@ struct Neighbor final : Source {
   const PeerId& id;
   Link& link;
   bool is_parent = false;  // we may wait for what it is going to have
+  bool passes_on = false;  // it has told us of what it holds
   bool we_lead = false;    // it has told us to fetch first
   Words words;
   PieceAsks asks;

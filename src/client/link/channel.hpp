@@ -65,7 +65,7 @@ class Channel {
     // No report follows for what is below the mark.
     in_channel_ = buffered_amount <= kLowWater ? 0 : buffered_amount;
     if (in_channel_ < before) moved_at_ = now;
-    return before - std::min(before, in_channel_);
+    return before - std::min(before, buffered_amount);
   }
 
   // Whether the other side has made us say more than any honest peer would.

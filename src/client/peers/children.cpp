@@ -101,7 +101,8 @@ void Children::add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet
   }
 }
 
-bool Children::line_has_room(TimeMs now, size_t bytes) {
+bool Children::line_has_room(TimeMs now, PeerHandle to, size_t bytes) {
+  if (!turns_.may_send(now, table_.find(to)->number)) return false;
   size_t queued = 0;
   for (const auto& [handle, session] : table_) {
     const Channel& channel = session.link.channel;
@@ -109,7 +110,6 @@ bool Children::line_has_room(TimeMs now, size_t bytes) {
   }
   const double most = turns_.uplink.bytes_per_ms() * kLineMs;
   bool has_room = queued == 0 || queued + bytes <= std::max(kLeastLine, static_cast<size_t>(most));
-  has_room &= turns_.has_share(now);
   line_refused_ |= !has_room;
   return has_room;
 }

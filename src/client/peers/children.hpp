@@ -52,9 +52,10 @@ class Children final : private SegmentShelf {
   bool may_begin(TimeMs now, PeerHandle to, SegmentBuffer& segment) override;
   void note_given(PeerHandle to, SegmentBuffer& segment) override;
   bool admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) override;
+  bool passes_on(PeerHandle neighbor) override { return table_.find(neighbor)->neighbor.passes_on; }
   PieceSet& spread(const SegmentBuffer& body) override;
   void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) override;
-  bool line_has_room(TimeMs now, size_t bytes) override;
+  bool line_has_room(TimeMs now, PeerHandle to, size_t bytes) override;
   MediaSequence newest(TimeMs now) override;
   Turn turn(TimeMs now, PeerHandle child, SegmentBuffer& segment, bool last) override;
 

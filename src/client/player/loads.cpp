@@ -17,6 +17,8 @@ constexpr DurationMs kLostTime{100};
 // A load that waited in vain is forgotten after this time, and no more than four count.
 constexpr DurationMs kVainMemory{10'000};
 constexpr int kMostVain = 1;
+// Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
+constexpr int kMostRanges = 2;
 
 }  // namespace
 
@@ -81,6 +83,7 @@ void Loads::abort(TimeMs now, LoadId id) {
     return;
   }
   unshare(now, *load);
+  if (!load->fetch.range.whole()) end_range(*load);
   cdn_.abandon(load->fetch, load->wish, id, load->refused);
   end(*load);
 }
@@ -118,6 +121,8 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
   Download* const download = load->download;
   if (download != nullptr && arrival != Cdn::Arrival::kBad) share(fetch, *download);
+  // It brings all of it after all.
+  if (download != nullptr && fetch.ignored()) download->at_cdn = PieceSet::all();
   if (!fetch.range.whole() && arrival != Cdn::Arrival::kMore) {
     cdn_.finish_range(now, fetch, load->wish, fetch.arrived(), NAN, NAN);
     on_range(*load, arrival, segment, times);
@@ -129,7 +134,8 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
 void Loads::share(const CdnFetch& fetch, Download& download) {
   const SegmentPtr& body = fetch.body;
   if (body == nullptr) return;
-  if (download.body == nullptr && body->expected() > 0 && fetch.at >= kHeadBytes &&
+  if (download.body == nullptr && fetch.range.whole() && body->expected() > 0 &&
+      fetch.at >= kHeadBytes &&
       looks_like_media(download.segment, body->bytes().first(fetch.at), body->expected())) {
     download.body = body;
     download.looked = true;
@@ -145,8 +151,13 @@ void Loads::unshare(TimeMs now, const Load& load) {
   if (load.fetch.range.whole() && load.download->body == body) mesh_.drop(now, *load.download);
 }
 
+void Loads::end_range(const Load& load) {
+  if (load.download != nullptr) load.download->at_cdn = PieceSet();
+}
+
 void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment,
                      TransferTimes times) {
+  end_range(load);
   if (arrival != Cdn::Arrival::kComplete) {
     load.state = Load::State::kWaiting;
     load.due = times.end;
@@ -161,6 +172,7 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
   stats_.cdn_segments += 1;
   downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
   downloads_.estimates().sizes.measured(load.wish.segment, segment->size());
+  mesh_.leave(times.end, *load.download);
   // Some of it was waited for in vain.
   count_level(load);
   downloads_.answer(load.id, load.wish.kind, segment, times);
@@ -283,7 +295,7 @@ void Loads::add_timers(Timer& timer) const {
 }
 
 void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
-  if (!active_ || !load.wish.shareable || load.ranged) return go_to_cdn(now, load);
+  if (!active_ || !load.wish.shareable) return go_to_cdn(now, load);
   Receipt* const receipt = downloads_.shelf.receipts.find(load.wish.segment.key);
   // What the player asks for again, it may have found bad.
   if (receipt != nullptr && receipt->given()) return go_to_cdn(now, load);
@@ -299,6 +311,7 @@ void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
     downloads_.answer(load.id, load.wish.kind, segment, receipt->times);
     return end(load);
   }
+  if (load.ranges > 0) return go_to_cdn(now, load);
   if (join(now, load) || gather(now, load)) return;
 
   hope = std::max(hope, downloads_.hope(now, load.wish, load.tried));
@@ -393,7 +406,14 @@ bool Loads::gather(TimeMs now, Load& load) {
   if (load.download->mostly_here()) needed.vain = std::min(needed.vain, kMostVain);
   DurationMs left = patience(needed, prospect.proven);
   const DurationMs longest = patience_for_transfer(needed);
-  if (prospect.left && *prospect.left <= longest) left = std::max(left, longest);
+  // Whoever was wrong lately is believed again once half of it is here.
+  const bool trusted = vain_until_ <= now || load.download->mostly_here();
+  if (prospect.left && *prospect.left <= longest && (trusted || needed.newest)) {
+    left = std::max(left, longest);
+  } else if (prospect.left && !needed.newest && now - load.download->first_at >= kLook) {
+    // It does not come in time; only of what is being made everybody gets more and more.
+    left = DurationMs::zero();
+  }
   load.due = now + std::min(left, kLook);
   if (left > DurationMs::zero()) return true;
   load.failure = FallbackReason::kTimeout;
@@ -420,10 +440,11 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   FetchRange range;
   if (load.download != nullptr) {
     if (!load.failure) load.failure = load.download->failure;
-    if (!load.ranged && cdn_.may_range(now, load.wish)) range = mesh_.rest(*load.download);
-    mesh_.give_up(now, *load.download);
-    if (range.whole()) mesh_.drop(now, *load.download);
-    load.ranged |= !range.whole();
+    if (active_ && load.ranges < kMostRanges && cdn_.may_range(now, load.wish)) {
+      range = mesh_.rest(*load.download, load.ranges > 0);
+    }
+    mesh_.give_up(now, *load.download, range);
+    ++load.ranges;
   }
   if (load.failure) {
     ++stats_.fallbacks;

@@ -37,7 +37,7 @@ struct Load {
   std::list<PeerHandle> tried;            // parents that failed it
   std::optional<FallbackReason> failure;  // the last of those failures
   bool refused = false;                   // by the player, which has had its first bytes
-  bool ranged = false;                    // a part was asked of the CDN
+  int ranges = 0;                         // parts that were asked of the CDN
   CdnFetch fetch;                         // at the CDN
 };
 
@@ -107,6 +107,8 @@ class Loads {
   void detach(const Load& load);
   // Leaves its download, in which it waits no longer.
   static void leave(Load& load);
+  // Its fetch of a part has ended.
+  static void end_range(const Load& load);
   Need need(TimeMs now, const Load& load) const { return need(now, load.wish, load.began_at); }
   // The load may be gone afterwards.
   void decide(TimeMs now, Load& load, TimeMs hope);

@@ -49,7 +49,7 @@ void Prefetcher::plan(TimeMs now) {
       continue;
     }
     const Download* const begun = downloads_.find(segment.key);
-    if (begun != nullptr && begun->at_cdn()) continue;
+    if (begun != nullptr && begun->has_fetch()) continue;
     if (begun != nullptr || mesh_.ahead() < kMostAhead) {
       Need wanted = loads_.need(now, wish, now);
       wanted.ahead = ahead_of(segment, wanted, until);

@@ -127,7 +127,7 @@ size_t PieceOrders::send(TimeMs now, Channel& channel, SegmentShelf& shelf, bool
     if (order.queued.empty()) continue;
     PieceSet& spread = shelf.spread(*order.body);
     PieceSet choice = order.queued;
-    if (!again) choice.remove(spread);
+    if (!again && shelf.passes_on(channel.peer())) choice.remove(spread);
     const uint32_t first = choice.first();
     if (first == PieceSet::kMost) continue;
     const uint32_t end = std::min(choice.run_end(first), first + static_cast<uint32_t>(most));
@@ -135,7 +135,8 @@ size_t PieceOrders::send(TimeMs now, Channel& channel, SegmentShelf& shelf, bool
     const size_t bytes =
         std::min(static_cast<size_t>(end) * peer::kWirePieceBytes, order.size) - offset;
     const size_t length = bytes + peer::kDataHeaderBytes;
-    if (!channel.has_piece_room(length) || !shelf.line_has_room(now, length)) return 0;
+    if (!channel.has_piece_room(length) || !shelf.line_has_room(now, channel.peer(), length))
+      return 0;
     PieceSet sent;
     sent.add(first, end - 1);
     order.queued.remove(sent);

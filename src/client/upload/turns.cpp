@@ -10,6 +10,8 @@ namespace {
 
 // A buffer is filled in a burst.
 constexpr DurationMs kBurst{10'000};
+// Pieces are small: they go out some at a time.
+constexpr DurationMs kLeastWait{20};
 
 }  // namespace
 
@@ -39,10 +41,11 @@ bool Turns::admit(TimeMs now, Child child, const SegmentBuffer&, size_t bytes) {
   return true;
 }
 
-bool Turns::has_share(TimeMs now) {
-  const DurationMs ahead = uplink.ahead_of_share(now);
-  if (budget.capped() || ahead <= kBurst) return true;
-  line_free_at_ = std::min(line_free_at_, now + (ahead - kBurst) + kBurst / 100);
+bool Turns::may_send(TimeMs now, int32_t child) {
+  DurationMs wait = budget.wait(now, !ledger_.has_more(now, child));
+  if (!budget.capped()) wait = std::max(wait, uplink.ahead_of_share(now) - kBurst);
+  if (wait <= DurationMs::zero()) return true;
+  line_free_at_ = std::min(line_free_at_, now + wait + kLeastWait);
   return false;
 }
 

@@ -30,8 +30,9 @@ class Turns {
 
   // Whether pieces of so many bytes may be sent; if so, they count as sent.
   bool admit(TimeMs now, Child child, const SegmentBuffer& segment, size_t bytes);
-  // Whether the line may carry pieces now: all together may have kShare of it, and a burst.
-  bool has_share(TimeMs now);
+  // Whether pieces may be sent to the child now: all together may have what the site allows, or
+  // else kShare of the line; and a burst.
+  bool may_send(TimeMs now, int32_t child);
 
   // When requests that wait for the line may have their turn.
   TimeMs next_due() const { return line_free_at_; }

@@ -38,6 +38,13 @@ class UploadBudget {
     return true;
   }
 
+  // How long the rate keeps take() from succeeding; what is left in all may do so for ever.
+  DurationMs wait(TimeMs now, bool favoured) const {
+    if (over()) return DurationMs::zero();
+    const double ahead = favoured ? kAheadMs : kAheadMs / 4;
+    return to_duration(std::max(0.0, paid_until_ms_ - to_ms(now) - ahead));
+  }
+
   // So many of the bytes that counted were not sent.
   void give_back(size_t size) {
     const double amount = static_cast<double>(size);

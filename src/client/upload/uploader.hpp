@@ -33,13 +33,15 @@ class SegmentShelf {
   virtual void note_given(PeerHandle to, SegmentBuffer& segment) = 0;
   // Whether the neighbor may be sent `bytes` of the segment; if so, they count as sent.
   virtual bool admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) = 0;
+  // Whether the neighbor gives others what it has.
+  virtual bool passes_on(PeerHandle neighbor) = 0;
   // The pieces of the segment that were sent to anybody, as far as that is remembered. Valid until
   // the next call.
   virtual PieceSet& spread(const SegmentBuffer& body) = 0;
   // Adds the pieces of the segment that the neighbor has said it holds.
   virtual void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) = 0;
-  // Whether pieces of so many bytes may be queued now.
-  virtual bool line_has_room(TimeMs now, size_t bytes) = 0;
+  // Whether pieces of so many bytes may be queued for the neighbor now.
+  virtual bool line_has_room(TimeMs now, PeerHandle to, size_t bytes) = 0;
   enum class Turn { kNow, kLater, kRefused };
   // Whether the segment may be sent to the child; after kNow it is. `last`: it cannot wait for its
   // turn any more.

@@ -31,6 +31,7 @@ class FakeShelf final : public SegmentShelf {
   size_t admitted = 0;
   PieceSet sent;
   PieceSet held;
+  bool spreads = true;
 
   SegmentPtr find(TimeMs, const peer::Fields&) override { return nullptr; }
   bool coming(TimeMs, const peer::Fields&) override { return expects; }
@@ -45,7 +46,8 @@ class FakeShelf final : public SegmentShelf {
   }
   PieceSet& spread(const SegmentBuffer&) override { return sent; }
   void add_held(PeerHandle, const SegmentBuffer&, PieceSet& all) override { all.add(held); }
-  bool line_has_room(TimeMs, size_t bytes) override { return bytes <= line; }
+  bool passes_on(PeerHandle) override { return spreads; }
+  bool line_has_room(TimeMs, PeerHandle, size_t bytes) override { return bytes <= line; }
   Turn turn(TimeMs, PeerHandle, SegmentBuffer&, bool) override { return Turn::kRefused; }
 };
 
