@@ -25,6 +25,8 @@ constexpr DurationMs kJudgeEvery{100};
 constexpr DurationMs kSilence{400};
 constexpr double kPatience = 3;
 constexpr DurationMs kMoved{1'000};
+// A parent that has said nothing of a segment for this long has kept us waiting for it.
+constexpr DurationMs kSilentFor{1'000};
 
 // A neighbor that usually knows of a live segment so many milliseconds before us fetches it first.
 constexpr double kLeadMs = 100;
@@ -34,7 +36,7 @@ constexpr DurationMs kFlows{400};
 
 // WANTs say at least this much, and at most this, so that whoever answers none is found out.
 constexpr DurationMs kLeastWithin{500};
-constexpr DurationMs kMostWithin{8'000};
+constexpr DurationMs kMostWithin{4'000};
 
 uint32_t pieces_of(size_t bytes) {
   return static_cast<uint32_t>((bytes + peer::kWirePieceBytes - 1) / peer::kWirePieceBytes);
@@ -263,16 +265,27 @@ void Mesh::leave(TimeMs now, Download& download) {
 }
 
 void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range) {
-  for (const Neighbor* neighbor : neighbors_) {
+  for (Neighbor* neighbor : neighbors_) {
     const PieceAsk* const ask = neighbor->asks.find(download);
+    if (ask == nullptr || ask->gave) continue;
     Parent* const parent = downloads_.parent(neighbor->peer);
-    if (ask != nullptr && parent != nullptr && !ask->gave) parent->usefulness.missed(now);
+    if (parent != nullptr) parent->usefulness.missed(now);
+    // It has said neither that it comes nor that it does not.
+    const bool waited = ask->size == 0 && now - ask->opened_at >= kSilentFor;
+    if (waited && neighbor->is_parent && !neighbor->we_lead) neighbor->asks.on_vain(1);
   }
   if (range.whole()) return drop(now, download);
   PieceSet& cut = download.at_cdn;
   cut = PieceSet::all();
   if (range.to > 0) cut.cut(pieces_of(range.to));
   for (uint32_t at = 0; at < range.from / peer::kWirePieceBytes; ++at) cut.remove(at);
+  // What comes once more counts for the CDN.
+  PieceSet again = download.here;
+  again.keep(cut);
+  const uint64_t twice =
+      std::min(download.peer_bytes, uint64_t{again.count()} * peer::kWirePieceBytes);
+  download.peer_bytes -= twice;
+  stats_.p2p_wasted_bytes += twice;
   for (Neighbor* neighbor : neighbors_) {
     PieceAsk* const ask = neighbor->asks.find(download);
     if (ask == nullptr || !ask->left.intersects(cut)) continue;
@@ -365,6 +378,7 @@ void Mesh::on_timeout(TimeMs now) {
 
 void Mesh::judge(TimeMs now, Neighbor& neighbor, PieceAsk& ask) {
   ask.look_at = now + kJudgeEvery;
+  neighbor.asks.on_mute(kJudgeEvery);
   const DurationMs usual = to_duration(neighbor.asks.piece_ms() * kPatience);
   const TimeMs asked_at = ask.asked.front().at;
   if (now - asked_at < std::max(kSilence, usual)) return;
@@ -403,7 +417,6 @@ void Mesh::add_timers(Timer& timer) const {
       if (ask.size == 0) timer.also(ask.answer_until, Wake::kPieces);
       if (!ask.asked.empty()) timer.also(ask.look_at, Wake::kPieces);
     }
-    timer.also(neighbor->asks.mute_at(), Wake::kPieces);
   }
 }
 

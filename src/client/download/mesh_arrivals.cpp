@@ -177,7 +177,7 @@ Downloads::Offence Mesh::on_data(TimeMs now, Neighbor& neighbor, size_t size, bo
     ask->look_at = now;
     ask->asked.remove_if([&](const PieceAsk::Asked& each) {
       if (!came.has(each.piece)) return false;
-      neighbor.asks.on_piece(now, now - each.at);
+      neighbor.asks.on_piece(now - each.at);
       return true;
     });
   }

@@ -130,21 +130,13 @@ uint32_t PieceAsks::outstanding() const {
   return count;
 }
 
-bool PieceAsks::pretends(TimeMs now) const {
-  return vain_ >= (proven_ ? 2 * kMostVain : kMostVain) || now >= mute_at();
+bool PieceAsks::pretends() const {
+  return vain_ >= (proven_ ? 2 * kMostVain : kMostVain) || mute_ >= kMostMute;
 }
 
-TimeMs PieceAsks::mute_at() const {
-  TimeMs due = kNever;
-  for (const PieceAsk& ask : asks_) {
-    if (!ask.asked.empty()) due = std::min(due, std::max(came_at_, ask.asked.front().at) + kMute);
-  }
-  return due;
-}
-
-void PieceAsks::on_piece(TimeMs now, DurationMs after) {
-  came_at_ = now;
+void PieceAsks::on_piece(DurationMs after) {
   vain_ = 0;
+  mute_ = DurationMs::zero();
   const double ms = std::max(1.0, to_ms(after));
   proven_ = true;
   piece_ms_ = piece_ms_ > 0 ? piece_ms_ + (ms - piece_ms_) / 4 : ms;

@@ -76,15 +76,15 @@ class PieceAsks {
   uint32_t outstanding() const;
   uint32_t window() const { return static_cast<uint32_t>(window_); }
   // A piece has come, `after` its asking.
-  void on_piece(TimeMs now, DurationMs after);
+  void on_piece(DurationMs after);
   // It has refused what it could have refused at once, or has not answered at all; `times`: as so
   // many times.
   void on_vain(int times) { vain_ += times; }
-  // It is of no use: it keeps us waiting again and again, or has sent nothing of what was asked of
-  // it for kMute.
-  bool pretends(TimeMs now) const;
-  // When that is to be looked at.
-  TimeMs mute_at() const;
+  // For so long something was asked of it, and nothing came.
+  void on_mute(DurationMs time) { mute_ += time; }
+  // It is of no use: it keeps us waiting again and again, or was mute for kMostMute in all since it
+  // last sent something.
+  bool pretends() const;
   // Nothing has come for long of what was asked at `asked_at`.
   void on_silence(TimeMs now, TimeMs asked_at);
   bool proven() const { return proven_; }
@@ -93,7 +93,7 @@ class PieceAsks {
 
  private:
   static constexpr size_t kMostAhead = 12;
-  static constexpr DurationMs kMute{5'000};
+  static constexpr DurationMs kMostMute{4'000};
   static constexpr int kMostVain = 4;
   // Transfers of which DATA may still be on its way.
   static constexpr size_t kMostEnded = 64;
@@ -112,8 +112,8 @@ class PieceAsks {
   double least_ms_ = 0;
   bool proven_ = false;
   TimeMs halved_at_{};
-  TimeMs came_at_{};  // the latest DATA
-  int vain_ = 0;      // since then
+  int vain_ = 0;
+  DurationMs mute_{};
 };
 
 }  // namespace hlsmesh

@@ -57,7 +57,7 @@ struct PeerSession {
 
   bool open() const { return link.open; }
   // Nothing waits to be sent to it.
-  bool served() const { return uploader->idle() && orders.empty(); }
+  bool served() const { return uploader->idle() && !orders.waits(); }
   bool is_parent() const { return parent.has_value(); }
 
   // When a child that asks for nothing makes room for others. The longest segments last some 20 s:

@@ -257,7 +257,7 @@ void Peers::on_timeout(TimeMs now, PeerSession& session) {
       end(now, session, PeerEnd::kTimedOut);
     }
   }
-  if (session.neighbor.asks.pretends(now)) {
+  if (session.neighbor.asks.pretends()) {
     end(now, session, PeerEnd::kTimedOut, FallbackReason::kTimeout);
   }
   if (session.orders.busy() && session.link.channel.stuck(now, PieceOrders::kStalled)) {

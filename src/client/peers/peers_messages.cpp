@@ -108,7 +108,7 @@ void Peers::on_header(TimeMs now, PeerSession& session, const peer::Fields& mess
 bool Peers::on_lack(TimeMs now, PeerSession& session, const peer::Fields& message) {
   if (message.transfer != 0) {
     if (!exchanges(session) || !mesh_.on_lack(now, session.neighbor, message)) return false;
-    if (session.neighbor.asks.pretends(now)) {
+    if (session.neighbor.asks.pretends()) {
       end(now, session, PeerEnd::kTimedOut, FallbackReason::kLack);
     }
     return true;

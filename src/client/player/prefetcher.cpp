@@ -50,6 +50,10 @@ void Prefetcher::plan(TimeMs now) {
     }
     const Download* const begun = downloads_.find(segment.key);
     if (begun != nullptr && begun->has_fetch()) continue;
+    if (begun == nullptr) {
+      ahead += downloads_.estimates().sizes.expected(segment);
+      if (ahead > downloads_.shelf.cache.budget() / 2) return;
+    }
     if (begun != nullptr || mesh_.ahead() < kMostAhead) {
       Need wanted = loads_.need(now, wish, now);
       wanted.ahead = ahead_of(segment, wanted, until);
@@ -66,8 +70,6 @@ void Prefetcher::plan(TimeMs now) {
       }
     }
     if (!anybody) return;
-    ahead += downloads_.estimates().sizes.expected(segment);
-    if (ahead > downloads_.shelf.cache.budget() / 2) return;
     Need needed = loads_.need(now, wish, now);
     needed.ahead = ahead_of(segment, needed, until);
     ask(now, wish, needed, busy);

@@ -174,6 +174,12 @@ bool PieceOrders::busy() const {
                      [](const Order& order) { return !order.queued.empty(); });
 }
 
+bool PieceOrders::waits() const {
+  return std::any_of(orders_.begin(), orders_.end(), [](const Order& order) {
+    return order.body == nullptr || !order.body->complete() || !order.queued.empty();
+  });
+}
+
 bool PieceOrders::waits_for(const SegmentPtr& body) const {
   return std::any_of(orders_.begin(), orders_.end(), [&](const Order& order) {
     return order.body == nullptr || order.body == body;

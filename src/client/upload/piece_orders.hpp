@@ -36,6 +36,8 @@ class PieceOrders {
   bool empty() const { return orders_.empty(); }
   // Whether pieces were asked for that have not been sent.
   bool busy() const;
+  // Whether something is to be sent, or to come.
+  bool waits() const;
   // Whether it waits for pieces of this body, or for one that is not there yet.
   bool waits_for(const SegmentPtr& body) const;
   // When there is something to say; kNever: not before something comes.

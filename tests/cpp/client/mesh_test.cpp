@@ -330,7 +330,6 @@ TEST_CASE("mesh: what peers do not bring in time comes from the CDN, only the by
   CHECK(fetches[0].t0 == 2 * peer::kWirePieceBytes);
   CHECK(fetches[0].t1 == 0);
   CHECK(r.closed(parent).empty());
-  CHECK(r.asked(parent, number).empty());
   const MutableBytes room = r.h.engine.reserve_fetch(
       r.h.fetch(1), 2 * peer::kWirePieceBytes, kMeshBytes - 2 * peer::kWirePieceBytes, kMeshBytes);
   REQUIRE(room.size() == kMeshBytes - 2 * peer::kWirePieceBytes);

@@ -165,19 +165,19 @@ TEST_CASE("piece asks: a neighbor that is prompt is asked for more at a time, up
   Asking a;
   const uint32_t at_first = a.asks.window();
   CHECK_FALSE(a.asks.proven());
-  for (int i = 0; i < 20; ++i) a.asks.on_piece(a.now, DurationMs(30));
+  for (int i = 0; i < 20; ++i) a.asks.on_piece(DurationMs(30));
   CHECK(a.asks.proven());
   CHECK(a.asks.window() > at_first);
-  for (int i = 0; i < 1'000; ++i) a.asks.on_piece(a.now, DurationMs(30));
+  for (int i = 0; i < 1'000; ++i) a.asks.on_piece(DurationMs(30));
   CHECK(a.asks.window() == 64);
   CHECK(a.asks.piece_ms() == Approx(30));
 }
 
 TEST_CASE("piece asks: pieces that wait in a queue, and silence, make it less, down to one") {
   Asking a;
-  for (int i = 0; i < 100; ++i) a.asks.on_piece(a.now, DurationMs(30));
+  for (int i = 0; i < 100; ++i) a.asks.on_piece(DurationMs(30));
   const uint32_t before = a.asks.window();
-  a.asks.on_piece(a.now, DurationMs(400));
+  a.asks.on_piece(DurationMs(400));
   CHECK(a.asks.window() < before);
   a.asks.on_silence(a.now, a.now - DurationMs(400));
   CHECK(a.asks.window() <= before / 2);
@@ -186,6 +186,6 @@ TEST_CASE("piece asks: pieces that wait in a queue, and silence, make it less, d
     a.asks.on_silence(a.now, a.now - DurationMs(400));
   }
   CHECK(a.asks.window() == 1);
-  for (int i = 0; i < 20; ++i) a.asks.on_piece(a.now, DurationMs(400));
+  for (int i = 0; i < 20; ++i) a.asks.on_piece(DurationMs(400));
   CHECK(a.asks.window() == 1);
 }
