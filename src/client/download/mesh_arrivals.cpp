@@ -54,6 +54,7 @@ bool Mesh::on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have) {
   peer::from_text(have.pieces, news);
   news.cut(static_cast<uint32_t>((size - 1) / peer::kWirePieceBytes + 1));
   news.remove(ask->has);
+  if (!news.empty()) neighbor.link.on_held(now, download.segment.key.sn);
   ask->has.add(news);
   feed(now, download);
   return !news.empty();

@@ -34,6 +34,10 @@ struct Link {
     current = said;
     current_at = now;
   }
+  // It has shown that it holds pieces of `sn`.
+  void on_held(TimeMs now, MediaSequence sn) {
+    if (current && *current < sn) on_current(now, sn);
+  }
   // Whether it is worth asking for `sn`, by what it last said of its cache. It is taken to gain a
   // segment a second since, far more than anyone plays, and to answer for some that it has yet to
   // get.

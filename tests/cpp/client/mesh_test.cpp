@@ -414,3 +414,23 @@ TEST_CASE("mesh: a packet of an extension-2 peer that was sent REQUEST is a pack
   CHECK(r.given(1) == mesh_body());
   CHECK(r.is_open(parent));
 }
+
+TEST_CASE(
+    "mesh: a parent that holds a segment is asked for the next ones, whatever it said before") {
+  MeshRoom r;
+  const int32_t parent = r.add_parent("a");
+  r.h.peer_says(parent, peer::KeepAlive{MediaSequence(3), 2});
+  r.h.clear();
+  for (const int64_t sn : {6, 9, 12}) {
+    CAPTURE(sn);
+    r.h.load(static_cast<int32_t>(sn), sn);
+    REQUIRE(r.opened(parent).size() == 1);
+    const uint32_t transfer = r.transfer(parent);
+    r.holds(parent, transfer, kAllPieces, kMeshBytes);
+    r.serves(parent, transfer, Harness::body(sn, kMeshBytes));
+    r.h.clear();
+  }
+  // It may be of another time of the film, and is not asked for everything.
+  r.h.load(30, 30);
+  CHECK(r.opened(parent).empty());
+}
