@@ -234,7 +234,7 @@ void Engine::on_channel_open(TimeMs now, PeerHandle peer, size_t max_message_byt
 
 void Engine::on_channel_text(TimeMs now, PeerHandle peer, std::string_view text) {
   const Gate gate(*this, now);
-  peers_.on_text(now, peer, text);
+  if (peers_.on_text(now, peer, text)) stay_quiet();
 }
 
 // The packets of version 1 have no head.

@@ -28,13 +28,17 @@ void Children::pump(TimeMs now) {
   pump_pieces(now);
 }
 
-// One message for each in turn, so that all get their share of the line.
-void Children::pump_pieces(TimeMs now) {
+void Children::pump_pieces(TimeMs now, const SegmentPtr& body) {
   for (auto& [handle, session] : table_) {
     if (session.open() && !session.orders.empty()) {
-      session.orders.tell(now, session.link.channel, *this);
+      session.orders.tell(now, session.link.channel, *this, body);
     }
   }
+  send_pieces(now);
+}
+
+// One message for each in turn, so that all get their share of the line.
+void Children::send_pieces(TimeMs now) {
   line_refused_ = false;
   // What nobody has had of us comes first: those who get it pass it on.
   for (const bool again : {false, true}) {
@@ -82,7 +86,7 @@ void Children::pump(TimeMs now, PeerSession& child) {
 
 void Children::pass_on(TimeMs now, const SegmentPtr& body) {
   for (auto& [handle, session] : table_) {
-    if (session.open() && session.orders.waits_for(body)) return pump_pieces(now);
+    if (session.open() && session.orders.waits_for(body)) return pump_pieces(now, body);
   }
 }
 

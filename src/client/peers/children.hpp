@@ -30,6 +30,8 @@ class Children final : private SegmentShelf {
   // Sends to each what can be sent now; those who were sent much more than their share lately have
   // the last turn.
   void pump(TimeMs now);
+  // Sends pieces that were asked for.
+  void send_pieces(TimeMs now);
   // Sends pieces of a segment that have just come to those who wait for them.
   void pass_on(TimeMs now, const SegmentPtr& body);
   PieceOrders::Reaction on_want(TimeMs now, PeerSession& session, peer::Fields&& want) {
@@ -41,7 +43,8 @@ class Children final : private SegmentShelf {
 
  private:
   void pump(TimeMs now, PeerSession& child);
-  void pump_pieces(TimeMs now);
+  // Says what there is to say of the body, or of all if it is nullptr, and sends pieces.
+  void pump_pieces(TimeMs now, const SegmentPtr& body = {});
   // That are being sent a segment.
   int32_t served(TimeMs now) const;
 

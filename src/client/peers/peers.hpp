@@ -56,7 +56,8 @@ class Peers {
   // --- what the driver reports
   void on_signal(PeerHandle peer, std::string_view json);
   void on_open(TimeMs now, PeerHandle peer, size_t max_message_bytes);
-  void on_text(TimeMs now, PeerHandle peer, std::string_view text);
+  // True if it was about pieces of a transfer, and is dealt with.
+  bool on_text(TimeMs now, PeerHandle peer, std::string_view text);
   // `head`: its first bytes.
   MutableBytes room(PeerHandle peer, size_t size, ByteView head);
   // True if it was a packet in the middle of a transfer, which concerns nobody else.

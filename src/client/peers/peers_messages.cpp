@@ -18,14 +18,16 @@ bool takes_pieces(const PeerSession& session) {
 
 }  // namespace
 
-void Peers::on_text(TimeMs now, PeerHandle handle, std::string_view text) {
+bool Peers::on_text(TimeMs now, PeerHandle handle, std::string_view text) {
   PeerSession* const session = table_.find(handle);
-  if (session == nullptr || !session->open()) return;
+  if (session == nullptr || !session->open()) return true;
   peer::Fields message;
   if (const std::optional<peer::ParseError> error = peer::read(text, message)) {
-    return misbehaved(now, *session, FallbackReason::kProtocol, peer::to_string(*error));
+    misbehaved(now, *session, FallbackReason::kProtocol, peer::to_string(*error));
+    return false;
   }
   session->link.liveness.on_traffic();
+  bool quiet = false;
   bool chatter = false;
   switch (message.event) {
     case peer::Event::kKeepAlive:
@@ -49,13 +51,16 @@ void Peers::on_text(TimeMs now, PeerHandle handle, std::string_view text) {
       end(now, *session, PeerEnd::kFailed);
       break;
     case peer::Event::kWant:
+      quiet = !message.rendition;
       chatter = !on_want(now, *session, std::move(message));
+      if (quiet) children_.send_pieces(now);
       break;
     case peer::Event::kCancel:
       session->orders.on_cancel(message);
-      chatter = true;
+      chatter = quiet = true;
       break;
     case peer::Event::kHave:
+      quiet = message.transfer != 0;
       chatter = !exchanges(*session) || !mesh_.on_have(now, session->neighbor, message);
       break;
     case peer::Event::kUnknown:
@@ -66,6 +71,7 @@ void Peers::on_text(TimeMs now, PeerHandle handle, std::string_view text) {
   if (session->link.channel.flooded() || (chatter && !session->chatter.take(now, 1 + kilobytes))) {
     misbehaved(now, *session, FallbackReason::kProtocol, "floods us with messages");
   }
+  return quiet && !session->ended;
 }
 
 void Peers::on_keep_alive(TimeMs now, PeerSession& session, const peer::Fields& message) {

@@ -66,10 +66,16 @@ void PieceOrders::on_cancel(const peer::Fields& cancel) {
   }
 }
 
-void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf) {
+void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf,
+                       const SegmentPtr& fresh) {
   const bool carries = channel.packet_bytes() >= peer::kWirePieceBytes + peer::kDataHeaderBytes;
   for (auto entry = orders_.begin(); entry != orders_.end();) {
     const auto order = entry++;
+    if (fresh != nullptr && order->body != nullptr) {
+      const bool due = now >= order->tell_at || fresh->complete();
+      if (order->body == fresh && due) tell(now, channel, shelf, *order);
+      continue;
+    }
     if (!carries || !stands(now, channel.peer(), shelf, *order)) {
       lack(now, channel, shelf, *order);
       orders_.erase(order);

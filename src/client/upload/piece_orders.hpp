@@ -27,8 +27,9 @@ class PieceOrders {
   Reaction on_want(TimeMs now, peer::Fields want, Channel& channel, SegmentShelf& shelf);
   void on_cancel(const peer::Fields& cancel);
 
-  // Says what there is to say: pieces that have come, segments that will not.
-  void tell(TimeMs now, Channel& channel, SegmentShelf& shelf);
+  // Says what there is to say: pieces that have come, segments that will not. `fresh`: of this
+  // body, of which something has just come, and of those that are not there yet; nullptr: of all.
+  void tell(TimeMs now, Channel& channel, SegmentShelf& shelf, const SegmentPtr& fresh = {});
   // Sends one message of pieces that were asked for, if one can be sent now. `again`: of pieces
   // that were sent to somebody before. Returns its media bytes.
   size_t send(TimeMs now, Channel& channel, SegmentShelf& shelf, bool again);
