@@ -13,11 +13,11 @@ namespace {
 // What is asked for lies within so many missing pieces of the first one, so that little is missing
 // in few places when the CDN has to bring the rest.
 constexpr uint32_t kSpan = 40;
-constexpr uint32_t kSpanOfOne = 16;  // where one neighbor alone holds what is missing
+constexpr uint32_t kSpanOfOne = 24;  // where one neighbor alone holds what is missing
 
 // What is asked of one neighbor at a time where several hold what is missing: what a strong line is
 // not asked for twice, others have by then.
-constexpr uint32_t kAmongMany = 3;
+constexpr uint32_t kAmongMany = 4;
 
 // How often a neighbor that was asked for pieces is judged, and how many times its usual time for a
 // piece it may be silent, at least kSilence. What it did not bring is asked of it again later.

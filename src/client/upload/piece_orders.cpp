@@ -20,7 +20,7 @@ constexpr DurationMs kIdle{10'000};
 constexpr uint32_t kMostTimes = 2;
 
 // Pieces that come within this time are told together.
-constexpr DurationMs kTellEvery{60};
+constexpr DurationMs kTellEvery{40};
 
 }  // namespace
 
