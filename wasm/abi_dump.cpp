@@ -193,6 +193,12 @@ void print_tracker() {
   CONSTANT(authorize, kHtOptionAuthorize);
   CONSTANT(messagesPerAddress, kHtOptionMessagesPerAddress);
   CONSTANT(maxParents, kHtOptionMaxParents);
+  CONSTANT(maxChildrenMobile, kHtOptionMaxChildrenMobile);
+  CONSTANT(addressShare, kHtOptionAddressShare);
+  CONSTANT(reportKbps, kHtOptionReportKbps);
+  CONSTANT(bytesPerSecond, kHtOptionBytesPerSecond);
+  CONSTANT(bytesPerAddress, kHtOptionBytesPerAddress);
+  CONSTANT(bytesPerPair, kHtOptionBytesPerPair);
   close_group();
 
   open_group("CommandKind");
@@ -239,6 +245,12 @@ void print_tracker() {
   FIELD(HtStats, limited_switches);
   FIELD(HtStats, limited_address_messages);
   FIELD(HtStats, limited_enter_time);
+  FIELD(HtStats, limited_bytes);
+  FIELD(HtStats, limited_address_bytes);
+  FIELD(HtStats, limited_pair_bytes);
+  FIELD(HtStats, limited_reports);
+  FIELD(HtStats, limited_facts);
+  FIELD(HtStats, limited_address_share);
   FIELD(HtStats, cdn_kb);
   FIELD(HtStats, p2p_kb);
   close_group();

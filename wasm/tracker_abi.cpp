@@ -25,7 +25,7 @@ using hlsmesh::TrackerStats;
 
 #ifdef __wasm32__
 // js/tracker/abi.js is generated from these layouts.
-static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 224 && sizeof(HtText) == 8);
+static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 272 && sizeof(HtText) == 8);
 #endif
 
 // More than the driver accepts as one WebSocket message.
@@ -163,6 +163,24 @@ int32_t ht_set(int32_t option, double value) {
     case kHtOptionMaxParents:
       s.config.max_parents = number;
       return kHtOk;
+    case kHtOptionMaxChildrenMobile:
+      s.config.max_children_mobile = number;
+      return kHtOk;
+    case kHtOptionAddressShare:
+      s.config.address_share = number;
+      return kHtOk;
+    case kHtOptionReportKbps:
+      s.config.report_kbps = number;
+      return kHtOk;
+    case kHtOptionBytesPerSecond:
+      s.config.bytes_per_second = number;
+      return kHtOk;
+    case kHtOptionBytesPerAddress:
+      s.config.bytes_per_address = number;
+      return kHtOk;
+    case kHtOptionBytesPerPair:
+      s.config.bytes_per_pair = number;
+      return kHtOk;
     case kHtOptionAuthorize:
       if (number > 1) return kHtMisuse;
       s.config.authorize = number == 1;
@@ -289,6 +307,12 @@ const HtStats* ht_stats(void) {
              static_cast<double>(from.limited_switches),
              static_cast<double>(from.limited_address_messages),
              static_cast<double>(from.limited_enter_time),
+             static_cast<double>(from.limited_bytes),
+             static_cast<double>(from.limited_address_bytes),
+             static_cast<double>(from.limited_pair_bytes),
+             static_cast<double>(from.limited_reports),
+             static_cast<double>(from.limited_facts),
+             static_cast<double>(from.limited_address_share),
              from.cdn_kb,
              from.p2p_kb};
   return &s.stats;

@@ -7,7 +7,7 @@
 
 extern "C" {
 
-inline constexpr int32_t kHtAbiVersion = 4;
+inline constexpr int32_t kHtAbiVersion = 5;
 
 enum HtError : int32_t {
   kHtOk = 0,
@@ -33,6 +33,12 @@ enum HtOption : int32_t {
   kHtOptionAuthorize = 15,  // 0 or 1
   kHtOptionMessagesPerAddress = 16,
   kHtOptionMaxParents = 17,
+  kHtOptionMaxChildrenMobile = 18,
+  kHtOptionAddressShare = 19,  // percent
+  kHtOptionReportKbps = 20,
+  kHtOptionBytesPerSecond = 21,
+  kHtOptionBytesPerAddress = 22,
+  kHtOptionBytesPerPair = 23,
 };
 
 struct HtCommand {
@@ -70,6 +76,12 @@ struct HtStats {
   double limited_switches;
   double limited_address_messages;
   double limited_enter_time;
+  double limited_bytes;
+  double limited_address_bytes;
+  double limited_pair_bytes;
+  double limited_reports;
+  double limited_facts;
+  double limited_address_share;
   double cdn_kb;
   double p2p_kb;
 };

@@ -1,6 +1,6 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 
 export const Option = Object.freeze({
   defaultChildren: 1,
@@ -20,6 +20,12 @@ export const Option = Object.freeze({
   authorize: 15,
   messagesPerAddress: 16,
   maxParents: 17,
+  maxChildrenMobile: 18,
+  addressShare: 19,
+  reportKbps: 20,
+  bytesPerSecond: 21,
+  bytesPerAddress: 22,
+  bytesPerPair: 23,
 });
 
 export const CommandKind = Object.freeze({
@@ -66,8 +72,14 @@ export const HtStats = Object.freeze({
   limited_switches: 184,
   limited_address_messages: 192,
   limited_enter_time: 200,
-  cdn_kb: 208,
-  p2p_kb: 216,
+  limited_bytes: 208,
+  limited_address_bytes: 216,
+  limited_pair_bytes: 224,
+  limited_reports: 232,
+  limited_facts: 240,
+  limited_address_share: 248,
+  cdn_kb: 256,
+  p2p_kb: 264,
 });
 
 export const HtText = Object.freeze({

@@ -10,6 +10,8 @@ export interface TrackerLimits {
   childKbps?: number;
   /** Viewers that one viewer serves at most; default 16. */
   maxChildren?: number;
+  /** The same on a mobile device; default 4. */
+  maxChildrenMobile?: number;
   /** Time between two pings of a silent socket; default 15 000. */
   pingIntervalMs?: number;
   /** Silence after which a socket is closed; default 28 000. */
@@ -26,10 +28,20 @@ export interface TrackerLimits {
   maxParents?: number;
   /** Viewers of one room; a larger channel has several, and viewers of different rooms are not introduced; default 5000. */
   roomPeers?: number;
+  /** Percent of a room's other viewers whose first parent may be of one address, of IPv6 one /48; default 10. */
+  addressShare?: number;
   /** Messages a second that one connection may send, with a burst of five seconds' worth; 0: no limit; default 100. */
   messagesPerSecond?: number;
   /** The same of all connections of one address together; 0: no limit; default 5000. */
   messagesPerAddress?: number;
+  /** Bytes a second that one connection may send, with a burst of five seconds' worth; 0: no limit; default 65 536. */
+  bytesPerSecond?: number;
+  /** The same of all connections of one address together; 0: no limit; default 1 048 576. */
+  bytesPerAddress?: number;
+  /** Bytes of signals a second from one viewer to another, with a burst of five seconds' worth; 0: no limit; default 16 384. */
+  bytesPerPair?: number;
+  /** What a viewer may report having loaded, in kbit/s on average; 0: no limit; default 50 000. */
+  reportKbps?: number;
   /** The most changes of channel of one connection a minute; 0: no limit; default 6. */
   channelSwitches?: number;
   /** Connections of all addresses together; 0: no limit; default 100 000. */
@@ -173,6 +185,13 @@ export interface TrackerStats {
   limitedSwitches: number;
   limitedAddressMessages: number;
   limitedEnterTime: number;
+  limitedBytes: number;
+  limitedAddressBytes: number;
+  limitedPairBytes: number;
+  /** These close nothing and are not in the sum: reports that were cut, changes of `upBW`, `slots` and `wants` that had to wait, and searches that passed an address over because it had its share. */
+  limitedReports: number;
+  limitedFacts: number;
+  limitedAddressShare: number;
   /** Reported by the peers. */
   cdnKb: number;
   /** Reported by the peers. */

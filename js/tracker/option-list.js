@@ -1,11 +1,10 @@
 /** The declarations of the tracker's options: to add an option, add it here. options.js derives the rest. */
 import { hostname } from 'node:os';
 import { LEVELS } from './log.js';
+import { LIMITS, MOST } from './option-limits.js';
 import { MIN_BEARER_BYTES, MIN_SECRET_BYTES } from './secrets.js';
 
 /** @typedef {import('./options.js').TrackerOption} TrackerOption */
-
-const MOST = 2 ** 31 - 1;
 
 /** @type {TrackerOption[]} */
 export const DECLARED = [
@@ -116,141 +115,7 @@ export const DECLARED = [
     help: 'channels that may be entered; * stands for any characters; default: all',
   },
 
-  {
-    name: 'max-connections',
-    group: 'Limits',
-    type: 'whole',
-    limit: 'maxConnections',
-    default: 100_000,
-    min: 0,
-    max: MOST,
-    help: 'the most connections in all; the next one is closed with 1013; 0: no limit',
-  },
-  {
-    name: 'max-connections-per-address',
-    group: 'Limits',
-    type: 'whole',
-    limit: 'maxConnectionsPerAddress',
-    default: 512,
-    min: 1,
-    max: MOST,
-    help: 'the most connections of one address (of IPv6: one /64); raise it if many viewers share one',
-  },
-  {
-    name: 'enters-per-address',
-    group: 'Limits',
-    type: 'whole',
-    limit: 'entersPerAddressPerMinute',
-    default: 600,
-    min: 1,
-    max: MOST,
-    help: 'the most enters of one address a minute',
-  },
-  {
-    name: 'handshakes-per-address',
-    group: 'Limits',
-    type: 'whole',
-    default: 3000,
-    min: 1,
-    max: MOST,
-    help: 'the most requests of one address a minute for a WebSocket; more are answered 429 unread',
-  },
-  {
-    name: 'requests-per-address',
-    group: 'Limits',
-    type: 'whole',
-    default: 600,
-    min: 1,
-    max: MOST,
-    help: 'the most other requests of one address a minute, such as /metrics; more are answered 429, except for health',
-  },
-  {
-    name: 'messages-per-second',
-    group: 'Limits',
-    type: 'whole',
-    limit: 'messagesPerSecond',
-    default: 100,
-    min: 0,
-    max: MOST,
-    help: 'the most frames a second of one connection, and five times as many at once; 0: no limit',
-  },
-  {
-    name: 'messages-per-address',
-    group: 'Limits',
-    type: 'whole',
-    limit: 'messagesPerAddress',
-    default: 5000,
-    min: 0,
-    max: MOST,
-    help: 'the same for all connections of one address together; raise it if many viewers share one',
-  },
-  {
-    name: 'channel-switches',
-    group: 'Limits',
-    type: 'whole',
-    limit: 'channelSwitches',
-    default: 6,
-    min: 0,
-    max: MOST,
-    help: 'the most changes of channel of one connection a minute; 0: no limit',
-  },
-  {
-    name: 'max-message-bytes',
-    group: 'Limits',
-    type: 'whole',
-    default: 65_536,
-    min: 1024,
-    max: 65_536,
-    help: 'the most bytes of one message; a longer one closes the connection with 1009 before it is read',
-  },
-  {
-    name: 'max-pending-bytes',
-    group: 'Limits',
-    type: 'whole',
-    default: 1_048_576,
-    min: 65_536,
-    max: MOST,
-    help: 'the most bytes that wait for one viewer; with more, its connection is dropped',
-  },
-  {
-    name: 'handshake-seconds',
-    group: 'Limits',
-    type: 'seconds',
-    default: 10,
-    min: 0.1,
-    max: 600,
-    help: 'time for TLS and the request that asks for a WebSocket',
-  },
-  {
-    name: 'enter-seconds',
-    group: 'Limits',
-    type: 'seconds',
-    limit: 'enterTimeoutMs',
-    default: 10,
-    min: 0.1,
-    max: 3600,
-    help: 'time within which a connection must enter a channel',
-  },
-  {
-    name: 'ping-seconds',
-    group: 'Limits',
-    type: 'seconds',
-    limit: 'pingIntervalMs',
-    default: 15,
-    min: 0.1,
-    max: 3600,
-    help: 'silence after which a connection is pinged',
-  },
-  {
-    name: 'idle-seconds',
-    group: 'Limits',
-    type: 'seconds',
-    limit: 'deadAfterMs',
-    default: 28,
-    min: 0.1,
-    max: 3600,
-    help: 'silence, with unanswered pings, after which a connection is closed',
-  },
+  ...LIMITS,
 
   {
     name: 'parents-wanted',
@@ -281,6 +146,16 @@ export const DECLARED = [
     min: 2,
     max: MOST,
     help: 'viewers of one room; a larger channel is divided into rooms',
+  },
+  {
+    name: 'address-share',
+    group: 'Matching',
+    type: 'whole',
+    limit: 'addressShare',
+    default: 10,
+    min: 0,
+    max: 100,
+    help: "percent of a room's other viewers whose first parent may be of one address (of IPv6: one /48)",
   },
   {
     name: 'default-children',
@@ -321,6 +196,16 @@ export const DECLARED = [
     min: 1,
     max: 1000,
     help: 'the most viewers that one viewer serves',
+  },
+  {
+    name: 'max-children-mobile',
+    group: 'Matching',
+    type: 'whole',
+    limit: 'maxChildrenMobile',
+    default: 4,
+    min: 1,
+    max: 1000,
+    help: 'the same on a mobile device',
   },
 
   {

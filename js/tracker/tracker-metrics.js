@@ -44,6 +44,12 @@ const LIMITS = {
   limited_switches: 'channel-switches',
   limited_address_messages: 'messages-per-address',
   limited_enter_time: 'enter-seconds',
+  limited_bytes: 'bytes-per-second',
+  limited_address_bytes: 'bytes-per-address',
+  limited_pair_bytes: 'bytes-per-pair',
+  limited_reports: 'report-kbps',
+  limited_facts: 'facts',
+  limited_address_share: 'address-share',
   dead: 'idle-seconds',
 };
 

@@ -9,6 +9,19 @@ namespace {
 
 constexpr DurationMs kMinute{60'000};
 
+// What a connection may use at once of an address's allowance that is used up, however many share
+// it: an honest viewer enters and gets its parents with less.
+constexpr double kLeastMessages = 64;
+constexpr double kLeastBytes = 65'536;
+constexpr double kLeastEnters = 2;
+
+// Returns true if a connection has used more than its part.
+bool exceeds_part(Meter& meter, TimeMs now, double used, double per_second, int32_t connections,
+                  double least) {
+  const double part = per_second / std::max(connections, 1);
+  return meter.add(now, used, part, std::max(least, part));
+}
+
 // The first four groups of a textual IPv6 address (RFC 4291 section 2.2).
 std::optional<std::array<uint32_t, 4>> prefix64(std::string_view address) {
   std::array<uint32_t, 8> groups{};
@@ -56,6 +69,17 @@ std::optional<std::array<uint32_t, 4>> prefix64(std::string_view address) {
   return std::array<uint32_t, 4>{groups[0], groups[1], groups[2], groups[3]};
 }
 
+std::string text_of(const std::array<uint32_t, 4>& groups, size_t count) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i) {
+    for (int shift = 12; shift >= 0; shift -= 4) {
+      text += "0123456789abcdef"[(groups[i] >> shift) & 15];
+    }
+    text += ':';
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string AddressLimits::key_of(std::string_view address) {
@@ -64,13 +88,12 @@ std::string AddressLimits::key_of(std::string_view address) {
     return std::string(address.substr(kMapped.size()));
   }
   const auto prefix = prefix64(address);
-  if (!prefix) return std::string(address);
-  std::string key;
-  for (const uint32_t group : *prefix) {
-    for (int shift = 12; shift >= 0; shift -= 4) key += "0123456789abcdef"[(group >> shift) & 15];
-    key += ':';
-  }
-  return key + ":/64";
+  return prefix ? text_of(*prefix, 4) + ":/64" : std::string(address);
+}
+
+std::string AddressLimits::network_of(std::string_view address) {
+  const auto prefix = prefix64(address);
+  return prefix ? text_of(*prefix, 3) + ":/48" : key_of(address);
 }
 
 bool AddressLimits::open(TimeMs now, const std::string& key) {
@@ -94,21 +117,41 @@ void AddressLimits::close(TimeMs now, const std::string& key) {
   forget_idle(now);
 }
 
-bool AddressLimits::enter(TimeMs now, const std::string& key) {
+bool AddressLimits::enter(TimeMs now, const std::string& key, Spent& spent, bool first) {
   const auto entry = entries_.find(key);
-  return entry != entries_.end() && entry->second.enters.take(now);
+  if (entry == entries_.end()) return false;
+  Entry& address = entry->second;
+  if (first) return address.enters.take(now);
+  const bool greedy = exceeds_part(spent.enters, now, 1, enters_per_minute_ / 60.0,
+                                   address.connections, kLeastEnters);
+  return address.repeated.take(now) || !greedy;
 }
 
-bool AddressLimits::message(TimeMs now, const std::string& key) {
-  if (messages_per_second_ == 0) return true;
+AddressLimits::Refusal AddressLimits::message(TimeMs now, const std::string& key, Spent& spent,
+                                              size_t bytes) {
   const auto entry = entries_.find(key);
-  return entry != entries_.end() && entry->second.messages->take(now);
+  if (entry == entries_.end()) return Refusal::kMessages;
+  Entry& address = entry->second;
+  const auto refuses = [&](std::optional<RateLimit>& all, Meter& own, double used,
+                           double per_second, double least) {
+    if (!all) return false;
+    const bool greedy = exceeds_part(own, now, used, per_second, address.connections, least);
+    return !all->take(now, used) && greedy;
+  };
+  if (refuses(address.messages, spent.messages, 1, messages_per_second_, kLeastMessages)) {
+    return Refusal::kMessages;
+  }
+  const double size = static_cast<double>(bytes);
+  return refuses(address.bytes, spent.bytes, size, bytes_per_second_, kLeastBytes) ? Refusal::kBytes
+                                                                                   : Refusal::kNone;
 }
 
 AddressLimits::Entry AddressLimits::fresh(TimeMs now) const {
   const double enters = enters_per_minute_;
-  Entry entry{RateLimit(enters, enters, kMinute, now), std::nullopt, 0, now, false};
+  const RateLimit a_minute(enters, enters, kMinute, now);
+  Entry entry{a_minute, a_minute, std::nullopt, std::nullopt, 0, now, false};
   if (messages_per_second_ > 0) entry.messages = messages_a_second(messages_per_second_, now);
+  if (bytes_per_second_ > 0) entry.bytes = messages_a_second(bytes_per_second_, now);
   return entry;
 }
 

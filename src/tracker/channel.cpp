@@ -15,8 +15,8 @@ constexpr size_t kChangesPerPeer = 4;
 
 }  // namespace
 
-Channel::Channel(std::string channel_id, int32_t room_peers)
-    : id(std::move(channel_id)), host(host_of(id)), rooms(room_peers) {}
+Channel::Channel(std::string channel_id, int32_t room_peers, int32_t network_percent)
+    : id(std::move(channel_id)), host(host_of(id)), rooms(room_peers), networks(network_percent) {}
 
 void Channel::vote(const Peer& peer) {
   if (peer.says_live) ++(*peer.says_live ? live_votes : vod_votes);
@@ -30,19 +30,22 @@ void Channel::add(Peer& peer) {
   peer.rank = ++highest_;
   nodes.emplace(peer.join, &peer);
   vote(peer);
+  networks.add(peer);
   rooms.add(peer);
 }
 
 Room* Channel::remove(Peer& peer) {
   Room* const united = rooms.remove(peer);
   unvote(peer);
+  networks.remove(peer);
   nodes.erase(peer.join);
   peer.channel = nullptr;
   return united;
 }
 
 void Channel::link(Peer& child, Peer& parent, TimeMs now) {
-  child.parents.push_back({&parent, false, now, 0});
+  const bool counted = networks.linked(child, parent);
+  child.parents.push_back({&parent, false, counted, now, 0, {}, {}});
   parent.children.push_back(&child);
   parent.room->update(parent);
   settle(child);
@@ -53,6 +56,7 @@ bool Channel::unlink(Peer& child, Peer& parent) {
       std::find_if(child.parents.begin(), child.parents.end(),
                    [&](const ParentLink& candidate) { return candidate.parent == &parent; });
   if (link == child.parents.end()) return false;
+  if (link->counted) Networks::unlinked(parent);
   child.parents.erase(link);
   parent.children.erase(std::find(parent.children.begin(), parent.children.end(), &child));
   parent.room->update(parent);

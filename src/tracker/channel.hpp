@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/time.hpp"
+#include "tracker/networks.hpp"
 #include "tracker/peer.hpp"
 #include "tracker/room.hpp"
 #include "tracker/rooms.hpp"
@@ -21,12 +22,14 @@ enum class ChannelType { kLive, kVod };
 // have it; a room's indexes are correct. The classes are correct except those that a change has not
 // reached yet (settle).
 struct Channel {
-  Channel(std::string channel_id, int32_t room_peers);
+  // `network_percent`: of Networks.
+  Channel(std::string channel_id, int32_t room_peers, int32_t network_percent);
 
   std::string id;
   std::string host;  // domain name in `id`; empty when it is not a URL
   std::map<JoinOrder, Peer*> nodes;
   Rooms rooms;
+  Networks networks;
   double cdn_kb = 0;
   double p2p_kb = 0;
 

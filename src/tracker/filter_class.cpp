@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <limits>
+
+#include "tracker/networks.hpp"
 
 namespace hlsmesh::tracker {
 namespace {
@@ -28,18 +31,6 @@ int32_t levels_apart(int8_t a, int8_t b) {
   return a == kLevelUnknown || b == kLevelUnknown ? 0 : std::abs(a - b);
 }
 
-template <class Map, class Key>
-void put(Map& shelves, const Key& key, Rank rank, Peer* peer) {
-  shelves[key].emplace(rank, peer);
-}
-
-template <class Map, class Key>
-void take(Map& shelves, const Key& key, Rank rank) {
-  const auto shelf = shelves.find(key);
-  shelf->second.erase(rank);
-  if (shelf->second.empty()) shelves.erase(shelf);
-}
-
 }  // namespace
 
 bool FilterClass::is_weak(const Peer& peer) {
@@ -58,6 +49,27 @@ std::optional<Spot> FilterClass::spot_of(const Peer& peer) {
   return Spot{peer.layer, slack, level_of(peer), peer.rank};
 }
 
+void FilterClass::put(Shelf& shelf, Rank rank, Peer* peer) {
+  const int32_t network = peer->network->id;
+  const auto at = shelf.members.emplace(std::pair(network, rank), peer).first;
+  const auto next = std::next(at);
+  const bool is_first = at == shelf.members.begin() || std::prev(at)->first.first != network;
+  if (!is_first) return;
+  if (next != shelf.members.end() && next->first.first == network) {
+    shelf.fronts.erase(next->first.second);
+  }
+  shelf.fronts.emplace(rank, peer);
+}
+
+void FilterClass::take(Shelf& shelf, Rank rank, const Peer& peer) {
+  const int32_t network = peer.network->id;
+  const auto next = shelf.members.erase(shelf.members.find({network, rank}));
+  if (shelf.fronts.erase(rank) == 0) return;
+  if (next != shelf.members.end() && next->first.first == network) {
+    shelf.fronts.emplace(next->first.second, next->second);
+  }
+}
+
 void FilterClass::update(Peer& peer) {
   const std::optional<Spot> spot = spot_of(peer);
   if (spot == peer.spot) return;
@@ -65,10 +77,10 @@ void FilterClass::update(Peer& peer) {
   if (!spot) return;
   const std::pair key(spot->slack, spot->level);
   Class& entry = classes_[spot->layer];
-  put(entry.all, key, spot->rank, &peer);
+  put(entry.all[key], spot->rank, &peer);
   Isp& isp = entry.isps[peer.info.isp];
-  put(isp.all, key, spot->rank, &peer);
-  put(isp.provinces[peer.info.province], key, spot->rank, &peer);
+  put(isp.all[key], spot->rank, &peer);
+  put(isp.provinces[peer.info.province][key], spot->rank, &peer);
   peer.spot = spot;
 }
 
@@ -79,9 +91,11 @@ void FilterClass::remove(Peer& peer) {
   const auto entry = classes_.find(spot.layer);
   const auto isp = entry->second.isps.find(peer.info.isp);
   const auto province = isp->second.provinces.find(peer.info.province);
-  take(province->second, key, spot.rank);
-  take(isp->second.all, key, spot.rank);
-  take(entry->second.all, key, spot.rank);
+  for (Shelves* shelves : {&province->second, &isp->second.all, &entry->second.all}) {
+    const auto shelf = shelves->find(key);
+    take(shelf->second, spot.rank, peer);
+    if (shelf->second.members.empty()) shelves->erase(shelf);
+  }
   if (province->second.empty()) isp->second.provinces.erase(province);
   if (isp->second.all.empty()) entry->second.isps.erase(isp);
   if (entry->second.all.empty()) classes_.erase(entry);
@@ -93,17 +107,25 @@ Peer* FilterClass::find_first(const Peer& child, TimeMs now) const {
   const int32_t nearest = classes_.begin()->first;
   // For a child without parents the search skips only the few parents that are held down.
   const int32_t looks = child.parents.empty() ? kLooksUnbounded : kLooks;
-  return search({child, now, true, nullptr, looks, true}, nearest + (is_weak(child) ? 1 : 0));
+  return search({child, now, true, nullptr, looks, true, nullptr},
+                nearest + (is_weak(child) ? 1 : 0));
 }
 
 Peer* FilterClass::find_another(const Peer& child, TimeMs now) const {
-  return search({child, now, false, nullptr, kLooks, true}, child.layer);
+  return search({child, now, false, nullptr, kLooks, true, nullptr}, child.layer);
 }
 
-Peer* FilterClass::find_outside(const Peer& child, TimeMs now,
-                                const std::vector<Rank>& below) const {
+Peer* FilterClass::find_besides(const Peer& child, TimeMs now, const Network& besides) const {
   if (classes_.empty()) return nullptr;
-  return search({child, now, true, &below, kLooksUnbounded, true}, classes_.begin()->first);
+  return search({child, now, true, nullptr, kLooksUnbounded, true, &besides},
+                classes_.begin()->first);
+}
+
+Peer* FilterClass::find_outside(const Peer& child, TimeMs now, const std::vector<Rank>& below,
+                                const Network* besides) const {
+  if (classes_.empty()) return nullptr;
+  return search({child, now, true, &below, kLooksUnbounded, true, besides},
+                classes_.begin()->first);
 }
 
 Peer* FilterClass::search(Query query, int32_t target) const {
@@ -144,7 +166,7 @@ Peer* FilterClass::look(Query& query, int32_t layer, int32_t distance) const {
   return province == isp->second.provinces.end() ? nullptr : pick(query, province->second);
 }
 
-Peer* FilterClass::pick(Query& query, const Shelves& shelves) {
+Peer* FilterClass::pick(Query& query, const Shelves& shelves) const {
   const int8_t level = level_of(query.child);
   Slack least = query.first ? Slack::kLast : Slack::kAmple;
   if (query.first && !query.likely && !query.child.unfed) least = Slack::kIdle;
@@ -170,14 +192,47 @@ Peer* FilterClass::pick(Query& query, const Shelves& shelves) {
   return nullptr;
 }
 
-Peer* FilterClass::pick(Query& query, const Shelf& shelf) {
-  for (const auto& [rank, parent] : shelf) {
-    if (query.below == nullptr && rank >= query.child.rank) return nullptr;
+// The oldest of the child's own network or of the others, as if all stood in one row.
+Peer* FilterClass::pick(Query& query, const Shelf& shelf) const {
+  const Network* const own = query.child.network;
+  Peer* const housemate = own == query.besides ? nullptr : pick_of(query, shelf, own->id);
+  for (const auto& [rank, front] : shelf.fronts) {
+    if (housemate != nullptr && rank > housemate->rank) break;
+    if (query.below == nullptr && rank >= query.child.rank) break;
+    if (front->network == own) continue;
+    if (query.looks_left == 0) break;
+    --query.looks_left;
+    if (!may_any_feed(query, *front)) continue;
+    Peer* const found = pick_of(query, shelf, front->network->id);
+    if (found == nullptr) continue;
+    return housemate != nullptr && housemate->rank < found->rank ? housemate : found;
+  }
+  return housemate;
+}
+
+Peer* FilterClass::pick_of(Query& query, const Shelf& shelf, int32_t network) {
+  auto at = shelf.members.lower_bound({network, std::numeric_limits<Rank>::min()});
+  for (; at != shelf.members.end() && at->first.first == network; ++at) {
+    if (query.below == nullptr && at->first.second >= query.child.rank) return nullptr;
     if (query.looks_left == 0) return nullptr;
     --query.looks_left;
-    if (may_feed(query, *parent)) return parent;
+    if (may_feed(query, *at->second)) return at->second;
   }
   return nullptr;
+}
+
+// Of a peer of another network than the child's: what holds for all of its network.
+bool FilterClass::may_any_feed(const Query& query, const Peer& of_network) const {
+  const Network& network = *of_network.network;
+  if (&network == query.besides) return false;
+  for (const ParentLink& link : query.child.parents) {
+    if (link.parent->network == &network) return false;
+  }
+  // A further parent takes nobody's place.
+  if (query.besides != nullptr || !query.child.is_source()) return true;
+  const bool may = network.all->may_begin(network, peers_in_room);
+  if (!may) ++network.all->passed_over;
+  return may;
 }
 
 bool FilterClass::may_feed(const Query& query, const Peer& parent) {
@@ -188,10 +243,6 @@ bool FilterClass::may_feed(const Query& query, const Peer& parent) {
   const Peer& child = query.child;
   for (const ParentLink& link : child.parents) {
     if (link.parent == &parent) return false;
-    if (link.parent->info.network == parent.info.network &&
-        parent.info.network != child.info.network) {
-      return false;
-    }
   }
   return std::none_of(child.held_down.begin(), child.held_down.end(), [&](const HoldDown& pair) {
     return pair.parent == parent.join && query.now < pair.until;
@@ -202,9 +253,9 @@ std::vector<FilterClass::Entry> FilterClass::contents() const {
   std::vector<Entry> found;
   const auto collect = [&](const Entry& where, const Shelves& shelves) {
     for (const auto& [key, shelf] : shelves) {
-      for (const auto& [rank, peer] : shelf) {
+      for (const auto& [place, peer] : shelf.members) {
         Entry& entry = found.emplace_back(where);
-        entry.spot = {where.spot.layer, key.first, key.second, rank};
+        entry.spot = {where.spot.layer, key.first, key.second, place.second};
         entry.peer = peer;
       }
     }

@@ -39,6 +39,9 @@ inline constexpr int32_t kOtherIsp = 3;
 // - for a further parent the child's own, whose peers have a segment when the child has it: the
 //   places nearer to the CDN are kept for first parents. A further parent must have ample slack.
 //
+// A network that is the beginning of as many strangers as it may be (Networks) is passed over as a
+// whole by their search for a first parent.
+//
 // Every change is O(log n). A search looks at the first peers of at most (classes x 3 x levels x 3)
 // shelves, none of which depends on n.
 class FilterClass {
@@ -54,9 +57,12 @@ class FilterClass {
   // otherwise one attacker could be all of them. Several parents may have the child's own address,
   // which is that of a household or an office.
   Peer* find_another(const Peer& child, TimeMs now) const;
+  // The same as find_first, for a child that must have a parent of another network than `besides`.
+  Peer* find_besides(const Peer& child, TimeMs now, const Network& besides) const;
   // Returns a first parent of any rank. `below`: the ranks of the child and of all peers below it,
-  // sorted.
-  Peer* find_outside(const Peer& child, TimeMs now, const std::vector<Rank>& below) const;
+  // sorted. `besides`: none, or as above.
+  Peer* find_outside(const Peer& child, TimeMs now, const std::vector<Rank>& below,
+                     const Network* besides = nullptr) const;
 
   // The lowest class with a free slot.
   std::optional<int32_t> first_class() const {
@@ -79,8 +85,16 @@ class FilterClass {
   // Returns everything in the index. For tests.
   std::vector<Entry> contents() const;
 
+  // Kept by Room: its peers, whether they could take a child or not.
+  size_t peers_in_room = 0;
+
  private:
-  using Shelf = std::map<Rank, Peer*>;
+  struct Shelf {
+    // By network and rank.
+    std::map<std::pair<int32_t, Rank>, Peer*> members;
+    // The lowest rank of each network.
+    std::map<Rank, Peer*> fronts;
+  };
   // By slack and level.
   using Shelves = std::map<std::pair<Slack, int8_t>, Shelf>;
   struct Isp {
@@ -98,14 +112,19 @@ class FilterClass {
     const std::vector<Rank>* below;
     int32_t looks_left;
     bool likely;  // only peers that probably have what the child plays
+    const Network* besides;
   };
 
   Peer* search(Query query, int32_t target) const;
   Peer* search_once(Query& query, int32_t target) const;
   Peer* look(Query& query, int32_t layer, int32_t distance) const;
-  static Peer* pick(Query& query, const Shelves& shelves);
-  static Peer* pick(Query& query, const Shelf& shelf);
+  Peer* pick(Query& query, const Shelves& shelves) const;
+  Peer* pick(Query& query, const Shelf& shelf) const;
+  static Peer* pick_of(Query& query, const Shelf& shelf, int32_t network);
+  static void put(Shelf& shelf, Rank rank, Peer* peer);
+  static void take(Shelf& shelf, Rank rank, const Peer& peer);
   static bool may_feed(const Query& query, const Peer& parent);
+  bool may_any_feed(const Query& query, const Peer& of_network) const;
 
   std::map<int32_t, Class> classes_;
 };

@@ -48,31 +48,6 @@ std::vector<Peer*> parents_of(const Peer& peer) {
   return parents;
 }
 
-// The number of parents that play, or may.
-int32_t active_parents(const Peer& peer) {
-  return static_cast<int32_t>(
-             std::count_if(peer.parents.begin(), peer.parents.end(),
-                           [](const ParentLink& link) { return !link.parent->idle; })) +
-         peer.kept_parents;
-}
-
-// Returns the source of a peer's segments, by the oldest parent at each step that is not idle.
-const Peer& source_of(const Peer& peer) {
-  const Peer* at = &peer;
-  for (const Peer* parent = at; parent != nullptr;) {
-    at = parent;
-    parent = nullptr;
-    for (const ParentLink& link : at->parents) {
-      if (parent == nullptr && !link.parent->idle) parent = link.parent;
-    }
-  }
-  return *at;
-}
-
-bool is_of_same_place(const Peer& a, const Peer& b) {
-  return a.info.isp == b.info.isp && a.info.province == b.info.province;
-}
-
 // Returns true if the peer has the parents that it should have, and would take one more. A peer
 // that asked for a number takes up to that number.
 bool has_room_for_better(const Peer& peer) {
@@ -91,14 +66,11 @@ bool is_stronger(const Peer& a, const Peer& b) {
 
 }  // namespace
 
-Peer* Introductions::introduced(const Peer& peer, const PeerId& id) {
-  for (const ParentLink& link : peer.parents) {
-    if (link.parent->id == id) return link.parent;
-  }
-  for (Peer* child : peer.children) {
-    if (child->id == id) return child;
-  }
-  return nullptr;
+Introductions::Introduced Introductions::introduced(Peer& peer, const PeerId& id) {
+  if (ParentLink* link = parent_named(peer, id.text)) return {link->parent, &link->to_parent};
+  Peer* const child = child_named(peer, id.text);
+  if (child == nullptr) return {};
+  return {child, &parent_named(*child, peer.id.text)->to_child};
 }
 
 void Introductions::on_entered(Peer& peer, TimeMs now) {
@@ -109,15 +81,7 @@ void Introductions::on_entered(Peer& peer, TimeMs now) {
 
 void Introductions::on_facts_changed(Peer& peer, TimeMs now) {
   peer.room->update(peer);
-  while (!peer.children.empty() && peer.children_held() > peer.child_limit) {
-    // An idle child loses nothing, and the child with the most parents loses least.
-    Peer& child = **std::max_element(
-        peer.children.begin(), peer.children.end(), [](const Peer* a, const Peer* b) {
-          return a->idle != b->idle ? b->idle : a->parents.size() < b->parents.size();
-        });
-    part(child, peer, now);
-    provide(child, now);
-  }
+  shed(peer, now);
   wake(*peer.room, peer.rank, now);
   drop_surplus_parents(peer, now);
   provide(peer, now);
@@ -200,6 +164,7 @@ void Introductions::on_timer(Peer& peer, TimeMs now) {
     if (!link.opened && link.since + kOpenTimeout <= now) expired.push_back(link.parent);
   }
   for (Peer* parent : expired) end(peer, *parent, tracker_wire::EndReason::kNone, now);
+  shed(peer, now);
   if (peer.search_at && *peer.search_at <= now) provide(peer, now);
   arm(peer);
 }
@@ -240,6 +205,31 @@ void Introductions::on_report(Peer& peer, TimeMs now) {
   if (parent == nullptr || parent->idle || parent->layer + 1 + kWorthMoving > peer.layer) return;
   ++promoted_;
   introduce(peer, *parent, now);
+  arm(peer);
+}
+
+void Introductions::on_limit_changed(Peer& peer, TimeMs now) {
+  peer.room->update(peer);
+  if (!peer.is_overfull() || peer.shed_at) return;
+  peer.shed_at = now + kShedPause;
+  arm(peer);
+}
+
+// Ends one link to a child, if there are too many.
+void Introductions::shed(Peer& peer, TimeMs now) {
+  if (!peer.is_overfull()) {
+    peer.shed_at.reset();
+    return;
+  }
+  if (peer.shed_at && now < *peer.shed_at) return;
+  // An idle child loses nothing, and the child with the most parents loses least.
+  Peer& child = **std::max_element(
+      peer.children.begin(), peer.children.end(), [](const Peer* a, const Peer* b) {
+        return a->idle != b->idle ? b->idle : a->parents.size() < b->parents.size();
+      });
+  peer.shed_at = now + kShedPause;
+  part(child, peer, now);
+  provide(child, now);
   arm(peer);
 }
 
@@ -317,80 +307,6 @@ void Introductions::make_room(Peer& parent, TimeMs now) {
   part(*idle, parent, now);
 }
 
-void Introductions::provide(Peer& child, TimeMs now) {
-  const FilterClass& index = child.room->parents;
-  // An idle parent does not count, but stays until another one has opened, so a child may have one
-  // parent more for a while.
-  const int32_t parents = active_parents(child);
-  const int32_t standing = static_cast<int32_t>(child.parents.size()) + child.kept_parents;
-  const bool crowded = standing > child.parents_wanted;
-  // A peer with kept children might get a parent below it, and the two would wait for each other's
-  // segments. A peer that is alone needs no parent.
-  const bool alone = child.room->nodes.size() == 1;
-  if (child.idle || parents >= child.parents_wanted || crowded || child.kept_children > 0 ||
-      alone) {
-    return set_search(child, std::nullopt);
-  }
-  if (now < child.connect_after) return set_search(child, child.connect_after);
-
-  const bool further = parents > 0 && !child.unfed;
-  Peer* parent = further ? index.find_another(child, now) : index.find_first(child, now);
-  const bool vod = child.channel->type() == ChannelType::kVod;
-  // A VOD viewer whose parents are paused is ahead of those who came later.
-  if (parent == nullptr && parents == 0 && (standing == 0 || !vod)) {
-    parent = find_by_moving(child, now);
-  } else {
-    child.deferred.reset();
-  }
-  if (parent == nullptr) {
-    DurationMs pause = doubled(kSearchPause, child.empty_searches, kLongestSearchPause);
-    if (parents == 0) pause = standing > 0 ? kSearchPause : kOrphanPause;
-    TimeMs again = now + pause;
-    if (child.deferred) again = std::max(*child.deferred, now + DurationMs{1});
-    for (const HoldDown& pair : child.held_down) {
-      if (now < pair.until) again = std::min(again, pair.until);
-    }
-    ++child.empty_searches;
-    return set_search(child, again);
-  }
-  child.empty_searches = 0;
-  child.deferred.reset();
-  introduce(child, *parent, now);
-  int32_t missing = child.parents_wanted - parents - 1;
-  // Further parents in the child's own place are introduced together, so that their messages share
-  // packets; a parent in another place can wait. A peer whose connections fail gets one parent at a
-  // time.
-  while (parents > 0 && parents == standing && missing > 0 && child.failures == 0) {
-    parent = index.find_another(child, now);
-    if (parent == nullptr || !is_of_same_place(*parent, child)) break;
-    introduce(child, *parent, now);
-    --missing;
-  }
-  set_search(child, missing > 0 ? std::optional(child.connect_after) : std::nullopt);
-}
-
-// Returns a parent for an orphan whom no peer of a lower rank can feed, or nullptr.
-Peer* Introductions::find_by_moving(Peer& orphan, TimeMs now) {
-  const bool waited = orphan.deferred && *orphan.deferred <= now;
-  const std::vector<Rank> below = Channel::ranks_below(orphan, kMostMoved);
-  Peer* parent = below.empty() ? nullptr : orphan.room->parents.find_outside(orphan, now, below);
-  if (parent != nullptr && !waited && orphan.channel->type() == ChannelType::kVod) {
-    if (!orphan.deferred) orphan.deferred = now + kVodDeference;
-    return nullptr;
-  }
-  if (parent != nullptr && !waited) {
-    const Peer& source = source_of(*parent);
-    if (source.rank > orphan.rank && source.search_at && *source.search_at <= now + kDeference) {
-      // Just after that search.
-      if (!orphan.deferred) orphan.deferred = *source.search_at + DurationMs{1};
-      return nullptr;
-    }
-  }
-  orphan.deferred.reset();
-  if (parent != nullptr) orphan.channel->move_to_end(orphan);
-  return parent;
-}
-
 // A peer of rank `above` has a free slot: orphans of a higher rank search first.
 void Introductions::wake(Room& room, Rank above, TimeMs now) {
   std::vector<Peer*> woken;
@@ -414,6 +330,7 @@ void Introductions::set_search(Peer& peer, std::optional<TimeMs> search_at) {
 
 void Introductions::arm(Peer& peer) {
   std::optional<TimeMs> due = peer.search_at;
+  if (peer.shed_at) due = due ? std::min(*due, *peer.shed_at) : *peer.shed_at;
   for (const ParentLink& link : peer.parents) {
     if (link.opened) continue;
     const TimeMs expiry = link.since + kOpenTimeout;

@@ -41,6 +41,12 @@ inline constexpr DurationMs kDeference{1'000};
 // A VOD viewer is usually ahead of those who came later: before it is moved, they have this time to
 // come below it.
 inline constexpr DurationMs kVodDeference{10'000};
+// A viewer whose parents are all of one foreign address, though there are others, gives them back
+// if it has found none of another address by then.
+inline constexpr DurationMs kOneNetworkFor{10'000};
+// A parent that takes fewer children from now on loses one at a time, with this pause between: its
+// word must not cost many viewers their parent at once.
+inline constexpr DurationMs kShedPause{2'000};
 // A peer that has stayed for this time and can feed many is offered a parent nearer to the CDN.
 inline constexpr DurationMs kSettledIn{60'000};
 
@@ -60,8 +66,11 @@ class Introductions {
 
   // The peer was added to its channel and has its `accept`.
   void on_entered(Peer& peer, TimeMs now);
-  // The number of children or parents of the peer has changed. Those in excess are disconnected.
+  // The number of children or parents of the peer has changed. Parents in excess are disconnected,
+  // and children one after the other.
   void on_facts_changed(Peer& peer, TimeMs now);
+  // The peer may have more children than it may have: they are disconnected later.
+  void on_limit_changed(Peer& peer, TimeMs now);
   // The peer reported that it is idle, or that it is not.
   void on_idle(Peer& peer, bool idle, TimeMs now);
   // The peer sent statistics.
@@ -80,8 +89,13 @@ class Introductions {
   // tracker was restarted: the reporter has lost a kept parent.
   void on_ended(Peer& reporter, std::string_view dc_id, tracker_wire::EndReason reason, TimeMs now);
 
-  // Returns the peer named `id` if it was introduced to `peer`, in either role, or nullptr.
-  static Peer* introduced(const Peer& peer, const PeerId& id);
+  // The peer named `id`, if it was introduced to `peer`, in either role, and what `peer` has sent
+  // to it; otherwise nothing.
+  struct Introduced {
+    Peer* other = nullptr;
+    Meter* sent = nullptr;
+  };
+  static Introduced introduced(Peer& peer, const PeerId& id);
 
   // The peer's kIntroduction timer fired.
   void on_timer(Peer& peer, TimeMs now);
@@ -92,10 +106,16 @@ class Introductions {
   uint64_t promoted() const { return promoted_; }
   int32_t standing() const { return standing_; }
 
+  // Returns true if a viewer that wants several parents may not have those of one foreign network
+  // alone: there are so many of it that they might be all that newcomers find.
+  static bool must_not_be_alone(const Peer& child, const Network& network);
+
  private:
   void make_room(Peer& parent, TimeMs now);
   void provide(Peer& child, TimeMs now);
+  void shed(Peer& peer, TimeMs now);
   static Peer* find_by_moving(Peer& orphan, TimeMs now);
+  static Peer* find_company(Peer& child, const Network& sole, TimeMs now);
   void introduce(Peer& child, Peer& parent, TimeMs now);
   void end(Peer& child, Peer& parent, tracker_wire::EndReason reason, TimeMs now);
   void part(Peer& child, Peer& parent, TimeMs now);

@@ -8,12 +8,14 @@
 #include "common/ids.hpp"
 #include "common/time.hpp"
 #include "protocol/tracker_messages.hpp"
+#include "tracker/rate_limit.hpp"
 
 namespace hlsmesh::tracker {
 
 struct Channel;
 struct Room;
 struct Peer;
+struct Network;
 
 // A peer's place in the order of entering, over all channels. Never reused, so an old one finds
 // nobody.
@@ -31,16 +33,31 @@ struct PeerFacts {
   std::string isp;
   std::string province;
   std::string address;
-  std::string network;  // AddressLimits::key_of(address)
+  std::string network;  // AddressLimits::network_of(address)
+};
+
+// What a peer says about the numbers of its parents and children, which may change at any time.
+struct Facts {
+  std::optional<int32_t> up_bw;
+  std::optional<int32_t> slots;
+  std::optional<int32_t> wants;
+
+  friend bool operator==(const Facts& a, const Facts& b) {
+    return a.up_bw == b.up_bw && a.slots == b.slots && a.wants == b.wants;
+  }
 };
 
 // A current introduction: this parent was named to the child, and neither side has reported its
 // end.
 struct ParentLink {
   Peer* parent = nullptr;
-  bool opened = false;  // the child reported dc_opened
-  TimeMs since;         // the time of `connect`
-  double kbps = 0;      // the child's rate over it, by its last report
+  bool opened = false;   // the child reported dc_opened
+  bool counted = false;  // in Network::fed
+  TimeMs since;          // the time of `connect`
+  double kbps = 0;       // the child's rate over it, by its last report
+  // What each side sent to the other.
+  Meter to_parent;
+  Meter to_child;
 };
 
 // A parent that is not offered again before `until`.
@@ -81,6 +98,7 @@ struct Peer {
   Rank rank = 0;
   Channel* channel = nullptr;
   Room* room = nullptr;
+  Network* network = nullptr;  // kept by Networks
   TimeMs entered_at;
 
   std::vector<ParentLink> parents;
@@ -97,7 +115,15 @@ struct Peer {
   std::optional<int32_t> up_bw;  // kbit/s, as announced
   std::optional<int32_t> slots;  // children that it takes, as announced
   double up_measured = 0;        // kbit/s, from what its children report (upload.hpp)
-  TimeMs reported_at;            // when it last sent statistics, or entered
+  // kbit/s, from its own reports; none: it does not say.
+  std::optional<double> up_reported;
+  TimeMs reported_at;         // when it last sent statistics, or entered
+  TimeMs facts_at;            // when what it said about itself was last used
+  std::optional<Facts> said;  // what it said since
+  // After it took fewer children than it had, it takes no more until then.
+  int32_t low_limit = 0;
+  TimeMs low_until;
+  int32_t lowered = 0;  // times that this happened
   std::optional<bool> says_live;
   // It is paused. It needs nobody; in a live channel it soon has nothing that others play, in VOD
   // it has what it had.
@@ -120,6 +146,7 @@ struct Peer {
   TimeMs connect_after;             // no `connect` before this time
   int32_t failures = 0;             // introductions in a row that never opened
   int32_t empty_searches = 0;       // searches in a row that found nobody
+  std::optional<TimeMs> shed_at;    // when it loses the next child in excess
   std::optional<TimeMs> deferred;   // until when it waits for another source to come below it
   // It gave a parent back as useless, and has had nothing from the others either since.
   bool unfed = false;
@@ -127,6 +154,8 @@ struct Peer {
 
   // Children in all.
   int32_t children_held() const { return static_cast<int32_t>(children.size()) + kept_children; }
+  // It has more known children than it may have.
+  bool is_overfull() const { return !children.empty() && children_held() > child_limit; }
   // The same without those that are idle, who make room for others.
   int32_t slots_taken() const {
     int32_t taken = kept_children;

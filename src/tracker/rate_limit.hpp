@@ -16,12 +16,12 @@ class RateLimit {
         left_(burst),
         refilled_(now) {}
 
-  // Takes a token. Returns false if none is left.
-  bool take(TimeMs now) {
+  // Takes tokens. Returns false, and takes none, if fewer are left.
+  bool take(TimeMs now, double tokens = 1) {
     left_ = std::min(burst_, left_ + static_cast<double>((now - refilled_).count()) * per_ms_);
     refilled_ = now;
-    if (left_ < 1) return false;
-    left_ -= 1;
+    if (left_ < tokens) return false;
+    left_ -= tokens;
     return true;
   }
 
@@ -32,10 +32,27 @@ class RateLimit {
   TimeMs refilled_;
 };
 
-// A limit on messages with a burst of five seconds' allowance: a page that starts dials and answers
-// many peers.
+// What somebody has used lately, of an allowance that may change: it drains at the rate of the
+// allowance.
+class Meter {
+ public:
+  // Adds `used`. Returns true if more than `burst` has been used beyond `per_second`.
+  bool add(TimeMs now, double used, double per_second, double burst) {
+    const double passed = static_cast<double>((now - at_).count()) / 1'000;
+    level_ = std::max(0.0, level_ - passed * per_second) + used;
+    at_ = now;
+    return level_ > burst;
+  }
+
+ private:
+  double level_ = 0;
+  TimeMs at_;
+};
+
+// A limit on messages, or bytes, with a burst of five seconds' allowance: a page that starts dials
+// and answers many peers.
+inline constexpr double kBurstSeconds = 5;
 inline RateLimit messages_a_second(int32_t most, TimeMs now) {
-  constexpr double kBurstSeconds = 5;
   return RateLimit(most * kBurstSeconds, most, DurationMs{1'000}, now);
 }
 

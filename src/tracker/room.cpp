@@ -5,6 +5,7 @@ namespace hlsmesh::tracker {
 void Room::add(Peer& peer) {
   peer.room = this;
   nodes.emplace(peer.join, &peer);
+  parents.peers_in_room = nodes.size();
   ++population[peer.layer];
   update(peer);
 }
@@ -14,6 +15,7 @@ void Room::remove(Peer& peer) {
   if (peer.orphan) orphans.erase(*peer.orphan);
   peer.orphan.reset();
   nodes.erase(peer.join);
+  parents.peers_in_room = nodes.size();
   if (--population[peer.layer] == 0) {
     population.erase(peer.layer);
     hollow = hollow || (!population.empty() && population.rbegin()->first > peer.layer);

@@ -8,9 +8,11 @@
 #include "common/ids.hpp"
 #include "common/time.hpp"
 #include "protocol/tracker_messages.hpp"
+#include "tracker/address_limits.hpp"
 #include "tracker/elsewhere.hpp"
 #include "tracker/peer.hpp"
 #include "tracker/rate_limit.hpp"
+#include "tracker/upload.hpp"
 
 namespace hlsmesh::tracker {
 
@@ -36,6 +38,9 @@ struct Socket {
   bool entered_once = false;
   bool guest = false;
   std::optional<RateLimit> messages;  // none: no limit
+  std::optional<RateLimit> bytes;
+  AddressLimits::Spent spent;
+  std::optional<ReportCredit> credit;
   std::optional<RateLimit> switches;
   std::string last_channel;  // of its last `enter`
   std::unique_ptr<PendingEnter> pending;

@@ -11,7 +11,7 @@
 
 namespace hlsmesh::tracker {
 
-enum class TimerKind : int32_t { kSocket, kIntroduction, kAuthorization };
+enum class TimerKind : int32_t { kSocket, kIntroduction, kAuthorization, kFacts };
 
 // One timer of each kind for each socket. Timers fire in the order of (time, socket, kind), so that
 // a replay gives the same commands.

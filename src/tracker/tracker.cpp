@@ -42,7 +42,7 @@ Tracker::Impl::Impl(const TrackerConfig& config)
     : config_(usable(config)),
       introductions_(outbox_, timers_),
       limits_(config_.max_connections_per_address, config_.enters_per_address_per_minute,
-              config_.messages_per_address) {}
+              config_.messages_per_address, config_.bytes_per_address) {}
 
 void Tracker::Impl::open(TimeMs now, ConnId conn, const Origin& origin, IdEntropy entropy) {
   now_ = std::max(now_, now);
@@ -62,9 +62,13 @@ void Tracker::Impl::open(TimeMs now, ConnId conn, const Origin& origin, IdEntrop
   socket.peer_id = hex_id(entropy);
   socket.guest = origin.guest;
   socket.opened_at = socket.last_heard = socket.last_ping = now_;
+  socket.credit.emplace(now_);
   if (socket.guest) return;
   if (config_.messages_per_second > 0) {
     socket.messages = messages_a_second(config_.messages_per_second, now_);
+  }
+  if (config_.bytes_per_second > 0) {
+    socket.bytes = messages_a_second(config_.bytes_per_second, now_);
   }
   if (config_.channel_switches > 0) {
     const double rate = config_.channel_switches;
@@ -104,23 +108,35 @@ Socket* Tracker::Impl::find(TimeMs now, ConnId conn) {
 
 // A frame of any kind counts against the limits of the connection: a flood of empty frames costs as
 // much.
-Socket* Tracker::Impl::counted(TimeMs now, ConnId conn) {
+Socket* Tracker::Impl::counted(TimeMs now, ConnId conn, size_t bytes) {
   Socket* socket = heard(now, conn);
   if (socket == nullptr || socket->guest) return socket;
   if (socket->messages && !socket->messages->take(now_)) {
     exceed(*socket, totals_.limited_messages, kClosePolicy, "too many messages");
     return nullptr;
   }
-  if (!limits_.message(now_, socket->address_key)) {
-    exceed(*socket, totals_.limited_address_messages, kCloseTryAgainLater,
-           "too many messages from this address");
+  if (socket->bytes && !socket->bytes->take(now_, static_cast<double>(bytes))) {
+    exceed(*socket, totals_.limited_bytes, kClosePolicy, "too many bytes");
     return nullptr;
   }
-  return socket;
+  using Refusal = AddressLimits::Refusal;
+  switch (limits_.message(now_, socket->address_key, socket->spent, bytes)) {
+    case Refusal::kNone:
+      return socket;
+    case Refusal::kMessages:
+      exceed(*socket, totals_.limited_address_messages, kCloseTryAgainLater,
+             "too many messages from this address");
+      break;
+    case Refusal::kBytes:
+      exceed(*socket, totals_.limited_address_bytes, kCloseTryAgainLater,
+             "too many bytes from this address");
+      break;
+  }
+  return nullptr;
 }
 
 void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
-  Socket* socket = counted(now, conn);
+  Socket* socket = counted(now, conn, text.size());
   if (socket == nullptr) return;
   wire::PeerParseResult parsed = wire::parse_from_peer(text);
   if (const auto* error = std::get_if<wire::ParseError>(&parsed)) {
@@ -136,10 +152,10 @@ void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
 }
 
 void Tracker::Impl::binary(TimeMs now, ConnId conn) {
-  if (counted(now, conn) != nullptr) ++totals_.malformed;
+  if (counted(now, conn, 0) != nullptr) ++totals_.malformed;
 }
 
-void Tracker::Impl::pong(TimeMs now, ConnId conn) { counted(now, conn); }
+void Tracker::Impl::pong(TimeMs now, ConnId conn) { counted(now, conn, 0); }
 
 void Tracker::Impl::closed(TimeMs now, ConnId conn) {
   if (Socket* socket = heard(now, conn)) forget(*socket);
@@ -194,6 +210,9 @@ void Tracker::Impl::timeout(TimeMs now) {
       case TimerKind::kSocket:
         check_alive(socket);
         break;
+      case TimerKind::kFacts:
+        use_facts(*socket.peer, Facts(*socket.peer->said));
+        break;
     }
   }
 }
@@ -229,11 +248,17 @@ void Tracker::Impl::handle(Socket& socket, const wire::Leave&) {
 }
 
 void Tracker::Impl::handle(Socket& socket, wire::SignalTo& signal) {
-  const Peer* other =
-      socket.peer ? Introductions::introduced(*socket.peer, signal.to_peer_id) : nullptr;
+  const auto [other, sent] = socket.peer
+                                 ? Introductions::introduced(*socket.peer, signal.to_peer_id)
+                                 : Introductions::Introduced{};
   if (other == nullptr) {
     ++totals_.signals_refused;
     return;
+  }
+  const double most = config_.bytes_per_pair;
+  const double size = static_cast<double>(signal.data.text().size());
+  if (most > 0 && sent->add(now_, size, most, kBurstSeconds * most)) {
+    return exceed(socket, totals_.limited_pair_bytes, kClosePolicy, "too many bytes to one viewer");
   }
   ++totals_.signals;
   outbox_.send(other->conn, wire::serialize(wire::TrackerMessage(
@@ -250,8 +275,9 @@ void Tracker::Impl::handle(Socket& socket, const wire::DcFailed& report) {
   if (socket.peer) introductions_.on_ended(*socket.peer, report.dc_id, report.reason, now_);
 }
 
-void Tracker::Impl::handle(Socket& socket, const wire::Statistics& report) {
+void Tracker::Impl::handle(Socket& socket, wire::Statistics& report) {
   if (!socket.peer) return;
+  if (socket.credit->bound(report, now_, config_)) ++totals_.limited_reports;
   Peer& peer = *socket.peer;
   // -1 is a player that has not chosen yet.
   if (report.level >= 0) {
@@ -268,9 +294,11 @@ void Tracker::Impl::handle(Socket& socket, const wire::Statistics& report) {
   if (report.p2p_kb > 0) peer.unfed = false;
   account(peer, report, now_, config_);
   for (const ParentLink& link : peer.parents) {
-    link.parent->child_limit = child_limit(*link.parent, config_);
-    link.parent->room->update(*link.parent);
+    set_child_limit(*link.parent, now_, config_);
+    introductions_.on_limit_changed(*link.parent, now_);
   }
+  set_child_limit(peer, now_, config_);
+  introductions_.on_limit_changed(peer, now_);
   if (report.idle) introductions_.on_idle(peer, *report.idle, now_);
   introductions_.on_report(peer, now_);
 }
@@ -292,6 +320,9 @@ TrackerStats Tracker::Impl::stats() const {
     for (const auto& [number, room] : channel.rooms.all()) {
       stats.orphans += static_cast<int32_t>(room->orphans.size());
     }
+  }
+  for (const auto& [id, channel] : channels_) {
+    stats.limited_address_share += channel.networks.passed_over;
   }
   stats.connects = introductions_.made();
   stats.links = introductions_.standing();

@@ -42,6 +42,13 @@ struct TrackerStats {
   uint64_t limited_switches = 0;          // by channel_switches
   uint64_t limited_address_messages = 0;  // by messages_per_address
   uint64_t limited_enter_time = 0;        // by enter_timeout
+  uint64_t limited_bytes = 0;             // by bytes_per_second
+  uint64_t limited_address_bytes = 0;     // by bytes_per_address
+  uint64_t limited_pair_bytes = 0;        // by bytes_per_pair
+  // The following close no socket and are not in rate_limited.
+  uint64_t limited_reports = 0;        // reports cut by report_kbps
+  uint64_t limited_facts = 0;          // facts that had to wait for their turn
+  uint64_t limited_address_share = 0;  // searches that passed over an address, by address_share
   double cdn_kb = 0;
   double p2p_kb = 0;
 };

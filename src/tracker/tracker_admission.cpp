@@ -16,6 +16,11 @@ namespace wire = tracker_wire;
 // The reason in a close frame has at most 123 bytes (RFC 6455 section 5.5).
 constexpr size_t kMaxCloseReasonBytes = 123;
 
+// A first change counts at once, the next ones after this time.
+constexpr DurationMs kFactsInterval{10'000};
+
+Facts facts_in(const wire::Enter& enter) { return {enter.up_bw, enter.slots, enter.wants}; }
+
 // Cut at a character's boundary.
 std::string_view shortened(std::string_view text, size_t most) {
   if (text.size() <= most) return text;
@@ -26,7 +31,8 @@ std::string_view shortened(std::string_view text, size_t most) {
 }  // namespace
 
 void Tracker::Impl::handle(Socket& socket, wire::Enter& enter) {
-  if (!socket.guest && !limits_.enter(now_, socket.address_key)) {
+  if (!socket.guest &&
+      !limits_.enter(now_, socket.address_key, socket.spent, socket.last_channel.empty())) {
     return refuse(socket, totals_.limited_enters, "too many enters from this address");
   }
   ++totals_.enters;
@@ -89,13 +95,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   socket.elsewhere.reset();
   if (enter.hlsmesh) socket.extension = enter.hlsmesh;
   if (socket.peer && socket.peer->channel->id == enter.channel) {
-    Channel& channel = *socket.peer->channel;
-    channel.unvote(*socket.peer);
-    describe(*socket.peer, enter);
-    channel.vote(*socket.peer);
-    accept(*socket.peer, enter, valid);
-    introductions_.on_facts_changed(*socket.peer, now_);
-    return introductions_.on_idle(*socket.peer, enter.idle.value_or(false), now_);
+    return enter_again(socket, enter, valid);
   }
   leave(socket);
 
@@ -107,18 +107,19 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   peer.info.address = socket.address;
   peer.info.isp = socket.isp;
   peer.info.province = socket.province;
-  peer.info.network = socket.address_key;
+  peer.info.network = AddressLimits::network_of(socket.address);
   peer.entered_at = peer.reported_at = now_;
   peer.connect_after = now_;
   describe(peer, enter);
+  use_facts(peer, facts_in(enter));
   peer.idle = enter.idle.value_or(false);
   peer.kept_parents = std::max(enter.parents.value_or(0), 0);
   peer.kept_children = std::max(enter.children.value_or(0), 0);
   // It has a parent that is not known here, so it is not fed by the CDN.
   if (peer.kept_parents > 0) peer.layer = 1;
   ++peers_;
-  const auto [channel, is_new] =
-      channels_.try_emplace(enter.channel, enter.channel, config_.room_peers);
+  const auto [channel, is_new] = channels_.try_emplace(enter.channel, enter.channel,
+                                                       config_.room_peers, config_.address_share);
   channel->second.add(peer);
   if (is_new) {
     for (std::string& parameter : split_.opened(enter.channel)) outbox_.split(std::move(parameter));
@@ -132,14 +133,48 @@ void Tracker::Impl::describe(Peer& peer, wire::Enter& enter) {
   if (!enter.browser.empty()) peer.info.browser = std::move(enter.browser);
   if (!enter.os.empty()) peer.info.os = std::move(enter.os);
   peer.info.device = enter.device;
-  peer.up_bw = enter.up_bw;
-  peer.slots = enter.slots;
   if (enter.live) peer.says_live = enter.live;
-  if (enter.wants || enter.hlsmesh) peer.wants = enter.wants;
+}
+
+// What the peer says about its upload moves other viewers, so it counts once in a while; what it
+// said last counts in the end.
+void Tracker::Impl::enter_again(Socket& socket, wire::Enter& enter,
+                                std::optional<DurationMs> valid) {
+  Peer& peer = *socket.peer;
+  peer.channel->unvote(peer);
+  describe(peer, enter);
+  peer.channel->vote(peer);
+  accept(peer, enter, valid);
+  Facts facts = facts_in(enter);
+  if (!enter.hlsmesh && !enter.wants) facts.wants = peer.wants;
+  if (now_ >= peer.facts_at + kFactsInterval) {
+    use_facts(peer, facts);
+  } else if (facts == Facts{peer.up_bw, peer.slots, peer.wants}) {
+    peer.said.reset();
+    timers_.clear(peer.conn, TimerKind::kFacts);
+    // A viewer that enters again looks for what it lacks at once.
+    introductions_.on_facts_changed(peer, now_);
+  } else {
+    ++totals_.limited_facts;
+    peer.said = facts;
+    timers_.set(peer.conn, TimerKind::kFacts, peer.facts_at + kFactsInterval);
+  }
+  introductions_.on_idle(peer, enter.idle.value_or(false), now_);
+}
+
+void Tracker::Impl::use_facts(Peer& peer, const Facts& facts) {
+  timers_.clear(peer.conn, TimerKind::kFacts);
+  const bool entering = peer.channel == nullptr;
+  if (!entering && !(facts == Facts{peer.up_bw, peer.slots, peer.wants})) peer.facts_at = now_;
+  peer.said.reset();
+  peer.up_bw = facts.up_bw;
+  peer.slots = facts.slots;
+  peer.wants = facts.wants;
   // The operator decides if a peer may have more than the usual number; any peer may have fewer.
   const int32_t most = std::max(config_.max_parents, config_.parents_wanted);
   peer.parents_wanted = std::min(peer.wants.value_or(config_.parents_wanted), most);
-  peer.child_limit = child_limit(peer, config_);
+  set_child_limit(peer, now_, config_);
+  if (!entering) introductions_.on_facts_changed(peer, now_);
 }
 
 void Tracker::Impl::accept(const Peer& peer, const wire::Enter& enter,
@@ -164,10 +199,12 @@ void Tracker::Impl::leave(Socket& socket) {
 }
 
 void Tracker::Impl::drop_peer(Socket& socket, Channel& channel) {
+  timers_.clear(socket.conn, TimerKind::kFacts);
   socket.peer.reset();
   --peers_;
   if (!channel.nodes.empty()) return;
   split_.closed(channel.id);
+  totals_.limited_address_share += channel.networks.passed_over;
   channels_.erase(channels_.find(channel.id));
 }
 

@@ -21,7 +21,8 @@ const char* audit_peer(const Channel& channel, const Peer& peer) {
   if (peer.channel != &channel) return "a peer thinks it is elsewhere";
   const auto node = peer.room->nodes.find(peer.join);
   if (node == peer.room->nodes.end() || node->second != &peer) return "a room misses a peer";
-  if (static_cast<int32_t>(peer.children.size()) > peer.child_limit) return "a parent is over-full";
+  if (peer.is_overfull() && !peer.shed_at && peer.kept_children == 0)
+    return "a parent is over-full";
   // One more while a promotion is under way.
   if (static_cast<int32_t>(peer.parents.size()) > peer.parents_wanted + 1) {
     return "a peer has more parents than it wants";
@@ -125,6 +126,7 @@ bool could_be_fed(const Peer& orphan, TimeMs now) {
   if (now < orphan.connect_after) return false;
   const std::set<const Peer*> below = everyone_below(orphan);
   const bool movable = below.size() <= kMostMoved;
+  std::set<const Network*> networks;
   for (const auto& [join, peer] : orphan.room->nodes) {
     const std::optional<Spot> spot = FilterClass::spot_of(*peer);
     if (below.count(peer) != 0 || !spot) continue;
@@ -134,9 +136,16 @@ bool could_be_fed(const Peer& orphan, TimeMs now) {
     const bool held = std::any_of(
         orphan.held_down.begin(), orphan.held_down.end(),
         [&](const HoldDown& pair) { return pair.parent == candidate && now < pair.until; });
-    if (!held) return true;
+    if (held) continue;
+    const Network& network = *peer->network;
+    if (&network == orphan.network) return true;
+    networks.insert(&network);
   }
-  return false;
+  return std::any_of(networks.begin(), networks.end(), [&](const Network* network) {
+    const Networks& all = orphan.channel->networks;
+    if (!all.may_begin(*network, orphan.room->nodes.size())) return false;
+    return networks.size() > 1 || !Introductions::must_not_be_alone(orphan, *network);
+  });
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ class Tracker::Impl {
   int32_t connections() const { return static_cast<int32_t>(sockets_.size()) - guests_; }
   Socket* find(TimeMs now, ConnId conn);
   Socket* heard(TimeMs now, ConnId conn);
-  Socket* counted(TimeMs now, ConnId conn);
+  Socket* counted(TimeMs now, ConnId conn, size_t bytes);
   void malformed(Socket& socket, tracker_wire::ParseError error);
   void close(Socket& socket, int32_t code, std::string reason);
   void exceed(Socket& socket, uint64_t& counter, int32_t code, std::string reason);
@@ -75,7 +75,7 @@ class Tracker::Impl {
   void handle(Socket& socket, const tracker_wire::DcOpened& report);
   void handle(Socket& socket, const tracker_wire::DcClosed& report);
   void handle(Socket& socket, const tracker_wire::DcFailed& report);
-  void handle(Socket& socket, const tracker_wire::Statistics& report);
+  void handle(Socket& socket, tracker_wire::Statistics& report);
   void handle(Socket& socket, const tracker_wire::Ping& ping);
   void handle(Socket& socket, const tracker_wire::UnknownAction& unknown);
 
@@ -85,6 +85,8 @@ class Tracker::Impl {
   void say_rejected(const Socket& socket, std::string_view reason);
   void admit(Socket& socket, tracker_wire::Enter& enter, std::optional<DurationMs> valid);
   void describe(Peer& peer, tracker_wire::Enter& enter);
+  void enter_again(Socket& socket, tracker_wire::Enter& enter, std::optional<DurationMs> valid);
+  void use_facts(Peer& peer, const tracker::Facts& facts);
   void accept(const Peer& peer, const tracker_wire::Enter& enter, std::optional<DurationMs> valid);
   void leave(Socket& socket);
   void drop_peer(Socket& socket, tracker::Channel& channel);

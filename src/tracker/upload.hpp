@@ -11,18 +11,33 @@ namespace hlsmesh::tracker {
 
 // The upload of a peer, and the number of children that it allows.
 //
-// An announced upload (upBW) counts as it is: limit = upBW / child_kbps, at least 1, or 0 if it is
-// 0. A peer that announced none has the default of its device. The rates that its children report
-// are a lower bound on its upload: they raise the limit above the default once the peer has shown
-// that it can feed more, and never lower it, since children may be few or ask for little. No peer
-// gets more children than it announced (slots).
+// Every peer begins with no more than the default of its device; it gets fewer if it announced less
+// (upBW), and none if it announced 0. More must be earned: the peer's own reports and those of its
+// children at other addresses must both say that it fed so much. What children report never lowers
+// a limit, since they may be few or ask for little. An announced upload may be used up to twice
+// what was shown; without one, the limit is what was shown. No peer gets more children than it
+// announced (slots), and no phone more than max_children_mobile.
+
+// What a socket may report that its peer loaded: report_kbps on average, and a minute's worth after
+// a pause.
+class ReportCredit {
+ public:
+  explicit ReportCredit(TimeMs opened_at);
+
+  // Reduces a report to what the peer can have loaded. Returns true if anything was cut.
+  bool bound(tracker_wire::Statistics& report, TimeMs now, const TrackerConfig& config);
+
+ private:
+  double kb_ = 0;
+  TimeMs at_;
+};
 
 // Processes a child's report, sent at `now`: what it received is divided among its open parents,
 // and each parent's upload is measured again.
 void account(Peer& child, const tracker_wire::Statistics& report, TimeMs now,
              const TrackerConfig& config);
 
-// Returns the number of children that the peer may have.
-int32_t child_limit(const Peer& peer, const TrackerConfig& config);
+// Sets the number of children that the peer may have.
+void set_child_limit(Peer& peer, TimeMs now, const TrackerConfig& config);
 
 }  // namespace hlsmesh::tracker

@@ -181,8 +181,8 @@ test('one viewer that does not read is cut off alone', async () => {
   const tracker = await startTracker(0, [
     '--max-pending-bytes',
     '65536',
-    '--messages-per-second',
-    '0',
+    ...['--messages-per-second', '0', '--bytes-per-pair', '0'],
+    ...['--bytes-per-second', '0', '--bytes-per-address', '0'],
   ]);
   const pairs = await busyPairs(tracker.url, 4);
   await halfOpen(tracker.port, `{"action":"enter","channel":"${CHANNEL}"}`);

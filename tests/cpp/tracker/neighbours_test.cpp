@@ -66,8 +66,10 @@ TEST_CASE("C3: who takes fewer from now on keeps no more, and who takes more get
   enter.channel = "c";
   enter.slots = 1;
   h.say(parent, enter);
+  h.advance(seconds(4));
   CHECK(h.tracker.stats().links == 1);
   enter.slots = 3;
+  h.advance(seconds(60));
   h.say(parent, enter);
   h.advance(seconds(10));
   CHECK(h.tracker.stats().links == 3);

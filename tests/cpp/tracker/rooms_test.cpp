@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+#include "tracker/networks.hpp"
+
 using namespace hlsmesh;
 using namespace hlsmesh::tracker;
 
@@ -19,6 +21,7 @@ struct Guests {
     peer.child_limit = 3;
     peer.info.isp = isp;
     peer.info.province = province;
+    networks.add(peer);
     rooms.add(peer);
     return peer;
   }
@@ -33,6 +36,7 @@ struct Guests {
     return numbers;
   }
   std::deque<Peer> peers;
+  Networks networks{10};
 };
 
 size_t largest(const Rooms& rooms) {

@@ -5,7 +5,9 @@ using namespace hlsmesh::tracker_test;
 using std::chrono::seconds;
 
 TEST_CASE("channels are listed by id, page by page") {
-  Harness h;
+  TrackerConfig config;
+  config.report_kbps = 0;
+  Harness h(config);
   wire::Enter vod;
   vod.live = false;
   const int32_t conn = h.join("https://cdn.example/b.m3u8", vod);
