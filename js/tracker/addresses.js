@@ -95,15 +95,19 @@ export class Addresses {
   #trusted;
   #header;
   #hopsOf;
+  #onStranger;
+  #told = false;
 
   /**
    * @param {readonly string[]} trusted networks whose header is trusted
    * @param {string} header x-forwarded-for or forwarded. Only this one is read: a proxy that writes one forwards the other as the
    *   viewer wrote it.
+   * @param {(proxy: string) => void} [onStranger] called once, at the first header from an address that is not trusted
    */
-  constructor(trusted, header) {
+  constructor(trusted, header, onStranger = () => {}) {
     this.#trusted = trusted.flatMap((text) => parseNetwork(text) ?? []);
     this.#header = header;
+    this.#onStranger = onStranger;
     this.#hopsOf = header === 'forwarded' ? forwarded : forwardedFor;
   }
 
@@ -117,7 +121,12 @@ export class Addresses {
     const peer = parseAddress(request.socket.remoteAddress ?? '');
     if (peer === null) return request.socket.remoteAddress ?? '';
     const header = request.headers[this.#header];
-    if (header === undefined || !this.#trusts(peer)) return peer.toString();
+    if (header === undefined) return peer.toString();
+    if (!this.#trusts(peer)) {
+      if (!this.#told) this.#onStranger(peer.toString());
+      this.#told = true;
+      return peer.toString();
+    }
     let viewer = peer;
     for (const hop of this.#hopsOf(String(header)).reverse()) {
       const address = parseAddress(withoutPort(hop));
@@ -126,6 +135,12 @@ export class Addresses {
       if (!this.#trusts(viewer)) break;
     }
     return viewer.toString();
+  }
+
+  /** @param {string} text @returns {boolean} true if it is a trusted proxy's */
+  trusts(text) {
+    const address = parseAddress(text);
+    return address !== null && this.#trusts(address);
   }
 
   /** @param {Address} address */

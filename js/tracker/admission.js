@@ -8,6 +8,7 @@ import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
  * @property {boolean} granted
  * @property {number} validMs the time for which it holds; Infinity without a token
  * @property {string} reason sent to the viewer if not granted
+ * @property {string} [cause] for the log: what exactly is wrong, without the token
  */
 
 /** @typedef {'granted' | 'channel' | 'missing' | 'expired' | 'otherChannel' | 'invalid'} Outcome */
@@ -86,17 +87,17 @@ export class Admission {
    * @returns {Promise<Verdict>} never rejects
    */
   async check(channel, token) {
-    const { outcome, validMs } = await this.#judge(channel, token);
+    const { outcome, validMs, cause } = await this.#judge(channel, token);
     ++this.counters[outcome];
-    return outcome === 'granted'
-      ? { granted: true, validMs, reason: '' }
-      : { granted: false, validMs: 0, reason: REASONS[outcome] };
+    if (outcome === 'granted') return { granted: true, validMs, reason: '' };
+    const reason = REASONS[outcome];
+    return { granted: false, validMs: 0, reason, cause: cause ?? reason };
   }
 
   /**
    * @param {string} channel
    * @param {string} token
-   * @returns {Promise<{ outcome: Outcome, validMs: number }>}
+   * @returns {Promise<{ outcome: Outcome, validMs: number, cause?: string }>}
    */
   async #judge(channel, token) {
     // Channel and token come in one text, separated by a line feed: with a second line feed nobody could separate them.
@@ -106,20 +107,31 @@ export class Admission {
     }
     if (this.#keys.size === 0) return { outcome: 'granted', validMs: Infinity };
     if (token === '') return { outcome: 'missing', validMs: 0 };
-    const claims = await this.#claimsOf(token);
-    if (typeof claims === 'string') return { outcome: claims, validMs: 0 };
+    const read = await this.#claimsOf(token);
+    if (!('payload' in read)) return { ...read, validMs: 0 };
+    const claims = read.payload;
     const allowed = [claims.channel].flat();
-    if (!allowed.includes(channel)) return { outcome: 'otherChannel', validMs: 0 };
+    if (!allowed.includes(channel)) {
+      const cause = `the token is for ${shown(allowed.join(' '))}`;
+      return { outcome: 'otherChannel', validMs: 0, cause };
+    }
     const untilS = /** @type {number} */ (claims.exp) + CLOCK_TOLERANCE_S;
     return { outcome: 'granted', validMs: Math.max(0, untilS * 1000 - Date.now()) };
   }
 
   /**
    * @param {string} token
-   * @returns {Promise<import('jose').JWTPayload | 'expired' | 'invalid'>}
+   * @returns {Promise<{ payload: import('jose').JWTPayload } | { outcome: 'expired' | 'invalid', cause: string }>}
    */
   async #claimsOf(token) {
-    for (const { algorithms, material } of this.#candidates(token)) {
+    const { header, candidates } = this.#candidates(token);
+    if (header === null) return { outcome: 'invalid', cause: 'it is no JWT' };
+    if (candidates.length === 0) {
+      const kid = header.kid === undefined ? '' : ` and kid ${shown(header.kid)}`;
+      return { outcome: 'invalid', cause: `no key has alg ${shown(header.alg)}${kid}` };
+    }
+    let cause = 'the signature fits no key';
+    for (const { algorithms, material } of candidates) {
       try {
         const { payload } = await jwtVerify(token, material, {
           algorithms: [...algorithms],
@@ -128,14 +140,24 @@ export class Admission {
           requiredClaims: ['exp', 'channel'],
           clockTolerance: CLOCK_TOLERANCE_S,
         });
-        return payload;
+        return { payload };
       } catch (error) {
         // The signature is right, so no other key can give another result.
-        if (error instanceof errors.JWTExpired) return 'expired';
-        if (error instanceof errors.JWTClaimValidationFailed) return 'invalid';
+        if (error instanceof errors.JWTExpired) {
+          const seconds = Math.round(Date.now() / 1000 - Number(error.payload.exp));
+          return { outcome: 'expired', cause: `it expired ${seconds} s ago` };
+        }
+        if (error instanceof errors.JWTClaimValidationFailed) {
+          const { claim, payload } = error;
+          const was = claim in payload ? shown(payload[claim]) : 'missing';
+          return { outcome: 'invalid', cause: `${claim} is ${was}: ${error.message}` };
+        }
+        if (!(error instanceof errors.JWSSignatureVerificationFailed)) {
+          cause = /** @type {Error} */ (error).message;
+        }
       }
     }
-    return 'invalid';
+    return { outcome: 'invalid', cause };
   }
 
   /** The keys that may have signed a token, by its algorithm and kid. @param {string} token */
@@ -145,17 +167,24 @@ export class Admission {
     try {
       header = decodeProtectedHeader(token);
     } catch {
-      return [];
+      return { header: null, candidates: [] };
     }
-    return [...this.#keys.values()]
+    const candidates = [...this.#keys.values()]
       .flat()
       .filter(
         ({ algorithms, kid }) =>
           algorithms.includes(String(header.alg)) &&
           (kid === undefined || header.kid === undefined || kid === header.kid),
       );
+    return { header, candidates };
   }
 }
+
+// What a stranger wrote may be long.
+const MOST_SHOWN = 200;
+
+/** @param {unknown} value of a token @returns {string} for the log */
+const shown = (value) => String(JSON.stringify(value)).slice(0, MOST_SHOWN);
 
 /**
  * True if the text matches the pattern, in which `*` stands for any characters. Takes time proportional to the product of both

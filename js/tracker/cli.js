@@ -82,6 +82,17 @@ if (commandLine.check) {
     fail(EXIT_FAILED, /** @type {Error} */ (error).message);
   }
 }
+if (commandLine.checkConfig) {
+  const { examine } = await import('./examine.js');
+  try {
+    const warnings = await examine(optionsOf(values), limitsOf(values));
+    for (const warning of warnings) process.stdout.write(`warning: ${warning}\n`);
+    process.stdout.write('the configuration can be used\n');
+    process.exit(0);
+  } catch (error) {
+    fail(EXIT_USAGE, /** @type {Error} */ (error).message);
+  }
+}
 if (values.verbose) values.logLevel = 'debug';
 const format = /** @type {'json' | 'pretty'} */ (values.logFormat);
 /** @type {NonNullable<import('./index.js').TrackerOptions['log']>} */

@@ -30,6 +30,7 @@ const MASK = '***';
  * @property {boolean} version
  * @property {boolean} printConfig
  * @property {boolean} check
+ * @property {boolean} checkConfig
  */
 
 /**
@@ -85,6 +86,7 @@ export function readCommandLine(args, env) {
     version: flags.version === true,
     printConfig: flags['print-config'] === true,
     check: flags.check === true,
+    checkConfig: flags['check-config'] === true,
   };
 }
 
@@ -182,6 +184,7 @@ function readFlags(args) {
     config: { type: 'string' },
     'print-config': { type: 'boolean' },
     check: { type: 'boolean' },
+    'check-config': { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean' },
   };

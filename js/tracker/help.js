@@ -51,6 +51,7 @@ ${listed.join('\n')}
 The command itself:
 ${entry('--config <file>', 'a JSON object with options under their names, without dashes in front')}
 ${entry('--print-config', 'print the configuration as it would be used, secrets masked, and end')}
+${entry('--check-config', 'read all files that the options name, print what is odd, and end: 0 if nothing is wrong')}
 ${entry('--check', 'ask the tracker that runs here with these options for its health: 0 is well')}
 ${entry('--help, -h', 'print this')}
 ${entry('--version', 'print the version')}

@@ -95,6 +95,8 @@ export interface TrackerOptions {
 
   /** The most requests of one address a minute for a WebSocket; default 3000. */
   handshakesPerAddress?: number;
+  /** The most connections of one address that have asked for nothing yet; default 128. */
+  pendingPerAddress?: number;
   /** The most other requests of one address a minute, unless `server` is yours; default 600. */
   requestsPerAddress?: number;
   /** The most bytes of one message; default 65,536, which is also the highest value. */

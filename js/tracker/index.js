@@ -3,7 +3,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { HtStats } from './abi.js';
-import { Addresses } from './addresses.js';
+import { Addresses, shownAddress } from './addresses.js';
 import { Admission } from './admission.js';
 import { defaultLimits, readOptions } from './config.js';
 import { drain } from './drain.js';
@@ -15,17 +15,17 @@ import { RedisBus } from './cluster/redis-bus.js';
 import { WorkerBus } from './cluster/worker-bus.js';
 import { Gate } from './gate.js';
 import { answerFrom, pathOf, refuseUpgrade } from './http.js';
-import { keyFromSecret, keysFromText } from './keys.js';
 import { createListener, listen } from './listener.js';
 import { LocalEngine } from './local-engine.js';
 import { Log, lineOf } from './log.js';
 import { camelCase } from './options.js';
-import { MIN_BEARER_BYTES } from './secrets.js';
+import { readFiles } from './sources.js';
 import { Places } from './places.js';
 import { reachableHosts } from './reachable.js';
 import { Bearer, healthRoutesOf, routesOf } from './routes.js';
 import { Sockets } from './sockets.js';
 import { joined, measure } from './tracker-metrics.js';
+import { openFileLimit, strangersHeader, warningsAbout } from './warnings.js';
 
 const DEFAULT_WASM = new URL('../../dist/hlsmesh-tracker.wasm', import.meta.url);
 
@@ -40,7 +40,7 @@ const RETRY_AFTER_S = 5;
 /**
  * The result of readOptions().
  * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
- *   'allowedChannels' | 'handshakesPerAddress' | 'requestsPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
+ *   'allowedChannels' | 'handshakesPerAddress' | 'pendingPerAddress' | 'requestsPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
  *   'drainSeconds' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
  *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile' | 'redisUrl'>} Settings
  */
@@ -79,8 +79,12 @@ async function start(options, settings, limits, log, files) {
   const admission = new Admission(settings);
   const places = new Places();
   const bearer = new Bearer();
-  await readFiles(settings, files, { admission, places, bearer });
-  const addresses = new Addresses(settings.trustedProxies, settings.proxyHeader);
+  await readFiles(settings, files, { admission, places, bearer, log });
+  const addresses = new Addresses(settings.trustedProxies, settings.proxyHeader, (proxy) =>
+    log.warn(strangersHeader(settings.proxyHeader), {
+      proxy: shownAddress(proxy, settings.logAddresses),
+    }),
+  );
   const gates = {
     handshakes: new Gate(settings.handshakesPerAddress),
     requests: new Gate(settings.requestsPerAddress),
@@ -89,6 +93,12 @@ async function start(options, settings, limits, log, files) {
   const module = await compile(options.wasm ?? DEFAULT_WASM);
   const worker = options.bus instanceof WorkerBus ? options.bus : null;
   const bus = await busOf(options, settings, log);
+  // Of several workers one tells what holds for all.
+  if (!worker || worker.name === '1.1') {
+    const server = options.server !== undefined;
+    const warnings = warningsAbout({ ...settings, server, ...limits, openFiles: openFileLimit() });
+    for (const warning of warnings) log.warn(warning);
+  }
   const all = { ...limits, authorize: Number(admission.asks || bus !== null) };
   const engine = await TrackerEngine.create(module, all, (error) => {
     log.error(`the tracker engine died: ${error.stack ?? error.message}`);
@@ -112,10 +122,12 @@ async function start(options, settings, limits, log, files) {
   );
 
   let draining = false;
-  const listening = { late: 0, dropped: 0 };
+  const listening = { late: 0, dropped: 0, crowded: 0 };
   const server =
     options.server ??
-    (await createListener(settings, limits.maxConnections ?? 0, files, listening));
+    (await createListener(settings, limits.maxConnections ?? 0, files, listening, (address) =>
+      addresses.trusts(address),
+    ));
   const { metrics, stop: stopMeasuring } = measure({
     sockets,
     gates,
@@ -232,58 +244,6 @@ async function busOf({ bus }, settings, log) {
   const times = { beatMs: beatSeconds * 1000, leaseMs: leaseSeconds * 1000 };
   return RedisBus.create({ url, prefix, nodeId, ...times }, log);
 }
-
-/**
- * Reads the files that options name, now and whenever they change.
- * @param {Settings} settings
- * @param {WatchedFiles} files
- * @param {{ admission: Admission, places: Places, bearer: Bearer }} users
- */
-async function readFiles(settings, files, { admission, places, bearer }) {
-  const { asnDb, cityDb, tokenSecret, tokenSecretFile, tokenKeys, apiToken, apiTokenFile } =
-    settings;
-  /** @param {string} option @param {string | undefined} path @param {(contents: Buffer) => void} use */
-  const add = async (option, path, use) => {
-    if (path !== undefined) {
-      await files.add({ option, paths: [path], use: ([contents]) => use(contents) });
-    }
-  };
-  await add('asn-db', asnDb, (database) => places.useNetworks(database));
-  await add('city-db', cityDb, (database) => places.useCities(database));
-
-  if (tokenSecret !== undefined) admission.useKeys('token-secret', [keyFromSecret(tokenSecret)]);
-  await add('token-secret-file', tokenSecretFile, (contents) =>
-    admission.useKeys('token-secret', [keyFromSecret(lineIn(contents))]),
-  );
-  if (tokenKeys.length > 0) {
-    await files.add({
-      option: 'token-keys',
-      paths: tokenKeys,
-      use: async (all) => {
-        const keys = await Promise.all(
-          all.map((contents, index) =>
-            keysFromText(contents.toString()).catch((error) => {
-              throw new Error(`${tokenKeys[index]}: ${error.message}`);
-            }),
-          ),
-        );
-        admission.useKeys('token-keys', keys.flat());
-      },
-    });
-  }
-
-  if (apiToken !== undefined) bearer.use(apiToken);
-  await add('api-token-file', apiTokenFile, (contents) => {
-    const token = lineIn(contents);
-    if (Buffer.byteLength(token) < MIN_BEARER_BYTES) {
-      throw new Error(`an API token has ${MIN_BEARER_BYTES} bytes or more`);
-    }
-    bearer.use(token);
-  });
-}
-
-/** A secret from a file, without the line feed that editors add. @param {Buffer} contents */
-const lineIn = (contents) => contents.toString().replace(/\r?\n$/, '');
 
 /**
  * @param {NonNullable<TrackerOptions['wasm']>} wasm

@@ -4,6 +4,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { refuseUpgrade } from './http.js';
+import { Pending } from './pending.js';
 
 // A viewer's request for a WebSocket has a few hundred bytes, plus the cookies of the site.
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -15,17 +16,19 @@ const SPARE_CONNECTIONS = 1024;
  * @typedef {object} ListenerCounters
  * @property {number} late handshakes that took too long
  * @property {number} dropped connections that were dropped unread because there were too many
+ * @property {number} crowded connections without a complete request that were dropped for a newer one, of the same address or of all
  */
 
 /**
- * @param {{ tlsCert?: string, tlsKey?: string, handshakeSeconds: number }} options
+ * @param {{ tlsCert?: string, tlsKey?: string, handshakeSeconds: number, pendingPerAddress: number }} options
  * @param {number} maxConnections the most WebSockets; 0: any number
  * @param {import('./files.js').WatchedFiles} files
  * @param {ListenerCounters} counters
+ * @param {(address: string) => boolean} isProxy true: all viewers come from there
  * @returns {Promise<http.Server | https.Server>}
  */
-export async function createListener(options, maxConnections, files, counters) {
-  const { tlsCert, tlsKey, handshakeSeconds } = options;
+export async function createListener(options, maxConnections, files, counters, isProxy) {
+  const { tlsCert, tlsKey, handshakeSeconds, pendingPerAddress } = options;
   const timeout = Math.ceil(handshakeSeconds * 1000);
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -49,6 +52,12 @@ export async function createListener(options, maxConnections, files, counters) {
     });
   }
   if (maxConnections > 0) server.maxConnections = maxConnections + SPARE_CONNECTIONS;
+  const pending = new Pending(pendingPerAddress, SPARE_CONNECTIONS / 2, isProxy);
+  server.on('connection', (/** @type {import('node:net').Socket} */ socket) => {
+    counters.crowded += pending.add(socket);
+  });
+  const settled = (/** @type {http.IncomingMessage} */ request) => pending.remove(request.socket);
+  server.prependListener('upgrade', settled).prependListener('request', settled);
   server.on('drop', () => ++counters.dropped);
   server.on('clientError', (/** @type {NodeJS.ErrnoException} */ { code }, socket) => {
     const late = code === 'ERR_HTTP_REQUEST_TIMEOUT';

@@ -51,6 +51,14 @@ export class Log {
   }
 }
 
+// Control characters, and those that change the order in which a terminal shows text: names of channels come from strangers.
+// eslint-disable-next-line no-control-regex
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/** @param {string} text @returns {string} with escapes in place of what a terminal would obey */
+const visible = (text) =>
+  text.replace(UNSEEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /**
  * @param {string} event
  * @param {Fields} fields
@@ -60,7 +68,7 @@ export function lineOf(event, fields) {
   const parts = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${typeof value === 'string' ? JSON.stringify(value) : value}`);
-  return [event, ...parts].join(' ');
+  return visible([event, ...parts].join(' '));
 }
 
 /**
@@ -72,7 +80,9 @@ export function lineOf(event, fields) {
  */
 export function formatted(format, level, event, fields) {
   if (format === 'json') {
-    return `${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`;
+    const entry = { time: new Date().toISOString(), level, event, ...fields };
+    return `${visible(JSON.stringify(entry))}\n`;
   }
-  return `hlsmesh-tracker: ${level === 'info' ? '' : `${level}: `}${lineOf(event, fields)}\n`;
+  const time = new Date().toISOString();
+  return `${time} hlsmesh-tracker: ${level === 'info' ? '' : `${level}: `}${lineOf(event, fields)}\n`;
 }

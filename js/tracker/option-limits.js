@@ -46,6 +46,15 @@ export const LIMITS = [
     help: 'the most requests of one address a minute for a WebSocket; more are answered 429 unread',
   },
   {
+    name: 'pending-per-address',
+    group: 'Limits',
+    type: 'whole',
+    default: 128,
+    min: 1,
+    max: MOST,
+    help: 'the most connections of one address that have asked for nothing yet; for the next one the oldest is dropped',
+  },
+  {
     name: 'requests-per-address',
     group: 'Limits',
     type: 'whole',

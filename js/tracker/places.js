@@ -11,7 +11,7 @@ const CACHED_RECORDS = 10_000;
 /** The fields that the usual databases have in their records; each may be missing. */
 /** @typedef {{ isp?: string, autonomous_system_organization?: string, autonomous_system_number?: number }} NetworkRecord */
 /** @typedef {{ iso_code?: string, names?: { en?: string } }} Named */
-/** @typedef {{ country?: Named, subdivisions?: Named[] }} CityRecord */
+/** @typedef {{ country?: Named, subdivisions?: Named[], country_code?: string, state1?: string }} CityRecord */
 
 export class Places {
   /** @type {Reader<any> | null} */
@@ -19,14 +19,24 @@ export class Places {
   /** @type {Reader<any> | null} */
   #cities = null;
 
-  /** @param {Buffer} database @throws {Error} if it is not in MaxMind format */
+  /**
+   * @param {Buffer} database
+   * @returns {string[]} what is odd about it
+   * @throws {Error} if it is not in MaxMind format
+   */
   useNetworks(database) {
     this.#networks = open(database);
+    return doubtsAbout(this.#networks, ispOf, 'networks', provinceOf, 'provinces');
   }
 
-  /** @param {Buffer} database @throws {Error} if it is not in MaxMind format */
+  /**
+   * @param {Buffer} database
+   * @returns {string[]} what is odd about it
+   * @throws {Error} if it is not in MaxMind format
+   */
   useCities(database) {
     this.#cities = open(database);
+    return doubtsAbout(this.#cities, provinceOf, 'provinces', ispOf, 'networks');
   }
 
   /**
@@ -49,16 +59,68 @@ function open(database) {
   return reader;
 }
 
+// A provider is sold, and addresses move, within months.
+const OLD_DAYS = 180;
+const DAY_MS = 86_400_000;
+
+/**
+ * @param {Reader<any>} reader
+ * @param {(record: any) => string} wanted returns what a record must have
+ * @param {string} name of that
+ * @param {(record: any) => string} other returns what a record of the other kind of database has
+ * @param {string} otherName
+ * @returns {string[]} what is odd about the database
+ */
+function doubtsAbout(reader, wanted, name, other, otherName) {
+  const { ipVersion, buildEpoch, databaseType } = reader.metadata;
+  /** @type {string[]} */
+  const doubts = [];
+  const records = sampleOf(reader);
+  if (!records.some((record) => wanted(record) !== '')) {
+    const swapped = records.some((record) => other(record) !== '');
+    doubts.push(
+      swapped
+        ? `knows no ${name} but ${otherName}: are asn-db and city-db swapped?`
+        : `knows no ${name}, in ${records.length} records of the type ${databaseType}`,
+    );
+  }
+  if (ipVersion === 4)
+    doubts.push('knows IPv4 only: of viewers with IPv6 addresses nothing is known');
+  const days = Math.floor((Date.now() - Number(buildEpoch)) / DAY_MS);
+  if (days > OLD_DAYS) doubts.push(`is ${days} days old: networks and addresses have moved since`);
+  return doubts;
+}
+
+// Enough to meet a record of any real database, within some milliseconds.
+const SAMPLES = 4096;
+const ENOUGH_RECORDS = 64;
+
+/** @param {Reader<any>} reader @returns {any[]} records of addresses all over IPv4 and of some of IPv6 */
+function sampleOf(reader) {
+  const records = [];
+  for (let i = 0; i < SAMPLES && records.length < ENOUGH_RECORDS; ++i) {
+    const spread = Math.imul(i + 1, 0x9e3779b1) >>> 0;
+    const bytes = [24, 16, 8, 0].map((shift) => (spread >>> shift) & 255);
+    const six = `2${(spread >>> 20).toString(16).padStart(3, '0')}:${((spread >>> 4) & 0xffff).toString(16)}::1`;
+    const record = lookUp(reader, i % 8 === 7 ? six : bytes.join('.'));
+    if (record !== null) records.push(record);
+  }
+  return records;
+}
+
 /**
  * @param {Reader<any> | null} reader
  * @param {string} address
  */
 function lookUp(reader, address) {
   if (reader === null) return null;
+  const plain = /^::ffff:([\d.]+)$/i.exec(address)?.[1] ?? address;
+  // Of an IPv6 address the library would look up the first 32 bits as if they were IPv4.
+  if (reader.metadata.ipVersion === 4 && plain.includes(':')) return null;
   try {
-    return reader.get(address);
+    return reader.get(plain);
   } catch {
-    // It is an IPv6 address in a database of IPv4, or no address at all.
+    // It is no address at all.
     return null;
   }
 }
@@ -79,9 +141,10 @@ function ispOf(record) {
  * @param {CityRecord | null} record
  */
 function provinceOf(record) {
-  const country = text(record?.country?.iso_code);
+  const country = text(record?.country?.iso_code) || text(record?.country_code);
   const [first] = Array.isArray(record?.subdivisions) ? record.subdivisions : [];
-  const province = text(first?.iso_code) || text(first?.names?.en);
+  // The databases of npm's @ip-location-db are flat.
+  const province = text(first?.iso_code) || text(first?.names?.en) || text(record?.state1);
   return [country, province].filter((part) => part !== '').join('-');
 }
 

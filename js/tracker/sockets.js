@@ -1,6 +1,7 @@
 /**
  * The WebSockets of a tracker: passes every frame to the engine and carries out every command of the engine.
  */
+import { performance } from 'node:perf_hooks';
 import { WebSocketServer } from 'ws';
 import { shownAddress } from './addresses.js';
 import { PING_FRAME, pongFrame, textFrame } from './frames.js';
@@ -27,6 +28,9 @@ const RAW = Symbol('raw');
 // Frames that wait for the end of the turn of the event loop, when they are sent in one write.
 const UNSENT = Symbol('unsent');
 
+// A log that a flood can fill helps nobody.
+const TELL_EVERY_MS = 1000;
+
 // The time that a peer has to answer a close frame before its socket is destroyed.
 const CLOSE_GRACE_MS = 2000;
 
@@ -50,6 +54,8 @@ export class Sockets {
   /** The sockets with unsent frames. @type {Socket[]} */
   #dirty = [];
   #lastConn = 0;
+  /** @type {Map<string, { at: number, left: number }>} */
+  #told = new Map();
   #ended = false;
 
   /** @type {Record<SocketCounter, number>} */
@@ -92,7 +98,7 @@ export class Sockets {
       close: (conn, code, reason) => this.#closedByEngine(conn, code, reason),
       authorize: async (conn, request, channel, token) => {
         const verdict = await admission.check(channel, token);
-        if (!verdict.granted) this.#log.debug('refused', { conn, channel, reason: verdict.reason });
+        if (!verdict.granted) this.#toldOf('refused', { channel, cause: verdict.cause });
         if (this.#open.has(conn)) this.#engine.authorized(conn, request, verdict);
       },
     });
@@ -209,6 +215,21 @@ export class Sockets {
         if (sockets.#open.delete(this[CONN])) sockets.#engine.closed(this[CONN]);
       },
     };
+  }
+
+  /**
+   * An entry for people: at most one a second of each event, with the number of those that were left out. @param {string} event
+   * @param {import('./log.js').Fields} fields
+   */
+  #toldOf(event, fields) {
+    const now = performance.now();
+    const last = this.#told.get(event) ?? { at: -Infinity, left: 0 };
+    if (now - last.at < TELL_EVERY_MS) {
+      ++last.left;
+      return;
+    }
+    this.#log.info(event, { ...fields, unsaid: last.left || undefined });
+    this.#told.set(event, { at: now, left: 0 });
   }
 
   /** @param {Socket} ws */

@@ -10,6 +10,7 @@ const PREFIX = 'hlsmesh_tracker_';
 
 // Node reports the whole time between two samples of the event loop; this part of it is no delay.
 const LOOP_RESOLUTION_MS = 10;
+const LOOP_WINDOW_MS = 10_000;
 
 /** The engine's gauges. @type {Partial<Record<keyof EngineStats, string>>} */
 const SIZES = {
@@ -111,6 +112,7 @@ export function measure(measured) {
     // Connections that the engine refused, and those refused before they reached it.
     [{ limit: 'max-connections' }, engine('limited_total')() + listening.dropped],
     [{ limit: 'handshakes-per-address' }, gates.handshakes.refused],
+    [{ limit: 'pending-per-address' }, listening.crowded],
     [{ limit: 'requests-per-address' }, gates.requests.refused],
     [{ limit: 'max-message-bytes' }, counters.tooLong],
     [{ limit: 'max-pending-bytes' }, counters.slow],
@@ -237,21 +239,30 @@ function measureProcess(metrics) {
     process.memoryUsage.rss(),
   );
   metrics.gauge('process_start_time_seconds', 'Start of the process.', () => startedAt);
+  // Of fixed stretches of time: several readers must not take one another's maximum away.
+  /** @param {number} nanoseconds */
+  const late = (nanoseconds) => Math.max(0, nanoseconds / 1e9 - LOOP_RESOLUTION_MS / 1e3);
+  let last = { p50: 0, p99: 0, max: 0 };
+  const turn = setInterval(() => {
+    last = {
+      p50: late(delay.percentile(50)),
+      p99: late(delay.percentile(99)),
+      max: late(delay.max),
+    };
+    delay.reset();
+  }, LOOP_WINDOW_MS);
+  turn.unref();
   metrics.gauge(
     'hlsmesh_tracker_event_loop_delay_seconds',
-    'Delay of the event loop since the last time this was read.',
-    () => {
-      /** @param {number} nanoseconds */
-      const late = (nanoseconds) => Math.max(0, nanoseconds / 1e9 - LOOP_RESOLUTION_MS / 1e3);
-      /** @type {[import('./metrics.js').Labels, number][]} */
-      const samples = [
-        [{ quantile: '0.5' }, late(delay.percentile(50))],
-        [{ quantile: '0.99' }, late(delay.percentile(99))],
-        [{ quantile: '1' }, late(delay.max)],
-      ];
-      delay.reset();
-      return samples;
-    },
+    'Delay of the event loop in the last full 10 s.',
+    () => [
+      [{ part: 'p50' }, last.p50],
+      [{ part: 'p99' }, last.p99],
+      [{ part: 'max' }, last.max],
+    ],
   );
-  return () => delay.disable();
+  return () => {
+    clearInterval(turn);
+    delay.disable();
+  };
 }

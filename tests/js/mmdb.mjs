@@ -48,14 +48,15 @@ function bitsOf(range) {
 
 /**
  * @param {Record<string, object>} networks record by CIDR range; no range may hold another
+ * @param {{ ipVersion?: 4 | 6, buildEpoch?: number }} [more] `buildEpoch` in seconds
  * @returns {Buffer}
  */
-export function mmdb(networks) {
+export function mmdb(networks, { ipVersion = 6, buildEpoch = 1 } = {}) {
   /** Each node: what 0 and 1 lead to, a node, minus two minus an offset of data, or EMPTY. @type {[number, number][]} */
   const nodes = [[EMPTY, EMPTY]];
   let data = Buffer.alloc(0);
   for (const [range, record] of Object.entries(networks)) {
-    const bits = bitsOf(range);
+    const bits = bitsOf(range).slice(ipVersion === 4 ? 96 : 0);
     let at = 0;
     bits.slice(0, -1).forEach((bit) => {
       if (nodes[at][bit] === EMPTY) nodes[at][bit] = nodes.push([EMPTY, EMPTY]) - 1;
@@ -72,12 +73,12 @@ export function mmdb(networks) {
   const metadata = encoded({
     node_count: nodes.length,
     record_size: 32,
-    ip_version: 6,
+    ip_version: ipVersion,
     database_type: 'Test',
     languages: ['en'],
     binary_format_major_version: 2,
     binary_format_minor_version: 0,
-    build_epoch: 1,
+    build_epoch: buildEpoch,
     description: { en: 'test' },
   });
   return Buffer.concat([tree, Buffer.alloc(16), data, METADATA_MARK, metadata]);

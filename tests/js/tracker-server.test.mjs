@@ -362,7 +362,7 @@ test('logs are JSON where asked for, and cut addresses short unless asked not to
   const full = await startTracker(0, ['--verbose', '--log-addresses', 'full']);
   await Peer.enter(full.url);
   await until(() => full.stderr().includes('opened'), 'the log');
-  assert.match(full.stderr(), /^hlsmesh-tracker: debug: opened conn=1 address="127\.0\.0\.1"/);
+  assert.match(full.stderr(), /^\S+Z hlsmesh-tracker: debug: opened conn=1 address="127\.0\.0\.1"/);
 });
 
 test('A2: a query parameter that keeps viewers apart is named in log and API, and its values are not', async () => {

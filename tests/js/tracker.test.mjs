@@ -167,7 +167,7 @@ test('a peer that reads nothing is ended before it fills the memory', async () =
   const lines = [];
   const tracker = await createTracker({
     port: 0,
-    limits: { messagesPerSecond: 0 },
+    limits: { messagesPerSecond: 0, bytesPerSecond: 0, bytesPerAddress: 0, bytesPerPair: 0 },
     log: (line) => lines.push(line),
   });
   await halfOpen(tracker.port, `{"action":"enter","channel":"${CHANNEL}"}`);
