@@ -1,5 +1,10 @@
 #include "tracker_abi.hpp"
 
+#ifdef __wasm32__
+#include <unistd.h>
+#endif
+
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -59,6 +64,25 @@ bool usable(double now, int32_t conn) {
 
 TimeMs at(double now) { return TimeMs{DurationMs{static_cast<int64_t>(now)}}; }
 
+#ifdef __wasm32__
+constexpr size_t kPageBytes = 65'536;
+// What one event may take at most, many times over.
+constexpr size_t kLeastFree = 1024 * 1024;
+constexpr size_t kLeastGrowth = 4 * 1024 * 1024;
+
+// Makes the memory grow in large steps, and not by 64 KiB whenever malloc needs a page: V8 collects
+// all garbage at each step.
+void keep_room() {
+  const size_t size = __builtin_wasm_memory_size(0) * kPageBytes;
+  const size_t used = reinterpret_cast<size_t>(sbrk(0));
+  if (size - used >= kLeastFree) return;
+  // If there is no such room, malloc tries what it needs.
+  __builtin_wasm_memory_grow(0, std::max(kLeastGrowth, size / 4) / kPageBytes);
+}
+#else
+void keep_room() {}
+#endif
+
 // Returns the text that the driver wrote, and clears it.
 std::string_view take_text() {
   State& s = state();
@@ -92,6 +116,7 @@ extern "C" {
 int32_t ht_abi_version(void) { return kHtAbiVersion; }
 
 uint8_t* ht_text(uint32_t size) {
+  keep_room();
   State& s = state();
   s.text_size = 0;
   if (size > kMaxTextBytes) return nullptr;
@@ -199,6 +224,7 @@ int32_t ht_start(void) {
 
 int32_t ht_open(double now, int32_t conn, int32_t guest, uint32_t e0, uint32_t e1, uint32_t e2,
                 uint32_t e3) {
+  keep_room();
   std::string_view text = take_text();
   if (!usable(now, conn) || guest < 0 || guest > 1) return kHtMisuse;
   Origin origin;

@@ -110,7 +110,10 @@ else await serve();
 
 async function runWorkers() {
   const log = new Log((level, event, fields) => write('', { level, event, fields }));
-  const primary = new Primary(log, announce);
+  const primary = new Primary(log, announce, {
+    beatMs: Number(values.beatSeconds) * 1000,
+    leaseMs: Number(values.leaseSeconds) * 1000,
+  });
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.once(signal, () => {
       primary.drain();

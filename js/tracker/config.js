@@ -355,7 +355,7 @@ function checkTogether(values, nameOf) {
   if (given('tls-cert') !== given('tls-key')) {
     faults.push(`${nameOf('tls-cert')} and ${nameOf('tls-key')} go together: one was given alone`);
   }
-  for (const name of ['token-secret', 'api-token']) {
+  for (const name of ['token-secret', 'api-token', 'cluster-secret']) {
     if (given(name) && given(`${name}-file`)) {
       faults.push(`${nameOf(name)} and ${nameOf(`${name}-file`)} say the same: give one of them`);
     }

@@ -113,6 +113,9 @@ export interface TrackerOptions {
   redisUrl?: string;
   /** The beginning of all keys and subjects in Redis; default hlsmesh. */
   redisPrefix?: string;
+  /** Secret of 32 bytes or more that authenticates what trackers say to one another through Redis, or a file with it. */
+  clusterSecret?: string;
+  clusterSecretFile?: string;
   /** The name of this process in logs; default: the machine's name. */
   nodeId?: string;
   /** Time between two signs of life, and silence after which a process counts as dead and Redis as lost; default 1 and 5. */

@@ -3,7 +3,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { HtStats } from './abi.js';
-import { Addresses, shownAddress } from './addresses.js';
+import { Addresses, addressKey, shownAddress } from './addresses.js';
 import { Admission } from './admission.js';
 import { defaultLimits, readOptions } from './config.js';
 import { drain } from './drain.js';
@@ -19,7 +19,7 @@ import { createListener, listen } from './listener.js';
 import { LocalEngine } from './local-engine.js';
 import { Log, lineOf } from './log.js';
 import { camelCase } from './options.js';
-import { readFiles } from './sources.js';
+import { readFiles, secretFrom } from './sources.js';
 import { Places } from './places.js';
 import { reachableHosts } from './reachable.js';
 import { Bearer, healthRoutesOf, routesOf } from './routes.js';
@@ -42,7 +42,7 @@ const RETRY_AFTER_S = 5;
  * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
  *   'allowedChannels' | 'handshakesPerAddress' | 'pendingPerAddress' | 'requestsPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
  *   'drainSeconds' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
- *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile' | 'redisUrl'>} Settings
+ *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile' | 'redisUrl' | 'clusterSecret' | 'clusterSecretFile'>} Settings
  */
 
 /**
@@ -110,7 +110,7 @@ async function start(options, settings, limits, log, files) {
     });
   });
   /** @type {Cluster | null} */
-  let cluster = null;
+  let cluster = /** @type {Cluster | null} */ (null);
   const sockets = new Sockets(
     (outlet) =>
       bus === null
@@ -142,7 +142,8 @@ async function start(options, settings, limits, log, files) {
   const state = { engine: sockets.engine, draining: () => draining };
   const routes = routesOf({
     ...state,
-    stats: () => statsOf(sockets.engine),
+    stats: async () =>
+      cluster ? allOf(await cluster.totals()) : { ...statsOf(sockets.engine), nodes: 1 },
     // The worker that is asked answers for all of them.
     metrics: worker ? async () => joined(await worker.allMetrics()) : () => metrics.render(),
     metricsFor: settings.metrics,
@@ -238,11 +239,13 @@ async function start(options, settings, limits, log, files) {
  */
 async function busOf({ bus }, settings, log) {
   const { redisUrl: url, redisPrefix: prefix, nodeId, beatSeconds, leaseSeconds } = settings;
+  const { clusterSecret, clusterSecretFile } = settings;
   if (url === undefined) {
     return /** @type {import('./cluster/bus.js').Bus | undefined} */ (bus) ?? null;
   }
   const times = { beatMs: beatSeconds * 1000, leaseMs: leaseSeconds * 1000 };
-  return RedisBus.create({ url, prefix, nodeId, ...times }, log);
+  const secret = clusterSecretFile === undefined ? clusterSecret : secretFrom(clusterSecretFile);
+  return RedisBus.create({ url, prefix, nodeId, secret, keyOf: addressKey, ...times }, log);
 }
 
 /**
@@ -263,12 +266,20 @@ async function compile(wasm) {
 }
 
 /**
- * The engine's figures under the names of index.d.ts.
  * @param {import('./local-engine.js').EnginePort} engine
  * @returns {TrackerStats} zeros if there are none
  */
-function statsOf(engine) {
-  const stats = engine.stats();
+const statsOf = (engine) => named(engine.stats());
+
+/** @param {{ stats: import('./engine.js').EngineStats, nodes: number }} totals */
+const allOf = ({ stats, nodes }) => ({ ...named(stats), nodes });
+
+/**
+ * The engine's figures under the names of index.d.ts.
+ * @param {import('./engine.js').EngineStats | null} stats
+ * @returns {TrackerStats} zeros if there are none
+ */
+function named(stats) {
   const names = /** @type {(keyof typeof HtStats)[]} */ (Object.keys(HtStats));
   const entries = names.map((name) => [camelCase(name.replaceAll('_', '-')), stats?.[name] ?? 0]);
   return Object.fromEntries(entries);

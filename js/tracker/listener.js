@@ -10,7 +10,9 @@ import { Pending } from './pending.js';
 const MAX_HEADER_BYTES = 16 * 1024;
 
 // The connections in addition to WebSockets: requests for health and metrics, and handshakes under way.
-const SPARE_CONNECTIONS = 1024;
+const SPARE_CONNECTIONS = 4096;
+
+const SWEEP_MS = 250;
 
 /**
  * @typedef {object} ListenerCounters
@@ -52,10 +54,11 @@ export async function createListener(options, maxConnections, files, counters, i
     });
   }
   if (maxConnections > 0) server.maxConnections = maxConnections + SPARE_CONNECTIONS;
-  const pending = new Pending(pendingPerAddress, SPARE_CONNECTIONS / 2, isProxy);
+  const pending = new Pending(pendingPerAddress, SPARE_CONNECTIONS / 8, isProxy);
   server.on('connection', (/** @type {import('node:net').Socket} */ socket) => {
     counters.crowded += pending.add(socket);
   });
+  setInterval(() => (counters.crowded += pending.sweep()), SWEEP_MS).unref();
   const settled = (/** @type {http.IncomingMessage} */ request) => pending.remove(request.socket);
   server.prependListener('upgrade', settled).prependListener('request', settled);
   server.on('drop', () => ++counters.dropped);

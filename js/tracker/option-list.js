@@ -234,6 +234,15 @@ export const DECLARED = [
     help: 'the beginning of all keys and subjects in Redis; trackers with the same one are one',
   },
   {
+    name: 'cluster-secret',
+    group: 'Several processes',
+    type: 'text',
+    secret: true,
+    minBytes: MIN_SECRET_BYTES,
+    argument: 'secret',
+    help: 'secret that authenticates what trackers say to one another through Redis; trackers with another one are apart',
+  },
+  {
     name: 'node-id',
     group: 'Several processes',
     type: 'text',

@@ -2,7 +2,13 @@
  * Connections that have not asked for anything yet, by address. They cost little, but each takes one of the places that a server
  * has, and nobody knows yet which of them is a viewer's. A viewer asks within a moment, so the oldest one makes room for the next.
  */
+import { performance } from 'node:perf_hooks';
 import { addressKey } from './addresses.js';
+
+// Viewers of one address who come together are taken one after the other: each has this time before it counts.
+const GRACE_MS = 1000;
+// The most of one address, however young.
+const HARD_PER_ADDRESS = 2048;
 
 /** @typedef {import('node:net').Socket} Socket */
 
@@ -10,9 +16,9 @@ export class Pending {
   #perAddress;
   #inAll;
   #isProxy;
-  /** The oldest first. @type {Map<string, Set<Socket>>} */
+  /** @type {Map<string, Set<Socket>>} */
   #byAddress = new Map();
-  /** By the socket's end that a request knows: of TLS, both ends have the same addresses and ports. @type {Map<string, { key: string, socket: Socket }>} */
+  /** By the socket's end that a request knows: of TLS, both ends have the same addresses and ports. @type {Map<string, { key: string, socket: Socket, since: number }>} */
   #known = new Map();
 
   /**
@@ -34,10 +40,23 @@ export class Pending {
     const own = this.#byAddress.get(key) ?? new Set();
     this.#byAddress.set(key, own.add(socket));
     const name = nameOf(socket);
-    this.#known.set(name, { key, socket });
+    this.#known.set(name, { key, socket, since: performance.now() });
     socket.once('close', () => this.#forget(name, socket));
-    if (own.size > this.#perAddress) return this.#dropOldest(own);
-    return this.#known.size > this.#inAll ? this.#dropOldest(this.#largest()) : 0;
+    if (own.size <= HARD_PER_ADDRESS) return 0;
+    const [oldest] = own;
+    return this.#drop(oldest);
+  }
+
+  /** Drops those that are too many and have had their time. @returns {number} the connections that were dropped */
+  sweep() {
+    const until = performance.now() - GRACE_MS;
+    let dropped = 0;
+    for (const { key, socket, since } of [...this.#known.values()]) {
+      if (since > until) break;
+      const own = this.#byAddress.get(key)?.size ?? 0;
+      if (own > this.#perAddress || this.#known.size > this.#inAll) dropped += this.#drop(socket);
+    }
+    return dropped;
   }
 
   /** It asked for something. @param {Socket} socket of a request */
@@ -61,19 +80,11 @@ export class Pending {
     if (own?.size === 0) this.#byAddress.delete(known.key);
   }
 
-  /** @param {Set<Socket>} sockets */
-  #dropOldest(sockets) {
-    const [oldest] = sockets;
-    this.#forget(nameOf(oldest), oldest);
-    oldest.destroy();
+  /** @param {Socket} socket @returns {number} of dropped connections */
+  #drop(socket) {
+    this.#forget(nameOf(socket), socket);
+    socket.destroy();
     return 1;
-  }
-
-  /** @returns {Set<Socket>} of the address with the most */
-  #largest() {
-    let largest = /** @type {Set<Socket>} */ (new Set());
-    for (const own of this.#byAddress.values()) if (own.size > largest.size) largest = own;
-    return largest;
   }
 }
 

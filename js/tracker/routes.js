@@ -11,7 +11,7 @@ import { METRICS_TYPE } from './metrics.js';
 /**
  * @typedef {object} Served
  * @property {import('./local-engine.js').EnginePort} engine
- * @property {() => import('./index.js').TrackerStats} stats
+ * @property {() => Promise<import('./index.js').TrackerStats & { nodes: number }>} stats of all processes together
  * @property {() => boolean} draining
  * @property {() => string | Promise<string>} metrics
  * @property {'open' | 'token' | 'off'} metricsFor
@@ -97,13 +97,13 @@ export function routesOf(served) {
 
   const routes = healthRoutesOf(served);
   const health = /** @type {() => Answer} */ (routes.get('/healthz'));
-  routes.set('/healthz', () => {
+  routes.set('/healthz', async () => {
     const { status, json } = health();
-    const { connections, peers, channels } = stats();
+    const { connections, peers, channels, nodes } = await stats();
     const uptime = (performance.now() - started) / 1000;
     return {
       status,
-      json: { .../** @type {object} */ (json), connections, peers, channels, uptime },
+      json: { .../** @type {object} */ (json), connections, peers, channels, nodes, uptime },
     };
   });
   if (metricsFor !== 'off') {
@@ -114,7 +114,7 @@ export function routesOf(served) {
   if (bearer.known) {
     routes.set(
       '/api/totals',
-      guarded(() => ({ status: 200, json: stats() })),
+      guarded(async () => ({ status: 200, json: await stats() })),
     );
     routes.set(
       '/api/channels',

@@ -1,8 +1,9 @@
 /**
  * What a tracker reads from files: databases, keys and secrets.
  */
+import { readFileSync } from 'node:fs';
 import { keyFromSecret, keysFromText } from './keys.js';
-import { MIN_BEARER_BYTES } from './secrets.js';
+import { MIN_BEARER_BYTES, MIN_SECRET_BYTES } from './secrets.js';
 
 /** @typedef {Required<Pick<import('./index.js').TrackerOptions, 'tokenKeys'>> & import('./index.js').TrackerOptions} Settings */
 
@@ -57,6 +58,15 @@ export async function readFiles(settings, files, { admission, places, bearer, lo
     }
     bearer.use(token);
   });
+}
+
+/** @param {string} path @returns {string} */
+export function secretFrom(path) {
+  const secret = lineIn(readFileSync(path));
+  if (Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
+    throw new Error(`${path}: a secret has ${MIN_SECRET_BYTES} bytes or more`);
+  }
+  return secret;
 }
 
 /** A secret from a file, without the line feed that editors add. @param {Buffer} contents */

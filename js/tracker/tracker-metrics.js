@@ -181,6 +181,25 @@ function measureCluster(metrics, cluster) {
     () => traffic.resets,
   );
   metrics.counter(
+    `${name}dropped`,
+    'Messages of other processes that were dropped, by reason.',
+    () => [
+      [{ reason: 'unreadable' }, traffic.unreadable + (cluster.bus.unreadable ?? 0)],
+      [{ reason: 'forged' }, cluster.bus.forged ?? 0],
+      [{ reason: 'repeated' }, traffic.repeated],
+    ],
+  );
+  metrics.counter(
+    `${name}deaf`,
+    'Times that a process, this one included, did not hear what was said to it.',
+    () => cluster.deaf + (cluster.bus.deaf ?? 0),
+  );
+  metrics.counter(
+    `${name}refusals`,
+    'Commands that Redis refused, such as READONLY and OOM.',
+    () => cluster.bus.refused ?? 0,
+  );
+  metrics.counter(
     `${name}owner_changes`,
     'Channels whose viewers here went to another process.',
     () => counters.ownerChanges,

@@ -39,6 +39,9 @@ class Hub {
 /** @implements {Bus} */
 class MemoryBus {
   endsAsOne = false;
+  leaseMs = 400;
+  /** True: it says that it lives, and hears nothing. */
+  hearsNothing = false;
   /** @type {import('../../js/tracker/cluster/bus.js').BusEvents | null} */
   events = null;
   /** True: channels are not given up. */
@@ -82,7 +85,10 @@ class MemoryBus {
   /** @param {string} to @param {import('../../js/tracker/cluster/links.js').Batch} batch */
   post(to, batch) {
     const copy = structuredClone(batch);
-    setTimeout(() => this.hub.nodes.get(to)?.events?.message(this.name, copy), 1);
+    setTimeout(() => {
+      const bus = this.hub.nodes.get(to);
+      if (!bus?.hearsNothing) bus?.events?.message(this.name, copy);
+    }, 1);
   }
 
   async stop() {
@@ -251,4 +257,23 @@ test('a node that stops tells others of its viewers before it is gone', async ()
   await b.cluster.stop();
   await until(() => a.cluster.sizes.guests === 0, `${there.length} guests to be gone`);
   assert.equal(a.cluster.stats()?.peers, 1);
+});
+
+test('E5: a node that lives and hears nothing is found out within its lease, and taken back', async () => {
+  const hub = new Hub();
+  const [owner, other] = [await Node.start(hub, 'a'), await Node.start(hub, 'b')];
+  const first = owner.enter();
+  await until(() => owner.all(first, 'accept').length > 0, 'the first viewer');
+  const guest = other.enter();
+  await until(() => other.all(guest, 'accept').length > 0, 'a guest');
+  owner.bus.hearsNothing = true;
+  const started = performance.now();
+  const next = other.enter();
+  await until(() => other.all(next, 'accept').length > 0, 'the next viewer to be served');
+  assert.ok(performance.now() - started < 4 * owner.bus.leaseMs);
+  await until(() => other.all(next, 'connect').length > 0, 'viewers of the other node to meet');
+  assert.equal(other.cluster.deaf, 1);
+  owner.bus.hearsNothing = false;
+  // It runs the channel again, as the directory says.
+  await until(() => other.cluster.sizes.forwarded === 2, 'it to be taken back');
 });

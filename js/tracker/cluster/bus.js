@@ -10,6 +10,7 @@
  * @property {(from: string, message: import('./links.js').Batch) => void} message
  * @property {(others: ReadonlySet<string>) => void} members called with the other living nodes when they change, and possibly
  *   more often. All nodes that own a channel named in an earlier claim() are among them.
+ * @property {(from: string) => void} unreadable a message of a node could not be read
  * @property {() => void} up called when claims and messages begin to work
  * @property {() => void} down called when they stop working; other nodes take this node for dead, or soon will
  * @property {() => void} gap called while up: messages may have been lost, and other nodes may own channels of this node
@@ -18,6 +19,10 @@
 /**
  * @typedef {object} Bus
  * @property {string} name of this node
+ * @property {number} leaseMs the silence after which a node counts as dead
+ * @property {boolean} [authentic] true: only nodes of this cluster can write messages
+ * @property {Record<'unreadable' | 'forged' | 'refused' | 'reconnects' | 'deaf', number>} [counters]
+ * @property {(address: string) => string} [mask] returns what other nodes are told in place of an address
  * @property {boolean} endsAsOne true if all nodes end together, as the workers of one machine do. A node that ends then hands its
  *   channels to nobody, since no node is left to take them.
  * @property {(events: BusEvents) => Promise<void>} start resolves when the bus is up, or after a time limit; it goes on trying

@@ -12,7 +12,9 @@ import { RENEW_MS } from './bus.js';
 import { Directory } from './directory.js';
 import { Guests } from './guests.js';
 import { Links } from './links.js';
+import { Everywhere } from './questions.js';
 import { Seats, validMsOf } from './seats.js';
+import { Watch } from './watch.js';
 
 /** @typedef {import('../local-engine.js').EnginePort} EnginePort */
 /** @typedef {import('../local-engine.js').Outlet} Outlet */
@@ -40,6 +42,8 @@ export class Cluster {
   /** @type {ReadonlySet<string>} */
   #others = new Set();
   #renewal;
+  #watch;
+  #everywhere;
 
   counters = { ownerChanges: 0, busDown: 0 };
 
@@ -53,10 +57,13 @@ export class Cluster {
     this.#bus = bus;
     this.#outlet = outlet;
     this.#log = log;
-    this.#links = new Links((to, batch) => bus.post(to, batch), {
+    const post = bus.post.bind(bus);
+    /** @type {import('./links.js').LinkEvents} */
+    const events = {
       entry: (from, entry) => this.#heard(from, entry),
       reset: (node) => this.#reset(node),
-    });
+    };
+    this.#links = new Links(post, events, bus.authentic);
     this.#engine = new LocalEngine(engine, {
       send: (conn, text) => {
         if (!this.#guests.send(conn, text)) outlet.send(conn, text);
@@ -78,8 +85,18 @@ export class Cluster {
     );
     this.#guests = new Guests(this.#engine, (to, entry) => this.#links.send(to, entry));
     this.#directory = new Directory(bus.name, (channels) =>
-      this.#up && !this.#retiring ? bus.claim(channels) : Promise.reject(new Error('alone')),
+      this.#up && !this.#retiring ? this.#claim(channels) : Promise.reject(new Error('alone')),
     );
+    this.#everywhere = new Everywhere(
+      this.#engine,
+      () => [...this.#others].filter((node) => !this.#watch.isDeaf(node)),
+      (to, entry) => this.#links.send(to, entry),
+    );
+    this.#watch = new Watch(bus.leaseMs, this.#links, log, {
+      busy: () => new Set(this.#up ? [...this.#directory.owners, ...this.#guests.nodes] : []),
+      listed: () => this.#others,
+      back: () => void this.#renew(),
+    });
     this.#renewal = setInterval(() => void this.#renew(), RENEW_MS);
     this.#renewal.unref();
   }
@@ -87,8 +104,11 @@ export class Cluster {
   async start() {
     await this.#bus.start({
       message: (from, batch) => {
-        if (this.#up) this.#links.receive(from, batch);
+        if (!this.#up) return;
+        this.#watch.heard(from, '');
+        this.#links.receive(from, batch);
       },
+      unreadable: (from) => this.#links.unreadable(from),
       members: (others) => this.#membersChanged(others),
       up: () => this.#wentUp(),
       down: () => this.#wentDown(),
@@ -111,14 +131,27 @@ export class Cluster {
     };
   }
 
+  /** Times that another node was found not to answer. */
+  get deaf() {
+    return this.#watch.found;
+  }
+
+  /** @returns {Partial<NonNullable<import('./bus.js').Bus['counters']>>} */
+  get bus() {
+    return this.#bus.counters ?? {};
+  }
+
   get traffic() {
     return this.#links.counters;
   }
 
   /** @param {number} conn @param {Visitor} visitor */
   open(conn, visitor) {
-    const { entropy } = this.#seats.add(conn, visitor);
-    this.#engine.open(conn, visitor, entropy);
+    // What is compared with the addresses of guests must be masked as theirs are.
+    const address = this.#bus.mask?.(visitor.address) ?? visitor.address;
+    const told = { ...visitor, address };
+    const { entropy } = this.#seats.add(conn, told);
+    this.#engine.open(conn, told, entropy);
   }
 
   /** @param {number} conn @param {Uint8Array} text */
@@ -154,14 +187,19 @@ export class Cluster {
     this.#place(conn, request, seat.asked.channel);
   }
 
-  /** @param {number} offset @param {number} limit */
+  /** Those of all nodes. @param {number} offset @param {number} limit */
   channels(offset, limit) {
-    return this.#engine.channels(offset, limit);
+    return this.#everywhere.channels(offset, limit);
   }
 
   /** @param {string} channel @param {number} offset @param {number} limit */
   topology(channel, offset, limit) {
-    return this.#engine.topology(channel, offset, limit);
+    return this.#everywhere.topology(channel, offset, limit);
+  }
+
+  /** The sums of the figures of all nodes that answer, and their number. */
+  totals() {
+    return this.#everywhere.totals();
   }
 
   stats() {
@@ -186,6 +224,8 @@ export class Cluster {
 
   async stop() {
     clearInterval(this.#renewal);
+    this.#watch.stop();
+    this.#everywhere.stop();
     this.#engine.stop();
     if (!this.#bus.endsAsOne) for (const conn of this.#seats.conns) this.#comeBack(conn);
     this.#links.flush();
@@ -251,6 +291,8 @@ export class Cluster {
 
   /** @param {string} from @param {import('./links.js').Entry} entry */
   #heard(from, [kind, guest, ...rest]) {
+    if (kind === 'ask' || kind === 'told') this.#watch.heard(from, kind);
+    if (this.#everywhere.heard(from, kind, guest, rest)) return;
     if (this.#guests.heard(from, kind, guest, rest)) return;
     const conn = this.#seats.find(from, guest);
     const seat = conn === undefined ? undefined : this.#seats.get(conn);
@@ -298,6 +340,12 @@ export class Cluster {
     if (!this.#up) return;
     // Its messages may have been dropped because it was not listed yet: then it must send everything again.
     for (const node of fresh) if (!this.#links.has(node)) this.#links.reset(node);
+  }
+
+  /** @param {string[]} channels @returns {Promise<string[]>} */
+  async #claim(channels) {
+    const owners = await this.#bus.claim(channels);
+    return owners.map((owner) => (this.#watch.isDeaf(owner) ? this.#bus.name : owner));
   }
 
   // An owner may have ended before it was ever listed.

@@ -37,6 +37,11 @@ export class Guests {
     this.#send = send;
   }
 
+  /** The nodes that have guests here. */
+  get nodes() {
+    return this.#nodes.keys();
+  }
+
   get size() {
     return this.#all.size;
   }

@@ -2,6 +2,7 @@
  * Delivers entries between nodes in order and without a gap. Entries that are sent within a few milliseconds travel as one
  * message. If a message is lost, both ends start the link again.
  */
+import { performance } from 'node:perf_hooks';
 
 /**
  * The time that an entry waits for others. It is far shorter than a viewer's handshake, and long enough to collect its
@@ -11,6 +12,9 @@ const GATHER_MS = 5;
 
 /** A message of more characters than this is sent immediately. */
 const MOST_CHARS = 256 * 1024;
+
+// No link has this session.
+const NO_SESSION = -1;
 
 /** @typedef {[kind: string, ...rest: any[]]} Entry */
 
@@ -27,6 +31,7 @@ const MOST_CHARS = 256 * 1024;
  * @property {{ session: number, count: number } | null} heard
  * @property {Entry[]} waiting
  * @property {number} chars
+ * @property {number} heardAt when the node was last heard, or the link made
  */
 
 /**
@@ -35,8 +40,23 @@ const MOST_CHARS = 256 * 1024;
  * @property {(node: string) => void} reset the link has started again: all earlier entries are void
  */
 
+/** @param {unknown} value @returns {value is Batch} */
+export function isBatch(value) {
+  const { s, n, p, e } = /** @type {any} */ (value ?? {});
+  return (
+    [s, n, p].every(Number.isSafeInteger) &&
+    Array.isArray(e) &&
+    e.every((entry) => Array.isArray(entry) && typeof entry[0] === 'string')
+  );
+}
+
+/** @param {{ session: number, count: number }} heard @param {number} session @param {number} number */
+const isRepeated = (heard, session, number) =>
+  session < heard.session || (session === heard.session && number > 0 && number <= heard.count);
+
 export class Links {
   #post;
+  #authentic;
   #events;
   /** @type {Map<string, Link>} */
   #links = new Map();
@@ -46,14 +66,24 @@ export class Links {
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
 
-  counters = { messagesOut: 0, messagesIn: 0, entriesOut: 0, entriesIn: 0, resets: 0 };
+  counters = {
+    messagesOut: 0,
+    messagesIn: 0,
+    entriesOut: 0,
+    entriesIn: 0,
+    resets: 0,
+    unreadable: 0,
+    repeated: 0,
+  };
 
   /**
    * @param {(to: string, batch: Batch) => void} post
    * @param {LinkEvents} events
+   * @param {boolean} [authentic] nobody else can write messages, but anybody may send an old one again
    */
-  constructor(post, events) {
+  constructor(post, events, authentic = false) {
     this.#post = post;
+    this.#authentic = authentic;
     this.#events = events;
   }
 
@@ -71,6 +101,12 @@ export class Links {
   receive(from, { s: session, n: number, p: heardOf, e: entries }) {
     ++this.counters.messagesIn;
     const link = this.#linkTo(from);
+    link.heardAt = performance.now();
+    if (this.#authentic && link.heard && isRepeated(link.heard, session, number)) {
+      // A node's sessions and numbers only grow: somebody has sent an old message again.
+      ++this.counters.repeated;
+      return;
+    }
     if (heardOf !== 0 && heardOf !== link.session) {
       // Sent before the other end learned that this end has started again.
       this.#flushSoon(from);
@@ -88,7 +124,31 @@ export class Links {
     }
     heard.count = number;
     this.counters.entriesIn += entries.length;
-    for (const entry of entries) this.#events.entry(from, entry);
+    try {
+      for (const entry of entries) this.#events.entry(from, entry);
+    } catch {
+      this.unreadable(from);
+    }
+  }
+
+  /** A message of the node could not be read: what else it said may rest on it. @param {string} from */
+  unreadable(from) {
+    ++this.counters.unreadable;
+    if (this.#links.has(from)) this.reset(from);
+  }
+
+  /**
+   * Makes a node answer, if it can. Every version answers a message for a session that it does not have. @param {string} node
+   */
+  probe(node) {
+    ++this.counters.messagesOut;
+    this.#post(node, { s: this.#linkTo(node).session, n: 0, p: NO_SESSION, e: [] });
+  }
+
+  /** @param {string} node @returns {number} milliseconds since it was heard; 0: there is no link */
+  silence(node) {
+    const link = this.#links.get(node);
+    return link ? performance.now() - link.heardAt : 0;
   }
 
   /** Starts the link to a node again, and tells the node. @param {string} node */
@@ -141,7 +201,14 @@ export class Links {
   #linkTo(node) {
     let link = this.#links.get(node);
     if (!link) {
-      link = { session: ++this.#lastSession, sent: 0, heard: null, waiting: [], chars: 0 };
+      link = {
+        session: ++this.#lastSession,
+        sent: 0,
+        heard: null,
+        waiting: [],
+        chars: 0,
+        heardAt: performance.now(),
+      };
       this.#links.set(node, link);
     }
     return link;

@@ -26,6 +26,10 @@ const METRICS_MS = 1000;
 export class Primary {
   #log;
   #printed;
+  #beatMs;
+  #mostUnanswered;
+  /** Questions in a row that a worker has not answered. @type {Map<string, number>} */
+  #unanswered = new Map();
   #generation = 0;
   #running = 0;
   /** The workers that have joined, by name. @type {Map<string, Worker>} */
@@ -47,10 +51,13 @@ export class Primary {
   /**
    * @param {import('../log.js').Log} log
    * @param {(url: string) => void} listening called once
+   * @param {{ beatMs: number, leaseMs: number }} times between two questions to a worker, and without an answer until it is killed
    */
-  constructor(log, listening) {
+  constructor(log, listening, { beatMs, leaseMs }) {
     this.#log = log;
     this.#printed = listening;
+    this.#beatMs = beatMs;
+    this.#mostUnanswered = Math.max(Math.ceil(leaseMs / beatMs), 2);
   }
 
   /**
@@ -59,6 +66,7 @@ export class Primary {
    */
   run(count) {
     this.#count = count;
+    setInterval(() => this.#beat(), this.#beatMs).unref();
     return new Promise((resolve) => {
       this.#ended = resolve;
       cluster.on('exit', (worker, code) => {
@@ -75,6 +83,25 @@ export class Primary {
       });
       for (let place = 1; place <= count; ++place) this.#fork(place);
     });
+  }
+
+  // Questions are counted, and not time: this process may have stood still itself.
+  #beat() {
+    for (const [name, worker] of this.#workers) {
+      const unanswered = this.#unanswered.get(name) ?? 0;
+      if (unanswered >= this.#mostUnanswered) {
+        this.#log.error('a worker stands still, and is replaced', {
+          name,
+          pid: worker.process.pid,
+          seconds: (unanswered * this.#beatMs) / 1000,
+        });
+        this.#unanswered.set(name, 0);
+        worker.process.kill('SIGKILL');
+        continue;
+      }
+      this.#unanswered.set(name, unanswered + 1);
+      tell(worker, { kind: 'beat' });
+    }
   }
 
   drain() {
@@ -126,6 +153,9 @@ export class Primary {
       case 'join':
         this.#workers.set(name, worker);
         this.#tellMembers();
+        break;
+      case 'beat':
+        this.#unanswered.set(name, 0);
         break;
       case 'listening':
         if (this.#listening++ === 0) this.#url = message.url;
@@ -181,6 +211,7 @@ export class Primary {
     const name = [...this.#workers].find(([, other]) => other === worker)?.[0];
     if (name === undefined) return;
     this.#workers.delete(name);
+    this.#unanswered.delete(name);
     for (const [channel, owner] of this.#owners) if (owner === name) this.#owners.delete(channel);
     for (const id of [...this.#questions.keys()]) this.#metricsAre(id, name, '');
     this.#tellMembers();

@@ -7,6 +7,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { CLAIM_TTL_MS } from './bus.js';
+import { isBatch } from './links.js';
+import { Seal } from './seal.js';
 
 /** @typedef {import('./bus.js').Bus} Bus */
 /** @typedef {import('@redis/client').RedisClientType<{}, {}, {}, 2>} Client */
@@ -56,11 +58,16 @@ const START_MS = 3000;
 
 const LONGEST_RETRY_MS = 1000;
 
+// A log that a flood can fill helps nobody.
+const TELL_EVERY_MS = 10_000;
+
 /**
  * @typedef {object} RedisBusOptions
  * @property {string} url
  * @property {string} prefix of every key and subject
  * @property {string} nodeId this node's name for people
+ * @property {string} [secret] that authenticates messages
+ * @property {(address: string) => string} keyOf returns the /64 of an IPv6 address, and other addresses as they are
  * @property {number} beatMs between two signs of life
  * @property {number} leaseMs without a sign of life, after which a node counts as dead
  */
@@ -68,10 +75,22 @@ const LONGEST_RETRY_MS = 1000;
 /** @implements {Bus} */
 export class RedisBus {
   endsAsOne = false;
+  counters = { unreadable: 0, forged: 0, refused: 0, reconnects: 0, deaf: 0 };
   #options;
   #log;
+  #seal;
+  #prefix;
+  #subject;
+  #connect;
+  /** @type {Client} */
   #commands;
+  /** @type {Client} */
   #subscriber;
+  /** When this node last heard itself. */
+  #echo = -Infinity;
+  #reason = '';
+  #connectedAt = -Infinity;
+  #toldAt = -Infinity;
   #nodes;
   /** @type {import('./bus.js').BusEvents | null} */
   #events = null;
@@ -112,8 +131,11 @@ export class RedisBus {
     this.#options = options;
     this.#log = log;
     this.name = `${options.nodeId}.${randomBytes(6).toString('hex')}`;
-    this.#nodes = `${options.prefix}:nodes`;
-    const connect = () =>
+    this.#seal = new Seal(options.secret, options.keyOf);
+    this.#prefix = this.#seal.prefix(options.prefix);
+    this.#nodes = `${this.#prefix}:nodes`;
+    this.#subject = `${this.#prefix}:node:${this.name}`;
+    this.#connect = () =>
       /** @type {Client} */ (
         createClient({
           url: options.url,
@@ -129,20 +151,15 @@ export class RedisBus {
           },
         })
       );
-    this.#commands = connect();
-    this.#subscriber = connect();
+    this.#commands = this.#connect();
+    this.#subscriber = this.#connect();
   }
 
   /** @param {import('./bus.js').BusEvents} events */
   async start(events) {
     this.#events = events;
     const { beatMs } = this.#options;
-    for (const client of [this.#commands, this.#subscriber]) {
-      client.on('error', (error) => this.#log.debug('redis', { error: String(error) }));
-      client.on('ready', () => void this.#connected());
-      // Rejects only after stop(); until then the client goes on trying.
-      client.connect().catch(() => {});
-    }
+    this.#open();
     this.#timer = setInterval(() => void this.#beat(), beatMs);
     /** @type {Promise<void>} */
     const firstUp = new Promise((resolve) => (this.#firstUp = resolve));
@@ -183,9 +200,23 @@ export class RedisBus {
 
   /** @param {string} to @param {import('./links.js').Batch} batch */
   post(to, batch) {
-    const text = JSON.stringify([this.name, batch]);
+    const subject = `${this.#prefix}:node:${to}`;
+    const text = this.#seal.close(subject, JSON.stringify([this.name, batch]));
     // A lost connection is a gap, which the handler of `ready` reports.
-    this.#commands.publish(`${this.#options.prefix}:node:${to}`, text).catch(() => {});
+    this.#commands.publish(subject, text).catch(() => {});
+  }
+
+  get authentic() {
+    return this.#options.secret !== undefined;
+  }
+
+  get leaseMs() {
+    return this.#options.leaseMs;
+  }
+
+  /** @param {string} address @returns {string} what other nodes are told in its place */
+  mask(address) {
+    return this.#seal.mask(address);
   }
 
   async stop() {
@@ -204,7 +235,8 @@ export class RedisBus {
     this.#gap = true;
     if (!this.#subscribed && this.#subscriber.isReady) {
       try {
-        await this.#subscriber.subscribe(`${this.#options.prefix}:node:${this.name}`, this.#hear);
+        await this.#subscriber.subscribe(this.#subject, this.#hear);
+        this.#echo = performance.now();
         this.#subscribed = true;
       } catch {
         return; // The connection is lost again; the next one will call this again.
@@ -228,9 +260,11 @@ export class RedisBus {
         }),
       );
       const [lived, ...nodes] = /** @type {string[]} */ (reply);
+      this.#reason = '';
       this.#confirmed(now, lived === '1', nodes);
+      this.#listenToItself();
     } catch (error) {
-      this.#log.debug('redis', { error: String(error) });
+      this.#failed(/** @type {Error} */ (error));
     } finally {
       this.#beating = false;
     }
@@ -262,16 +296,93 @@ export class RedisBus {
   #goDown() {
     if (!this.#up) return;
     this.#up = false;
-    this.#log.warn('redis is away: matching within this process alone');
+    this.#log.warn('redis is away: matching within this process alone', {
+      reason: this.#reason || 'no answer',
+    });
     this.#events?.down();
   }
 
-  /** @param {string} text */
-  #hear = (text) => {
-    /** @type {[string, import('./links.js').Batch]} */
-    const [from, batch] = JSON.parse(text);
-    this.#events?.message(from, batch);
+  #open() {
+    this.#connectedAt = performance.now();
+    this.#subscribed = false;
+    for (const client of [this.#commands, this.#subscriber]) {
+      client.on('error', (error) => this.#log.debug('redis', { error: String(error) }));
+      client.on('ready', () => void this.#connected());
+      // Rejects only after the client is destroyed; until then it goes on trying.
+      client.connect().catch(() => {});
+    }
+  }
+
+  /** Connects again: behind the same name there may be another Redis by now. */
+  #reconnect() {
+    if (!this.#events || performance.now() - this.#connectedAt < this.#options.beatMs) return;
+    ++this.counters.reconnects;
+    for (const client of [this.#commands, this.#subscriber]) if (client.isOpen) client.destroy();
+    this.#commands = this.#connect();
+    this.#subscriber = this.#connect();
+    this.#open();
+  }
+
+  /** Redis did not do what it was asked to. @param {Error} error */
+  #failed({ message }) {
+    this.#log.debug('redis', { error: message });
+    const refusal = /^[A-Z]{2,}\b/.exec(message)?.[0];
+    if (refusal === undefined) return;
+    ++this.counters.refused;
+    if (message !== this.#reason) this.#log.warn('redis refuses', { reason: message });
+    this.#reason = message;
+    // It was made a replica: the connection stays, and the name leads to another one.
+    if (refusal === 'READONLY' || refusal === 'MASTERDOWN') this.#reconnect();
+  }
+
+  // A subscription may be lost while both connections answer.
+  #listenToItself() {
+    const silentMs = performance.now() - this.#echo;
+    if (silentMs > this.#options.leaseMs) {
+      ++this.counters.deaf;
+      this.#log.warn('this node does not hear its own subject: it subscribes again');
+      this.#gap = true;
+      this.#echo = performance.now();
+      this.#reconnect();
+      return;
+    }
+    const text = this.#seal.close(this.#subject, JSON.stringify([this.name, null]));
+    this.#commands.publish(this.#subject, text).catch(() => {});
+  }
+
+  /** @param {string} sealed */
+  #hear = (sealed) => {
+    const text = this.#seal.open(this.#subject, sealed);
+    if (text === null) {
+      ++this.counters.forged;
+      this.#tell('a message without the secret of this cluster was dropped');
+      return;
+    }
+    /** @type {[unknown, unknown]} */
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      message = [undefined, undefined];
+    }
+    const [from, batch] = Array.isArray(message) ? message : [];
+    if (from === this.name && batch === null) {
+      this.#echo = performance.now();
+    } else if (typeof from === 'string' && isBatch(batch)) {
+      this.#events?.message(from, batch);
+    } else {
+      ++this.counters.unreadable;
+      this.#tell('an unreadable message was dropped', String(from ?? ''));
+      if (typeof from === 'string') this.#events?.unreadable(from);
+    }
   };
+
+  /** At most once in ten seconds. @param {string} event @param {string} [from] */
+  #tell(event, from) {
+    if (performance.now() - this.#toldAt < TELL_EVERY_MS) return;
+    this.#toldAt = performance.now();
+    this.#log.warn(event, { from });
+  }
 
   /** @template T @param {Promise<T>} reply @returns {Promise<T>} */
   async #within(reply) {
@@ -291,6 +402,6 @@ export class RedisBus {
   /** @param {string} channel */
   #keyOf(channel) {
     const digest = createHash('sha256').update(channel).digest('base64url');
-    return `${this.#options.prefix}:channel:${digest}`;
+    return `${this.#prefix}:channel:${digest}`;
   }
 }

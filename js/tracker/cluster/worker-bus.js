@@ -7,7 +7,7 @@ import { once } from 'node:events';
 
 /**
  * A message from a worker to the primary.
- * @typedef {{ kind: 'join' } | { kind: 'listening', url: string } | { kind: 'claim', id: number, channels: string[] } |
+ * @typedef {{ kind: 'join' } | { kind: 'beat' } | { kind: 'listening', url: string } | { kind: 'claim', id: number, channels: string[] } |
  *   { kind: 'unclaim', channels: string[] } | { kind: 'post', to: string, batch: import('./links.js').Batch } |
  *   { kind: 'metrics', id: number } | { kind: 'metrics-are', id: number, text: string } | Handover} FromWorker
  */
@@ -15,7 +15,7 @@ import { once } from 'node:events';
 /**
  * A message from the primary to a worker.
  * @typedef {{ kind: 'members', names: string[] } | { kind: 'claimed', id: number, owners: string[] } |
- *   { kind: 'message', from: string, batch: import('./links.js').Batch } | { kind: 'drain' } | { kind: 'reload' } |
+ *   { kind: 'message', from: string, batch: import('./links.js').Batch } | { kind: 'drain' } | { kind: 'reload' } | { kind: 'beat' } |
  *   { kind: 'tell-metrics', id: number } | { kind: 'all-metrics', id: number, texts: [name: string, text: string][] } |
  *   Handover} FromPrimary
  */
@@ -37,6 +37,7 @@ export function stopReading(socket) {
 /** @implements {Bus} */
 export class WorkerBus {
   endsAsOne = true;
+  leaseMs = 5000;
   #process;
   /** @type {import('./bus.js').BusEvents | null} */
   #events = null;
@@ -143,6 +144,9 @@ export class WorkerBus {
       case 'members':
         this.#names = message.names;
         this.#events?.members(new Set(message.names.filter((name) => name !== this.name)));
+        break;
+      case 'beat':
+        this.#tell({ kind: 'beat' });
         break;
       case 'claimed':
         this.#answer(message.id, message.owners);
