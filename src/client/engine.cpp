@@ -58,6 +58,7 @@ void Engine::leave() {
 // what the player has asked for before what it is going to.
 void Engine::settle() {
   mesh_.set_passes_on(peers_.serves());
+  mesh_.set_live(player_.is_live());
   loads_.take_outcomes(now_);
   peers_.give_back_parent(now_);
   loads_.settle(now_, peers_.hope());

@@ -29,6 +29,7 @@ enum FieldIndex : size_t {
   kPieces,
   kWithin,
   kLead,
+  kUp,
 };
 
 // `current` of a peer whose cache is empty.
@@ -74,7 +75,9 @@ void read_fields(json::FieldReader& fields, Fields& out) {
   }
   if (out.event <= Event::kKeepAliveAck) out.hlsmesh = fields.optional_int32(kHlsmesh, 0);
   if (want && out.rendition) out.within = fields.integer(kWithin, 0, kMaxWithinMs);
-  if (out.event <= Event::kKeepAliveAck && fields.has(kLead)) out.lead = fields.boolean(kLead);
+  if (out.event > Event::kKeepAliveAck) return;
+  if (fields.has(kLead)) out.lead = fields.boolean(kLead);
+  if (fields.has(kUp)) out.up = fields.integer(kUp, 1, kMaxUp);
 }
 
 // `Writer`: that of the wire or that of a log.
@@ -98,6 +101,7 @@ std::string write_with(const Fields& fields) {
   if (!fields.pieces.empty()) out.text("pieces", fields.pieces);
   if (fields.event == Event::kWant && fields.rendition) out.integer("within", fields.within);
   if (fields.lead) out.boolean("lead", true);
+  if (fields.up > 0) out.integer("up", fields.up);
   return out.take();
 }
 
@@ -114,9 +118,9 @@ std::optional<uint32_t> transfer_of(const Fields& fields) {
 Message message_of(Fields fields) {
   switch (fields.event) {
     case Event::kKeepAlive:
-      return KeepAlive{fields.current, fields.hlsmesh, fields.lead};
+      return KeepAlive{fields.current, fields.hlsmesh, fields.lead, fields.up};
     case Event::kKeepAliveAck:
-      return KeepAliveAck{fields.current, fields.hlsmesh, fields.lead};
+      return KeepAliveAck{fields.current, fields.hlsmesh, fields.lead, fields.up};
     case Event::kRequest:
       return Request{std::move(fields.url), *fields.sn, std::move(fields.rendition)};
     case Event::kBinary:
@@ -158,10 +162,11 @@ struct FieldsOf {
     fields.current = message.current;
     fields.hlsmesh = message.hlsmesh;
     fields.lead = message.lead;
+    fields.up = message.up;
     return fields;
   }
   Fields operator()(const KeepAliveAck& message) {
-    return (*this)(KeepAlive{message.current, message.hlsmesh, message.lead});
+    return (*this)(KeepAlive{message.current, message.hlsmesh, message.lead, message.up});
   }
   Fields operator()(const Request& message) {
     return (*this)(Lack{message.url, message.sn, std::nullopt, message.rendition});
@@ -232,9 +237,9 @@ const char* to_string(ParseError error) {
 
 std::optional<ParseError> read(std::string_view text, Fields& fields) {
   if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
-  json::Field table[] = {{"event"},    {"url"},     {"sn"},        {"attachments"},
-                         {"size"},     {"current"}, {"rendition"}, {"hlsmesh"},
-                         {"transfer"}, {"pieces"},  {"within"},    {"lead"}};
+  json::Field table[] = {{"event"},   {"url"},       {"sn"},      {"attachments"}, {"size"},
+                         {"current"}, {"rendition"}, {"hlsmesh"}, {"transfer"},    {"pieces"},
+                         {"within"},  {"lead"},      {"up"}};
   const Fault syntax = json::read_object(text, kMaxDepth, table);
   if (syntax != Fault::kNone) return static_cast<ParseError>(syntax);
 

@@ -23,6 +23,7 @@ inline constexpr int64_t kMaxSegmentBytes = 64 * 1024 * 1024;  // `size`
 inline constexpr int64_t kMaxAttachments = 64 * 1024;  // `attachments`: 64 MiB in messages of 1 KiB
 inline constexpr int64_t kMaxTransfer = INT32_MAX;     // `transfer`
 inline constexpr int64_t kMaxWithinMs = INT32_MAX;     // `within`
+inline constexpr int64_t kMaxUp = INT32_MAX;           // `up`
 
 // The extension that this build speaks; absent in version-1 messages (protocol section 4).
 inline constexpr int32_t kExtension = 2;
@@ -33,12 +34,14 @@ struct KeepAlive {
   std::optional<MediaSequence> current;
   std::optional<int32_t> hlsmesh;  // the sender's extension
   bool lead = false;               // extension 2: whoever gets it is to fetch first
+  int64_t up = 0;                  // extension 2: the sender's measured uplink, KB/s; 0: not known
 };
 
 struct KeepAliveAck {
   std::optional<MediaSequence> current;
   std::optional<int32_t> hlsmesh;
   bool lead = false;
+  int64_t up = 0;
 };
 
 struct Request {
@@ -162,6 +165,7 @@ struct Fields {
   std::string pieces{};   // empty: none; otherwise a text that from_text() reads
   int64_t within = 0;
   bool lead = false;  // of a KEEPALIVE: whoever gets it is to fetch first
+  int64_t up = 0;     // of a KEEPALIVE: the sender's uplink, KB/s; 0: not known
 };
 
 // As parse(), into `fields`, which must be newly made. Returns nullopt on success.

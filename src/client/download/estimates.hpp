@@ -96,6 +96,12 @@ class SegmentSizes {
     const size_t usual = expected(segment);
     return usual == 0 || bytes <= kAlways || bytes / kFactor <= usual;
   }
+  // Of the rendition of the highest rate; 0 while none is known.
+  double most_bytes_per_ms() const {
+    double most = 0;
+    for (const auto& [rendition, rate] : bytes_per_second_) most = std::max(most, rate);
+    return most / 1'000;
+  }
   void clear() { bytes_per_second_.clear(); }
 
  private:

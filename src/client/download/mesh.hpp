@@ -33,6 +33,7 @@ class Mesh {
 
   // Whether neighbors get of us what we have; else nothing is gained by having what they lack.
   void set_passes_on(bool passes_on) { passes_on_ = passes_on; }
+  void set_live(bool live) { live_ = live; }
 
   // What is to be expected of a download.
   struct Prospect {
@@ -88,6 +89,10 @@ class Mesh {
   // The neighbor that is to fetch first; nullptr: nobody, which means us. Only while we have no
   // parents.
   Neighbor* leader() const;
+  // Who is to fetch beside us, because our line, of so many bytes per millisecond, carries a live
+  // stream hardly more than once; nullptr: nobody. `now_second`: who has done so till now. Only
+  // while we have no parents.
+  const Neighbor* second(double up, PeerHandle now_second) const;
   // It was waited for in vain.
   void lose_leader();
   // Whether a parent has told us to fetch first.
@@ -142,6 +147,7 @@ class Mesh {
   std::list<SegmentKey> fresh_words_;
   TimeMs alone_until_{};
   bool passes_on_ = false;
+  bool live_ = false;
   // The message that room() was called for, until on_data().
   peer::DataHeader header_;
   bool has_header_ = false;

@@ -199,7 +199,8 @@ void Peers::give_back_parent(TimeMs now) {
 }
 
 void Peers::serve(TimeMs now) {
-  const Neighbor* const leader = mesh_.leader();
+  const Neighbor* leader = mesh_.leader();
+  if (leader == nullptr) leader = mesh_.second(turns().uplink.bytes_per_ms(), told_to_lead_);
   const PeerHandle leads = leader == nullptr ? PeerHandle() : leader->peer;
   if (leads != told_to_lead_) {
     const PeerHandle before = std::exchange(told_to_lead_, leads);

@@ -89,6 +89,7 @@ void Peers::on_keep_alive(TimeMs now, PeerSession& session, const peer::Fields& 
     }
   }
   session.neighbor.we_lead = message.lead;
+  session.neighbor.up = static_cast<double>(message.up);
   if (!ack) say_current(now, session, peer::Event::kKeepAliveAck);
 }
 
@@ -186,7 +187,8 @@ void Peers::say_current(TimeMs now, PeerSession& session, peer::Event event) {
   message.event = event;
   message.current = downloads_.shelf.current(now);
   message.hlsmesh = peer::kExtension;
-  message.lead = &session.neighbor == mesh_.leader();
+  message.lead = session.handle == told_to_lead_;
+  if (serves()) message.up = static_cast<int64_t>(turns().uplink.bytes_per_ms());
   session.link.channel.send(now, message);
 }
 

@@ -400,7 +400,8 @@ bool Loads::gather(TimeMs now, Load& load) {
     load.due = load.began_at + kGrace;
     return true;
   }
-  if (!prospect.asked) return false;
+  // Whoever is told to fetch first does so.
+  if (!prospect.asked || (needed.newest && mesh_.leads())) return false;
   load.download->asker = load.id;
   // What has come of a segment is not lost: the CDN brings the rest.
   if (load.download->mostly_here()) needed.vain = std::min(needed.vain, kMostVain);

@@ -66,8 +66,7 @@ void PieceOrders::on_cancel(const peer::Fields& cancel) {
   }
 }
 
-void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf,
-                       const SegmentPtr& fresh) {
+void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf, const SegmentPtr& fresh) {
   const bool carries = channel.packet_bytes() >= peer::kWirePieceBytes + peer::kDataHeaderBytes;
   for (auto entry = orders_.begin(); entry != orders_.end();) {
     const auto order = entry++;

@@ -154,7 +154,7 @@ TEST_CASE("piece orders: of a whole segment all pieces are offered, and those as
 }
 
 TEST_CASE(
-    "piece orders: pieces are told as they come, every 60 ms, and at once when all are here") {
+    "piece orders: pieces are told as they come, every 40 ms, and at once when all are here") {
   Serving s;
   s.hold("0-1");
   REQUIRE(s.want(7));
@@ -163,7 +163,7 @@ TEST_CASE(
   CHECK(s.texts ==
         std::vector<std::string>{R"({"event":"HAVE","transfer":7,"size":149456,"pieces":"0-1"})"});
   s.hold("2");
-  s.now += DurationMs(59);
+  s.now += DurationMs(39);
   s.hold("5");
   s.tell();
   s.drain();

@@ -22,6 +22,7 @@ struct Describe {
     put_optional(d.fields, "current", m.current);
     put_optional(d.fields, "hlsmesh", m.hlsmesh);
     if (m.lead) d.fields["lead"] = true;
+    if (m.up > 0) d.fields["up"] = m.up;
     return d;
   }
   Described operator()(const KeepAliveAck& m) const {
@@ -29,6 +30,7 @@ struct Describe {
     put_optional(d.fields, "current", m.current);
     put_optional(d.fields, "hlsmesh", m.hlsmesh);
     if (m.lead) d.fields["lead"] = true;
+    if (m.up > 0) d.fields["up"] = m.up;
     return d;
   }
   Described operator()(const Request& m) const {
