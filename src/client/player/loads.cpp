@@ -409,7 +409,7 @@ bool Loads::gather(TimeMs now, Load& load) {
   const DurationMs longest = patience_for_transfer(needed);
   // Whoever was wrong lately is believed again once half of it is here.
   const bool trusted = vain_until_ <= now || load.download->mostly_here();
-  if (prospect.left && *prospect.left <= longest && (trusted || needed.newest)) {
+  if (prospect.left && *prospect.left <= longest && trusted) {
     left = std::max(left, longest);
   } else if (prospect.left && !needed.newest && now - load.download->first_at >= kLook) {
     // It does not come in time; only of what is being made everybody gets more and more.
