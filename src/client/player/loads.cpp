@@ -433,7 +433,7 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   load.state = Load::State::kAtCdn;
   load.due = kNever;
   // What has come for the most part was not waited for in vain.
-  const bool in_vain = load.download == nullptr || !load.download->mostly_here();
+  const bool in_vain = load.download == nullptr || load.ranges > 0 || !load.download->mostly_here();
   if (in_vain && now - load.began_at >= kLostTime) {
     vain_until_ = std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * 4);
     mesh_.lose_leader();

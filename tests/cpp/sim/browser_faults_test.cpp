@@ -33,7 +33,8 @@ TEST_CASE("a channel whose queue is full is given up, as the driver does, and ma
   SwarmConfig config = swarm_of(5);
   for (ViewerConfig& viewer : config.viewers) viewer.browser.send_queue_bytes = 128 * 1024;
   const SwarmFigures figures = run(room, config);
-  CHECK(figures.channel_overflows > 0);
+  // Of pieces no more wait in a channel than it holds.
+  CHECK((figures.channel_overflows > 0) == (room == Room::kWhole));
   CHECK(figures.peak_channel_queue <= 128 * 1024);
   for (ViewerConfig& viewer : config.viewers) viewer.browser.send_queue_bytes = 0;
   CHECK(run(room, config).channel_overflows == 0);

