@@ -1,11 +1,7 @@
 #include "client/player/loads.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
-
-#include "client/download/looks.hpp"
-#include "media/container.hpp"
 
 namespace hlsmesh {
 namespace {
@@ -94,124 +90,6 @@ bool Loads::refuse(LoadId id, bool refused) {
   // The player parses the CDN's bytes while they arrive.
   load->refused |= refused && load->wish.shareable;
   return true;
-}
-
-bool Loads::fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPtr& into) {
-  Load* const load = find(id);
-  if (load == nullptr || load->state != Load::State::kWaiting || !cdn_.may_range(now, load->wish)) {
-    return false;
-  }
-  load->state = Load::State::kAtCdn;
-  load->due = kNever;
-  cdn_.begin(now, load->fetch, load->wish, id, range, into);
-  return true;
-}
-
-MutableBytes Loads::reserve_fetch(FetchId id, size_t offset, size_t size, size_t total) {
-  Load* const load = find(id);
-  return load == nullptr ? MutableBytes() : cdn_.room(load->fetch, load->wish, offset, size, total);
-}
-
-SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
-  Load* const load = find(id);
-  if (load == nullptr) return nullptr;
-  CdnFetch& fetch = load->fetch;
-  const SegmentPtr segment = fetch.body;
-  const TransferTimes times{fetch.began_at, now};
-  const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
-  Download* const download = load->download;
-  if (download != nullptr && arrival != Cdn::Arrival::kBad) share(fetch, *download);
-  // It brings all of it after all.
-  if (download != nullptr && fetch.ignored()) download->at_cdn = PieceSet::all();
-  if (!fetch.range.whole() && arrival != Cdn::Arrival::kMore) {
-    cdn_.finish_range(now, fetch, load->wish, fetch.arrived(), NAN, NAN);
-    on_range(*load, arrival, segment, times);
-  }
-  return segment;
-}
-
-// What comes from the CDN is passed on while it comes, once its first bytes look like media.
-void Loads::share(const CdnFetch& fetch, Download& download) {
-  const SegmentPtr& body = fetch.body;
-  if (body == nullptr) return;
-  if (download.body == nullptr && fetch.range.whole() && body->expected() > 0 &&
-      fetch.at >= kHeadBytes &&
-      looks_like_media(download.segment, body->bytes().first(fetch.at), body->expected())) {
-    download.body = body;
-    download.looked = true;
-  }
-  if (download.body != body) return;
-  const auto first = static_cast<uint32_t>(fetch.range.from / SegmentBuffer::kPieceBytes);
-  for (uint32_t piece = first; body->has_piece(piece); ++piece) download.here.add(piece);
-}
-
-void Loads::unshare(TimeMs now, const Load& load) {
-  const SegmentPtr& body = load.fetch.body;
-  if (load.download == nullptr || body == nullptr || body->complete()) return;
-  if (load.fetch.range.whole() && load.download->body == body) mesh_.drop(now, *load.download);
-}
-
-void Loads::end_range(const Load& load) {
-  if (load.download != nullptr) load.download->at_cdn = PieceSet();
-}
-
-void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment,
-                     TransferTimes times) {
-  end_range(load);
-  if (arrival != Cdn::Arrival::kComplete) {
-    load.state = Load::State::kWaiting;
-    load.due = times.end;
-    return;
-  }
-  Receipt receipt;
-  receipt.times = times;
-  receipt.load = load.id;
-  receipt.kind = load.wish.kind;
-  receipt.givers = load.download->givers;
-  downloads_.count_gift(*load.download);
-  stats_.cdn_segments += 1;
-  downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
-  downloads_.estimates().sizes.measured(load.wish.segment, segment->size());
-  mesh_.leave(times.end, *load.download);
-  // Some of it was waited for in vain.
-  count_level(load);
-  downloads_.answer(load.id, load.wish.kind, segment, times);
-  commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kCdn),
-                  load.wish.segment.url);
-  end(load);
-}
-
-bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms,
-                          double body_ms) {
-  Load* const load = find(id);
-  if (load == nullptr) return false;
-  CdnFetch& fetch = load->fetch;
-  if (!fetch.range.whole()) {
-    const SegmentPtr segment = fetch.body;
-    const TransferTimes times{fetch.began_at, now};
-    on_range(*load, cdn_.finish_range(now, fetch, load->wish, size, first_byte_ms, body_ms),
-             segment, times);
-    return true;
-  }
-  count_level(*load);
-  if (load->download != nullptr) mesh_.leave(now, *load->download);
-  cdn_.finish(now, load->fetch, load->wish, load->id, size, first_byte_ms, body_ms, load->refused);
-  end(*load);
-  return true;
-}
-
-Load* Loads::on_fetch_failed(TimeMs now, FetchId id) {
-  Load* const load = find(id);
-  if (load == nullptr) return nullptr;
-  const bool whole = load->fetch.range.whole();
-  unshare(now, *load);
-  cdn_.fail(now, load->fetch, load->wish, load->id, load->refused);
-  if (!whole) {
-    on_range(*load, Cdn::Arrival::kMore, nullptr, TransferTimes{now, now});
-    return nullptr;
-  }
-  leave(*load);
-  return load;
 }
 
 void Loads::set_active(TimeMs now, bool active) {
