@@ -5,7 +5,7 @@ import { formatShare } from './format.js';
 /** @typedef {import('./save-worker.js').Look} Look */
 
 // As many engines as show how an audience shares; a larger one shares in rooms, at least as well.
-const MOST_ENGINES = 300;
+const MOST_ENGINES = 150;
 const SECONDS = 90;
 const MONEY = new Intl.NumberFormat('en', {
   style: 'currency',

@@ -61,7 +61,7 @@ describe('the demo page', { concurrency: false }, () => {
       await page.getByLabel('Price of the CDN per GB').press('Home');
       await page.getByText('$0.001').waitFor();
       await page.getByRole('button', { name: 'Simulate' }).press('Enter');
-      await page.getByText('came from other viewers, as 300 simulated ones did').waitFor();
+      await page.getByText('came from other viewers, as 150 simulated ones did').waitFor();
       const [saved, before] = await page.evaluate(() =>
         ['saved', 'before'].map((id) =>
           Number(document.getElementById(id)?.textContent?.replace(/[$,]/g, '')),
