@@ -51,6 +51,9 @@ const FONTS = [
 /** CODECS of a rendition: H.264 Main level 3.0 and AAC-LC. */
 const CODECS = 'avc1.4d401e,mp4a.40.2';
 
+/** By directory, so that those who ask at the same time make it once. @type {Map<string, Promise<string>>} */
+const ensuring = new Map();
+
 /**
  * Makes the sample stream unless the one in `dir` was made by this very recipe. An interrupted run
  * leaves the previous stream, or none.
@@ -58,8 +61,18 @@ const CODECS = 'avc1.4d401e,mp4a.40.2';
  * @param {{ dir?: string, seconds?: number, log?: (line: string) => void, ffmpeg?: string }} [options]
  * @returns {Promise<string>} the directory that holds `master.m3u8`
  */
-export async function ensureStream(options = {}) {
+export function ensureStream(options = {}) {
   const dir = options.dir ?? DEFAULT_MEDIA_DIR;
+  const made = ensuring.get(dir) ?? ensure(dir, options).finally(() => ensuring.delete(dir));
+  ensuring.set(dir, made);
+  return made;
+}
+
+/**
+ * @param {string} dir
+ * @param {{ seconds?: number, log?: (line: string) => void, ffmpeg?: string }} options
+ */
+async function ensure(dir, options) {
   const seconds = options.seconds ?? STREAM_SECONDS;
   const log = options.log ?? (() => {});
   const ffmpeg = options.ffmpeg ?? 'ffmpeg';

@@ -122,12 +122,22 @@ const RECIPES = {
   ],
 };
 
+/** By directory, so that tests that start together make them once. @type {Map<string, Promise<string>>} */
+const ensuring = new Map();
+
 /**
  * Makes the streams unless those in `dir` were made by these very recipes.
  * @param {string} [dir]
  * @returns {Promise<string>} the directory: playlists and segments of all streams side by side
  */
-export async function ensureTestStreams(dir = DEFAULT_DIR) {
+export function ensureTestStreams(dir = DEFAULT_DIR) {
+  const made = ensuring.get(dir) ?? ensure(dir).finally(() => ensuring.delete(dir));
+  ensuring.set(dir, made);
+  return made;
+}
+
+/** @param {string} dir */
+async function ensure(dir) {
   const recipe = createHash('sha256').update(JSON.stringify(RECIPES)).digest('hex');
   const stamp = await readFile(path.join(dir, STAMP), 'utf8').catch(() => '');
   if (stamp === recipe) return dir;
