@@ -14,7 +14,7 @@ test('the command prints its URL, reports its health and ends on SIGTERM', async
   const health = await get(tracker.port, '/healthz');
   assert.equal(health.status, 200);
   const { uptime, ...state } = JSON.parse(health.body);
-  assert.deepEqual(state, { status: 'ok', connections: 1, peers: 1, channels: 1 });
+  assert.deepEqual(state, { status: 'ok', connections: 1, peers: 1, channels: 1, nodes: 1 });
   assert.ok(uptime >= 0 && uptime < 60);
 
   const other = await get(tracker.port, '/');
