@@ -269,7 +269,11 @@ test('leaps of the time of day change nothing', async () => {
 
 test('a thousand viewers that come back at once are all taken in', async () => {
   const count = 1000;
-  const limits = ['--max-connections-per-address', '2000', '--enters-per-address', '5000'];
+  // They have one address here, which a thousand viewers have not.
+  const perAddress = ['max-connections', 'enters', 'pending'].map(
+    (what) => `--${what}-per-address`,
+  );
+  const limits = perAddress.flatMap((option) => [option, '5000']);
   const first = await startTracker(0, limits);
   const enterAll = (/** @type {string} */ url) =>
     Promise.all(
