@@ -163,6 +163,8 @@ Cdn::Arrival Cdn::finish_range(TimeMs now, CdnFetch& fetch, const Wish& wish, si
     if (to_end && body->end(fetch.at)) arrival = look(fetch, wish);
   } else if (to_end && fetch.at < body->size() && !body->complete()) {
     refuse_ranges(now);  // fewer bytes than were asked for
+  } else if (fetch.ranged) {
+    range_rest_ = DurationMs::zero();
   }
   release(fetch);
   return arrival;

@@ -34,12 +34,13 @@ struct CdnFetch final : Source {
 //
 // An origin may not serve ranges: it sends all of the file, another part of it, or an error, or
 // forbids them by CORS, which looks like a lost connection. After such an answer no range is asked
-// for during kRangeRest, and twice as long after each further one. The player never hears of it.
+// for during kRangeRest, and twice as long after each further one, until one has succeeded: an
+// error may be of the moment. The player never hears of it.
 class Cdn {
  public:
   // A request that was in vain each so often costs a round trip, and a line in the page's console
   // where CORS forbids it.
-  static constexpr DurationMs kRangeRest{60'000};
+  static constexpr DurationMs kRangeRest{4'000};
 
   Cdn(CommandQueue& commands, Downloads& downloads, EngineStats& stats)
       : commands_(commands), downloads_(downloads), stats_(stats) {}
