@@ -7,6 +7,8 @@ import { addressKey } from './addresses.js';
 
 // Viewers of one address who come together are taken one after the other: each has this time before it counts.
 const GRACE_MS = 1000;
+// A sweep this long after the one before comes late.
+const LATE_MS = 1000;
 // The most of one address, however young.
 const HARD_PER_ADDRESS = 2048;
 
@@ -16,6 +18,7 @@ export class Pending {
   #perAddress;
   #inAll;
   #isProxy;
+  #sweptAt = 0;
   /** @type {Map<string, Set<Socket>>} */
   #byAddress = new Map();
   /** By the socket's end that a request knows: of TLS, both ends have the same addresses and ports. @type {Map<string, { key: string, socket: Socket, since: number }>} */
@@ -47,9 +50,17 @@ export class Pending {
     return this.#drop(oldest);
   }
 
-  /** Drops those that are too many and have had their time. @returns {number} the connections that were dropped */
+  /**
+   * Drops those that are too many and have had their time. Called every so often; where the call before was long ago, this process
+   * was busy, what they asked may lie unread, and none is dropped.
+   * @returns {number} the connections that were dropped
+   */
   sweep() {
-    const until = performance.now() - GRACE_MS;
+    const now = performance.now();
+    const late = now - this.#sweptAt > LATE_MS;
+    this.#sweptAt = now;
+    if (late) return 0;
+    const until = now - GRACE_MS;
     let dropped = 0;
     for (const { key, socket, since } of [...this.#known.values()]) {
       if (since > until) break;
