@@ -204,7 +204,6 @@ describe('pieces', { concurrency: 1 }, () => {
       );
       assert.ok(copies.size >= 8, `the origin was asked for ${copies.size} segments`);
       assert.ok(mean(copies.values()) <= 1.3, `${mean(copies.values())} copies of a segment`);
-      const several = received.filter((bytes) => bytes.filter((n) => n > 100_000).length > 1);
       for (const viewer of viewers) {
         const { malformed, p2pBytes } = await viewer.stats();
         assert.equal(malformed, 0, viewer.name);
