@@ -184,7 +184,8 @@ void EnginePort::channel_binary(TimeMs now, PeerHandle peer, std::string_view he
   instance_.select();
   HmFrame& frame = *hm_frame();
   if (front > 0) std::memcpy(frame.head, head.data(), front);
-  std::memcpy(frame.head + front, message.bytes.data(), std::min(size, kHmHeadBytes) - front);
+  const uint32_t behind = std::min(size, kHmHeadBytes) - front;
+  if (behind > 0) std::memcpy(frame.head + front, message.bytes.data(), behind);
   note("hm_channel_frame", {bytes_of(head), message.bytes}, peer.value(), size);
   const int32_t wanted = hm_channel_frame(peer.value(), size);
   if (wanted != 0) write_segment(frame.at, end_of(message, frame.from - front));

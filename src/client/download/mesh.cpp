@@ -133,6 +133,18 @@ PieceSet Mesh::missing(const Download& download) const {
   return missing;
 }
 
+// Who has given of it, or was asked; else the first who holds something.
+const Neighbor* Mesh::sole_giver(TimeMs now, const Download& download) const {
+  const Neighbor* holder = nullptr;
+  for (const Neighbor* neighbor : neighbors_) {
+    const PieceAsk* const ask = neighbor->asks.find(download);
+    if (ask == nullptr || ask->size != download.body->expected()) continue;
+    if (ask->gave || !ask->left.empty()) return neighbor;
+    if (holder == nullptr && ask->offers(now).intersects(missing(download))) holder = neighbor;
+  }
+  return holder;
+}
+
 void Mesh::feed(TimeMs now, Download& download) {
   if (download.body == nullptr || download.body->complete()) return;
   PieceSet wanted = missing(download);
@@ -146,19 +158,16 @@ void Mesh::feed(TimeMs now, Download& download) {
     uint32_t outstanding;
   };
   std::list<Turn> turns;
+  const bool alone = now < alone_until_;
+  const Neighbor* const only = alone ? sole_giver(now, download) : nullptr;
   for (Neighbor* neighbor : neighbors_) {
     PieceAsk* const ask = neighbor->asks.find(download);
     if (ask == nullptr) continue;
     wanted.remove(ask->left);
     if (ask->size != download.body->expected()) continue;
-    // Of a segment that must come from one giver, the first who gave.
-    if (now < alone_until_ && !download.givers.empty() &&
-        !(download.givers.front() == neighbor->id)) {
-      continue;
-    }
+    if (alone && neighbor != only) continue;
     turns.push_back({neighbor, ask, ask->offers(now), PieceSet(), neighbor->asks.outstanding()});
   }
-  if (now < alone_until_ && download.givers.empty() && turns.size() > 1) turns.resize(1);
   turns.remove_if([&](const Turn& turn) { return !turn.has.intersects(wanted); });
   const bool among_many = turns.size() > 1;
   // The first few missing ones, asked for or not.

@@ -120,6 +120,8 @@ class Mesh {
                 double believable) const;
   // Whether the neighbor has something for us, or is going to.
   bool may_bring(const Neighbor& neighbor, const PieceAsk& ask) const;
+  // Of a segment that is to come from one neighbor: which; nullptr: nobody has any of it yet.
+  const Neighbor* sole_giver(TimeMs now, const Download& download) const;
   // Asks for what is missing, of whoever holds it and has room.
   void feed(TimeMs now, Download& download);
   PieceSet missing(const Download& download) const;
