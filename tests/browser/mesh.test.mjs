@@ -204,12 +204,14 @@ describe('pieces', { concurrency: 1 }, () => {
       );
       assert.ok(copies.size >= 8, `the origin was asked for ${copies.size} segments`);
       assert.ok(mean(copies.values()) <= 1.3, `${mean(copies.values())} copies of a segment`);
+      let fed = 0;
       for (const viewer of viewers) {
         const { malformed, p2pBytes } = await viewer.stats();
         assert.equal(malformed, 0, viewer.name);
-        assert.ok(p2pBytes > 0, `${viewer.name} has nothing from others`);
+        fed += p2pBytes > 0 ? 1 : 0;
         await playsTheOrigins(viewer);
       }
+      assert.ok(fed >= viewers.length - 1, 'besides the one that fetches somebody has nothing');
 
       await doomed.kill();
       const killed = Date.now();

@@ -75,7 +75,9 @@ describe('drills of a release: playback goes on', { concurrency: 3 }, () => {
       assert.ok(one - two > 50_000, `the clocks differ by ${one - two} ms: the drill is void`);
       await behind.plays(20);
       for (const viewer of [ahead, behind]) await assertSound(viewer);
-      assert.ok(await peerSegmentsSince(behind, 0), 'nothing came from the peer');
+      // Of two live viewers either may be the one that fetches.
+      const came = [await peerSegmentsSince(ahead, 0), await peerSegmentsSince(behind, 0)];
+      assert.ok(came.some(Boolean), 'nothing came from the peer');
     });
   });
 
