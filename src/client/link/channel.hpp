@@ -17,10 +17,6 @@ class Channel {
  public:
   // Protocol section 2: packet 60 KiB.
   static constexpr size_t kPacketBytes = 61'440;
-  // The driver's low-water mark: what an urgent message waits behind, at most, and enough for the
-  // time until the engine has heard of it.
-  static constexpr size_t kLowWater = 16 * 1024;
-
   Channel(CommandQueue& commands, PeerHandle peer, size_t queue_bytes)
       : commands_(commands),
         peer_(peer),
@@ -63,7 +59,7 @@ class Channel {
   size_t on_writable(TimeMs now, size_t buffered_amount) {
     const size_t before = in_channel_;
     // No report follows for what is below the mark.
-    in_channel_ = buffered_amount <= kLowWater ? 0 : buffered_amount;
+    in_channel_ = buffered_amount <= kLowWaterBytes ? 0 : buffered_amount;
     if (in_channel_ < before) moved_at_ = now;
     return before - std::min(before, buffered_amount);
   }

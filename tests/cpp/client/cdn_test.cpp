@@ -215,6 +215,28 @@ TEST_CASE("cdn: what is not the range is refused, and no range is asked for for 
   CHECK(o.cdn.may_range(o.now + 2 * Cdn::kRangeRest, o.wish));
 }
 
+TEST_CASE("cdn: after a part that came the next refusal counts as the first") {
+  Origin o;
+  CdnFetch fetch;
+  for (int i = 0; i < 3; ++i) {
+    o.cdn.begin(o.now, fetch, o.wish, LoadId(1), {kRangeFrom, kRangeTo},
+                o.from_peers(kRangeFrom, kRangeTo));
+    o.cdn.fail(o.now, fetch, o.wish, LoadId(1), false);
+    o.now += Cdn::kRangeRest * 8;
+  }
+  // A part of what is missing, which comes as it was asked for.
+  o.cdn.begin(o.now, fetch, o.wish, LoadId(1), {kRangeFrom, kRangeTo - 60'000},
+              o.from_peers(kRangeFrom, kRangeTo));
+  CHECK(o.send(fetch, kRangeFrom, kRangeTo - 60'000, kBodyBytes));
+  CHECK(o.finish(fetch, kRangeTo - 60'000 - kRangeFrom) == Cdn::Arrival::kMore);
+  CHECK(o.cdn.may_range(o.now, o.wish));
+  o.cdn.begin(o.now, fetch, o.wish, LoadId(1), {kRangeFrom, kRangeTo},
+              o.from_peers(kRangeFrom, kRangeTo));
+  o.cdn.fail(o.now, fetch, o.wish, LoadId(1), false);
+  CHECK_FALSE(o.cdn.may_range(o.now + Cdn::kRangeRest - DurationMs(1), o.wish));
+  CHECK(o.cdn.may_range(o.now + Cdn::kRangeRest, o.wish));
+}
+
 TEST_CASE("cdn: more than the range is not written") {
   Origin o;
   CdnFetch fetch;

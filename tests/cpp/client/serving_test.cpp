@@ -33,7 +33,20 @@ struct ChildRoom {
 }  // namespace
 
 TEST_CASE("channels reckon with the low-water mark that the driver is told to set") {
-  STATIC_REQUIRE(Channel::kLowWater == kLowWaterBytes);
+  CommandQueue commands;
+  Channel channel(commands, PeerHandle(1), 1024 * 1024);
+  const TimeMs now{DurationMs(1'000)};
+  channel.open(now, 0);
+  const SegmentPtr segment = SegmentBuffer::allocate(Segment(), 61'440);
+  REQUIRE(segment->room(0, 61'440).size() == 61'440);
+  REQUIRE(segment->commit(0, 61'440));
+  channel.send(now, segment, 0, 61'440);
+  channel.on_handed_over(61'440);
+  // Above the mark another report follows; at it none does, and nothing counts as queued.
+  CHECK(channel.on_writable(now, kLowWaterBytes + 1) == 61'440 - (kLowWaterBytes + 1));
+  CHECK(channel.queued() == kLowWaterBytes + 1);
+  CHECK(channel.on_writable(now, kLowWaterBytes) == 1);
+  CHECK(channel.queued() == 0);
 }
 
 TEST_CASE("serve: BINARY says what follows, and the packets are the segment") {
