@@ -170,7 +170,7 @@ class Node {
 
 /** @param {() => boolean} condition @param {string} what */
 async function until(condition, what) {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   while (!condition()) {
     assert.ok(performance.now() < deadline, `waited in vain for ${what}`);
     await sleep(2);
@@ -267,10 +267,13 @@ test('E5: a node that lives and hears nothing is found out within its lease, and
   const guest = other.enter();
   await until(() => other.all(guest, 'accept').length > 0, 'a guest');
   owner.bus.hearsNothing = true;
-  const started = performance.now();
+  // Counts no time for which this process was held up.
+  let quarters = 0;
+  const clock = setInterval(() => ++quarters, owner.bus.leaseMs / 4);
   const next = other.enter();
   await until(() => other.all(next, 'accept').length > 0, 'the next viewer to be served');
-  assert.ok(performance.now() - started < 4 * owner.bus.leaseMs);
+  clearInterval(clock);
+  assert.ok(quarters < 16, `${quarters / 4} leases`);
   await until(() => other.all(next, 'connect').length > 0, 'viewers of the other node to meet');
   assert.equal(other.cluster.deaf, 1);
   owner.bus.hearsNothing = false;

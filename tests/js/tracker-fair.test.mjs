@@ -17,7 +17,7 @@ import { keyFromSecret } from '../../js/tracker/keys.js';
 import { formatted } from '../../js/tracker/log.js';
 import { Places } from '../../js/tracker/places.js';
 import { mmdb } from './mmdb.mjs';
-import { Peer, get, launch, metricsOf, startTracker, until } from './tracker-peers.mjs';
+import { WAIT_MS, Peer, get, launch, metricsOf, startTracker, until } from './tracker-peers.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'hlsmesh-fair-'));
 /** @param {string} name @param {Buffer | string} contents */
@@ -60,7 +60,7 @@ for (const [what, addressOf] of /** @type {[string, (index: number) => string][]
     );
     assert.equal(viewers.filter(({ id }) => id !== '').length, 20);
     const limited = 'hlsmesh_tracker_limited_total{limit="pending-per-address"}';
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + WAIT_MS;
     while (Number((await metricsOf(tracker.port)).get(limited)) < 700) {
       assert.ok(performance.now() < deadline, 'they were never dropped');
     }

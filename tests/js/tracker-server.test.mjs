@@ -15,6 +15,7 @@ import { OPTIONS } from '../../js/tracker/options.js';
 import { selfSigned } from './certificate.mjs';
 import { mmdb } from './mmdb.mjs';
 import {
+  WAIT_MS,
   CHANNEL,
   Peer,
   get,
@@ -112,7 +113,7 @@ test('a changed file is noticed without a signal', async () => {
   const next = `the next ${SECRET}`;
   file('noticed', next);
   const token = await tokenOf(next);
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + WAIT_MS;
   for (let admitted = false; !admitted;) {
     assert.ok(Date.now() < deadline, 'waited in vain for the new secret');
     const peer = await Peer.connect(tracker.url);

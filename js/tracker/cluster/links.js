@@ -107,18 +107,23 @@ export class Links {
       ++this.counters.repeated;
       return;
     }
+    const begunAnew = link.heard !== null && link.heard.session !== session;
     if (heardOf !== 0 && heardOf !== link.session) {
-      // Sent before the other end learned that this end has started again.
+      // Sent before the other end learned that this end has started again. If that one has too, each end knows an old session of
+      // the other, and would drop whatever the other says about it.
+      if (begunAnew) this.#renew(from);
       this.#flushSoon(from);
       return;
     }
-    if (link.heard?.session !== session) {
-      // The other end has started again, and not because this end did.
-      if (link.heard && heardOf === 0) this.#renew(from);
-      this.#linkTo(from).heard = { session, count: 0 };
+    if (begunAnew && heardOf !== 0) {
+      // It knows this session, and this end an older one of it: what came in that one is void there.
+      this.reset(from);
+      return;
     }
-    const heard = this.#linkTo(from).heard;
-    if (!heard || number !== heard.count + 1) {
+    // The other end has started again, and not because this end did.
+    if (begunAnew) this.#renew(from);
+    const heard = (this.#linkTo(from).heard ??= { session, count: 0 });
+    if (number !== heard.count + 1) {
       this.reset(from);
       return;
     }

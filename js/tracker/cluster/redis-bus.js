@@ -368,12 +368,12 @@ export class RedisBus {
     const [from, batch] = Array.isArray(message) ? message : [];
     if (from === this.name && batch === null) {
       this.#echo = performance.now();
-    } else if (typeof from === 'string' && isBatch(batch)) {
+    } else if (typeof from === 'string' && from !== this.name && isBatch(batch)) {
       this.#events?.message(from, batch);
     } else {
       ++this.counters.unreadable;
       this.#tell('an unreadable message was dropped', String(from ?? ''));
-      if (typeof from === 'string') this.#events?.unreadable(from);
+      if (typeof from === 'string' && from !== this.name) this.#events?.unreadable(from);
     }
   };
 

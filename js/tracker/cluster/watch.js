@@ -84,10 +84,13 @@ export class Watch {
       this.#log.warn('a node does not answer: its channels are run here meanwhile', { node });
       this.#links.drop(node);
     }
-    for (const node of this.#answered.keys()) {
-      if (!busy.has(node) && !this.#deaf.has(node)) this.#answered.delete(node);
-    }
     const listed = this.#cluster.listed();
+    for (const node of this.#answered.keys()) {
+      if (busy.has(node) || this.#deaf.has(node)) continue;
+      // It is not asked. That it answers is remembered: from a node that does not, any message counts as an answer.
+      if (listed.has(node)) this.#answered.set(node, now);
+      else this.#answered.delete(node);
+    }
     for (const node of this.#deaf.keys()) {
       if (listed.has(node)) {
         this.#ask(node);
