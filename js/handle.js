@@ -1,5 +1,6 @@
 /** The page's object for a mesh. */
 
+import { diagnoseLocation } from './beside.js';
 import { changeOptions, refuseName } from './options.js';
 import { publicStats } from './stats.js';
 
@@ -19,9 +20,10 @@ export const Events = /** @type {typeof import('./index.js').Events} */ (
  * @param {import('./options.js').Settings} settings
  * @param {import('./voice.js').Voice} voice
  * @param {import('./options.js').Complain} complain called for each mistake of the page
+ * @param {any} hls
  * @returns {Handle}
  */
-export function createHandle(mesh, settings, voice, complain) {
+export function createHandle(mesh, settings, voice, complain, hls) {
   voice.statistics = () => handle.stats;
 
   /** @param {any} name @param {any} listener @param {boolean} once */
@@ -68,6 +70,13 @@ export function createHandle(mesh, settings, voice, complain) {
       mesh?.changed(changed);
       return handle;
     },
+    // A file of its own, which bundlers must leave alone: most pages never load it.
+    diagnose: async () =>
+      (
+        await import(/* webpackIgnore: true */ /* @vite-ignore */ String(diagnoseLocation()))
+      ).diagnose(handle),
+    // For the package's own files beside this one (js/diagnose/inside.js).
+    [Symbol.for('hlsmesh')]: () => [hls, settings, settings.trackers, voice.seen, mesh?.words],
     detach() {
       mesh?.detach();
       voice.end();

@@ -216,6 +216,68 @@ export type PeerCloseReason =
 export type FallbackReason =
   'lack' | 'timeout' | 'wrong-segment' | 'peer-lost' | 'protocol' | 'no-memory';
 
+export type FindingCode =
+  | 'alone'
+  | 'cdn-refuses'
+  | 'cdn-unreachable'
+  | 'connections-fail'
+  | 'cors'
+  | 'disabled'
+  | 'engine'
+  | 'hls-version'
+  | 'metered'
+  | 'nat-symmetric'
+  | 'no-channel'
+  | 'no-prefetch'
+  | 'no-range'
+  | 'no-stun'
+  | 'no-tracker'
+  | 'no-udp'
+  | 'no-upload'
+  | 'nothing-exchanged'
+  | 'own-loader'
+  | 'parts-only'
+  | 'peers'
+  | 'permission-denied'
+  | 'permission-prompt'
+  | 'range'
+  | 'range-cors'
+  | 'relay-only'
+  | 'rtc-unavailable'
+  | 'slow-upload'
+  | 'small-cache'
+  | 'streams-differ'
+  | 'streams-match'
+  | 'tracker'
+  | 'tracker-foreign'
+  | 'tracker-rejected'
+  | 'tracker-unreachable'
+  | 'udp'
+  | 'upload-used-up'
+  | 'wrong-channel';
+
+/** One thing that `mesh.diagnose()` found. */
+export interface Finding {
+  /** See "What a diagnosis finds" in docs/API.md. */
+  code: FindingCode;
+  /** `problem`: peers do not help because of it; `note`: they may help less; `good`: it is as it should be. */
+  severity: 'problem' | 'note' | 'good';
+  /** What was found, in a sentence. */
+  message: string;
+  /** What to do about it; empty if nothing is to be done. */
+  advice: string;
+}
+
+export interface DiagnosisReport {
+  /** The worst first. */
+  findings: Finding[];
+  /** What was seen, by name: versions, channel, rendition, segment, peers and so on. */
+  state: Record<string, unknown>;
+  /** All of it for people to paste; `String(report)` too. It has no addresses of the viewer and no credentials. */
+  text: string;
+  toString(): string;
+}
+
 /** One attached player. */
 export interface Mesh {
   /** Counters since `attach`, as a plain copy. */
@@ -242,6 +304,11 @@ export interface Mesh {
    * changes.
    */
   update(options: MeshUpdate): this;
+  /**
+   * Finds out why peers help or do not, in up to 10 s: permission, UDP, NAT, tracker, channel, identity, CDN, settings. It loads
+   * `hlsmesh-diagnose.mjs` from beside the script, and rejects if that is not there.
+   */
+  diagnose(): Promise<DiagnosisReport>;
   /** Ends the mesh and gives hls.js its own loader back. `hls.destroy()` calls it too. */
   detach(): void;
 }

@@ -5,9 +5,7 @@ import { HlsMeshError } from './errors.js';
 import { Events } from './handle.js';
 import { isSupported } from './mesh.js';
 import { DefaultConfig } from './options.js';
-
-/** A test compares it with package.json. */
-const version = '0.1.0';
+import { version } from './version.js';
 
 const HlsMesh = Object.freeze({
   attach,

@@ -17,6 +17,7 @@ import { PeerConnections } from './rtc.js';
 import { TrackerSocket } from './socket.js';
 import { addStats, emptyStats, publicStats } from './stats.js';
 import { Verdicts } from './verdicts.js';
+import { version } from './version.js';
 
 /** @typedef {import('hls.js').default} Hls */
 /** @typedef {import('./index.js').MeshEvents} MeshEvents */
@@ -38,6 +39,9 @@ const SERVED_BY = Symbol('hlsmesh');
  * @returns {Mesh | undefined}
  */
 export const meshOf = (config) => config?.[SERVED_BY];
+
+/** The time after the first peer, in milliseconds, by which the tracker has introduced the others: it sends one a second. */
+const COUNTING_MS = 3500;
 
 /** URLs that mean something else, or nothing, in another browser. */
 const LOCAL = /^(blob|data|file|filesystem):/i;
@@ -66,6 +70,10 @@ export class Mesh {
   early = null;
   /** Ends the wait for the first frame. */
   #callOff = () => {};
+  /** The last messages that named segments; see rtc.js. @type {import('./rtc.js').Words | undefined} */
+  words;
+  /** Waits for the first peers. @type {ReturnType<typeof setTimeout> | undefined} */
+  #counting;
   /** Raised whenever another engine is needed, so that one that is still being made is dropped. */
   #generation = 0;
   /** Figures of engines that have ended, and bytes that no engine counted. */
@@ -230,6 +238,9 @@ export class Mesh {
     this.#stop();
     this.#channel = channel;
     if (!channel) return;
+    this.#say(
+      `hlsmesh ${version}, hls.js ${/** @type {any} */ (this.#hls.constructor).version}: channel ${channel}, tracker ${this.#settings.trackers}`,
+    );
     const early = new EarlyLoads();
     this.early = early;
     const generation = ++this.#generation;
@@ -274,7 +285,8 @@ export class Mesh {
     const driver = new Driver(core, shims);
     const socket = new TrackerSocket(trackers, token, driver.engine, warn, this.#channel);
     shims.socket = socket;
-    shims.peers = new PeerConnections(rtcConfig, driver.engine, warn);
+    this.words = { ours: '', theirs: '' };
+    shims.peers = new PeerConnections(rtcConfig, driver.engine, warn, this.words);
     if (!PeerConnections.available) {
       const why = 'this browser has no RTCPeerConnection';
       this.#voice.warn(
@@ -312,6 +324,8 @@ export class Mesh {
   #stop() {
     this.#generation++;
     this.#callOff();
+    clearTimeout(this.#counting);
+    this.#counting = undefined;
     this.early = null;
     const { driver } = this;
     this.driver = null;
@@ -346,6 +360,10 @@ export class Mesh {
         this.#voice.emit('tracker', { state: 'rejected', url: tracker, reason: text });
         return this.#voice.warn('tracker-rejected', `the tracker at ${tracker} said no: ${text}`);
       case EventCode.peerOpened:
+        this.#counting ??= setTimeout(
+          () => this.#say(`connected with ${this.stats.peers} other viewer(s)`),
+          COUNTING_MS,
+        );
         return this.#voice.emit('peer', { state: 'opened', id: text, role });
       case EventCode.peerClosed: {
         const reason = /** @type {any} */ (PeerEnd[aux]);
@@ -358,7 +376,7 @@ export class Mesh {
       case EventCode.alone: {
         const none = `no other viewer is in the channel ${this.#channel}; all need the same one`;
         const why = aux ? `none of ${aux} connections to other viewers opened` : none;
-        return this.#voice.warn('alone', `alone for a minute: ${why}`);
+        return this.#voice.warn('alone', `alone for a minute: ${why}; mesh.diagnose() says more`);
       }
       case EventCode.partsOnly:
         return this.#voice.warn(
@@ -379,6 +397,11 @@ export class Mesh {
     const reason = new HlsMeshError('engine-trap', `the engine died: ${error.message}`, error);
     log('error', this.#settings, reason);
     this.#voice.emit('fatal', { error: reason });
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    log('info', this.#settings, text);
   }
 
   /** @param {unknown} error */

@@ -1,33 +1,9 @@
-/** Finds, fetches and compiles the client engine's module once for all players of the page. */
+/** Fetches and compiles the client engine's module once for all players of the page. */
 
+import { wasmLocation } from './beside.js';
 import { HlsMeshError, failure } from './errors.js';
 
 /** @typedef {import('./index.js').WasmSource} WasmSource */
-
-/**
- * The script that is being evaluated, for bundles that are no modules; null later.
- */
-const scriptUrl = /** @type {any} */ (globalThis.document)?.currentScript?.src ?? '';
-
-/** @returns {string | URL} hlsmesh.wasm beside this script; empty if the script's own URL is unknown */
-function defaultLocation() {
-  try {
-    // Vite and webpack recognise this expression, copy the file and insert the URL of the copy. It must stay as it is, and
-    // `import.meta` must not be used anywhere else: they replace it by a path on the machine that builds.
-    const beside = new URL('./hlsmesh.wasm', import.meta.url);
-    // Vite's development server pre-bundles packages into this folder, without the files beside them.
-    return beside.pathname.endsWith('/node_modules/.vite/deps/hlsmesh.wasm')
-      ? new URL('../../hlsmesh/dist/hlsmesh.wasm', beside)
-      : beside;
-  } catch {
-    // This is no module, or one from a blob: or data: URL, which has no files beside it.
-  }
-  try {
-    return new URL('./hlsmesh.wasm', scriptUrl);
-  } catch {
-    return '';
-  }
-}
 
 /**
  * Compiled modules by URL, which the players of a page share.
@@ -39,7 +15,7 @@ const compiled = new Map();
  * @param {WasmSource} [source] default: hlsmesh.wasm beside the script
  * @returns {Promise<WebAssembly.Module>} rejects with an HlsMeshError; a failed URL is tried again by the next call
  */
-export async function loadModule(source = defaultLocation()) {
+export async function loadModule(source = wasmLocation()) {
   if (source instanceof WebAssembly.Module) return source;
   if (typeof source !== 'string' && !(source instanceof URL)) return compile('option wasm', source);
   const url = String(source);

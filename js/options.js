@@ -43,6 +43,9 @@ export const DefaultConfig = Object.freeze({
 /** @type {LogLevel[]} each level includes those before it */
 const LEVELS = ['none', 'error', 'warn', 'info', 'debug'];
 
+/** The key, in the page's address or in localStorage, by which a person sets the level in production. */
+const LEVEL_KEY = 'hlsmesh-log';
+
 /** @typedef {[check: (value: any) => unknown, wanted: string]} Rule */
 
 /**
@@ -143,6 +146,7 @@ export function readOptions(options, complain = refuse) {
     logger: console,
     cacheBytes: platform.mobile ? DEFAULT_MOBILE_CACHE_BYTES : DEFAULT_CACHE_BYTES,
     ...given,
+    ...askedLog(given),
     rtcConfig: { iceServers: DefaultConfig.iceServers, ...rtcOf(given) },
     platform,
     trackers: isObject(options) ? readTrackers(given.tracker, complain) : [],
@@ -174,6 +178,23 @@ export function changeOptions(settings, options, complain = refuse) {
  * @returns {RTCConfiguration}
  */
 const rtcOf = ({ rtcConfig, iceServers }) => ({ ...rtcConfig, ...(iceServers && { iceServers }) });
+
+/**
+ * The level that a person asks for in this browser, which the page cannot lower; and somebody to tell.
+ * @param {Partial<HlsMeshOptions>} given
+ * @returns {Partial<HlsMeshOptions>}
+ */
+function askedLog({ logger }) {
+  try {
+    const asked = /** @type {any} */ (
+      new URLSearchParams(location.search).get(LEVEL_KEY) ?? localStorage.getItem(LEVEL_KEY)
+    );
+    if (LEVELS.includes(asked)) return { logLevel: asked, logger: logger ?? console };
+  } catch {
+    // There is no address, or the page may not use localStorage.
+  }
+  return {};
+}
 
 /**
  * The settings that the engine takes, as numbers.

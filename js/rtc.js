@@ -20,6 +20,9 @@ const GATHERING_MS = 100;
 const MOST_SIGNALS = 128;
 const MOST_SIGNAL_CHARS = 64 * 1024;
 
+/** A message with a rendition names a segment as both sides must (docs/IDENTITY.md). */
+const NAMES_SEGMENT = /"rendition"/;
+
 /** How long a closing channel may take to send what is queued (a CLOSE, at most the rest of a packet). */
 const FLUSH_MS = 500;
 
@@ -33,6 +36,11 @@ const FLUSH_MS = 500;
  * @property {(peer: number, bufferedAmount: number) => void} channelWritable
  * @property {(peer: number) => void} peerClosed ended, or could not be made
  * @property {() => void} connectionRefused the browser refused to make a connection; `peerClosed` follows
+ */
+
+/**
+ * The last message of each side that names a segment, for `mesh.diagnose()`.
+ * @typedef {{ ours: string, theirs: string }} Words
  */
 
 /**
@@ -53,6 +61,7 @@ export class PeerConnections {
   #config;
   #events;
   #warn;
+  #words;
   /** @type {Map<number, Peer>} */
   #peers = new Map();
   /**
@@ -67,11 +76,13 @@ export class PeerConnections {
    * @param {RTCConfiguration} config
    * @param {RtcEvents} events
    * @param {import('./voice.js').Warn} warn
+   * @param {Words} [words] to be filled in
    */
-  constructor(config, events, warn) {
+  constructor(config, events, warn, words = { ours: '', theirs: '' }) {
     this.#config = config;
     this.#events = events;
     this.#warn = warn;
+    this.#words = words;
   }
 
   /** @returns {boolean} whether this browser has what is needed */
@@ -145,6 +156,7 @@ export class PeerConnections {
    * @param {string} text
    */
   sendText(handle, text) {
+    if (NAMES_SEGMENT.test(text)) this.#words.ours = text;
     this.#send(handle, (channel) => channel.send(text));
   }
 
@@ -298,8 +310,10 @@ export class PeerConnections {
     };
     channel.onopen = opened;
     channel.onmessage = ({ data }) => {
-      if (typeof data === 'string') this.#events.channelText(handle, data);
-      else if (data instanceof ArrayBuffer) this.#events.channelBinary(handle, data);
+      if (typeof data === 'string') {
+        if (NAMES_SEGMENT.test(data)) this.#words.theirs = data;
+        this.#events.channelText(handle, data);
+      } else if (data instanceof ArrayBuffer) this.#events.channelBinary(handle, data);
     };
     channel.onbufferedamountlow = () =>
       this.#events.channelWritable(handle, channel.bufferedAmount);

@@ -30,6 +30,11 @@ export class Voice {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #statsTimer;
   silent = false;
+  /**
+   * How often each event came, and when the last one did, keyed by what tells them apart; for `mesh.diagnose()`.
+   * @type {Record<string, { count: number, at: number }>}
+   */
+  seen = {};
 
   /** Returns the figures for the event `stats`. @type {() => import('./index.js').MeshStats} */
   statistics = () => /** @type {any} */ ({});
@@ -93,6 +98,9 @@ export class Voice {
    * @param {MeshEvents[Name]} event
    */
   emit(name, event) {
+    const { state, reason, code, message, source } = /** @type {any} */ (event);
+    const kind = [name, state, reason, code, message, source].filter(Boolean).join(' ');
+    this.seen[kind] = { count: (this.seen[kind]?.count ?? 0) + 1, at: performance.now() };
     const level = EVENT_LEVELS[name];
     if (level) log(level, this.#settings, name, event);
     for (const { listener, once } of this.#of(name)) {

@@ -1,7 +1,8 @@
 /**
  * Builds the shipped files: both engines as WebAssembly, and the SDK bundled as a module and as a script.
  *
- * dist/hlsmesh.mjs, dist/hlsmesh.js (global `HlsMesh`), dist/hlsmesh.wasm, dist/hlsmesh-tracker.wasm; of the simulator
+ * dist/hlsmesh.mjs, dist/hlsmesh.js (global `HlsMesh`), dist/hlsmesh.wasm, dist/hlsmesh-tracker.wasm; dist/hlsmesh-diagnose.mjs,
+ * which a page loads on demand, and dist/hlsmesh-overlay.mjs and .js; of the simulator
  * dist/hlsmesh-sim.wasm, compressed as well, and what its report shows itself with
  */
 
@@ -34,7 +35,7 @@ async function squeeze(file, module) {
   const { code, map } = await minify(readFileSync(path, 'utf8'), {
     module,
     compress: { ecma: 2020, hoist_funs: true, passes: 3, pure_getters: true, sequences: false },
-    format: { ecma: 2020, comments: /^!/ },
+    format: { ecma: 2020, comments: /^!|webpackIgnore|@vite-ignore/ },
     sourceMap: {
       content: readFileSync(`${path}.map`, 'utf8'),
       includeSources: true,
@@ -91,14 +92,56 @@ async function bundleReport() {
   });
 }
 
-async function bundle() {
-  // Not a static import: this module must load before the npm packages are installed.
+/** What a page loads beside the SDK, if it wants it. It shares no names with the bundles of the SDK, so it keeps its own. */
+async function bundleCompanions() {
   const { build } = await import('esbuild');
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const common = /** @type {import('esbuild').BuildOptions} */ ({
     absWorkingDir: ROOT,
     bundle: true,
     minify: true,
+    sourcemap: true,
+    target: BROWSERS,
+    banner: { js: banner() },
+    logLevel: 'warning',
+  });
+  await build({
+    ...common,
+    entryPoints: {
+      'hlsmesh-diagnose': 'js/diagnose/index.js',
+      'hlsmesh-overlay': 'js/overlay/index.js',
+    },
+    format: 'esm',
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+  });
+  await build({
+    ...common,
+    stdin: {
+      contents: `import { overlay } from './js/overlay/index.js';
+globalThis.HlsMesh = Object.freeze({ ...globalThis.HlsMesh, overlay });`,
+      resolveDir: ROOT,
+      sourcefile: 'script-tag.js',
+    },
+    format: 'iife',
+    outfile: 'dist/hlsmesh-overlay.js',
+  });
+}
+
+function banner() {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  return `/*! hlsmesh ${version}, MIT licence */`;
+}
+
+async function bundle() {
+  // Not a static import: this module must load before the npm packages are installed.
+  const { build } = await import('esbuild');
+  const common = /** @type {import('esbuild').BuildOptions} */ ({
+    absWorkingDir: ROOT,
+    bundle: true,
+    minifyIdentifiers: true,
+    minifySyntax: true,
+    // Terser removes the spaces: esbuild would remove the comments that tell bundlers what to leave alone, too.
+    minifyWhitespace: false,
     sourcemap: true,
     target: BROWSERS,
     // Chrome 84 supports all of it except one construct, which checkSyntax refuses: 0.3 KB of gzip less.
@@ -106,7 +149,7 @@ async function bundle() {
     mangleProps: internalNames(),
     plugins: [inlineAbi, shortExports],
     legalComments: 'inline',
-    banner: { js: `/*! hlsmesh ${version}, MIT licence */` },
+    banner: { js: banner() },
     logLevel: 'warning',
   });
   await build({
@@ -124,7 +167,7 @@ async function bundle() {
     },
     format: 'iife',
     outfile: 'dist/hlsmesh.js',
-    // A classic script has no import.meta; js/module.js then reads the script's URL from the document.
+    // A classic script has no import.meta; js/beside.js then reads the script's URL from the document.
     define: { 'import.meta.url': 'undefined' },
   });
   for (const file of ['hlsmesh.mjs', 'hlsmesh.js']) {
@@ -155,6 +198,7 @@ export async function build() {
   const simulator = join(ROOT, 'dist', 'hlsmesh-sim.wasm');
   writeFileSync(`${simulator}.br`, brotliCompressSync(readFileSync(simulator)));
   await bundle();
+  await bundleCompanions();
   await bundleReport();
 }
 

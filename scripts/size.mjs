@@ -19,7 +19,12 @@ const DOWNLOADS = {
   script: ['hlsmesh.js', 'hlsmesh.wasm'],
 };
 
-const ALL_FILES = [...new Set(Object.values(DOWNLOADS).flat()), 'hlsmesh-tracker.wasm'];
+const ALL_FILES = [
+  ...new Set(Object.values(DOWNLOADS).flat()),
+  'hlsmesh-tracker.wasm',
+  'hlsmesh-diagnose.mjs',
+  'hlsmesh-overlay.mjs',
+];
 
 /** @typedef {{ raw: number, gzip: number, brotli: number }} Size bytes */
 

@@ -52,13 +52,15 @@ const ORDER = [
   ['src/protocol', /^src\/protocol\//, ['src/common']],
   ['src/common', /^src\/common\//, []],
 
+  ['js: companions', /^js\/(diagnose|overlay)\//, ['js: player', 'js: ground']],
+
   // The client's and the tracker's JavaScript share nothing but how a WebAssembly module is loaded.
   ['js', /^js\/(index|attach|handle|mesh|voice)\.js$/,
     ['js: player', 'js: connections', 'js: engine', 'js: ground', 'js: core']],
   ['js: player', /^js\/(answers|fragments|hls-|player|first-frame|early-loads|playback|verdicts|cdn-fetch)[\w-]*\.js$/, ['js: ground']],
   ['js: connections', /^js\/(rtc|socket)[\w-]*\.js$/, ['js: ground']],
   ['js: engine', /^js\/(driver|engine|module|stats)\.js$/, ['js: ground', 'js: core']],
-  ['js: ground', /^js\/(abi|emitter|errors|identity|options)[\w-]*\.js$/, []],
+  ['js: ground', /^js\/(abi|beside|emitter|errors|identity|options|version)[\w-]*\.js$/, []],
 
   ['js/sim', /^js\/sim\//, []],
 

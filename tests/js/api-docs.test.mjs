@@ -60,6 +60,7 @@ for (const [heading, declared] of /** @type {[string, string[]][]} */ ([
   ['Peers', members('interface PeerSnapshot')],
   ['Events', members('interface MeshEvents')],
   ['Codes', words('HlsMeshErrorCode')],
+  ['What a diagnosis finds', words('FindingCode')],
   ['Why a peer was closed', words('PeerCloseReason')],
   ['Why the CDN was asked instead', words('FallbackReason')],
 ])) {
