@@ -2,7 +2,7 @@
  * Finds the packages that a purpose needs and this machine lacks, prints each with its reason, and installs them: Debian
  * packages, then npm packages. It uses only Node's own modules, and installs nothing unless it may install everything.
  *
- * `node scripts/setup.mjs [build|demo|test|packagers]`
+ * `node scripts/setup.mjs [build|demo|test|packagers|deploy]`
  */
 
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, UserError, findCommand, lastLines, run, runMain } from './lib/process.mjs';
 
-/** @typedef {'build' | 'demo' | 'test' | 'packagers'} Purpose */
+/** @typedef {'build' | 'demo' | 'test' | 'packagers' | 'deploy'} Purpose */
 
 /**
  * @typedef {object} Requirement
@@ -44,7 +44,7 @@ function hasSanitizers() {
   );
 }
 
-/** Each purpose includes building, except the last, which follows `test`. */
+/** Each purpose includes building, except the last two, which follow `test`. */
 const ALL = /** @type {Purpose[]} */ (['build', 'demo', 'test']);
 
 /** @type {Requirement[]} */
@@ -141,6 +141,23 @@ export const REQUIREMENTS = [
     purposes: ['packagers'],
     found: () => existsSync('/usr/lib/nginx/modules/ngx_rtmp_module.so'),
   },
+  ...[
+    ['nginx-light', 'nginx', 'is a proxy before trackers'],
+    ['haproxy', 'haproxy', 'is a proxy before trackers'],
+    ['caddy', 'caddy', 'is a proxy before trackers'],
+    ['apache2', 'apache2', 'is a proxy before trackers'],
+    ['prometheus', 'promtool', 'checks metrics and alerts'],
+    ['php-cli', 'php', 'runs a sample token service'],
+    ['python3', 'python3', 'runs a sample token service'],
+    ['docker-compose', 'docker-compose', 'checks docker-compose.yml'],
+    ['systemd', 'systemd-analyze', 'checks the unit'],
+    ['util-linux', 'setpriv', 'gives a process the capabilities of the unit alone'],
+  ].map(([name, program, why]) => ({
+    name,
+    why,
+    purposes: /** @type {Purpose[]} */ (['deploy']),
+    found: command(program),
+  })),
 ];
 
 /**
@@ -311,7 +328,7 @@ export async function setup(purpose) {
 
 await runMain(import.meta, async () => {
   const purpose = process.argv[2] ?? 'test';
-  const known = [...ALL, 'packagers'];
+  const known = [...ALL, 'packagers', 'deploy'];
   if (!known.includes(purpose)) {
     throw new UserError(`usage: node scripts/setup.mjs [${known.join('|')}]`);
   }

@@ -238,6 +238,7 @@ export const DECLARED = [
     group: 'Several processes',
     type: 'text',
     secret: true,
+    kept: true,
     minBytes: MIN_SECRET_BYTES,
     argument: 'secret',
     help: 'secret that authenticates what trackers say to one another through Redis; trackers with another one are apart',

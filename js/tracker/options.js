@@ -11,6 +11,7 @@ import { DECLARED } from './option-list.js';
  * @property {string} help
  * @property {string} [argument] name of the value in the help
  * @property {boolean} [secret] never printed; `<name>-file` names a file with its value
+ * @property {boolean} [kept] of a secret: its file is read at the start only
  * @property {string} [shownDefault] shown in place of a default that differs between machines
  * @property {boolean} [only] only for the command, not for createTracker
  * @property {keyof import('./index.js').TrackerLimits} [limit] of the engine, which createTracker takes in `limits`
@@ -40,7 +41,7 @@ export const OPTIONS = Object.freeze(
       name: `${option.name}-file`,
       group: option.group,
       type: 'file',
-      help: `file with the value of --${option.name}; read again when it changes`,
+      help: `file with the value of --${option.name}; read ${option.kept ? 'at the start' : 'again when it changes'}`,
     };
     return [option, file];
   }),

@@ -10,7 +10,7 @@ const EVERYWHERE = ['0.0.0.0', '::', ''];
  * @returns {string[]} by which it is reached: first the addresses that other machines can use, IPv4 before IPv6, and 127.0.0.1
  *   last. An IPv6 address is in brackets, as in URLs.
  */
-export function reachableHosts(host, interfaces = networkInterfaces()) {
+export function reachableHosts(host, interfaces = cards()) {
   if (!EVERYWHERE.includes(host)) return [inUrl(host)];
   const addresses = Object.values(interfaces)
     .flatMap((list) => list ?? [])
@@ -18,6 +18,19 @@ export function reachableHosts(host, interfaces = networkInterfaces()) {
     .map(({ address }) => address);
   const of = (/** @type {boolean} */ six) => addresses.filter((text) => text.includes(':') === six);
   return [...of(false), ...(host === '0.0.0.0' ? [] : of(true)), '127.0.0.1'].map(inUrl);
+}
+
+/**
+ * @param {typeof networkInterfaces} [list]
+ * @returns {ReturnType<typeof networkInterfaces>} none if this process may not see them
+ */
+export function cards(list = networkInterfaces) {
+  try {
+    return list();
+  } catch {
+    // Linux tells them by AF_NETLINK, which sandboxes often lack.
+    return {};
+  }
 }
 
 /** @param {string} host */

@@ -22,6 +22,7 @@ const ORDER = [
   ['tests', /^tests\//, null],
   ['scripts', /^scripts\/[^/]+$/, null],
   ['scripts: parts', /^scripts\/\w+\//, ['js: core']],
+  ['deploy', /^deploy\//, []],
   ['demo', /^demo\//, ['js/tracker', 'js/tracker: services', 'js/sim']],
 
   ['wasm: simulator', /^wasm\/study_abi/, ['src/study']],

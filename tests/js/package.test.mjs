@@ -11,7 +11,7 @@ import { test } from 'node:test';
 import { serve } from '../../demo/serve.mjs';
 import { ROOT, filesIn } from '../../scripts/lib/process.mjs';
 import { createTracker } from '../../js/tracker/index.js';
-import { reachableHosts } from '../../js/tracker/reachable.js';
+import { cards as cardsOf, reachableHosts } from '../../js/tracker/reachable.js';
 
 const read = (/** @type {string} */ file) => readFile(path.join(ROOT, file), 'utf8');
 const manifest = JSON.parse(await read('package.json'));
@@ -32,7 +32,9 @@ test('the bundles leave fetch() the names that it knows', async () => {
 test('F1: a command for npx names the package that it is in', async () => {
   const files = [
     ...PAGES,
-    ...(await readdir(path.join(ROOT, 'deploy'))).map((name) => `deploy/${name}`),
+    ...(await readdir(path.join(ROOT, 'deploy'), { recursive: true }))
+      .filter((name) => /[A-Za-z]file$|\.\w+$/.test(name))
+      .map((name) => `deploy/${name}`),
     ...filesIn(['js', 'demo', 'scripts'], ['.js', '.mjs', '.html', '.ts']),
   ];
   let said = 0;
@@ -108,6 +110,10 @@ test('F4: the addresses of a server are those that others can use, and then its 
     assert.deepEqual(reachableHosts(host, cards), ['192.168.1.5', '[2001:db8::7]', '127.0.0.1']);
   }
   assert.deepEqual(reachableHosts('0.0.0.0', {}), ['127.0.0.1']);
+  const refused = () => {
+    throw new Error('uv_interface_addresses returned Unknown system error 97');
+  };
+  assert.deepEqual(cardsOf(refused), {});
   for (const [host, told] of [
     ['127.0.0.1', '127.0.0.1'],
     ['::1', '[::1]'],
