@@ -2,6 +2,7 @@
  * Decides who may enter which channel: by origins, channels, and tokens that the operator's own service signs.
  */
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { Holders } from './holders.js';
 
 /**
  * @typedef {object} Verdict
@@ -11,13 +12,14 @@ import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
  * @property {string} [cause] for the log: what exactly is wrong, without the token
  */
 
-/** @typedef {'granted' | 'channel' | 'missing' | 'expired' | 'otherChannel' | 'invalid'} Outcome */
+/** @typedef {'granted' | 'channel' | 'missing' | 'expired' | 'otherChannel' | 'shared' | 'invalid'} Outcome */
 
 const REASONS = /** @type {Record<Exclude<Outcome, 'granted'>, string>} */ ({
   channel: 'this channel is not served here',
   missing: 'a token is needed',
   expired: 'the token has expired',
   otherChannel: 'the token is for another channel',
+  shared: 'too many viewers use this token',
   invalid: 'the token is not valid',
 });
 
@@ -29,6 +31,7 @@ export class Admission {
   #channels;
   #issuer;
   #audience;
+  #holders;
   /** Keys by the option that they come from. @type {Map<string, readonly import('./keys.js').TokenKey[]>} */
   #keys = new Map();
 
@@ -39,6 +42,7 @@ export class Admission {
     missing: 0,
     expired: 0,
     otherChannel: 0,
+    shared: 0,
     invalid: 0,
     origin: 0,
   };
@@ -49,12 +53,15 @@ export class Admission {
    * @param {readonly string[]} rules.allowedChannels none: all
    * @param {string} [rules.tokenIssuer]
    * @param {string} [rules.tokenAudience]
+   * @param {number} [rules.viewersPerToken] at once, by `sub`, `jti` or the token itself; 0: no limit
    */
-  constructor({ allowedOrigins, allowedChannels, tokenIssuer, tokenAudience }) {
+  constructor(rules) {
+    const { allowedOrigins, allowedChannels, tokenIssuer, tokenAudience, viewersPerToken } = rules;
     this.#origins = allowedOrigins;
     this.#channels = allowedChannels;
     this.#issuer = tokenIssuer;
     this.#audience = tokenAudience;
+    this.#holders = new Holders(viewersPerToken ?? 0);
   }
 
   /**
@@ -84,22 +91,34 @@ export class Admission {
   /**
    * @param {string} channel
    * @param {string} token empty: the viewer has none
+   * @param {number} [viewer] counted as a holder of the token if granted, until left()
    * @returns {Promise<Verdict>} never rejects
    */
-  async check(channel, token) {
-    const { outcome, validMs, cause } = await this.#judge(channel, token);
+  async check(channel, token, viewer = 0) {
+    const { outcome, validMs, cause } = await this.#judge(channel, token, viewer);
     ++this.counters[outcome];
     if (outcome === 'granted') return { granted: true, validMs, reason: '' };
     const reason = REASONS[outcome];
     return { granted: false, validMs: 0, reason, cause: cause ?? reason };
   }
 
+  /** @param {number} viewer who has gone */
+  left(viewer) {
+    this.#holders.release(viewer);
+  }
+
+  /** The number of viewers that hold a token, if those are counted. */
+  get holders() {
+    return this.#holders.size;
+  }
+
   /**
    * @param {string} channel
    * @param {string} token
+   * @param {number} viewer
    * @returns {Promise<{ outcome: Outcome, validMs: number, cause?: string }>}
    */
-  async #judge(channel, token) {
+  async #judge(channel, token, viewer) {
     // Channel and token come in one text, separated by a line feed: with a second line feed nobody could separate them.
     if (token.includes('\n')) return { outcome: 'invalid', validMs: 0 };
     if (this.#channels.length > 0 && !this.#channels.some((one) => matches(one, channel))) {
@@ -115,6 +134,7 @@ export class Admission {
       const cause = `the token is for ${shown(allowed.join(' '))}`;
       return { outcome: 'otherChannel', validMs: 0, cause };
     }
+    if (!this.#holders.take(viewer, claims, token)) return { outcome: 'shared', validMs: 0 };
     const untilS = /** @type {number} */ (claims.exp) + CLOCK_TOLERANCE_S;
     return { outcome: 'granted', validMs: Math.max(0, untilS * 1000 - Date.now()) };
   }

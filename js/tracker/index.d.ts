@@ -88,6 +88,8 @@ export interface TrackerOptions {
   /** The `iss` and the `aud` that tokens must have. */
   tokenIssuer?: string;
   tokenAudience?: string;
+  /** The most viewers at once of one `sub`, or else `jti`, or else token; default 0: no limit. */
+  viewersPerToken?: number;
   /** Origins whose pages may connect, `https://*.site.example` among them; none: all. */
   allowedOrigins?: readonly string[];
   /** Channels that may be entered, in which `*` stands for any characters; none: all. */

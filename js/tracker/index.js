@@ -40,7 +40,7 @@ const RETRY_AFTER_S = 5;
 /**
  * The result of readOptions().
  * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
- *   'allowedChannels' | 'handshakesPerAddress' | 'pendingPerAddress' | 'requestsPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
+ *   'allowedChannels' | 'viewersPerToken' | 'handshakesPerAddress' | 'pendingPerAddress' | 'requestsPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
  *   'drainSeconds' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
  *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile' | 'redisUrl' | 'clusterSecret' | 'clusterSecretFile'>} Settings
  */

@@ -99,6 +99,15 @@ export const DECLARED = [
     help: 'the aud that tokens must have',
   },
   {
+    name: 'viewers-per-token',
+    group: 'Admission',
+    type: 'whole',
+    default: 0,
+    min: 0,
+    max: MOST,
+    help: 'the most viewers at once of one sub, or else jti, or else token; 0: no limit',
+  },
+  {
     name: 'allowed-origins',
     group: 'Admission',
     type: 'list',

@@ -43,6 +43,7 @@ const SPLIT =
   'option channel';
 
 export class Sockets {
+  #admission;
   #engine;
   #limits;
   #log;
@@ -78,6 +79,7 @@ export class Sockets {
    * @param {import('./log.js').Log} log
    */
   constructor(connect, admission, limits, log) {
+    this.#admission = admission;
     this.#limits = limits;
     this.#log = log;
     this.#wss = new WebSocketServer({
@@ -97,9 +99,10 @@ export class Sockets {
       split: (parameter) => this.#log.warn(SPLIT, { parameter }),
       close: (conn, code, reason) => this.#closedByEngine(conn, code, reason),
       authorize: async (conn, request, channel, token) => {
-        const verdict = await admission.check(channel, token);
+        const verdict = await admission.check(channel, token, conn);
         if (!verdict.granted) this.#toldOf('refused', { channel, cause: verdict.cause });
         if (this.#open.has(conn)) this.#engine.authorized(conn, request, verdict);
+        else admission.left(conn);
       },
     });
     this.#handlers = this.#makeHandlers();
@@ -139,7 +142,7 @@ export class Sockets {
   closeSome(count, code, reason) {
     for (const [conn, ws] of this.#open) {
       if (count-- <= 0) return;
-      this.#open.delete(conn);
+      this.#forget(conn);
       this.#engine.part(conn);
       this.#close(ws, code, reason);
     }
@@ -212,7 +215,7 @@ export class Sockets {
       /** @this {any} */
       close() {
         sockets.#closing.delete(this);
-        if (sockets.#open.delete(this[CONN])) sockets.#engine.closed(this[CONN]);
+        if (sockets.#forget(this[CONN])) sockets.#engine.closed(this[CONN]);
       },
     };
   }
@@ -310,9 +313,15 @@ export class Sockets {
   #closedByEngine(conn, code, reason) {
     const ws = this.#open.get(conn);
     if (!ws) return;
-    this.#open.delete(conn);
+    this.#forget(conn);
     this.#log.debug('closed', { conn, code, reason });
     this.#close(ws, code, reason);
+  }
+
+  /** Returns false if it was not open. @param {number} conn */
+  #forget(conn) {
+    this.#admission.left(conn);
+    return this.#open.delete(conn);
   }
 
   /**

@@ -269,3 +269,47 @@ test('a star in a pattern stands for any characters', () => {
     assert.equal(matches(pattern, text), false, `${pattern} ${text}`);
   }
 });
+
+test('a token, or a subject, admits as many viewers at once as the operator says', async () => {
+  const by = withSecret({ viewersPerToken: 2 });
+  const of = (/** @type {object} */ more) => token(HS256, claims(more), hmac(SECRET));
+  /** @param {string} shown @param {number} viewer */
+  const enters = async (shown, viewer) => (await by.check(CHANNEL, shown, viewer)).granted;
+  // By subject, whatever the token.
+  assert.equal(await enters(of({ sub: 'ann', jti: '1' }), 1), true);
+  assert.equal(await enters(of({ sub: 'ann', jti: '2' }), 2), true);
+  assert.equal(await enters(of({ sub: 'ann', jti: '3' }), 3), false);
+  assert.equal(await enters(of({ sub: 'bob', jti: '1' }), 3), true);
+  // Who renews is counted once, and one who has gone makes room.
+  assert.equal(await enters(of({ sub: 'ann', jti: '4' }), 1), true);
+  by.left(2);
+  by.left(2);
+  assert.equal(await enters(of({ sub: 'ann' }), 4), true);
+  assert.equal(await enters(of({ sub: 'ann' }), 2), false);
+  // By jti, and by the token itself.
+  for (const shown of [of({ jti: 'x' }), of({}), of({ sub: 7, jti: '' })]) {
+    const viewers = [11, 12, 13].map((viewer) => viewer + shown.length * 100);
+    const granted = await Promise.all(viewers.map((viewer) => enters(shown, viewer)));
+    assert.deepEqual(granted, [true, true, false]);
+  }
+  // Who changes to another token leaves the first to others; one that is refused keeps what it had.
+  const [first, second] = [of({ sub: 'cem' }), of({ sub: 'dan' })];
+  assert.equal(await enters(first, 21), true);
+  assert.equal(await enters(first, 22), true);
+  assert.equal(await enters(second, 21), true);
+  assert.equal(await enters(first, 23), true);
+  assert.equal(await enters(first, 21), false);
+  assert.equal(await enters(second, 24), true);
+  assert.equal(await enters(second, 25), false);
+  assert.match((await by.check(CHANNEL, second, 25)).reason, /too many viewers use this token/);
+  assert.equal(by.counters.shared, 8);
+});
+
+test('without the limit nobody is remembered', async () => {
+  const by = withSecret();
+  const shown = token(HS256, claims({ sub: 'ann' }), hmac(SECRET));
+  for (let viewer = 1; viewer < 20; ++viewer) {
+    assert.equal((await by.check(CHANNEL, shown, viewer)).granted, true);
+  }
+  assert.equal(by.holders, 0);
+});

@@ -75,6 +75,35 @@ test('a viewer with a good token enters, one without is rejected with a reason',
   await tracker.close();
 });
 
+test('a token is free again when the viewer who held it has gone, however that came', async () => {
+  const options = { port: 0, tokenSecret: SECRET, viewersPerToken: 1 };
+  const tracker = await createTracker(options);
+  const token = await tokenOf(SECRET);
+  /** @type {((peer: Peer) => void)[]} */
+  const ways = [
+    ({ ws }) => ws.close(),
+    ({ ws }) => ws.terminate(),
+    // Closed by the tracker.
+    (peer) => peer.send('x'.repeat(70_000)),
+  ];
+  for (const way of ways) {
+    const first = await Peer.enter(tracker.url, { token });
+    const second = await Peer.connect(tracker.url);
+    second.send({ action: 'enter', channel: CHANNEL, token });
+    assert.match((await second.next('reject')).reason, /too many viewers/);
+    way(first);
+    await first.end();
+    await until(() => tracker.stats().connections === 0, 'both to be gone');
+  }
+  // Who has gone while the token was looked at holds nothing.
+  const hasty = await Peer.connect(tracker.url);
+  hasty.send({ action: 'enter', channel: CHANNEL, token });
+  hasty.ws.terminate();
+  await until(() => tracker.stats().connections === 0, 'the hasty one to be gone');
+  await Peer.enter(tracker.url, { token });
+  await tracker.close();
+});
+
 test('a viewer is sent away when its token runs out', async () => {
   const tracker = await createTracker({ port: 0, tokenSecret: SECRET });
   // Five seconds' difference between clocks are forgiven.

@@ -136,8 +136,8 @@ TEST_CASE("E1: one address never owns a room, however many sockets it has and wh
   all.add_honest(200 - before);
   all.rest(60);
   const Audience::Seen seen = all.look();
-  // Who comes next after the only source can have no other parent without a circle, and a second source
-  // would be one more copy from the CDN.
+  // Who comes next after the only source can have no other parent without a circle, and a second
+  // source would be one more copy from the CDN.
   CHECK(seen.all_hostile <= (sockets == 1 ? 2 : 0));
   CHECK(seen.first_hostile <= 20);
   CHECK(seen.sources <= 4);
