@@ -47,7 +47,7 @@ export class Panel {
       peerCount: make('summary', { textContent: 'Peers' }),
       instead: make('p', { className: 'quiet' }),
       identity: make('dl', { className: 'pairs' }),
-      log: make('ol', { className: 'log' }),
+      log: make('ol', { className: 'log', tabIndex: 0 }),
     };
     this.#parts = parts;
     const body = make(
@@ -74,6 +74,7 @@ export class Panel {
       make('details', {}, make('summary', { textContent: 'Log' }), parts.log),
       diagnosis(diagnose),
     );
+    parts.log.setAttribute('aria-label', 'Log');
     const section = make('section', {}, make('header', {}, title, shut), body);
     section.setAttribute('aria-label', 'hlsmesh overlay');
     root.append(section);
@@ -107,7 +108,7 @@ export class Panel {
     write(
       parts.buffer,
       buffer
-        ? `Buffer ${buffer.seconds.toFixed(1)} s of ${buffer.target} s`
+        ? `Buffer ${buffer.seconds.toFixed(1)} s, target ${buffer.target} s`
         : 'No media element yet',
     );
     const part = buffer ? Math.min(1, buffer.seconds / (buffer.target || 1)) : 0;

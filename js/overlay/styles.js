@@ -1,32 +1,35 @@
-/** The overlay's styles. Blue and orange differ for every kind of colour blindness. */
+/**
+ * The overlay's styles. Blue and orange differ for every kind of colour blindness. What is important of a host comes before all
+ * that a page says of it.
+ */
 
 export const STYLES = `
 :host {
-  all: initial;
-  position: fixed;
-  z-index: 2147483000;
-  inset: auto 12px 12px auto;
-  width: min(340px, calc(100vw - 24px));
-  color-scheme: light dark;
-  --ground: #ffffff;
-  --text: #141a22;
-  --quiet: #566170;
-  --line: #d6dbe2;
-  --peer: #0b62c4;
-  --cdn: #d9790b;
-  --up: #7f8ba0;
-  --bad: #b3261e;
+  all: initial !important;
+  position: fixed !important;
+  z-index: 2147483000 !important;
+  inset: auto 12px 12px auto !important;
+  width: min(340px, calc(100vw - 24px)) !important;
+  color-scheme: light dark !important;
+  --ground: #ffffff !important;
+  --text: #141a22 !important;
+  --quiet: #566170 !important;
+  --line: #d6dbe2 !important;
+  --peer: #0b62c4 !important;
+  --cdn: #d9790b !important;
+  --up: #7f8ba0 !important;
+  --bad: #b3261e !important;
 }
 @media (prefers-color-scheme: dark) {
   :host {
-    --ground: #151b23;
-    --text: #e9edf2;
-    --quiet: #9ba7b6;
-    --line: #323c49;
-    --peer: #4a97f5;
-    --cdn: #ffc670;
-    --up: #8390a5;
-    --bad: #ff8a80;
+    --ground: #151b23 !important;
+    --text: #e9edf2 !important;
+    --quiet: #9ba7b6 !important;
+    --line: #323c49 !important;
+    --peer: #4a97f5 !important;
+    --cdn: #ffc670 !important;
+    --up: #8390a5 !important;
+    --bad: #ff8a80 !important;
   }
 }
 * { box-sizing: border-box; }
