@@ -5,6 +5,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { numberLocals } from './number-locals.mjs';
 import { orderFunctions } from './order-functions.mjs';
 import { ROOT, UserError, lastLines, run } from './process.mjs';
 import { shortenExports } from './short-exports.mjs';
@@ -53,4 +54,5 @@ export async function shrink(from, to) {
   await optimize([from, ...PASSES, '-S', '-o', text]);
   writeFileSync(text, shortenExports(orderFunctions(readFileSync(text, 'utf8'))));
   await optimize([text, ...WRITING, '-o', to]);
+  writeFileSync(to, numberLocals(readFileSync(to)));
 }
