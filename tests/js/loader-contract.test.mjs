@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LoadSource } from '../../js/abi.js';
+import { standStill } from './fake-clock.mjs';
 import { fragmentContext } from './fake-hls.mjs';
 import { FakeDriver, bytes, setUp } from './fake-load.mjs';
 
@@ -77,7 +78,8 @@ describe('bandwidth and time to first byte, as hls.js reckons them', () => {
   const transferMs = (/** @type {any} */ { loading }, ttfb = 100) =>
     loading.end - loading.start - Math.min(loading.first - loading.start, ttfb);
 
-  test('a segment that waited for a peer does not read as a slow network', async () => {
+  test('a segment that waited for a peer does not read as a slow network', async (t) => {
+    standStill(t);
     const { loader, load, driver } = setUp();
     const { stats } = loader;
     load();
@@ -88,7 +90,8 @@ describe('bandwidth and time to first byte, as hls.js reckons them', () => {
     assert.ok(transferMs(stats) < 60, `${transferMs(stats)} ms`);
   });
 
-  test('a segment that a peer sent now or ahead of the player shows no longer and no shorter a delay than the CDN has', async () => {
+  test('a segment that a peer sent now or ahead of the player shows no longer and no shorter a delay than the CDN has', async (t) => {
+    standStill(t);
     const first = setUp();
     first.driver.answer = fromCdn;
     first.load();

@@ -322,7 +322,7 @@ test('latency and bandwidth shape every answer', async (t) => {
   const totalMs = performance.now() - started;
   assert.ok(firstByteMs >= 95, `first byte after ${firstByteMs} ms`);
   // 100 kB at 400 kB/s, less the last step, which is not waited for.
-  assert.ok(totalMs >= 290 && totalMs < 2000, `whole after ${totalMs} ms`);
+  assert.ok(totalMs >= 290 && totalMs < 20_000, `whole after ${totalMs} ms`);
 });
 
 test('closing frees the port and cuts open answers', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PlaybackFigures } from '../../js/playback.js';
+import { standStill } from './fake-clock.mjs';
 import { FakeHls } from './fake-hls.mjs';
 
 class FakeMedia extends EventTarget {
@@ -39,39 +40,35 @@ function setUp() {
   return { hls, media, playback };
 }
 
-const wait = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-test('the first frame counts from loadSource, once for each source', async () => {
+test('the first frame counts from loadSource, once for each source', (t) => {
+  const pass = standStill(t);
   const { hls, media, playback } = setUp();
   assert.equal(playback.figures.firstFrameMs, null);
-  await wait(60);
+  pass(60);
   hls.emit('hlsManifestLoading');
-  await wait(20);
+  pass(20);
   media.start();
-  const { firstFrameMs } = playback.figures;
-  assert.ok(firstFrameMs !== null && firstFrameMs >= 15 && firstFrameMs < 60, `${firstFrameMs}`);
-  await wait(20);
+  assert.equal(playback.figures.firstFrameMs, 20);
+  pass(20);
   media.tell('loadeddata');
-  assert.equal(playback.figures.firstFrameMs, firstFrameMs);
+  assert.equal(playback.figures.firstFrameMs, 20);
   hls.emit('hlsManifestLoading');
   assert.equal(playback.figures.firstFrameMs, null);
 });
 
-test('a stall lasts from running dry to the next progress, and counts while it lasts', async () => {
+test('a stall lasts from running dry to the next progress, and counts while it lasts', (t) => {
+  const pass = standStill(t);
   const { media, playback } = setUp();
   media.start();
   media.tell('waiting');
   media.tell('waiting');
   media.tell('timeupdate');
-  await wait(30);
-  const { stalls, stalledMs } = playback.figures;
-  assert.equal(stalls, 1);
-  assert.ok(stalledMs >= 25, `${stalledMs}`);
+  pass(30);
+  assert.deepEqual([playback.figures.stalls, playback.figures.stalledMs], [1, 30]);
   media.currentTime = 1.2;
   media.tell('timeupdate');
-  const after = playback.figures.stalledMs;
-  await wait(30);
-  assert.equal(playback.figures.stalledMs, after);
+  pass(30);
+  assert.equal(playback.figures.stalledMs, 30);
   media.tell('waiting');
   media.tell('playing');
   assert.equal(playback.figures.stalls, 2);
@@ -91,15 +88,16 @@ for (const [what, change] of /** @type {[string, (media: FakeMedia) => void][]} 
   });
 }
 
-test('a seek, a pause or the loss of the element ends a stall', () => {
+test('a seek, a pause or the loss of the element ends a stall', (t) => {
+  const pass = standStill(t);
   for (const end of ['seeking', 'pause', 'emptied']) {
     const { media, playback } = setUp();
     media.start();
     media.tell('waiting');
+    pass(10);
     media.tell(end);
-    const { stalledMs } = playback.figures;
-    assert.equal(playback.figures.stalls, 1);
-    assert.ok(stalledMs < 20);
+    pass(10);
+    assert.deepEqual([playback.figures.stalls, playback.figures.stalledMs], [1, 10], end);
   }
 });
 

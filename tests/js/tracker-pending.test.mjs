@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Pending } from '../../js/tracker/pending.js';
+import { standStill } from './fake-clock.mjs';
 
 /** @param {number} port @returns {any} a connection of one address */
 function socket(port) {
@@ -26,25 +26,27 @@ function crowd() {
   return { pending, dropped };
 }
 
-test('of connections that say nothing for a second the oldest make room, the last one stays', async () => {
+test('of connections that say nothing for a second the oldest make room, the last one stays', (t) => {
+  const pass = standStill(t);
   const { pending, dropped } = crowd();
   for (let i = 0; i < 6; ++i) {
     pending.sweep();
-    await sleep(250);
+    pass(250);
   }
   assert.deepEqual(dropped, [1, 2]);
   assert.equal(pending.size, 1);
 });
 
-test('after a pause of the process itself none is dropped: what they ask may lie unread', async () => {
+test('after a pause of the process itself none is dropped: what they ask may lie unread', (t) => {
+  const pass = standStill(t);
   const { pending, dropped } = crowd();
   pending.sweep();
-  await sleep(1_300);
+  pass(1_300);
   pending.sweep();
   assert.deepEqual(dropped, []);
   pending.remove(socket(1));
   pending.remove(socket(2));
-  await sleep(100);
+  pass(100);
   pending.sweep();
   assert.deepEqual(dropped, [], 'both have asked by then');
 });
