@@ -81,7 +81,7 @@ describe('failure drills: playback goes on', { concurrency: 4 }, () => {
             (/** @type {any} */ e) => e.name === 'tracker' && e.state === 'connected',
           ).length >= 2,
         null,
-        { timeout: 70_000 },
+        { timeout: 120_000 },
       );
       await one.page.waitForFunction(
         () =>
@@ -89,7 +89,7 @@ describe('failure drills: playback goes on', { concurrency: 4 }, () => {
             (/** @type {any} */ e) => e.name === 'tracker' && e.state === 'connected',
           ).length >= 2,
         null,
-        { timeout: 70_000 },
+        { timeout: 120_000 },
       );
       const three = await stage.viewer({ name: 'three' });
       await three.waitForEvent('peer', { state: 'opened' });

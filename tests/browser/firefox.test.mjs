@@ -30,7 +30,7 @@ async function delivered({ page }, source) {
       return found.length >= count && found;
     },
     /** @type {[string, number]} */ ([source, SEGMENTS]),
-    { timeout: 30_000, polling: 100 },
+    { timeout: 60_000, polling: 100 },
   );
   return fragments.jsonValue();
 }

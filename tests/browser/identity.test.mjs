@@ -154,7 +154,7 @@ describe('identity', () => {
     await one.page.waitForFunction(
       (count) => globalThis.seen.fragments.length >= count,
       SEGMENTS - 3,
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     );
     const two = await watch(`${name}-two`, second, options, SHORT);
     if (share) await two.waitForEvent('segment', { source: 'peer' });

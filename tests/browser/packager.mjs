@@ -86,7 +86,7 @@ export class Packager {
     failed.catch(() => {});
     while (((await this.#version('live.m3u8'))?.mtimeMs ?? 0) < began) {
       await Promise.race([sleep(50), failed]);
-      if (Date.now() - began > 20_000) throw new Error(`${command} makes no playlist`);
+      if (Date.now() - began > 60_000) throw new Error(`${command} makes no playlist`);
     }
     this.broadcasts.push({ number, since: Date.now(), digests: new Set() });
   }
@@ -105,7 +105,7 @@ export class Packager {
   async makes(count) {
     const { digests } = this.broadcasts[this.broadcasts.length - 1];
     for (const began = Date.now(); digests.size < count; await sleep(100)) {
-      if (Date.now() - began > count * 1000 + 20_000) {
+      if (Date.now() - began > count * 1000 + 60_000) {
         throw new Error(`only ${digests.size} of ${count} segments`);
       }
     }

@@ -220,7 +220,7 @@ describe('drills of a release: playback goes on', { concurrency: 3 }, () => {
         // The stream is short: at half the speed its end is still to come when the peer is there.
         await two.page.evaluate(() => void (globalThis.hls.media.playbackRate = 0.5));
         await two.page.waitForFunction(() => globalThis.hls.media.currentTime > 8, null, {
-          timeout: 45_000,
+          timeout: 90_000,
         });
         const { errors, fragments } = await two.seen();
         assert.deepEqual(

@@ -17,6 +17,9 @@ export const PAGES = fileURLToPath(new URL('./pages/', import.meta.url));
 
 export const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
+/** How long a test waits for something in vain: on a busy machine a page may take most of it to begin. */
+const PATIENCE_MS = 60_000;
+
 const CHROMIUM_FLAGS = [
   '--headless=new',
   '--no-sandbox',
@@ -170,6 +173,7 @@ export class Stage {
     if (remember) await context.addInitScript(rememberConnections);
     if (init) await context.addInitScript(init);
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     page.on('pageerror', (error) => console.error(`[${name}] uncaught: ${error.message}`));
     return page;
   }
@@ -263,7 +267,7 @@ export class Viewer {
       (until) =>
         /** @type {HTMLVideoElement} */ (document.getElementById('video')).currentTime >= until,
       from + seconds,
-      { timeout: seconds * 1000 + 20_000, polling: 250 },
+      { timeout: seconds * 1000 + PATIENCE_MS, polling: 250 },
     );
   }
 
@@ -272,7 +276,7 @@ export class Viewer {
    * @param {object} [fields] that it must have
    * @param {number} [timeout]
    */
-  async waitForEvent(name, fields = {}, timeout = 20_000) {
+  async waitForEvent(name, fields = {}, timeout = PATIENCE_MS) {
     await this.page.waitForFunction(
       ([wanted, has]) =>
         // A page that makes its playlist first has nothing to show yet.

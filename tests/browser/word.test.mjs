@@ -62,7 +62,7 @@ function playlist() {
 }
 
 /** @param {import('./stage.mjs').Viewer} viewer */
-async function ends(viewer, seconds = SECONDS + 25) {
+async function ends(viewer, seconds = SECONDS + 60) {
   await viewer.page.waitForFunction(
     () => /** @type {HTMLVideoElement} */ (document.getElementById('video')).ended,
     null,
@@ -116,7 +116,7 @@ describe('A5: an edge that answers 200 with what is no segment, once', { concurr
           (count) =>
             globalThis.seen.fragments.filter((/** @type {any} */ f) => f.sha256).length >= count,
           SEGMENTS,
-          { timeout: 20_000 },
+          { timeout: 60_000 },
         );
         assert.deepEqual(await strange(one), []);
       }, word.routes);
