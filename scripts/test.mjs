@@ -1,9 +1,11 @@
 /**
  * Runs all tests: `npm test`, or a part of them: `npm test -- --only static,native,asan,wasm,js,packaging,browser`. After a
  * failed step the others still run, except those that need what it would have built.
+ *
+ * The C++ is compiled and tested in the background of the tests that mostly wait, with the processor time that these leave.
  */
 
-import { UserError, runMain } from './lib/process.mjs';
+import { UserError, inBackground, runMain, say } from './lib/process.mjs';
 import { checkCommand, cppTests, importList, nodeTests, verdict } from './lib/steps.mjs';
 import { refreshAbi } from './abi.mjs';
 import { build } from './build.mjs';
@@ -19,6 +21,7 @@ import { printSizes } from './size.mjs';
  * @property {string} group its name for --only
  * @property {string} name
  * @property {boolean} [needsBuild] runs only if the build step passed
+ * @property {'background' | 'alone'} [how] in the background of the steps from `js` on; or when all others have ended
  * @property {() => Outcome | Promise<Outcome>} run
  */
 
@@ -75,13 +78,24 @@ const STEPS = [
       return verdict(stale.length > 0 ? `stale: ${stale.join(', ')}; npm run abi` : '');
     },
   },
-  { group: 'native', name: 'C++ tests, native (gcc)', run: () => cppTests('native') },
+  {
+    group: 'native',
+    name: 'C++ tests, native (gcc)',
+    how: 'background',
+    run: () => cppTests('native'),
+  },
   {
     group: 'asan',
     name: 'C++ tests and fuzz corpus, sanitized (clang)',
+    how: 'background',
     run: () => cppTests('native-asan'),
   },
-  { group: 'wasm', name: 'C++ tests as WebAssembly in Node', run: () => cppTests('wasm') },
+  {
+    group: 'wasm',
+    name: 'C++ tests as WebAssembly in Node',
+    how: 'background',
+    run: () => cppTests('wasm'),
+  },
   {
     group: 'js',
     name: 'Node tests',
@@ -112,6 +126,7 @@ const STEPS = [
     group: 'browser',
     name: 'browser tests that measure playback or fill the machine (Chromium)',
     needsBuild: true,
+    how: 'alone',
     run: () =>
       nodeTests('tests/browser', 'playback-tests', ['--test-concurrency=1'], (file) =>
         ALONE.test(file),
@@ -165,27 +180,48 @@ await runMain(import.meta, async () => {
   const steps = STEPS.filter(
     ({ group }) => only === null || only.has(group) || (group === 'build' && builds),
   );
+  /** @type {Map<Step, { line: string, outcome: Outcome }>} */
+  const done = new Map();
   let built = true;
-  /** @type {string[]} */
-  const summary = [];
-  const total = { passed: 0, failed: 0 };
-  for (const [index, step] of steps.entries()) {
-    console.log(`\n[${index + 1}/${steps.length}] ${step.name}`);
-    const stepStarted = Date.now();
-    const outcome =
-      step.needsBuild && !built ? verdict('not run: the build failed') : await attempt(step);
-    if (step.group === 'build' && outcome.failed > 0) built = false;
-    if (outcome.detail) console.log(outcome.detail.replace(/^/gm, '  | '));
-    const mark = outcome.failed > 0 ? 'FAILED' : 'ok';
-    summary.push(
-      `${mark.padEnd(7)}${secondsSince(stepStarted)} ${String(outcome.passed).padStart(5)} passed ${String(outcome.failed).padStart(3)} failed  ${step.name}`,
-    );
-    console.log(summary[summary.length - 1]);
-    total.passed += outcome.passed;
-    total.failed += outcome.failed;
-  }
+  /** @param {Step[]} some one after the other */
+  const perform = async (some) => {
+    for (const step of some) {
+      say(`\n[${steps.indexOf(step) + 1}/${steps.length}] ${step.name}`);
+      const stepStarted = Date.now();
+      const outcome =
+        step.needsBuild && !built ? verdict('not run: the build failed') : await attempt(step);
+      if (step.group === 'build' && outcome.failed > 0) built = false;
+      if (outcome.detail) say(outcome.detail.replace(/^/gm, '  | '));
+      const mark = outcome.failed > 0 ? 'FAILED' : 'ok';
+      const line = `${mark.padEnd(7)}${secondsSince(stepStarted)} ${String(outcome.passed).padStart(5)} passed ${String(outcome.failed).padStart(3)} failed  ${step.name}`;
+      say(line);
+      done.set(step, { line, outcome });
+    }
+  };
+  const background = steps.filter(({ how }) => how === 'background');
+  const alone = steps.filter(({ how }) => how === 'alone');
+  const others = steps.filter(({ how }) => how === undefined);
+  // What is built and checked first, and the wasm modules that tests of the background need too.
+  const first = others.filter(({ group }) => group === 'static' || group === 'build');
+  const beside = others.filter((step) => !first.includes(step));
+  await perform(first);
+  // With nothing beside it, what is in the background needs no patience.
+  const inTurn = async () => {
+    for (const step of background) {
+      if (beside.length > 0) await inBackground(() => perform([step]));
+      else await perform([step]);
+    }
+  };
+  await Promise.all([inTurn(), perform(beside)]);
+  await perform(alone);
+  const results = steps.map(
+    (step) => /** @type {{ line: string, outcome: Outcome }} */ (done.get(step)),
+  );
+  const summary = results.map(({ line }) => line);
+  /** @param {'passed' | 'failed'} what */
+  const total = (what) => results.reduce((sum, { outcome }) => sum + outcome[what], 0);
   console.log(`\n${summary.join('\n')}`);
   console.log(`\nin ${secondsSince(started).trim()}; logs are in build/logs`);
-  console.log(`${total.passed} passed, ${total.failed} failed`);
-  if (total.failed > 0) process.exitCode = 1;
+  console.log(`${total('passed')} passed, ${total('failed')} failed`);
+  if (total('failed') > 0) process.exitCode = 1;
 });

@@ -1,5 +1,6 @@
 /** Child processes and files for the scripts: Node's own modules only, so that it works before `npm ci` has run. */
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import {
   accessSync,
@@ -49,6 +50,42 @@ export function findCommand(name, path = buildEnvironment().PATH ?? '') {
   }
   return null;
 }
+
+/** The lines that work in the background has printed so far. @type {AsyncLocalStorage<string[]>} */
+const background = new AsyncLocalStorage();
+
+/**
+ * Does work whose commands have only the processor time that others leave, and prints its lines when it is done.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function inBackground(work) {
+  /** @type {string[]} */
+  const lines = [];
+  try {
+    return await background.run(lines, work);
+  } finally {
+    if (lines.length > 0) console.log(lines.join('\n'));
+  }
+}
+
+/** Prints a line, or keeps it for the end of the background work that says it. @param {string} line */
+export function say(line) {
+  const lines = background.getStore();
+  if (lines) lines.push(line);
+  else console.log(line);
+}
+
+/**
+ * A command with the lowest priority. Linux shares the processor between sessions first, so that a lower priority counts within
+ * one only, and each session has a priority of its own.
+ */
+const YIELDING = [
+  'sh',
+  '-c',
+  '{ echo 19 >/proc/self/autogroup; } 2>/dev/null; exec nice -n 19 "$0" "$@"',
+];
 
 /**
  * @typedef {object} RunOptions
@@ -116,18 +153,21 @@ export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     mkdirSync(LOGS, { recursive: true });
     const file = log ? createWriteStream(join(LOGS, log)) : null;
-    const child = spawn(command, args, {
+    const yields = background.getStore() !== undefined;
+    const [program, ...rest] = [...(yields ? YIELDING : []), command, ...args];
+    // The child gets a session and a process group of its own, so that the time limit ends all of it. Without a time limit it does
+    // not: sudo remembers its user by the terminal.
+    const detached = yields || timeoutMs !== undefined;
+    const child = spawn(program, rest, {
       cwd: ROOT,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // The child gets a process group of its own, so that the time limit ends all of it. Without a time limit it does not: sudo
-      // remembers its user by the terminal.
-      detached: timeoutMs !== undefined,
+      detached,
     });
-    const target = child.pid && (timeoutMs === undefined ? child.pid : -child.pid);
+    const target = child.pid && (detached ? -child.pid : child.pid);
     if (target) watch(target);
     let output = '';
-    let rest = '';
+    let unfinished = '';
     let timedOut = false;
     const timer = timeoutMs
       ? setTimeout(() => {
@@ -140,11 +180,11 @@ export function run(command, args, options = {}) {
       output += chunk;
       file?.write(chunk);
       if (!echo) return;
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
+      const lines = (unfinished + chunk).split('\n');
+      unfinished = lines.pop() ?? '';
       for (const line of lines) {
         const shown = echo(line);
-        if (shown !== null) console.log(shown);
+        if (shown !== null) say(shown);
       }
     };
     child.stdout.setEncoding('utf8').on('data', take);

@@ -6,7 +6,7 @@ import { compile } from './cmake.mjs';
 import { LOGS, ROOT, buildEnvironment, filesIn, lastLines, run } from './process.mjs';
 
 /** A program that runs longer than this hangs. */
-const CTEST_LIMIT_S = 900;
+const CTEST_LIMIT_S = 1800;
 const NODE_LIMIT_MS = 25 * 60_000;
 
 /** The lines of a failed program's output that are printed; all of it is in build/logs. */
