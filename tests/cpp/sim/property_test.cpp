@@ -9,7 +9,11 @@
 namespace hlsmesh::sim {
 namespace {
 
+#ifdef __EMSCRIPTEN__
+constexpr uint64_t kSeeds = 8;
+#else
 constexpr uint64_t kSeeds = kSlowBuild ? 24 : 200;
+#endif
 
 // Not kWrongBytes: what peers bring between the first piece and the end, nobody but a decoder can
 // tell from media.
