@@ -53,6 +53,8 @@ export interface TrackerOptions {
   host?: string;
   /** 0 for any free one; default 8000. */
   port?: number;
+  /** UDP port on which viewers are told their address (STUN), on `host`; default 0: none. */
+  stunPort?: number;
   /**
    * An HTTP server of yours to attach to, instead of `host` and `port`. It must be listening already. Only WebSocket upgrades on
    * `path` are taken from it.

@@ -24,6 +24,7 @@ import { Places } from './places.js';
 import { reachableHosts } from './reachable.js';
 import { Bearer, healthRoutesOf, routesOf } from './routes.js';
 import { Sockets } from './sockets.js';
+import { createStun } from './stun.js';
 import { joined, measure } from './tracker-metrics.js';
 import { openFileLimit, strangersHeader, warningsAbout } from './warnings.js';
 
@@ -39,7 +40,7 @@ const RETRY_AFTER_S = 5;
 
 /**
  * The result of readOptions().
- * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
+ * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'stunPort' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
  *   'allowedChannels' | 'viewersPerToken' | 'handshakesPerAddress' | 'pendingPerAddress' | 'requestsPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
  *   'drainSeconds' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
  *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile' | 'redisUrl' | 'clusterSecret' | 'clusterSecretFile'>} Settings
@@ -89,6 +90,7 @@ async function start(options, settings, limits, log, files) {
     handshakes: new Gate(settings.handshakesPerAddress),
     requests: new Gate(settings.requestsPerAddress),
   };
+  const stunCounters = { answered: 0, ignored: 0 };
 
   const module = await compile(options.wasm ?? DEFAULT_WASM);
   const worker = options.bus instanceof WorkerBus ? options.bus : null;
@@ -136,6 +138,7 @@ async function start(options, settings, limits, log, files) {
     files,
     bearer,
     draining: () => draining,
+    stun: settings.stunPort > 0 ? stunCounters : undefined,
     cluster,
     stats: () => sockets.engine.stats(),
   });
@@ -198,6 +201,7 @@ async function start(options, settings, limits, log, files) {
     server.off('upgrade', onUpgrade);
     throw new Error('the server given to createTracker must be listening on a port');
   }
+  const stun = await openStun(settings, stunCounters, log);
 
   /** @type {Promise<void> | undefined} */
   let closing;
@@ -209,6 +213,7 @@ async function start(options, settings, limits, log, files) {
       server.off('upgrade', onUpgrade);
       stopMeasuring();
       files.close();
+      stun?.close();
       if (options.server) return;
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -229,6 +234,23 @@ async function start(options, settings, limits, log, files) {
     drain: (seconds = settings.drainSeconds) => finish(() => drain(sockets, seconds * 1000, log)),
     close,
   };
+}
+
+/**
+ * A tracker without STUN is better than none.
+ * @param {Settings} settings
+ * @param {import('./stun.js').StunCounters} counters
+ * @param {Log} log
+ */
+async function openStun({ host, stunPort: port, handshakesPerAddress }, counters, log) {
+  if (port === 0) return null;
+  try {
+    // A viewer asks a few times for each connection.
+    return await createStun({ host, port }, new Gate(handshakesPerAddress), counters);
+  } catch (error) {
+    log.warn('STUN is not answered: the port cannot be used', { port, error: String(error) });
+    return null;
+  }
 }
 
 /**

@@ -26,6 +26,15 @@ export const DECLARED = [
     help: 'port to listen on; 0 for any free one',
   },
   {
+    name: 'stun-port',
+    group: 'Listening',
+    type: 'whole',
+    default: 0,
+    min: 0,
+    max: 65535,
+    help: 'UDP port on which viewers are told their address (STUN), 3478 by convention; 0: none',
+  },
+  {
     name: 'tls-cert',
     group: 'Listening',
     type: 'file',

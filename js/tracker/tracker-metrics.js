@@ -68,6 +68,7 @@ export const TOLD = [...Object.keys(SIZES), ...Object.keys(COUNTERS), ...Object.
  * @property {import('./files.js').WatchedFiles} files
  * @property {import('./routes.js').Bearer} bearer
  * @property {() => boolean} draining
+ * @property {import('./stun.js').StunCounters} [stun]
  * @property {import('./cluster/cluster.js').Cluster | null} cluster
  * @property {() => EngineStats | null} stats
  */
@@ -144,6 +145,13 @@ export function measure(measured) {
     [{ outcome: 'failed' }, files.counters.failures],
   ]);
   metrics.gauge(`${PREFIX}draining`, 'One during a drain.', () => Number(draining()));
+  const { stun } = measured;
+  if (stun) {
+    metrics.counter(`${PREFIX}stun_requests`, 'Requests to the STUN port, by outcome.', () => [
+      [{ outcome: 'answered' }, stun.answered],
+      [{ outcome: 'ignored' }, stun.ignored],
+    ]);
+  }
   if (measured.cluster) measureCluster(metrics, measured.cluster);
   return { metrics, stop: measureProcess(metrics) };
 }
