@@ -1,20 +1,23 @@
 /**
  * Builds the shipped files: both engines as WebAssembly, and the SDK bundled as a module and as a script.
  *
- * dist/hlsmesh.mjs, dist/hlsmesh.js (global `HlsMesh`), dist/hlsmesh.wasm, dist/hlsmesh-tracker.wasm; dist/hlsmesh-diagnose.mjs,
- * which a page loads on demand, and dist/hlsmesh-overlay.mjs and .js; of the simulator
- * dist/hlsmesh-sim.wasm, compressed as well, and what its report shows itself with
+ * dist/hlsmesh.mjs, dist/hlsmesh.js (global `HlsMesh`), dist/hlsmesh.es2017.js (the same for older engines), dist/hlsmesh.wasm,
+ * dist/hlsmesh-tracker.wasm, compressed as well; dist/hlsmesh-diagnose.mjs, which a page loads on demand, and
+ * dist/hlsmesh-overlay.mjs and .js; dist/sim, the package of the simulator
  */
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { compile } from './lib/cmake.mjs';
+import { forEs2017 } from './lib/es2017.mjs';
 import { inlineAbi } from './lib/inline-abi.mjs';
 import { internalNames } from './lib/internal-names.mjs';
 import { ROOT, UserError, runMain } from './lib/process.mjs';
 import { shortExports } from './lib/short-exports.mjs';
 import { shrink } from './lib/shrink.mjs';
+import { packSimulator } from './lib/sim-package.mjs';
+import { slim } from './lib/source-map.mjs';
 import { spreadAfterOptional } from './lib/syntax.mjs';
 import { setup } from './setup.mjs';
 
@@ -24,18 +27,21 @@ import { setup } from './setup.mjs';
  */
 const BROWSERS = ['chrome84', 'edge84', 'firefox90', 'safari15'];
 
+/** For Chrome 58 to 83, which televisions have: they parse it, and share if they can run the engine (from Chrome 75 on). */
+const OLD_SCRIPT = 'hlsmesh.es2017.js';
+
 /**
  * Terser after esbuild: 0.2 KB of gzip less.
  * @param {string} file in dist/, with its source map beside it
- * @param {boolean} module
+ * @param {2017 | 2020} [ecma]
  */
-async function squeeze(file, module) {
+async function squeeze(file, ecma = 2020) {
   const { minify } = await import('terser');
   const path = join(ROOT, 'dist', file);
   const { code, map } = await minify(readFileSync(path, 'utf8'), {
-    module,
-    compress: { ecma: 2020, hoist_funs: true, passes: 3, pure_getters: true, sequences: false },
-    format: { ecma: 2020, comments: /^!|webpackIgnore|@vite-ignore/ },
+    module: file.endsWith('.mjs'),
+    compress: { ecma, hoist_funs: true, passes: 3, pure_getters: true, sequences: false },
+    format: { ecma, comments: /^!|webpackIgnore|@vite-ignore/ },
     sourceMap: {
       content: readFileSync(`${path}.map`, 'utf8'),
       includeSources: true,
@@ -43,53 +49,7 @@ async function squeeze(file, module) {
     },
   });
   writeFileSync(path, `${code}\n`);
-  const { sourcesContent, ...rest } = JSON.parse(String(map));
-  // Comments would be a tenth of the installed package.
-  const sources = await Promise.all(sourcesContent.map(uncommented));
-  writeFileSync(`${path}.map`, JSON.stringify({ ...rest, sourcesContent: sources }));
-}
-
-/**
- * @param {string} source
- * @returns {Promise<string>} every token at its line and column
- */
-async function uncommented(source) {
-  const { tokenizer } = await import('acorn');
-  /** @type {import('acorn').Comment[]} */
-  const comments = [];
-  // No parser here: the inlined ABI is TypeScript.
-  Array.from(tokenizer(source, { ecmaVersion: 2022, sourceType: 'module', onComment: comments }));
-  return comments
-    .reduce(
-      (text, { start, end }) =>
-        `${text.slice(0, start)}${text.slice(start, end).replace(/[^\n]/g, ' ')}${text.slice(end)}`,
-      source,
-    )
-    .replace(/ +$/gm, '');
-}
-
-/** The page that `hlsmesh-sim --report` writes. */
-async function bundleReport() {
-  const { build } = await import('esbuild');
-  await build({
-    absWorkingDir: ROOT,
-    bundle: true,
-    minify: true,
-    target: BROWSERS,
-    format: 'iife',
-    entryPoints: { 'hlsmesh-sim-report': 'js/sim/report-page.js' },
-    outdir: 'dist',
-    legalComments: 'inline',
-    logLevel: 'warning',
-  });
-  await build({
-    absWorkingDir: ROOT,
-    bundle: true,
-    minify: true,
-    entryPoints: { 'hlsmesh-sim-report': 'js/sim/report.css' },
-    outdir: 'dist',
-    logLevel: 'warning',
-  });
+  writeFileSync(`${path}.map`, await slim(String(map), file.endsWith('.mjs')));
 }
 
 /** What a page loads beside the SDK, if it wants it. It shares no names with the bundles of the SDK, so it keeps its own. */
@@ -132,7 +92,8 @@ function banner() {
   return `/*! hlsmesh ${version}, MIT licence */`;
 }
 
-async function bundle() {
+/** Writes the bundles of the SDK to dist/. */
+export async function bundle() {
   // Not a static import: this module must load before the npm packages are installed.
   const { build } = await import('esbuild');
   const common = /** @type {import('esbuild').BuildOptions} */ ({
@@ -158,28 +119,48 @@ async function bundle() {
     format: 'esm',
     outfile: 'dist/hlsmesh.mjs',
   });
-  await build({
+  const entry = {
+    contents: "import HlsMesh from './js/index.js'; globalThis.HlsMesh = HlsMesh;",
+    resolveDir: ROOT,
+    sourcefile: 'script-tag.js',
+  };
+  const script = /** @type {import('esbuild').BuildOptions} */ ({
     ...common,
-    stdin: {
-      contents: "import HlsMesh from './js/index.js'; globalThis.HlsMesh = HlsMesh;",
-      resolveDir: ROOT,
-      sourcefile: 'script-tag.js',
-    },
+    stdin: entry,
     format: 'iife',
     outfile: 'dist/hlsmesh.js',
     // A classic script has no import.meta; js/beside.js then reads the script's URL from the document.
     define: { 'import.meta.url': 'undefined' },
   });
+  await build(script);
+  await build({
+    ...script,
+    stdin: { ...entry, contents: `import './js/old-engines.js'; ${entry.contents}` },
+    outfile: `dist/${OLD_SCRIPT}`,
+    target: 'es2017',
+    // package.json says of the module that it has no side effects.
+    ignoreAnnotations: true,
+    supported: {},
+    plugins: [inlineAbi, forEs2017],
+    define: { ...script.define, globalThis: 'self' },
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+  });
   for (const file of ['hlsmesh.mjs', 'hlsmesh.js']) {
-    await squeeze(file, file.endsWith('.mjs'));
+    await squeeze(file);
     await checkSyntax(file);
   }
+  await squeeze(OLD_SCRIPT, 2017);
+  await checkSyntax(OLD_SCRIPT, 2017);
 }
 
-/** @param {string} file in dist/ */
-async function checkSyntax(file) {
+/**
+ * @param {string} file in dist/
+ * @param {2017} [ecmaVersion] all that it may need
+ */
+async function checkSyntax(file, ecmaVersion) {
   const { parse } = await import('acorn');
   const code = readFileSync(join(ROOT, 'dist', file), 'utf8');
+  if (ecmaVersion) return void parse(code, { ecmaVersion });
   const call = spreadAfterOptional(parse(code, { ecmaVersion: 2022, sourceType: 'module' }));
   if (!call) return;
   const found = code.slice(call.start, call.end);
@@ -194,12 +175,16 @@ export async function build() {
   for (const file of ['hlsmesh-tracker.wasm', 'hlsmesh-sim.wasm']) {
     copyFileSync(join(ROOT, 'build', 'wasm', 'wasm', file), join(ROOT, 'dist', file));
   }
-  // Only Node reads it from the package, where it is the largest file: 128 KB instead of 156 as gzip.
-  const simulator = join(ROOT, 'dist', 'hlsmesh-sim.wasm');
-  writeFileSync(`${simulator}.br`, brotliCompressSync(readFileSync(simulator)));
+  // Only Node reads it from the package: 50 KB instead of 63 as gzip.
+  compress('hlsmesh-tracker.wasm', 'hlsmesh-tracker.wasm.br');
   await bundle();
   await bundleCompanions();
-  await bundleReport();
+  await packSimulator();
+}
+
+/** @param {string} from @param {string} to in dist/ */
+function compress(from, to) {
+  writeFileSync(join(ROOT, 'dist', to), brotliCompressSync(readFileSync(join(ROOT, 'dist', from))));
 }
 
 await runMain(import.meta, async () => {

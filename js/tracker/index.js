@@ -2,6 +2,7 @@
  * The tracker as a library: `import { createTracker } from 'hlsmesh/tracker'`. Its types and contracts are in index.d.ts.
  */
 import { readFile } from 'node:fs/promises';
+import { brotliDecompressSync } from 'node:zlib';
 import { HtStats } from './abi.js';
 import { Addresses, addressKey, shownAddress } from './addresses.js';
 import { Admission } from './admission.js';
@@ -28,7 +29,7 @@ import { createStun } from './stun.js';
 import { joined, measure } from './tracker-metrics.js';
 import { openFileLimit, strangersHeader, warningsAbout } from './warnings.js';
 
-const DEFAULT_WASM = new URL('../../dist/hlsmesh-tracker.wasm', import.meta.url);
+const DEFAULT_WASM = new URL('../../dist/hlsmesh-tracker.wasm.br', import.meta.url);
 
 // The Retry-After of a viewer who comes during a drain, in seconds.
 const RETRY_AFTER_S = 5;
@@ -284,7 +285,10 @@ async function compile(wasm) {
     return WebAssembly.compile(await response.arrayBuffer());
   }
   const file = typeof wasm === 'string' && wasm.startsWith('file:') ? new URL(wasm) : wasm;
-  return WebAssembly.compile(await readFile(file));
+  const bytes = await readFile(file);
+  return WebAssembly.compile(
+    String(file).endsWith('.br') ? new Uint8Array(brotliDecompressSync(bytes)) : bytes,
+  );
 }
 
 /**

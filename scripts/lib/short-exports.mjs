@@ -26,18 +26,23 @@ export function shortenExports(text) {
 
 const LONG_NAMES = ', longNames)';
 
+/**
+ * @param {string} path
+ * @param {string} code of the SDK's module there
+ * @returns {string} the code, with letters if it calls exports
+ */
+export function withShortExports(path, code) {
+  if (!/[\\/]js[\\/]engine\.js$/.test(path)) return code;
+  if (!code.includes(LONG_NAMES)) throw new Error(`${path} has no ${LONG_NAMES} to leave out`);
+  return code.replace(LONG_NAMES, ')').replace(/'(hm_\w+)'/g, (_, name) => `'${letterOf(name)}'`);
+}
+
 /** An esbuild plugin. @type {import('esbuild').Plugin} */
 export const shortExports = {
   name: 'short-exports',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]js[\\/]engine\.js$/ }, ({ path }) => {
-      const code = readFileSync(path, 'utf8');
-      if (!code.includes(LONG_NAMES)) throw new Error(`${path} has no ${LONG_NAMES} to leave out`);
-      return {
-        contents: code
-          .replace(LONG_NAMES, ')')
-          .replace(/'(hm_\w+)'/g, (_, name) => `'${letterOf(name)}'`),
-      };
-    });
+    onLoad({ filter: /[\\/]js[\\/]engine\.js$/ }, ({ path }) => ({
+      contents: withShortExports(path, readFileSync(path, 'utf8')),
+    }));
   },
 };

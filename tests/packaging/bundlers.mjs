@@ -31,6 +31,14 @@ const SITES = [
     wasm: /^\/hlsmesh\.wasm$/,
   },
   {
+    name: 'script tags for ES2017',
+    build: copyScripts,
+    page: `<script src="/hls.min.js"></script>
+<script src="/hlsmesh.es2017.js"></script>
+<script>watch(Hls, HlsMesh);</script>`,
+    wasm: /^\/hlsmesh\.wasm$/,
+  },
+  {
     name: 'Vite',
     build: (project, name) => project.build(name, VITE, 'build', '--logLevel', 'error'),
     wasm: /^\/assets\/hlsmesh-[\w-]+\.wasm$/,
@@ -126,7 +134,7 @@ async function copyScripts(project, name) {
   const dir = project.path(`built/${name}`);
   await mkdir(dir, { recursive: true });
   await cp(project.path('node_modules/hls.js/dist/hls.min.js'), path.join(dir, 'hls.min.js'));
-  for (const file of ['hlsmesh.js', 'hlsmesh.wasm']) {
+  for (const file of ['hlsmesh.js', 'hlsmesh.es2017.js', 'hlsmesh.wasm']) {
     await cp(project.path(`node_modules/hlsmesh/dist/${file}`), path.join(dir, file));
   }
   return dir;

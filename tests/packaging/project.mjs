@@ -35,10 +35,12 @@ export class Project {
       await cp(path.join(PAGES, 'observe.js'), path.join(dir, 'public', 'observe.js'));
       await npm(dir, 'ci');
       // dist/ is there already, and prepack would make it anew.
-      const report = await npm(ROOT, 'pack', '--json', `--pack-destination=${dir}`);
-      const project = new Project(dir, JSON.parse(report)[0]);
+      const pack = async (/** @type {string[]} */ ...args) =>
+        JSON.parse(await npm(ROOT, 'pack', ...args, '--json', `--pack-destination=${dir}`))[0];
+      const project = new Project(dir, await pack());
+      const simulator = path.join(dir, (await pack('./dist/sim')).filename);
       // All that hlsmesh depends on is in the project's lock; the registry is asked only for what npm has forgotten of it.
-      await npm(dir, 'install', '--prefer-offline', '--no-save', project.tarball);
+      await npm(dir, 'install', '--prefer-offline', '--no-save', project.tarball, simulator);
       return project;
     } catch (error) {
       await rm(dir, { recursive: true, force: true });
@@ -112,8 +114,9 @@ function environment() {
  * @param {string} cwd
  * @param {string} command
  * @param {...string} args
+ * @returns {Promise<string>} what it printed
  */
-function npm(cwd, command, ...args) {
+export function npm(cwd, command, ...args) {
   const child = spawn('npm', [command, ...QUIET, ...args], {
     cwd,
     env: environment(),
@@ -127,7 +130,7 @@ function npm(cwd, command, ...args) {
  * @param {string} what
  * @returns {Promise<string>} what it printed; rejects with all of it when it failed
  */
-function finished(child, what) {
+export function finished(child, what) {
   return new Promise((resolve, reject) => {
     let printed = '';
     let complaint = '';

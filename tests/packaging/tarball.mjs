@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
+import { TraceMap, originalPositionFor } from '@jridgewell/trace-mapping';
 import { ROOT, filesIn } from '../../scripts/lib/process.mjs';
-import { json } from './project.mjs';
+import { json, npm } from './project.mjs';
 
-/** The files of the package, besides those of js/tracker, which are all in it. */
+/** The files of the package, besides the docs and those of js/tracker, which are all in it. */
 const SHIPPED = [
   'CHANGELOG.md',
   'LICENSE',
@@ -28,25 +29,17 @@ const SHIPPED = [
   'deploy/tokens/token-service.mjs',
   'deploy/tokens/token-service.php',
   'deploy/tokens/token_service.py',
-  'dist/hlsmesh-sim-report.css',
-  'dist/hlsmesh-sim-report.js',
-  'dist/hlsmesh-sim.wasm.br',
-  'dist/hlsmesh-tracker.wasm',
+  'dist/hlsmesh-tracker.wasm.br',
+  'dist/hlsmesh.es2017.js',
   'dist/hlsmesh.js',
   'dist/hlsmesh.js.map',
   'dist/hlsmesh.mjs',
   'dist/hlsmesh.mjs.map',
   'dist/hlsmesh.wasm',
-  'docs/API.md',
-  'docs/ARCHITECTURE.md',
-  'docs/IDENTITY.md',
-  'docs/OPERATING.md',
-  'docs/PROTOCOL.md',
-  'docs/RECIPES.md',
-  'docs/SIMULATOR.md',
   'js/index.d.ts',
   'js/wasm-url.d.ts',
   'js/core.js',
+  'js/sim/command.js',
   'package.json',
 ];
 
@@ -58,17 +51,16 @@ export function tarballTests(project) {
   describe('the tarball', () => {
     test('holds what ships and nothing else', () => {
       const tracker = filesIn(['js/tracker'], ['.js', '.ts']);
-      // What shows a report is bundled.
-      const simulator = filesIn(['js/sim'], ['.js', '.json']).filter(
-        (file) => !file.endsWith('report-page.js'),
+      const docs = filesIn(['docs'], ['.md']).filter(
+        // For those who work on hlsmesh.
+        (file) => !/(ARCHITECTURE|PROTOCOL)/.test(file),
       );
-      assert.deepEqual(project().files, [...SHIPPED, ...simulator, ...tracker].sort());
+      assert.deepEqual(project().files, [...SHIPPED, ...docs, ...tracker].sort());
     });
 
     test('F2: is small enough to be looked at before it is used', async () => {
       const { size } = await stat(project().tarball);
-      // The simulator is 180 KB of it.
-      assert.ok(size < 620_000, `${size} bytes`);
+      assert.ok(size < 350_000, `${size} bytes`);
     });
 
     test('has its exports as publint and Are The Types Wrong want them, as ES modules', async () => {
@@ -81,16 +73,27 @@ export function tarballTests(project) {
       );
     });
 
-    test('has source maps that hold their sources', async () => {
+    test('has source maps: the module holds its sources, and the script names the same ones', async () => {
+      const dist = project().path('node_modules/hlsmesh/dist');
+      const maps = [];
       for (const name of ['hlsmesh.mjs', 'hlsmesh.js']) {
-        const file = project().path(`node_modules/hlsmesh/dist/${name}`);
-        assert.match(await readFile(file, 'utf8'), new RegExp(`sourceMappingURL=${name}\\.map`));
-        const map = await json(`${file}.map`);
-        assert.equal(map.sources.length, map.sourcesContent.length);
-        assert.ok(
-          map.sources.some((/** @type {string} */ source) => source.endsWith('js/mesh.js')),
-        );
+        const code = await readFile(path.join(dist, name), 'utf8');
+        assert.match(code, new RegExp(`sourceMappingURL=${name}\\.map`));
+        const map = new TraceMap(await json(path.join(dist, `${name}.map`)));
+        maps.push(map);
+        // A text of the SDK's is found on its own line of its own file.
+        const text = 'cannot tell where hlsmesh.wasm is';
+        const lines = code.slice(0, code.indexOf(text)).split('\n');
+        const place = { line: lines.length, column: lines.at(-1)?.length ?? 0 };
+        const { source, line } = originalPositionFor(map, place);
+        assert.match(String(source), /js\/module\.js$/);
+        const own = (await readFile(path.join(ROOT, 'js/module.js'), 'utf8')).split('\n');
+        assert.match(own[Number(line) - 1], new RegExp(text));
       }
+      const [module, script] = maps;
+      assert.ok(module.sourcesContent?.every((source) => source));
+      const ours = script.sources.filter((source) => !source?.endsWith('script-tag.js'));
+      assert.deepEqual(ours.sort(), [...module.sources].sort());
     });
 
     test('can be imported on a server, where there is neither window nor document', async () => {
@@ -116,13 +119,30 @@ export function tarballTests(project) {
       assert.deepEqual(await once(child, 'exit'), [0, null]);
     });
 
-    test('brings the simulator as a command, which needs no compiler', async () => {
-      const command = 'node_modules/.bin/hlsmesh-sim';
+    test('brings the simulator as a command: a package of its own, which needs no compiler', async () => {
       const page = project().path('report.html');
       const short = ['--scenario', 'two-viewers', '--seconds', '20'];
-      const told = await project().node(command, ...short, '--json', '--report', page);
-      assert.equal(JSON.parse(told).viewers, 2);
-      assert.match(await readFile(page, 'utf8'), /id="figures">/);
+      for (const command of [
+        'node_modules/hlsmesh/js/sim/command.js',
+        'node_modules/hlsmesh-sim/js/sim/cli.js',
+      ]) {
+        const told = await project().node(command, ...short, '--json', '--report', page);
+        assert.equal(JSON.parse(told).viewers, 2);
+        assert.match(await readFile(page, 'utf8'), /id="figures">/);
+        await rm(page);
+      }
+      await stat(project().path('node_modules/.bin/hlsmesh-sim'));
+    });
+
+    test('leaves hls.js out where nobody asked for it, as at a tracker', async () => {
+      const dir = project().path('tracker-only');
+      await mkdir(dir);
+      await writeFile(path.join(dir, 'package.json'), '{ "private": true }');
+      await npm(dir, 'install', '--prefer-offline', project().tarball);
+      const packages = (await readdir(path.join(dir, 'node_modules'))).filter((name) =>
+        /^\w/.test(name),
+      );
+      assert.deepEqual(packages.sort(), ['hlsmesh', 'ipaddr.js', 'jose', 'mmdb-lib', 'ws']);
     });
 
     test('brings the tracker as a library', async () => {
