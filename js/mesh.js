@@ -354,7 +354,7 @@ export class Mesh {
         this.#voice.emit('tracker', { state: 'disconnected', url: tracker, retryInMs: aux });
         return this.#voice.warn(
           'tracker-unreachable',
-          `no connection to the tracker at ${tracker}`,
+          `no connection to ${tracker}: it does not run, is no hlsmesh-tracker, a proxy passes no WebSocket, or connect-src forbids it; peers stay, and it is tried again`,
         );
       case EventCode.trackerRejected:
         this.#voice.emit('tracker', { state: 'rejected', url: tracker, reason: text });

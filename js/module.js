@@ -37,13 +37,19 @@ export async function loadModule(source = wasmLocation()) {
  * @returns {Promise<WebAssembly.Module>}
  */
 async function fetchModule(url) {
-  const text = `cannot load ${url}`;
+  const text = `cannot load ${url} (is it there, with CORS, and in connect-src?)`;
   // After the player's own requests, in browsers with priorities.
   const low = /** @type {RequestInit} */ ({ credentials: 'same-origin', priority: 'low' });
   const response = await fetch(url, low).catch(failure('wasm-fetch', text));
   if (!response.ok) throw new HlsMeshError('wasm-fetch', `${text}: HTTP ${response.status}`);
   // Not compileStreaming: it refuses types other than application/wasm, and saves nothing at 75 KB.
-  return compile(url, await response.arrayBuffer().catch(failure('wasm-fetch', text)));
+  const bytes = await response.arrayBuffer().catch(failure('wasm-fetch', text));
+  // "<": a server's page for what it does not have.
+  if (new Uint8Array(bytes)[0] === 60) {
+    const message = `${url} is an HTML page: copy hlsmesh.wasm there, or give its URL as the option wasm`;
+    throw new HlsMeshError('wasm-invalid', message);
+  }
+  return compile(url, bytes);
 }
 
 /**
@@ -52,7 +58,10 @@ async function fetchModule(url) {
  * @returns {Promise<WebAssembly.Module>}
  */
 function compile(name, bytes) {
-  return WebAssembly.compile(bytes).catch(
-    failure('wasm-invalid', `${name} is not a usable module`),
-  );
+  return WebAssembly.compile(bytes).catch((error) => {
+    const why = /CSP|Content Security/i.test(error.message)
+      ? "is forbidden; add 'wasm-unsafe-eval' to script-src"
+      : 'is not a usable module';
+    return failure('wasm-invalid', `${name} ${why}`)(error);
+  });
 }

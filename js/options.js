@@ -64,6 +64,14 @@ const whole = (low, high) => [
 const isText = (/** @type {unknown} */ value) => typeof value === 'string' && value;
 const isTextOrFunction = (/** @type {unknown} */ value) =>
   typeof value === 'function' || isText(value);
+/** True if RTCPeerConnection takes it. */
+const isIceServer = (/** @type {any} */ server) => {
+  /** @type {unknown[]} */
+  const urls = [].concat(server?.urls ?? []);
+  const isGood = (/** @type {any} */ url) =>
+    /^stuns?:./.test(url) || (/^turns?:./.test(url) && server.username && server.credential);
+  return urls.length > 0 && urls.every(isGood);
+};
 /** @type {Rule} */
 const LIMIT = [(value) => value >= 0 && typeof value === 'number', 'a number of 0 or more'];
 
@@ -90,7 +98,10 @@ const RULES = {
     'null, to follow the player, or a number of 0 or more',
   ],
   cacheBytes: whole(MIN_CACHE_BYTES, MAX_CACHE_BYTES),
-  iceServers: [Array.isArray, 'an array of { urls, username?, credential? }'],
+  iceServers: [
+    (value) => Array.isArray(value) && value.every(isIceServer),
+    'an array of { urls, username?, credential? }: stun:… or turn:…, with both for turn',
+  ],
   rtcConfig: [isObject, 'an RTCConfiguration object'],
   wasm: [
     (value) =>
@@ -256,7 +267,12 @@ function checked(options, complain) {
     const [check, wanted] = RULES[/** @type {keyof HlsMeshOptions} */ (name)];
     if (value === undefined) continue;
     if (check(value)) good[name] = value;
-    else complain(`option ${name} is ${show(value)}; it must be ${wanted}`);
+    else {
+      // Of a list the first entry that makes it invalid.
+      const at = Array.isArray(value) ? value.findIndex((entry) => !check([entry])) : -1;
+      const what = at < 0 ? [name, value] : [`${name}[${at}]`, value[at]];
+      complain(`option ${what[0]} is ${show(what[1])}; it must be ${wanted}`);
+    }
   }
   return good;
 }
