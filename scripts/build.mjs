@@ -53,13 +53,12 @@ async function squeeze(file, ecma = 2020) {
 }
 
 /** What a page loads beside the SDK, if it wants it. It shares no names with the bundles of the SDK, so it keeps its own. */
-async function bundleCompanions() {
+export async function bundleCompanions() {
   const { build } = await import('esbuild');
   const common = /** @type {import('esbuild').BuildOptions} */ ({
     absWorkingDir: ROOT,
     bundle: true,
     minify: true,
-    sourcemap: true,
     target: BROWSERS,
     banner: { js: banner() },
     logLevel: 'warning',
