@@ -10,11 +10,13 @@ import { reachableHosts } from '../js/tracker/reachable.js';
 import { CONTENT_TYPES, decodePath, fileIn, parseRange, reader } from './files.mjs';
 import { LiveChannel, parseVod } from './live.mjs';
 import { OriginStats } from './origin-stats.mjs';
+import { vidstack } from './vidstack.mjs';
 
 /**
  * An HTTP origin on node:http for the demo and the tests: the sample stream as VOD (`/vod/`) and as
  * an endless live channel (`/live/`), the demo page (`/`), the recipes (`/recipes/`), the built SDK
- * (`/dist/`), what the page of savings needs of the simulator (`/js/sim/`) and hls.js (`/vendor/`). It counts every byte it sends, and can be slow or fail on purpose.
+ * (`/dist/`), what the page of savings needs of the simulator (`/js/sim/`), hls.js and other players (`/vendor/`). Under `/plain/`
+ * are the same streams, for viewers who do not share. It counts every byte it sends, and can be slow or fail on purpose.
  */
 
 /**
@@ -29,8 +31,8 @@ import { OriginStats } from './origin-stats.mjs';
 
 /** @typedef {{ method: string, path: string, headers: http.IncomingHttpHeaders }} OriginRequest */
 /**
- * @typedef {OriginRequest & { status: number, bytes: number, complete: boolean }} OriginResponse
- *     `bytes`: of the body, handed to the socket; `complete`: all of it was
+ * @typedef {OriginRequest & { status: number, bytes: number, size: number, complete: boolean }} OriginResponse
+ *     `bytes`: of the body, handed to the socket; `size`: of the whole file, 0 if it is none; `complete`: all of the body was
  */
 /** @typedef {(request: OriginRequest) => Treatment | void | Promise<Treatment | void>} OnRequest */
 /** @typedef {import('./files.mjs').Resource} Resource */
@@ -59,13 +61,28 @@ const PAGE_FILES = new Set([
   'style.css',
   'panels.css',
   'page.js',
+  'audience.css',
+  'audience.js',
   'chart.js',
+  'graph.js',
+  'phone.js',
+  'playback.js',
+  'players.js',
+  'settings.js',
   'format.js',
   'save.html',
   'save.css',
   'save.js',
   'save-worker.js',
 ]);
+
+/** Folders of packages that pages of the demo load from `/vendor/`. */
+const VENDORS = /** @type {Record<string, string>} */ ({
+  'lean-qr': 'lean-qr',
+  'media-chrome': 'media-chrome/dist',
+  plyr: 'plyr/dist',
+  'video.js': 'video.js/dist',
+});
 
 // One socket write: small enough that the count of an aborted answer is close to what was sent.
 const CHUNK_BYTES = 64 * 1024;
@@ -177,6 +194,7 @@ class Origin {
     if (waitMs > 0) await sleep(waitMs);
 
     let bytes = 0;
+    let size = 0;
     let complete = false;
     try {
       if (treatment.status) {
@@ -189,6 +207,7 @@ class Origin {
         if (typeof resource === 'function') await resource(req, res);
         else if (!resource) end(res, 404);
         else {
+          size = resource.size;
           await this.#send(req, res, resource, treatment, (count) => {
             bytes += count;
             this.stats.countBytes(requestPath, count);
@@ -197,7 +216,7 @@ class Origin {
       }
       complete = res.writableEnded;
     } finally {
-      this.onResponse?.({ ...request, status: res.statusCode, bytes, complete });
+      this.onResponse?.({ ...request, status: res.statusCode, bytes, size, complete });
     }
   }
 
@@ -212,7 +231,7 @@ class Origin {
         ? fileIn(target, requestPath.slice(prefix.length), 'no-cache')
         : target;
     }
-    const [, top, ...rest] = requestPath.split('/');
+    const [, top, ...rest] = requestPath.replace(/^\/plain\//, '/').split('/');
     const name = rest.join('/');
     if (top === 'vod' && this.#mediaDir) return fileIn(this.#mediaDir, name, 'no-store');
     if (top === 'live' && this.#mediaDir) return this.#findLive(this.#mediaDir, name);
@@ -222,6 +241,15 @@ class Origin {
     }
     if (top === 'vendor' && /^hls(\.light)?(\.min)?\.m?js$/.test(name)) {
       return fileIn(this.#hlsDir, name, 'no-cache');
+    }
+    if (top === 'vendor' && name === 'vidstack.js') {
+      const body = await vidstack();
+      return { body, size: body.length, extension: '.js', cacheControl: 'no-cache' };
+    }
+    const vendor = Object.keys(VENDORS).find((each) => name.startsWith(`${each}/`));
+    if (top === 'vendor' && vendor) {
+      const dir = path.join(ROOT, 'node_modules', VENDORS[vendor]);
+      return fileIn(dir, name.slice(vendor.length + 1), 'no-cache');
     }
     if (top === 'recipes') return fileIn(path.join(DEMO, 'recipes'), name, 'no-cache');
     const page = requestPath === '/' ? 'index.html' : requestPath.slice(1);

@@ -1,10 +1,15 @@
+import { Audience } from './audience.js';
 import { TrafficChart } from './chart.js';
 import { formatBytes, formatShare, plural } from './format.js';
+import { showPhone } from './phone.js';
+import { Playback } from './playback.js';
+import { mountPlayer } from './players.js';
+import { bindSwitches, optionsOf, showSettings } from './settings.js';
 
 /**
  * The demo page: plays `?src=` with the tracker of `?tracker=`, or without them the demo's own
- * stream (`?stream=vod|live`) with the demo's own tracker. `window.hls` and `window.mesh` are there
- * to be looked at.
+ * stream (`?stream=vod|live`) with the demo's own tracker; `?player=` names a player, and `?plain=1` plays by hls.js alone.
+ * `window.hls` and `window.mesh` are there to be looked at.
  */
 
 /** @typedef {import('../js/index.js').HlsMeshOptions} MeshOptions */
@@ -19,7 +24,10 @@ const SOURCE_WORDS = { peer: 'from a peer', cdn: 'from the CDN' };
 
 const page = /** @type {any} */ (window);
 const query = new URLSearchParams(location.search);
-const video = /** @type {HTMLVideoElement} */ (element('video'));
+/** The player's own, once there is one. */
+let video = /** @type {HTMLVideoElement} */ (element('video'));
+/** @type {Audience | undefined} */
+let audience;
 const quality = /** @type {HTMLSelectElement} */ (element('quality'));
 const chart = new TrafficChart(/** @type {HTMLCanvasElement} */ (element('chart')));
 
@@ -35,10 +43,14 @@ start().catch((error) => showFailure(`The player could not start: ${messageOf(er
 
 async function start() {
   const live = query.get('stream') === 'live';
-  const src = query.get('src') ?? (live ? '/live/master.m3u8' : '/vod/master.m3u8');
+  const plain = query.has('plain');
+  const stream = query.get('src') ?? (live ? 'live' : 'vod');
+  const src = query.get('src') ?? `${plain ? '/plain' : ''}/${stream}/master.m3u8`;
   const source = new URL(src, location.href).href;
   showWhatPlays(live);
-  element('open').addEventListener('click', openViewer);
+  showSettings(query);
+  element('open').addEventListener('click', () => openViewer(false));
+  element('open-plain').addEventListener('click', () => openViewer(true));
 
   if (!page.Hls) return showFailure('hls.js did not load. Is the demo server still running?');
   if (!page.Hls.isSupported()) {
@@ -46,26 +58,58 @@ async function start() {
   }
   // Little ahead, so that segments keep coming for as long as the video plays instead of in one gulp;
   // a minute behind, so that a demo left running does not grow.
-  const hls = new page.Hls({ maxBufferLength: 16, maxBufferSize: 0, backBufferLength: 60 });
+  const config = { source, maxBufferLength: 16, maxBufferSize: 0, backBufferLength: 60 };
+  const options = await meshOptions();
+  const mounted = await mountPlayer(query.get('player') ?? '', element('screen'), page.Hls, config);
+  const { hls } = mounted;
+  video = mounted.video;
   page.hls = hls;
-  attachMesh(hls, await meshOptions());
+  if (plain) endSharing('This viewer plays by hls.js alone, for comparison.');
+  else attachMesh(hls, options);
   watchPlayer(hls, source);
-  hls.loadSource(source);
-  hls.attachMedia(video);
+  reportTo(stream, hls, new Playback(hls, video));
+  mounted.load(source);
   sampleTraffic();
+}
+
+/**
+ * @param {string} stream
+ * @param {any} hls
+ * @param {Playback} playback
+ */
+function reportTo(stream, hls, playback) {
+  let loaded = 0;
+  hls.on(page.Hls.Events.FRAG_LOADED, (/** @type {string} */ _, /** @type {any} */ { payload }) => {
+    loaded += payload.byteLength;
+  });
+  audience = new Audience(() => {
+    const { cdnBytes, p2pBytes } = page.mesh?.stats ?? { cdnBytes: loaded, p2pBytes: 0 };
+    /** @type {PeerSnapshot[]} */
+    const peers = page.mesh?.peers ?? [];
+    const { firstFrameMs, stalls, stalledMs, latency } = playback;
+    return {
+      ...{ stream, firstFrameMs, stalls, stalledMs, latency, cdn: cdnBytes, p2p: p2pBytes },
+      plain: !page.mesh,
+      peers: peers
+        .filter(({ open }) => open)
+        .map(({ id, receivedBytes }) => ({ id, received: receivedBytes })),
+    };
+  });
 }
 
 /** @returns {Promise<MeshOptions | undefined>} undefined when there is no tracker to ask */
 async function meshOptions() {
   const tracker = query.get('tracker');
-  if (tracker) return { tracker };
+  if (tracker) return { tracker, ...optionsOf(query) };
   // Somebody else's stream is shared with whom its address says, or with nobody.
   if (query.has('src')) return undefined;
   try {
     const response = await fetch('/config.json');
     if (!response.ok) return undefined;
-    // All on one machine: no STUN server is needed to meet, and none is told.
-    return { tracker: (await response.json()).tracker, iceServers: [] };
+    const { tracker: own, addresses } = await response.json();
+    void showPhone(addresses ?? []);
+    // All in one network: no STUN server is needed to meet, and none is told.
+    return { tracker: own, iceServers: [], ...optionsOf(query) };
   } catch {
     return undefined;
   }
@@ -90,6 +134,8 @@ function attachMesh(hls, options) {
     endSharing(`hlsmesh could not start: ${messageOf(error)}. Everything comes from the CDN.`);
     return;
   }
+  bindSwitches(page.mesh);
+  bindOverlay();
   page.mesh.on('tracker', onTracker);
   page.mesh.on('peer', showPeers);
   page.mesh.on('segment', addSegment);
@@ -99,11 +145,21 @@ function attachMesh(hls, options) {
   });
 }
 
+function bindOverlay() {
+  const button = /** @type {HTMLButtonElement} */ (element('overlay-show'));
+  button.disabled = false;
+  button.addEventListener('click', async () => {
+    const file = '/dist/hlsmesh-overlay.mjs';
+    (await import(file)).overlay(page.mesh);
+  });
+}
+
 /** @param {MeshEvents['tracker']} event */
 function onTracker(event) {
   if (sharing.over) return;
   if (event.state === 'connected') {
     const text = `Tracker connected. You are ${shortId(event.peerId)}.`;
+    audience?.named(event.peerId);
     Object.assign(sharing, { tone: 'good', text });
   } else if (event.state === 'rejected') {
     const reason = event.reason ? ` (${event.reason})` : '';
@@ -319,10 +375,14 @@ function showWhatPlays(live) {
   element('custom').title = src;
 }
 
-function openViewer() {
+/** @param {boolean} plain */
+function openViewer(plain) {
   // A window of its own: a page in a hidden tab is slowed down by the browser. Without an opener
   // it also gets a process of its own, like any stranger's page.
-  window.open(location.href, '_blank', 'popup,noopener,width=1180,height=820');
+  const address = new URL(location.href);
+  if (plain) address.searchParams.set('plain', '1');
+  else address.searchParams.delete('plain');
+  window.open(address.href, '_blank', 'popup,noopener,width=1180,height=820');
 }
 
 /** @param {string} text */

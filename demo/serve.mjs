@@ -4,6 +4,7 @@ import { createTracker } from '../js/tracker/index.js';
 import { reachableHosts, withHost } from '../js/tracker/reachable.js';
 import { createOrigin } from './origin.mjs';
 import { ensureStream } from './stream.mjs';
+import { Swarm, parseReport } from './swarm.mjs';
 
 /**
  * The whole demo in one process: sample stream, origin and tracker on loopback.
@@ -27,15 +28,27 @@ export async function serve(options = {}) {
   /** The tracker by the address that the page was reached by: others may lead nowhere from there. @type {import('./origin.mjs').Handler} */
   const sendConfig = (req, res) => {
     const here = hosts.length > 1 && /^(.+?)(:\d+)?$/.exec(req.headers.host ?? '')?.[1];
-    const config = JSON.stringify({ tracker: here ? withHost(tracker.url, here) : tracker.url });
-    res.setHeader('Content-Type', 'application/json; charset=utf-8');
-    res.setHeader('Cache-Control', 'no-store');
-    res.end(config);
+    sendJson(res, {
+      tracker: here ? withHost(tracker.url, here) : tracker.url,
+      addresses: hosts.map((name) => withHost(origin.url, name)),
+    });
   };
+  const swarm = new Swarm();
+  /** @type {import('./origin.mjs').Handler} */
+  const tellSwarm = (req, res) => {
+    const report = parseReport(new URL(req.url ?? '/', 'http://demo').searchParams.get('me'));
+    if (report) sendJson(res, swarm.hear(report));
+    else res.writeHead(400).end();
+  };
+  /** @type {Awaited<ReturnType<typeof createOrigin>>} */
   let origin;
   try {
     origin = await listenFrom(port, (next) =>
-      createOrigin({ mediaDir, host, port: next, routes: { '/config.json': sendConfig } }),
+      createOrigin({
+        ...{ mediaDir, host, port: next },
+        routes: { '/config.json': sendConfig, '/swarm': tellSwarm },
+        onResponse: (answer) => swarm.sent(answer),
+      }),
     );
   } catch (error) {
     await tracker.close();
@@ -76,6 +89,16 @@ export async function serve(options = {}) {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   return { url: origin.url, tracker: tracker.url, close };
+}
+
+/**
+ * @param {import('node:http').ServerResponse} res
+ * @param {unknown} value
+ */
+function sendJson(res, value) {
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Cache-Control', 'no-store');
+  res.end(JSON.stringify(value));
 }
 
 // More neighbours in use than this means that something else is wrong.
