@@ -11,6 +11,9 @@ import { loadErrors, withStage } from './stage.mjs';
 /** One rendition, so that all viewers want the same: 1.4 Mbit/s, segments of 2 s in about 20 pieces. */
 const SRC = { live: '/live/360p-high.m3u8', vod: '/vod/360p-high.m3u8' };
 
+/** Of one of its segments, about. */
+const SEGMENT_BYTES = 350_000;
+
 /** A CDN of everyday speed: a segment takes it 0.7 s. */
 const FAR = { latencyMs: 60, bytesPerSecond: 500_000 };
 
@@ -134,6 +137,28 @@ const mean = (numbers) => {
   return all.reduce((sum, number) => sum + number, 0) / all.length;
 };
 
+/** @param {Iterable<number>} numbers */
+const median = (numbers) => {
+  const all = [...numbers].sort((a, b) => a - b);
+  return (all[(all.length - 1) >> 1] + all[all.length >> 1]) / 2;
+};
+
+/**
+ * Waits until all viewers but the one that fetches have had two segments of neighbors, since now.
+ * @param {import('./stage.mjs').Viewer[]} viewers
+ */
+async function haveBeenFed(viewers) {
+  const before = await Promise.all(viewers.map((viewer) => viewer.peers()));
+  const fed = async () => {
+    const received = await Promise.all(viewers.map((viewer, i) => gifts(viewer, before[i])));
+    const enough = received.filter((bytes) => bytes.reduce((a, b) => a + b, 0) > 2 * SEGMENT_BYTES);
+    return enough.length >= viewers.length - 1;
+  };
+  for (const deadline = Date.now() + 60_000; !(await fed()); await sleep(250)) {
+    assert.ok(Date.now() < deadline, 'they do not share any more');
+  }
+}
+
 describe('pieces', { concurrency: 1 }, () => {
   for (const kind of /** @type {const} */ (['vod', 'live'])) {
     test(`${kind}: what two viewers play has the origin's SHA-256, and most of it comes once from the origin, then in pieces`, async () => {
@@ -216,12 +241,18 @@ describe('pieces', { concurrency: 1 }, () => {
       await doomed.kill();
       const killed = Date.now();
       const others = viewers.slice(1);
-      await allPlay(others, 16);
-      const later = await copiesSince(stage, others, killed + 8_000);
+      await haveBeenFed(others);
+      const again = Date.now();
+      await allPlay(others, 24);
+      const { copies: later } = await copiesSince(stage, others, again);
       console.log(
-        `without the first: ${mean(later.copies.values()).toFixed(2)} copies of ${later.copies.size} segments`,
+        `without the first, fed again after ${again - killed} ms: copies of each segment ` +
+          [...later.values()].map((count) => count.toFixed(2)).join(' '),
       );
-      assert.ok(mean(later.copies.values()) <= 1.3, 'the others do not share any more');
+      assert.ok(later.size >= 8, `the origin was asked for ${later.size} segments`);
+      // They notice a death at different times: one of them may fetch a segment or two for itself.
+      assert.ok(median(later.values()) <= 1.3, 'the others do not share any more');
+      assert.ok(mean(later.values()) <= 1.5, `${mean(later.values())} copies of a segment`);
       for (const viewer of others) {
         const seen = await viewer.seen();
         assert.deepEqual(seen.stalls, [], `${viewer.name} stalled`);
