@@ -16,6 +16,7 @@ async function tracker() {
   const { port } = await createTracker({
     port: 0,
     handshakesPerAddress: UNBOUNDED,
+    pendingPerAddress: UNBOUNDED,
     limits: {
       maxConnectionsPerAddress: UNBOUNDED,
       entersPerAddressPerMinute: UNBOUNDED,
