@@ -2,6 +2,7 @@ import { after, before } from 'node:test';
 import { bundlerTests } from './bundlers.mjs';
 import { Project } from './project.mjs';
 import { recipeTests } from './recipes.mjs';
+import { strangerTests } from './stranger.mjs';
 import { tarballTests } from './tarball.mjs';
 import { versionTests } from './versions.mjs';
 
@@ -17,3 +18,4 @@ tarballTests(() => project);
 bundlerTests(() => project);
 versionTests(() => project);
 recipeTests(() => project);
+strangerTests(() => project);
