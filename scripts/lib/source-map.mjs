@@ -29,7 +29,7 @@ export async function slim(text, keep) {
 
 /**
  * @param {string} source
- * @returns {string} every token at its line and column
+ * @returns {string} every token in its line
  */
 function uncommented(source) {
   /** @type {import('acorn').Comment[]} */
@@ -42,5 +42,6 @@ function uncommented(source) {
         `${text.slice(0, start)}${text.slice(start, end).replace(/[^\n]/g, ' ')}${text.slice(end)}`,
       source,
     )
-    .replace(/ +$/gm, '');
+    // Nor indentation: a map of lines has no columns.
+    .replace(/^ +| +$/gm, '');
 }
