@@ -53,10 +53,13 @@ export interface MeshUpdate {
    */
   prefetchSeconds?: number | null;
   /**
-   * STUN and TURN servers. Default: a public STUN server, without which viewers behind different routers seldom reach each other;
-   * with an empty array none is used. Changes apply to new connections.
+   * STUN and TURN servers. Default: STUN at port 3478 of the first tracker's host (`hlsmesh-tracker --stun-port 3478`); nobody else
+   * is asked. Without STUN, viewers behind different routers do not reach each other. With an empty array none is used. Changes
+   * apply to new connections.
    */
   iceServers?: RTCIceServer[];
+  /** true: peers are reached by TURN servers only, and learn no address of the viewer; default false. Changes apply to new connections. */
+  relayOnly?: boolean;
   /** Further settings for each RTCPeerConnection; the option `iceServers` takes precedence over the one in here. */
   rtcConfig?: RTCConfiguration;
   /** Receives the messages; default `console`; null: nobody does. */
@@ -85,6 +88,11 @@ export interface HlsMeshOptions extends MeshUpdate {
    * this option.
    */
   segmentId?: (segment: SegmentInfo) => string | null | undefined;
+  /**
+   * The viewer's consent: called before tracker and peers are reached, once for each source. Until it gives true, everything comes
+   * from the CDN; if it gives anything else, that stays so until the next source.
+   */
+  p2p?: () => boolean | Promise<boolean>;
   /** Bytes of segments kept in memory, 1 MiB to 256 MiB; default 128 MiB, on mobile devices 48 MiB. */
   cacheBytes?: number;
   /** Default: hlsmesh.wasm beside the script. */
@@ -333,7 +341,7 @@ export const Events: {
   readonly FATAL: 'fatal';
 };
 /** The defaults of the options that are the same everywhere. */
-export const DefaultConfig: Readonly<Required<Omit<MeshUpdate, 'logger'>>>;
+export const DefaultConfig: Readonly<Required<Omit<MeshUpdate, 'logger' | 'iceServers'>>>;
 
 export const HlsMesh: {
   attach: typeof attach;

@@ -258,8 +258,12 @@ export class Mesh {
    */
   async #start(generation) {
     try {
-      const core = await createCore(await loadModule(this.#settings.wasm));
-      if (generation === this.#generation) this.#run(core);
+      const { p2p, wasm } = this.#settings;
+      const agreed = !p2p || (await p2p()) === true;
+      const core = agreed && (await createCore(await loadModule(wasm)));
+      if (generation !== this.#generation) return;
+      if (core) this.#run(core);
+      else this.early = null;
     } catch (error) {
       if (generation !== this.#generation) return;
       this.early = null;

@@ -34,11 +34,13 @@ export const DefaultConfig = Object.freeze({
   maxParents: 4,
   maxChildren: 8,
   prefetchSeconds: null,
-  // Public, free of charge, and the one that most WebRTC pages use.
-  iceServers: [{ urls: 'stun:stun.l.google.com:19302' }],
+  relayOnly: false,
   rtcConfig: {},
   logLevel: 'warn',
 });
+
+/** RFC 8489 section 18.6; `hlsmesh-tracker --stun-port`. */
+const STUN_PORT = 3478;
 
 /** @type {LogLevel[]} each level includes those before it */
 const LEVELS = ['none', 'error', 'warn', 'info', 'debug'];
@@ -103,6 +105,8 @@ const RULES = {
     'an array of { urls, username?, credential? }: stun:… or turn:…, with both for turn',
   ],
   rtcConfig: [isObject, 'an RTCConfiguration object'],
+  relayOnly: FLAG,
+  p2p: ofType('function', 'a function that gives true or false, or a promise of one'),
   wasm: [
     (value) =>
       isText(value) ||
@@ -136,10 +140,17 @@ const NUMBERS = /** @type {Record<string, number | undefined>} */ ({
 const FOLLOW_PLAYER = -1;
 
 /** The options that may change without another engine. */
-const CHANGEABLE = [...Object.keys(NUMBERS), 'iceServers', 'rtcConfig', 'logger', 'logLevel'];
+const CHANGEABLE = [
+  ...Object.keys(NUMBERS),
+  'iceServers',
+  'rtcConfig',
+  'relayOnly',
+  'logger',
+  'logLevel',
+];
 
 /**
- * `rtcConfig` contains the `iceServers` too, and stays the same object.
+ * `rtcConfig` contains what `iceServers` and `relayOnly` say, too, and stays the same object.
  * @typedef {typeof DefaultConfig & Omit<HlsMeshOptions, 'tracker' | keyof typeof DefaultConfig> &
  *   { trackers: string[], platform: Platform, cacheBytes: number }} Settings
  */
@@ -152,15 +163,16 @@ const CHANGEABLE = [...Object.keys(NUMBERS), 'iceServers', 'rtcConfig', 'logger'
 export function readOptions(options, complain = refuse) {
   const platform = readPlatform();
   const given = checked(options, complain);
+  const trackers = isObject(options) ? readTrackers(given.tracker, complain) : [];
   return {
     ...DefaultConfig,
     logger: console,
     cacheBytes: platform.mobile ? DEFAULT_MOBILE_CACHE_BYTES : DEFAULT_CACHE_BYTES,
     ...given,
     ...askedLog(given),
-    rtcConfig: { iceServers: DefaultConfig.iceServers, ...rtcOf(given) },
+    rtcConfig: { iceServers: stunOf(trackers), ...rtcOf(given) },
     platform,
-    trackers: isObject(options) ? readTrackers(given.tracker, complain) : [],
+    trackers,
   };
 }
 
@@ -188,7 +200,19 @@ export function changeOptions(settings, options, complain = refuse) {
  * @param {Partial<HlsMeshOptions>} options
  * @returns {RTCConfiguration}
  */
-const rtcOf = ({ rtcConfig, iceServers }) => ({ ...rtcConfig, ...(iceServers && { iceServers }) });
+const rtcOf = ({ rtcConfig, iceServers, relayOnly }) => ({
+  ...rtcConfig,
+  ...(iceServers && { iceServers }),
+  ...(relayOnly !== undefined && { iceTransportPolicy: relayOnly ? 'relay' : 'all' }),
+});
+
+/**
+ * The STUN server of the preferred tracker, which knows the viewer's address already: nobody else is to learn it by default.
+ * @param {string[]} trackers
+ * @returns {RTCIceServer[]}
+ */
+const stunOf = ([tracker]) =>
+  tracker ? [{ urls: `stun:${new URL(tracker).hostname}:${STUN_PORT}` }] : [];
 
 /**
  * The level that a person asks for in this browser, which the page cannot lower; and somebody to tell.

@@ -6,10 +6,6 @@
 /** How long finding addresses may take, in milliseconds; a server that is not there costs about that. */
 const GATHERING_MS = 6000;
 
-/** A second server of the one that hlsmesh uses unless the site says otherwise: one alone cannot tell the kind of a NAT. */
-const DEFAULT_STUN = 'stun:stun.l.google.com:19302';
-const SECOND_STUN = 'stun:stun1.l.google.com:19302';
-
 /** Names of the permission, the present one first. */
 const PERMISSIONS = ['local-network', 'local-network-access'];
 
@@ -54,12 +50,8 @@ export async function checkNetwork(look) {
 async function findPaths({ rtcConfig }) {
   const given = (rtcConfig.iceServers ?? []).flatMap(({ urls }) => urls);
   const config = { ...rtcConfig, iceTransportPolicy: /** @type {const} */ ('all') };
-  if (given.length === 1 && given[0] === DEFAULT_STUN) {
-    config.iceServers = [{ urls: DEFAULT_STUN }, { urls: SECOND_STUN }];
-  }
-  const stun = (config.iceServers ?? [])
-    .flatMap(({ urls }) => urls)
-    .filter((url) => /^stun:/i.test(url));
+  // One server alone cannot tell the kind of a NAT.
+  const stun = given.filter((url) => /^stun:/i.test(url));
   const none = { servers: given.length, any: false, udp: false, nat: 'unknown' };
   /** @type {RTCIceCandidate[]} */
   let found;
@@ -178,7 +170,7 @@ function aboutUdp({ made, servers, any, udp }) {
           message:
             'No STUN or TURN server answers by UDP: only viewers of this network can be reached.',
           advice:
-            'The network blocks UDP, or the servers of the option iceServers are wrong or down. Ask for outgoing UDP, or set a TURN server over TLS.',
+            'The network blocks UDP, or the servers of the option iceServers are wrong or down; without that option, STUN is expected at UDP port 3478 of the tracker (hlsmesh-tracker --stun-port 3478). Ask for outgoing UDP, or set a TURN server over TLS.',
         },
   ];
 }

@@ -105,3 +105,61 @@ test('the log says what the level allows, to a logger that need not know every l
   made[1].answer(new ArrayBuffer(10));
   assert.deepEqual(said, ['debug segment']);
 });
+
+/** Time for whatever would happen. */
+const moment = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+test('p2p: nothing is fetched or reached before the viewer agrees', async () => {
+  let agree = /** @type {(answer: boolean) => void} */ (() => {});
+  let asked = 0;
+  const p2p = () => (asked++, new Promise((/** @type {any} */ resolve) => (agree = resolve)));
+  const { hls } = setUp({ p2p });
+  assert.equal(asked, 0);
+  hls.loadSource(SOURCE);
+  await until(() => asked === 1);
+  await moment();
+  assert.equal(FakeSocket.made.length, 0);
+  agree(true);
+  await until(() => FakeSocket.made.length === 1);
+});
+
+test('p2p: whoever does not agree is fed by the CDN, and is asked again with the next source', async () => {
+  const answers = /** @type {any[]} */ ([false, undefined, 1, new Error('closed'), true]);
+  /** @type {any[]} */
+  const warnings = [];
+  let asked = 0;
+  const p2p = () => {
+    const answer = answers[asked++];
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  const { hls, mesh } = setUp({ p2p });
+  mesh.on('warning', (event) => warnings.push(event));
+  for (let i = 1; i < answers.length; ++i) {
+    hls.loadSource(SOURCE.replace('vod', `vod${i}`));
+    await until(() => asked === i);
+    await moment();
+    assert.equal(FakeSocket.made.length, 0, `answer ${i}`);
+  }
+  assert.deepEqual(
+    warnings.map(({ message }) => message),
+    ['closed; everything comes from the CDN'],
+  );
+  hls.loadSource(SOURCE);
+  await until(() => FakeSocket.made.length === 1);
+});
+
+test('p2p: an answer that comes when the player has another source means nothing', async () => {
+  /** @type {((answer: boolean) => void)[]} */
+  const agree = [];
+  const { hls } = setUp({ p2p: () => new Promise((resolve) => agree.push(resolve)) });
+  hls.loadSource(SOURCE);
+  await until(() => agree.length === 1);
+  hls.loadSource(SOURCE.replace('vod', 'other'));
+  await until(() => agree.length === 2);
+  agree[0](true);
+  await moment();
+  assert.equal(FakeSocket.made.length, 0);
+  agree[1](true);
+  await until(() => FakeSocket.made.length === 1);
+});

@@ -8,7 +8,41 @@ const TRACKER = 'wss://tracker.example/';
 test('an option that is undefined is one that was not given', () => {
   const settings = readOptions({ tracker: TRACKER, upload: undefined, iceServers: undefined });
   assert.equal(settings.upload, true);
-  assert.deepEqual(settings.rtcConfig.iceServers, DefaultConfig.iceServers);
+  assert.deepEqual(settings.rtcConfig, { iceServers: [{ urls: 'stun:tracker.example:3478' }] });
+});
+
+test('by default STUN is asked of the first tracker and of nobody else', () => {
+  for (const [tracker, urls] of /** @type {[any, string | undefined][]} */ ([
+    [['wss://a.example/x?room=1', 'wss://b.example'], 'stun:a.example:3478'],
+    ['ws://192.0.2.1:8000', 'stun:192.0.2.1:3478'],
+    ['ws://[2001:db8::1]:8000', 'stun:[2001:db8::1]:3478'],
+    ['nonsense', undefined],
+  ])) {
+    const { iceServers } = readOptions({ tracker }, () => {}).rtcConfig;
+    assert.deepEqual(iceServers, urls === undefined ? [] : [{ urls }]);
+  }
+});
+
+test('relayOnly is a policy of the connections, beside whatever else the site wants of them', () => {
+  const rtcConfig = /** @type {const} */ ({ bundlePolicy: 'max-bundle' });
+  const settings = readOptions({ tracker: TRACKER, rtcConfig, iceServers: [], relayOnly: true });
+  const config = { iceServers: [], bundlePolicy: 'max-bundle', iceTransportPolicy: 'relay' };
+  assert.deepEqual(settings.rtcConfig, config);
+  changeOptions(settings, { iceServers: [{ urls: 'turn:x' }] });
+  assert.equal(settings.rtcConfig.iceTransportPolicy, 'relay');
+  changeOptions(settings, { relayOnly: false });
+  assert.equal(settings.rtcConfig.iceTransportPolicy, 'all');
+});
+
+test('relayOnly and p2p are what they can be, and consent is not exchanged while running', () => {
+  for (const [name, value] of Object.entries({ relayOnly: 1, p2p: true })) {
+    assert.throws(() => readOptions(/** @type {any} */ ({ tracker: TRACKER, [name]: value })), {
+      message: new RegExp(`option ${name} is`),
+    });
+  }
+  const settings = readOptions({ tracker: TRACKER });
+  const fixed = /** @type {any} */ ({ p2p: () => true });
+  assert.throws(() => changeOptions(settings, fixed), /cannot change/);
 });
 
 test('B8: of a list of trackers the good ones are used, and each bad entry is named', () => {
