@@ -114,7 +114,9 @@ async function garbage() {
 async function deaf() {
   while (seconds() < until) {
     const text = `{"action":"enter","channel":"${channel()}"}`;
-    const socket = await halfOpen(nodes[number++ % 2].port, text).catch(() => null);
+    const opened = halfOpen(nodes[number++ % 2].port, text).catch(() => null);
+    // Of a worker that is killed meanwhile nothing may come.
+    const socket = await Promise.race([opened, sleep(5000).then(() => null)]);
     setTimeout(() => socket?.destroy(), 60_000).unref();
     await sleep(5000);
   }
