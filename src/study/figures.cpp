@@ -135,6 +135,19 @@ std::vector<double> added_latency(const Run& mesh, const Run& twin) {
   return out;
 }
 
+// Each viewer's mean buffer, of its twin's.
+json buffer_json(const Run& mesh, const Run& twin) {
+  std::vector<double> out;
+  for (size_t i = 0; i < mesh.swarm.viewers.size(); ++i) {
+    const double plain = twin.swarm.viewers[i].player.mean_buffer;
+    if (plain > 0) out.push_back(mesh.swarm.viewers[i].player.mean_buffer / plain);
+  }
+  std::sort(out.begin(), out.end());
+  return {{"least", rounded(percentile(out, 0))},
+          {"p5", rounded(percentile(out, 0.05))},
+          {"p50", rounded(percentile(out, 0.5))}};
+}
+
 // How old each segment of a live stream was when it came, in seconds.
 std::vector<double> ages(const Run& run, const World& world) {
   const sim::Content content(world.config.content);
@@ -306,6 +319,7 @@ std::string figures_json(const Scenario& scenario, const World& world, uint64_t 
     out["segmentAge"] = percentiles(ages(mesh, world));
     out["twinSegmentAge"] = percentiles(ages(twin, world));
   }
+  out["buffer"] = buffer_json(mesh, twin);
   out["originMbitPerThousandViewers"] =
       rounded(with.watched > 0 ? from_cdn * 8 / 1e6 / with.watched * 1'000 : 0);
   out["twinStallSeconds"] = plain["stallSeconds"];

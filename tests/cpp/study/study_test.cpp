@@ -101,6 +101,16 @@ TEST_CASE("one scenario and one seed are one run; another seed is another") {
   CHECK(first["twinStallSeconds"] == 0);
 }
 
+TEST_CASE("buffers are compared with those of the twins") {
+  Scenario scenario = parsed(kSmall);
+  const nlohmann::json buffer = run(scenario, 3)["buffer"];
+  CHECK(buffer["least"].get<double>() > 0.5);
+  CHECK(buffer["least"] <= buffer["p5"]);
+  CHECK(buffer["p5"] <= buffer["p50"]);
+  scenario.audience.viewers = 1;  // who waits once, for an introduction
+  CHECK(std::abs(run(scenario, 3)["buffer"]["least"].get<double>() - 1) < 0.02);
+}
+
 // gcc, clang and WebAssembly compare with one file. When engines decide otherwise than before, the
 // new digest is written there: build/native/bench/hlsmesh-sim 1 10 <js/sim/scenarios/reference.json
 TEST_CASE("the reference scenario has the same digest on every platform") {
