@@ -154,6 +154,7 @@ class Page {
         ...{ answer: nothing, signal: nothing, sendBinary: nothing, settle: nothing },
         ...{ close: nothing, closeAll: nothing },
       },
+      digests: async () => null,
       segments: () => [],
       recover: nothing,
       event: nothing,

@@ -1,6 +1,6 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 
 export const HEAD_BYTES = 64;
 
@@ -20,6 +20,7 @@ export const Option = Object.freeze({
   trackerCount: 11,
   prefetchSeconds: 12,
   uploadOnMetered: 13,
+  digests: 14,
   channel: 16,
   browser: 17,
   os: 18,
@@ -40,6 +41,11 @@ export const Condition = Object.freeze({
   metered: 8,
   parts: 16,
   noPlaylist: 32,
+});
+
+export const PlaylistFlag = Object.freeze({
+  live: 1,
+  digests: 2,
 });
 
 export const PeerFlag = Object.freeze({
@@ -70,6 +76,7 @@ export const CommandKind = Object.freeze({
   event: 13,
   listSegments: 14,
   renewToken: 15,
+  fetchDigests: 16,
 });
 
 export const LoadSource = Object.freeze({
@@ -88,6 +95,7 @@ export const EventCode = Object.freeze({
   peerMisbehaved: 8,
   alone: 9,
   partsOnly: 10,
+  unlikeDigest: 11,
 });
 
 export const PeerEnd = Object.freeze([

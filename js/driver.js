@@ -22,6 +22,8 @@ import { emptyStats } from './stats.js';
  *   'dial' | 'answer' | 'signal' | 'sendText' | 'sendBinary' | 'settle' | 'close' | 'closeAll'>} peers
  * @property {(kind: number, from: number, until: number) => LoadFacts[]} segments those of the playlist that the player follows in
  *   the track of that kind, in its order, as far as they lie between two times of its timeline, in seconds
+ * @property {(kind: number, rendition: number) => Promise<string | null>} digests the publisher's digests of that rendition's segments;
+ *   null: they cannot be had
  * @property {() => void} recover what a peer sent may have ended the player
  * @property {(event: EngineEvent) => void} event
  * @property {(error: Error) => void} trapped the engine is dead; its loads are on their way to the CDN
@@ -281,7 +283,15 @@ export class Driver {
         return this.engine.listSegments(this.#shims.segments(command.code, command.t0, command.t1));
       case CommandKind.renewToken:
         return socket.renew();
+      case CommandKind.fetchDigests:
+        return this.#fetchDigests(command);
     }
+  }
+
+  /** @param {Command} command */
+  #fetchDigests({ code, aux }) {
+    const { engine } = this;
+    this.#shims.digests(code, aux).then((text) => engine.digests(code, aux, text));
   }
 
   /** @param {Command} command */

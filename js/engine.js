@@ -13,6 +13,7 @@ import {
   HmStats,
   LoadFlag,
   PeerFlag,
+  PlaylistFlag,
 } from './abi.js';
 import { Core, NO_ROOM } from './core.js';
 import { HlsMeshError, failure } from './errors.js';
@@ -192,14 +193,15 @@ export class Engine {
     this.#tell('hm_presentation');
   }
 
-  /**
-   * @param {number} kind TrackKind
-   * @param {number} rendition
-   * @param {import('hls.js').LevelDetails} details of its playlist, as just loaded
-   */
-  detailsLoaded(kind, rendition, { startSN, endSN, targetduration, live }) {
-    const last = Number(live);
-    this.#tell('hm_playlist_loaded', kind, rendition, startSN, endSN, targetduration, last);
+  /** @type {(kind: number, rendition: number, details: import('hls.js').LevelDetails, digests: boolean) => void} `digests`: it has any */
+  detailsLoaded(kind, rendition, { startSN, endSN, targetduration, live }, digests) {
+    const flags = (live ? PlaylistFlag.live : 0) | (digests ? PlaylistFlag.digests : 0);
+    this.#tell('hm_playlist_loaded', kind, rendition, startSN, endSN, targetduration, flags);
+  }
+
+  /** @type {(kind: number, rendition: number, text: string | null) => void} `text`: answers `fetchDigests`; null: there is none */
+  digests(kind, rendition, text) {
+    this.#say('hm_digests', text ?? '', kind, rendition, Number(text !== null));
   }
 
   /** @param {import('./hls-events.js').Playhead} playhead */

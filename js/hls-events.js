@@ -159,6 +159,15 @@ export class PlayerEvents {
     return [levels, audioTracks, subtitleTracks];
   }
 
+  /**
+   * @param {number} kind TrackKind
+   * @param {number} rendition
+   * @returns {import('hls.js').LevelDetails} of its playlist, as it was last loaded
+   */
+  detailsOf(kind, rendition) {
+    return this.#lists[kind][rendition].details;
+  }
+
   detach() {
     this.#leave();
     connection()?.removeEventListener?.('change', this.#report);

@@ -95,6 +95,14 @@ export interface HlsMeshOptions extends MeshUpdate {
   p2p?: () => boolean | Promise<boolean>;
   /** Bytes of segments kept in memory, 1 MiB to 256 MiB; default 128 MiB, on mobile devices 48 MiB. */
   cacheBytes?: number;
+  /**
+   * Whether segments from peers must have their publisher's digests (docs/DIGESTS.md). 'auto', the default: where the playlist says
+   * that there are digests. true: always, from the file beside each media playlist. 'required': the same, and nothing is
+   * exchanged where there are none. false: never.
+   */
+  digests?: 'auto' | 'required' | boolean;
+  /** Ed25519 public key, 32 bytes in base64: a file of digests without its signature is refused. Default: no signature is needed. */
+  digestsKey?: string;
   /** Default: hlsmesh.wasm beside the script. */
   wasm?: WasmSource;
   /**
@@ -181,6 +189,8 @@ export type HlsMeshErrorCode =
   | 'alone'
   /** hls.js loads low-latency parts, which are not shared: no tracker and no peer is connected. */
   | 'parts-only'
+  /** The publisher's digests cannot be had, or the CDN's bytes are not theirs: nothing is exchanged of that rendition, or segment. */
+  | 'digests'
   /** A peer broke the protocol and was dropped. */
   | 'peer-misbehaved'
   /** The browser did something the SDK did not expect; playback goes on. */

@@ -1,6 +1,7 @@
 /** One attached player: its options, its engine while there is one, and the page's view of both. */
 
 import { EventCode, FallbackReason, Option, PeerEnd } from './abi.js';
+import { fetchDigests, saysDigests } from './digests.js';
 import { Driver } from './driver.js';
 import { EarlyLoads } from './early-loads.js';
 import { createCore } from './engine.js';
@@ -42,6 +43,8 @@ export const meshOf = (config) => config?.[SERVED_BY];
 
 /** The time after the first peer, in milliseconds, by which the tracker has introduced the others: it sends one a second. */
 const COUNTING_MS = 3500;
+/** Values of the option `digests` by DigestPolicy of src/client/inputs.hpp. With true, every playlist counts as saying that there are any. */
+const POLICIES = [[false], ['auto', true], ['required']];
 
 /** URLs that mean something else, or nothing, in another browser. */
 const LOCAL = /^(blob|data|file|filesystem):/i;
@@ -111,7 +114,12 @@ export class Mesh {
       },
       playheadDue: () => this.reportPlayhead(),
       detailsLoaded: (kind, rendition, details) =>
-        this.driver?.engine.detailsLoaded(kind, rendition, details),
+        this.driver?.engine.detailsLoaded(
+          kind,
+          rendition,
+          details,
+          settings.digests === true || saysDigests(details),
+        ),
       playlistFollowed: (kind, rendition) => this.driver?.engine.playlistFollowed(kind, rendition),
       playerDestroyed: () => {
         // hls.js is about to destroy its loaders, so a fetch for them would be wasted.
@@ -277,11 +285,12 @@ export class Mesh {
 
   /** @param {import('./core.js').Core} core */
   #run(core) {
-    const { trackers, token, rtcConfig, cacheBytes, platform } = this.#settings;
+    const { trackers, token, rtcConfig, cacheBytes, platform, digests } = this.#settings;
     const { warn } = this.#voice;
     const shims = /** @type {import('./driver.js').Shims} */ ({
       segments: this.#segments,
       recover: () => this.#verdicts.recover(),
+      digests: (kind, rendition) => this.#fetchDigests(kind, rendition),
       event: (event) => this.#engineEvent(event, socket.url),
       trapped: (error) => this.#trapped(error),
       broken: (error) => this.#broken(error),
@@ -307,6 +316,7 @@ export class Mesh {
         [Option.mobile, Number(platform.mobile)],
         [Option.cacheBytes, cacheBytes],
         [Option.trackerCount, trackers.length],
+        [Option.digests, POLICIES.findIndex((values) => values.includes(digests ?? 'auto'))],
         ...this.#numbers(),
       ],
       texts: {
@@ -323,6 +333,20 @@ export class Mesh {
       this.#past.cdnBytes -= bytes;
       this.#past.cdnSegments -= 1;
     });
+  }
+
+  /** @type {import('./driver.js').Shims['digests']} */
+  async #fetchDigests(kind, rendition) {
+    try {
+      const details = this.#player.detailsOf(kind, rendition);
+      return await fetchDigests(details, this.#hls.config, this.#settings.digestsKey);
+    } catch (error) {
+      this.#voice.warn(
+        'digests',
+        `no digests, so nothing is exchanged with other viewers: ${messageOf(error)}`,
+      );
+      return null;
+    }
   }
 
   #stop() {
@@ -386,6 +410,11 @@ export class Mesh {
         return this.#voice.warn(
           'parts-only',
           'hls.js loads low-latency parts, which are not shared; lowLatencyMode: false loads segments',
+        );
+      case EventCode.unlikeDigest:
+        return this.#voice.warn(
+          'digests',
+          `the CDN gave other bytes than the publisher's digest is of: ${text}; they are played, and not shared`,
         );
       case EventCode.peerMisbehaved:
         return this.#voice.warn('peer-misbehaved', `a peer was dropped: ${text}`);

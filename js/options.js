@@ -107,6 +107,14 @@ const RULES = {
   rtcConfig: [isObject, 'an RTCConfiguration object'],
   relayOnly: FLAG,
   p2p: ofType('function', 'a function that gives true or false, or a promise of one'),
+  digests: [
+    (value) => ['auto', 'required', true, false].includes(value),
+    "'auto', 'required', true or false",
+  ],
+  digestsKey: [
+    (value) => /^[\w+/-]{43}=?$/.test(value),
+    'an Ed25519 public key: 32 bytes in base64',
+  ],
   wasm: [
     (value) =>
       isText(value) ||

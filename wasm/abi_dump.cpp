@@ -67,6 +67,11 @@ void print_client() {
   CONSTANT(noPlaylist, kHmConditionNoPlaylist);
   close_group();
 
+  open_group("PlaylistFlag");
+  CONSTANT(live, kHmPlaylistLive);
+  CONSTANT(digests, kHmPlaylistDigests);
+  close_group();
+
   open_group("PeerFlag");
   CONSTANT(parent, kHmPeerParent);
   CONSTANT(open, kHmPeerOpen);
@@ -95,6 +100,7 @@ void print_client() {
   CONSTANT(event, CommandKind::kEvent);
   CONSTANT(listSegments, CommandKind::kListSegments);
   CONSTANT(renewToken, CommandKind::kRenewToken);
+  CONSTANT(fetchDigests, CommandKind::kFetchDigests);
   close_group();
 
   open_group("LoadSource");
@@ -113,6 +119,7 @@ void print_client() {
   CONSTANT(peerMisbehaved, EventCode::kPeerMisbehaved);
   CONSTANT(alone, EventCode::kAlone);
   CONSTANT(partsOnly, EventCode::kPartsOnly);
+  CONSTANT(unlikeDigest, EventCode::kUnlikeDigest);
   close_group();
 
   open_list("PeerEnd");

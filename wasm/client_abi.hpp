@@ -19,7 +19,7 @@ extern "C" {
 
 // Raised whenever a call, a record or a code changes meaning; the driver refuses another one's
 // module.
-inline constexpr int32_t kHmAbiVersion = 4;
+inline constexpr int32_t kHmAbiVersion = 5;
 
 enum HmError : int32_t {
   kHmOk = 0,
@@ -58,6 +58,11 @@ enum HmPeerFlag : int32_t {
   kHmPeerParent = 1,
   kHmPeerOpen = 2,
   kHmPeerVersion1 = 4,
+};
+
+enum HmPlaylistFlag : int32_t {
+  kHmPlaylistLive = 1,     // without EXT-X-ENDLIST
+  kHmPlaylistDigests = 2,  // it says that there is a file of digests
 };
 
 // Command and CommandKind of client/engine.hpp as the driver reads it.
@@ -135,9 +140,11 @@ int32_t hm_clear_renditions(void);  // text: the URL of what the player plays, w
 int32_t hm_add_rendition(int32_t kind, int32_t index, int32_t bitrate);
 int32_t hm_set_live(int32_t live);
 int32_t hm_presentation(double now);  // a source begins to load
-// Sequence numbers; seconds; live: without EXT-X-ENDLIST
+// Sequence numbers; seconds; flags: HmPlaylistFlag
 int32_t hm_playlist_loaded(double now, int32_t kind, int32_t rendition_index, double first,
-                           double newest, double target_duration, int32_t live);
+                           double newest, double target_duration, int32_t flags);
+// text: the file that kFetchDigests asked for; there: 0 if it could not be had
+int32_t hm_digests(double now, int32_t kind, int32_t rendition_index, int32_t there);
 int32_t hm_playhead(double now, double current_time, double buffered_end, double playback_rate);
 // HmCondition; seconds. Also before hm_start.
 int32_t hm_conditions(double now, int32_t conditions, double max_buffer);

@@ -106,11 +106,25 @@ int32_t hm_presentation(double now) {
 }
 
 int32_t hm_playlist_loaded(double now, int32_t kind, int32_t rendition_index, double first,
-                           double newest, double target_duration, int32_t live) {
+                           double newest, double target_duration, int32_t flags) {
   if (!is_track(kind)) return kHmMisuse;
   return with_engine(now, [=](Engine& engine, TimeMs time) {
     engine.on_playlist_loaded(time, static_cast<TrackKind>(kind), rendition_index,
-                              {first, newest, target_duration, live != 0});
+                              {first, newest, target_duration, (flags & kHmPlaylistLive) != 0,
+                               (flags & kHmPlaylistDigests) != 0});
+  });
+}
+
+int32_t hm_digests(double now, int32_t kind, int32_t rendition_index, int32_t there) {
+  const std::string_view text = take_text();
+  if (!is_track(kind)) return kHmMisuse;
+  return with_engine(now, [=](Engine& engine, TimeMs time) {
+    const auto track = static_cast<TrackKind>(kind);
+    if (there != 0) {
+      engine.on_digests(time, track, rendition_index, text);
+    } else {
+      engine.on_no_digests(time, track, rendition_index);
+    }
   });
 }
 

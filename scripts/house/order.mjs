@@ -36,8 +36,8 @@ const ORDER = [
     ['src/client/upload', 'src/client/download', 'src/client: shelf', 'src/client/link', 'src/client/tracker', ...CLIENT_GROUND]],
   ['src/client/player', /^src\/client\/player\//, ['src/client/download', 'src/client: shelf', ...CLIENT_GROUND]],
   ['src/client/upload', /^src\/client\/upload\//, ['src/client: shelf', 'src/client/link', ...CLIENT_GROUND]],
-  ['src/client/download', /^src\/client\/download\/(?!shelf|receipts|known_playlist)/, ['src/client: shelf', 'src/client/link', ...CLIENT_GROUND]],
-  ['src/client: shelf', /^src\/client\/download\/(shelf|receipts|known_playlist)[^/]*$/, CLIENT_GROUND],
+  ['src/client/download', /^src\/client\/download\/(?!shelf|receipts|known_playlist|trust)/, ['src/client: shelf', 'src/client/link', ...CLIENT_GROUND]],
+  ['src/client: shelf', /^src\/client\/download\/(shelf|receipts|known_playlist|trust)[^/]*$/, CLIENT_GROUND],
   ['src/client/link', /^src\/client\/link\//, CLIENT_GROUND],
   ['src/client/tracker', /^src\/client\/tracker\//, CLIENT_GROUND],
   ['src/client: ground', /^src\/client\/[^/]+$/, ['src/cache', 'src/media', ...GROUND]],
@@ -58,10 +58,12 @@ const ORDER = [
   // The client's and the tracker's JavaScript share nothing but how a WebAssembly module is loaded.
   ['js', /^js\/(index|attach|handle|mesh|voice)\.js$/,
     ['js: player', 'js: connections', 'js: engine', 'js: ground', 'js: core']],
-  ['js: player', /^js\/(answers|fragments|hls-|player|first-frame|early-loads|playback|verdicts|cdn-fetch)[\w-]*\.js$/, ['js: ground']],
+  ['js: player', /^js\/(answers|fragments|hls-|player|first-frame|early-loads|playback|verdicts|cdn-fetch|digests)[\w-]*\.js$/, ['js: ground']],
   ['js: connections', /^js\/(rtc|socket)[\w-]*\.js$/, ['js: ground']],
   ['js: engine', /^js\/(driver|engine|module|stats)\.js$/, ['js: ground', 'js: core']],
   ['js: ground', /^js\/(abi|beside|emitter|errors|identity|old-engines|options|version)[\w-]*\.js$/, []],
+
+  ['js/digest', /^js\/digest\//, []],
 
   ['js/sim', /^js\/sim\//, []],
 

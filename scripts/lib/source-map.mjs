@@ -36,12 +36,14 @@ function uncommented(source) {
   const comments = [];
   // No parser here: the inlined ABI is TypeScript.
   Array.from(tokenizer(source, { ecmaVersion: 2022, sourceType: 'module', onComment: comments }));
-  return comments
-    .reduce(
-      (text, { start, end }) =>
-        `${text.slice(0, start)}${text.slice(start, end).replace(/[^\n]/g, ' ')}${text.slice(end)}`,
-      source,
-    )
-    // Nor indentation: a map of lines has no columns.
-    .replace(/^ +| +$/gm, '');
+  return (
+    comments
+      .reduce(
+        (text, { start, end }) =>
+          `${text.slice(0, start)}${text.slice(start, end).replace(/[^\n]/g, ' ')}${text.slice(end)}`,
+        source,
+      )
+      // Nor indentation: a map of lines has no columns.
+      .replace(/^ +| +$/gm, '')
+  );
 }

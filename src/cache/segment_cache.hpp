@@ -5,12 +5,14 @@
 #include <limits>
 #include <list>
 #include <string_view>
+#include <utility>
 
 #include "cache/segment_memory.hpp"
 #include "common/bytes.hpp"
 #include "common/piece_set.hpp"
 #include "common/shared.hpp"
 #include "common/sorted_map.hpp"
+#include "media/piece_digests.hpp"
 #include "media/segment.hpp"
 
 namespace hlsmesh {
@@ -75,7 +77,12 @@ class SegmentBuffer : public Counted {
   void give(int32_t whom) { given_ |= bit_of(whom); }
   bool was_given(int32_t whom) const { return (given_ & bit_of(whom)) != 0; }
 
-  // The whole segment. Only bytes that were committed may be read.
+  // The digests of its pieces, which make the publisher's digest of the segment; nullptr: not
+  // known.
+  const Shared<PieceDigests>& digests() const { return digests_; }
+  void set_digests(Shared<PieceDigests> digests) { digests_ = std::move(digests); }
+
+  // The whole segment. Only bytes that were written may be read.
   ByteView bytes() const { return {memory_.data(), size_}; }
 
  private:
@@ -102,6 +109,7 @@ class SegmentBuffer : public Counted {
   size_t expected_ = 0;
   SegmentMemory memory_;
   size_t committed_bytes_ = 0;
+  Shared<PieceDigests> digests_;
   uint64_t given_ = 0;             // bit_of() everybody it was given to
   std::list<Interval> committed_;  // sorted; neither overlapping nor touching
   // The cache's total of the memory it answers for: a segment that has left the index counts until
@@ -187,6 +195,14 @@ class SegmentCache {
   // or several match, since such a peer could not tell which one it got. Marks the segment as used,
   // but counts neither hit nor miss: those are about the player's loads.
   SegmentPtr find_by_wire_name(std::string_view url, MediaSequence sn);
+
+  // Calls visit(segment) for each complete segment; it may not change the cache.
+  template <class Visit>
+  void for_each_complete(Visit visit) const {
+    for (const auto& [key, entry] : index_) {
+      if (entry.segment->complete()) visit(entry.segment);
+    }
+  }
 
   // Returns the highest sn among the complete segments whose key `counts` accepts, or -1 if there
   // is none.

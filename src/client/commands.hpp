@@ -51,6 +51,9 @@ enum class CommandKind : int32_t {
   // The token runs out: get a fresh one and report it with on_socket_open. Asked again later if
   // that does not happen.
   kRenewToken = 15,
+  // Get the digests of the segments of the rendition of kind `code` and number `aux`; answer with
+  // on_digests or on_no_digests.
+  kFetchDigests = 16,
 };
 
 // bufferedAmountLowThreshold that the driver gives each data channel: what an urgent message waits
@@ -73,6 +76,9 @@ enum class EventCode : int32_t {
   kAlone = 9,
   // The player loads low-latency parts, which are not shared: no tracker and no peer is connected.
   kPartsOnly = 10,
+  // The CDN gave other bytes than the publisher's digests are of; text: url. They are played, and
+  // not shared.
+  kUnlikeDigest = 11,
 };
 
 enum class PeerEnd : int32_t {

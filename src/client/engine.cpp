@@ -31,6 +31,7 @@ Engine::Engine(const EngineConfig& config)
       parts_(config_.parts.value_or(false)),
       idle_(config_.parts.value_or(true)) {
   tracker_.set_count(config_.tracker_count);
+  downloads_.shelf.trust.set_policy(config_.digests);
   player_.plan().set_limit(config_.prefetch_seconds);
   peers_.set_upload_limits(config_.limits);
   follow_upload();
@@ -62,6 +63,7 @@ void Engine::settle() {
   peers_.serve(now_);
   reports_.tell_changes(now_, facts(), is_idle());
   if (!active()) return;
+  downloads_.shelf.trust.run(now_);
   prefetcher_.run(now_);
   if (!player_.is_live()) return;
   downloads_.for_each([&](Download& download) {
@@ -286,6 +288,7 @@ Timer Engine::next_timer() const {
   timer.also(reports_.next_due(facts(), idle_at()), Wake::kReport);
   loads_.add_timers(timer);
   mesh_.add_timers(timer);
+  if (active()) downloads_.shelf.trust.add_timers(timer);
   peers_.add_timers(timer);
   return timer;
 }

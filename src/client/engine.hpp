@@ -99,6 +99,10 @@ class Engine {
   // started again, is found out here, and is another presentation.
   void on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendition_index,
                           const PlaylistFacts& facts);
+  // The answer to kFetchDigests: the file's text, signed by whom the site trusts where it says so;
+  // or there is none.
+  void on_digests(TimeMs now, TrackKind kind, int32_t rendition_index, std::string_view text);
+  void on_no_digests(TimeMs now, TrackKind kind, int32_t rendition_index);
   void on_playhead(TimeMs now, const PlayheadReport& report);
   void on_conditions(TimeMs now, const PlayerConditions& conditions);
   // The player follows this rendition from now on, or its playlist was refreshed. -1: none.

@@ -25,6 +25,7 @@ void Engine::set_live(bool live) { player_.set_live(live); }
 void Engine::on_presentation(TimeMs now) {
   const Gate gate(*this, now);
   downloads_.shelf.forget_playlists();
+  downloads_.shelf.trust.forget();
   downloads_.estimates().sizes.clear();
   player_.on_presentation();
   verdicts_.forget();
@@ -44,9 +45,24 @@ void Engine::on_playlist_loaded(TimeMs now, TrackKind kind, int32_t rendition_in
       break;
     case KnownPlaylist::Change::kRestarted:
       downloads_.estimates().sizes.clear();
+      downloads_.shelf.trust.forget();
       forget({});
       break;
   }
+  downloads_.shelf.trust.on_playlist(now, kind, rendition_index, rendition, facts);
+}
+
+void Engine::on_digests(TimeMs now, TrackKind kind, int32_t rendition_index,
+                        std::string_view text) {
+  const Gate gate(*this, now);
+  if (!downloads_.shelf.trust.on_file(now, kind, rendition_index, text)) return;
+  downloads_.shelf.on_digests(now);
+  mesh_.on_digests(now);
+}
+
+void Engine::on_no_digests(TimeMs now, TrackKind kind, int32_t rendition_index) {
+  const Gate gate(*this, now);
+  downloads_.shelf.trust.on_no_file(now, kind, rendition_index);
 }
 
 void Engine::forget(std::string_view rendition) {

@@ -29,6 +29,13 @@ struct EngineLimits {
   bool upload_on_metered = false;
 };
 
+// Which renditions' segments are exchanged with peers only with their publisher's digests.
+enum class DigestPolicy : int32_t {
+  kOff = 0,        // none
+  kWhereSaid = 1,  // those whose playlist says that there are digests
+  kRequired = 2,   // all; without digests nothing is exchanged
+};
+
 struct EngineConfig {
   uint64_t seed = 0;
   std::string channel;  // the tracker's `channel`; required
@@ -43,6 +50,7 @@ struct EngineConfig {
   std::optional<bool> parts = false;         // PlayerConditions::parts as of the start
   int32_t tracker_count = 1;                 // how many trackers kSocketOpen may name
   size_t channel_queue_bytes = 1024 * 1024;  // most that may wait in one data channel's send queue
+  DigestPolicy digests = DigestPolicy::kWhereSaid;
 };
 
 struct PlayheadReport {
@@ -70,6 +78,7 @@ struct PlaylistFacts {
   double newest = 0;
   double target_duration = 0;  // seconds
   bool live = false;           // without EXT-X-ENDLIST
+  bool digests = false;        // it says that there is a file of its segments' digests
 };
 
 struct SegmentLoad {

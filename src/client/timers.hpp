@@ -20,6 +20,7 @@ enum class Wake {
   kAnswer,      // a parent's answer, or the next packet of it, is due
   kUnwanted,    // a transfer that nobody waits for is looked at again
   kMute,        // a child that asks for nothing makes room for others
+  kDigests,     // a file of digests is asked for
   kChild,       // an answer to a child cannot be put off any longer
 };
 

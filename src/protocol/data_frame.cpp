@@ -8,6 +8,7 @@ namespace {
 
 // The first word of a frame; the other values are for frames of later extensions.
 constexpr uint32_t kTypeData = 1;
+constexpr uint32_t kTypeDigests = 2;
 
 static_assert(int64_t{PieceSet::kMost} * kWirePieceBytes == kMaxSegmentBytes);
 
@@ -24,14 +25,17 @@ uint32_t word_at(const uint8_t* bytes) {
 }  // namespace
 
 void write_data_header(const DataHeader& header, uint8_t* out) {
-  put_word(kTypeData, out);
+  put_word(header.digests ? kTypeDigests : kTypeData, out);
   put_word(header.transfer, out + 4);
   put_word(header.piece, out + 8);
   put_word(header.size, out + 12);
 }
 
 bool read_data_header(ByteView message, DataHeader& header) {
-  if (message.size() < kDataHeaderBytes || word_at(message.data()) != kTypeData) return false;
+  if (message.size() < kDataHeaderBytes) return false;
+  const uint32_t type = word_at(message.data());
+  if (type != kTypeData && type != kTypeDigests) return false;
+  header.digests = type == kTypeDigests;
   header.transfer = word_at(message.data() + 4);
   header.piece = word_at(message.data() + 8);
   header.size = word_at(message.data() + 12);

@@ -6,7 +6,7 @@
 #include "common/bytes.hpp"
 
 // The binary messages of extension 2 (protocol section 5): a header, and then one or more whole
-// pieces of a segment, which follow one another.
+// pieces of a segment, or digests of its pieces, which follow one another.
 namespace hlsmesh::peer {
 
 // Every piece has this size, except a segment's last one, which has the rest.
@@ -16,6 +16,7 @@ struct DataHeader {
   uint32_t transfer = 0;  // the number of the WANT that it answers, 1 to 2^31 - 1
   uint32_t piece = 0;     // the first one, below PieceSet::kMost
   uint32_t size = 0;      // bytes of the whole segment
+  bool digests = false;   // what follows are digests of pieces
 };
 
 inline constexpr size_t kDataHeaderBytes = 16;

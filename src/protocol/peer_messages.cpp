@@ -30,6 +30,7 @@ enum FieldIndex : size_t {
   kWithin,
   kLead,
   kUp,
+  kDigests,
 };
 
 // `current` of a peer whose cache is empty.
@@ -58,6 +59,7 @@ void read_fields(json::FieldReader& fields, Fields& out) {
       out.pieces = fields.text(kPieces, 1, kMostPieceText);
       PieceSet pieces;
       if (!from_text(out.pieces, pieces)) fields.fail(Fault::kOutOfRange);
+      if ((have || want) && fields.has(kDigests)) out.digests = fields.boolean(kDigests);
     }
   }
   if (binary) out.attachments = fields.integer(kAttachments, 1, kMaxAttachments);
@@ -99,6 +101,7 @@ std::string write_with(const Fields& fields) {
   if (fields.hlsmesh) out.integer("hlsmesh", *fields.hlsmesh);
   if (fields.rendition) out.text("rendition", *fields.rendition);
   if (!fields.pieces.empty()) out.text("pieces", fields.pieces);
+  if (fields.digests) out.boolean("digests", true);
   if (fields.event == Event::kWant && fields.rendition) out.integer("within", fields.within);
   if (fields.lead) out.boolean("lead", true);
   if (fields.up > 0) out.integer("up", fields.up);
@@ -135,7 +138,8 @@ Message message_of(Fields fields) {
                   fields.sn.value_or(MediaSequence()),
                   std::move(fields.rendition),
                   fields.within,
-                  pieces_of(fields)};
+                  pieces_of(fields),
+                  fields.digests};
     case Event::kCancel:
       return Cancel{fields.transfer, pieces_of(fields)};
     case Event::kHave:
@@ -144,7 +148,8 @@ Message message_of(Fields fields) {
                   fields.rendition.value_or(""),
                   transfer_of(fields),
                   fields.size,
-                  std::move(fields.pieces)};
+                  std::move(fields.pieces),
+                  fields.digests};
     case Event::kClose:
       return Close{};
     case Event::kError:
@@ -191,6 +196,7 @@ struct FieldsOf {
     Fields fields;
     fields.transfer = message.transfer;
     fields.pieces = message.pieces.value_or(std::string());
+    fields.digests = message.digests;
     if (!message.rendition) return fields;
     fields.url = message.url;
     fields.sn = message.sn;
@@ -212,6 +218,7 @@ struct FieldsOf {
     fields.transfer = *message.transfer;
     fields.size = message.size;
     fields.pieces = message.pieces;
+    fields.digests = message.digests;
     return fields;
   }
   Fields operator()(const Close&) { return {}; }
@@ -239,7 +246,7 @@ std::optional<ParseError> read(std::string_view text, Fields& fields) {
   if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
   json::Field table[] = {{"event"},   {"url"},       {"sn"},      {"attachments"}, {"size"},
                          {"current"}, {"rendition"}, {"hlsmesh"}, {"transfer"},    {"pieces"},
-                         {"within"},  {"lead"},      {"up"}};
+                         {"within"},  {"lead"},      {"up"},      {"digests"}};
   const Fault syntax = json::read_object(text, kMaxDepth, table);
   if (syntax != Fault::kNone) return static_cast<ParseError>(syntax);
 

@@ -80,6 +80,7 @@ struct Want {
   std::optional<std::string> rendition{};
   int64_t within = 0;  // milliseconds from now; later the segment is of no use
   std::optional<std::string> pieces{};
+  bool digests = false;  // with `pieces`: the digests of all pieces come first
 };
 
 struct Cancel {
@@ -96,6 +97,7 @@ struct Have {
   std::optional<uint32_t> transfer{};
   int64_t size = 0;  // bytes of the whole segment
   std::string pieces{};
+  bool digests = false;  // the sender has the digests of all pieces
 };
 
 struct Close {};
@@ -166,6 +168,8 @@ struct Fields {
   int64_t within = 0;
   bool lead = false;  // of a KEEPALIVE: whoever gets it is to fetch first
   int64_t up = 0;     // of a KEEPALIVE: the sender's uplink, KB/s; 0: not known
+  bool digests =
+      false;  // of a HAVE or WANT with pieces: those of all pieces are there, or asked for
 };
 
 // As parse(), into `fields`, which must be newly made. Returns nullopt on success.

@@ -1,7 +1,10 @@
 #include "sim/content.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
+
+#include "media/piece_digests.hpp"
 
 namespace hlsmesh::sim {
 std::string Content::channel() const { return "https://cdn.sim/stream/master.m3u8"; }
@@ -86,6 +89,30 @@ const SharedBody& Content::body(RenditionId rendition, MediaSequence sn) const {
   const SharedBody& body = made.first->second;
   by_address_[body.bytes().data()] = &body;
   return body;
+}
+
+std::string Content::digests(RenditionId rendition, Time now) const {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string file = "#HLSMESH-DIGESTS:1\n";
+  const Playlist listed = playlist(now);
+  for (int64_t sn = listed.first.value(); sn <= listed.last.value(); ++sn) {
+    std::string& line = digest_lines_[tag(rendition, MediaSequence(sn))];
+    if (line.empty()) {
+      const ByteView bytes = body(rendition, MediaSequence(sn)).bytes();
+      const Digest digest = PieceDigests::of(bytes)->digest();
+      uint32_t bits = 0;
+      int held = 0;
+      for (const uint8_t byte : digest) {
+        bits = bits << 8 | byte;
+        for (held += 8; held >= 6; held -= 6) line += kAlphabet[bits >> (held - 6) & 63];
+      }
+      line += kAlphabet[bits << (6 - held) & 63];
+      line += " " + std::to_string(bytes.size()) + " " + url(MediaSequence(sn)) + "\n";
+    }
+    file += line;
+  }
+  return file;
 }
 
 Piece Content::piece(ByteView bytes) const {

@@ -30,6 +30,7 @@ struct ContentConfig {
   // scales rates and lines down alike.
   std::vector<int32_t> bitrates = {1'000'000};
   int32_t audio_bitrate = 0;  // above 0: audio is a track of its own
+  bool digests = false;       // its publisher gives digests of its segments
 };
 
 struct RenditionId {
@@ -73,6 +74,8 @@ class Content {
   size_t segment_bytes(RenditionId rendition, MediaSequence sn) const;
 
   const SharedBody& body(RenditionId rendition, MediaSequence sn) const;
+  // The publisher's digests of what the rendition's playlist lists.
+  std::string digests(RenditionId rendition, Time now) const;
   // Bytes that an engine gave out: which part of a body they are, if they lie in one.
   Piece piece(ByteView bytes) const;
   // Names a segment in its bytes and in traces.
@@ -81,6 +84,7 @@ class Content {
  private:
   ContentConfig config_;
   mutable std::map<uint32_t, SharedBody> bodies_;                   // by tag
+  mutable std::map<uint32_t, std::string> digest_lines_;            // by tag
   mutable std::map<const uint8_t*, const SharedBody*> by_address_;  // of their first bytes
 };
 

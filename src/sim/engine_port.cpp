@@ -239,7 +239,13 @@ void EnginePort::presentation(TimeMs now) {
 void EnginePort::playlist_loaded(TimeMs now, RenditionId rendition, const PlaylistFacts& facts) {
   input("hm_playlist_loaded", hm_playlist_loaded, as_argument(now),
         static_cast<int32_t>(rendition.kind), rendition.index, facts.first, facts.newest,
-        facts.target_duration, facts.live ? 1 : 0);
+        facts.target_duration,
+        (facts.live ? kHmPlaylistLive : 0) | (facts.digests ? kHmPlaylistDigests : 0));
+}
+
+void EnginePort::digests(TimeMs now, RenditionId rendition, const std::string* file) {
+  input_text("hm_digests", hm_digests, file == nullptr ? std::string() : *file, as_argument(now),
+             static_cast<int32_t>(rendition.kind), rendition.index, file == nullptr ? 0 : 1);
 }
 
 void EnginePort::playlist(TimeMs now, RenditionId rendition) {

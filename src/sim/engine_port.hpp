@@ -72,6 +72,8 @@ class EnginePort {
   void verdict(TimeMs now, LoadId load, double seconds);
   void presentation(TimeMs now);
   void playlist_loaded(TimeMs now, RenditionId rendition, const PlaylistFacts& facts);
+  // nullptr: the file could not be had.
+  void digests(TimeMs now, RenditionId rendition, const std::string* file);
   void playlist(TimeMs now, RenditionId rendition);
   void list_segment(TimeMs now, const SegmentLoad& what);
   hlsmesh::FetchId load(TimeMs now, LoadId load, const SegmentLoad& what);

@@ -78,6 +78,14 @@ Message spoiled(const Message& message) {
   return bytes_message(message.head, std::vector<uint8_t>(message.bytes().size(), '<'));
 }
 
+// One bit far from the beginning is another.
+Message flipped(const Message& message) {
+  const ByteView media = message.bytes();
+  std::vector<uint8_t> bytes(media.begin(), media.end());
+  if (!bytes.empty()) bytes[bytes.size() - 1 - bytes.size() / 4] ^= 4;
+  return bytes_message(message.head, std::move(bytes));
+}
+
 peer::Fields lack_of(const peer::Fields& asked) {
   peer::Fields out;
   out.event = peer::Event::kLack;
@@ -207,6 +215,7 @@ std::optional<Message> FaultyParent::packet(PeerHandle peer, Message message) {
     return std::nullopt;
   }
   if (fault_ == ParentFault::kWrongBytes) return spoiled(message);
+  if (fault_ == ParentFault::kFlipsBits) return flipped(message);
   if (fault_ == ParentFault::kCuts) return part_of(message, 0, message.size / 2);
   if (fault_ == ParentFault::kTwice) say(message);
   return message;
@@ -243,6 +252,8 @@ std::optional<Message> FaultyParent::data(Time now, PeerHandle peer, Message mes
   peer::DataHeader header = header_of(message);
   const size_t bytes = message.bytes().size();
   const bool first = following.begun.insert(header.transfer).second;
+  // Digests, whose bytes stand in the head.
+  if (header.digests) return message;
   const auto with_header = [&] {
     Message out = message;
     out.head = text_of(header);
@@ -262,6 +273,8 @@ std::optional<Message> FaultyParent::data(Time now, PeerHandle peer, Message mes
       return with_header();
     case ParentFault::kWrongBytes:
       return spoiled(message);
+    case ParentFault::kFlipsBits:
+      return flipped(message);
     case ParentFault::kNeverSends:
       return std::nullopt;
     case ParentFault::kStopsMidway:

@@ -38,6 +38,7 @@ enum class ParentFault : uint8_t {
   kUnasked,       // a packet before its BINARY; DATA of a transfer that was never opened
   kBoasts,        // it has the newest segment, and all of every segment that it is asked for
   kDeaf,          // no CANCEL is heard
+  kFlipsBits,     // one bit of every packet and DATA is another; media all the same
 };
 
 // What a faulty page sends by itself: the same message again and again, `every` so often.

@@ -72,8 +72,12 @@ SharedBody::~SharedBody() { std::free(block_of(data_)); }
 
 void refuse_memory(int32_t one_in, uint64_t seed) { refusals = {one_in, Random(seed)}; }
 
-void write_segment(const uint8_t* space, const Piece& piece) {
+void write_segment(uint8_t* space, const Piece& piece) {
   const Space to = std::exchange(last, Space{});
+  if (to.data == nullptr && space != nowhere()) {
+    std::memcpy(space, piece.bytes.data(), piece.bytes.size());
+    return;
+  }
   if (space != nowhere() || to.data == nullptr || to.length != piece.bytes.size()) std::abort();
   uint8_t*& data = *to.data;
   if (piece.body != nullptr && piece.offset == to.offset && !is_own(data)) {

@@ -32,9 +32,10 @@ struct Piece {
 
 // Does what a driver does with a pointer that hm_channel_frame or hm_fetch_reserve gave: writes
 // the bytes there. Right after that call, and at most once: nothing but this function can write
-// there. A segment that is written with the bytes of one shared body, each at its place, takes no
-// memory; with the first byte that is another, it gets memory of its own.
-void write_segment(const uint8_t* space, const Piece& piece);
+// there, unless it is memory of the engine itself. A segment that is written with the bytes of one
+// shared body, each at its place, takes no memory; with the first byte that is another, it gets
+// memory of its own.
+void write_segment(uint8_t* space, const Piece& piece);
 
 // From now on one in so many requests for memory of a segment is refused, drawn from the seed; 0:
 // none is.

@@ -248,6 +248,16 @@ void Viewer::on_command(const HmCommand& command) {
     case CommandKind::kRenewToken:
       world_.queue.after(config_.latency, [this] { on_socket_open(); });
       break;
+    case CommandKind::kFetchDigests:
+      world_.queue.after(config_.latency * 2, [this, kind = static_cast<TrackKind>(command.code),
+                                               index = static_cast<int32_t>(command.aux)] {
+        if (!port_) return;
+        const RenditionId rendition{kind, index};
+        const std::string file = world_.content.digests(rendition, world_.queue.now());
+        port_->digests(now(), rendition, world_.content.config().digests ? &file : nullptr);
+        wake();
+      });
+      break;
     case CommandKind::kListSegments:
       world_.queue.after(Duration{},
                          [this, kind = static_cast<TrackKind>(command.code),
@@ -277,6 +287,11 @@ void Viewer::send(PeerHandle peer, const HmCommand& command) {
     message.piece = world_.content.piece(data_of(command));
     if (message.piece.body == nullptr)
       message.own.assign(data_of(command).begin(), data_of(command).end());
+    if (message.head.size() > peer::kDataHeaderBytes) {
+      // Digests stand in the engine's text.
+      message.own.assign(message.head.begin() + peer::kDataHeaderBytes, message.head.end());
+      message.head.resize(peer::kDataHeaderBytes);
+    }
   }
   show_at_most(config_.extension, message);
   std::optional<Message> out = fault_.pass(world_.queue.now(), peer, std::move(message));
@@ -397,6 +412,7 @@ void Viewer::on_playlists() {
       facts.newest = static_cast<double>(playlist->last.value());
       facts.target_duration = seconds(world_.content.config().segment_duration);
       facts.live = !playlist->ended;
+      facts.digests = world_.content.config().digests;
       port_->playlist_loaded(now(), rendition, facts);
     }
     port_->playlist(now(), rendition);

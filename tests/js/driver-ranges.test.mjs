@@ -32,6 +32,7 @@ function setUp() {
   const driver = new Driver(/** @type {any} */ (core), {
     socket: nothing,
     peers: nothing,
+    digests: async () => null,
     segments: () => [],
     recover() {},
     event() {},

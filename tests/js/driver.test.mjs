@@ -43,6 +43,7 @@ async function setUp(module = shipped) {
   const shims = {
     socket: shim('socket'),
     peers: shim('peers'),
+    digests: async () => null,
     segments: () => [],
     recover: () => void log.push(['recover']),
     event: (/** @type {any} */ event) => void log.push(['event', event]),

@@ -47,6 +47,7 @@ function carriedOut(commands) {
       settle() {},
       closeAll() {},
     }),
+    digests: async () => null,
     segments: () => [],
     recover() {},
     event() {},

@@ -109,8 +109,8 @@ const checkWellFormed = (nameField, vector) => {
 
 // The fields of each form of an event of extension 2, with those that may be missing in brackets (section 5).
 const FORMS = {
-  WANT: ['transfer url sn rendition within', 'transfer pieces'],
-  HAVE: ['url sn rendition', 'transfer size pieces'],
+  WANT: ['transfer url sn rendition within', 'transfer pieces [digests]'],
+  HAVE: ['url sn rendition', 'transfer size pieces [digests]'],
   LACK: ['url [sn] [current] [rendition]', 'transfer [current] [pieces]'],
   CANCEL: ['transfer [pieces]'],
 };
@@ -235,7 +235,8 @@ test('vectors of pieces say what they are, and the canonical text says the same'
 
 /** What a frame is, by the words of section 5 alone. @param {Buffer} bytes */
 const frameOf = (bytes) => {
-  if (bytes.length < HEADER_BYTES || bytes.readUInt32LE(0) !== 1) return { error: 'no header' };
+  const type = bytes.length < HEADER_BYTES ? 0 : bytes.readUInt32LE(0);
+  if (type !== 1 && type !== 2) return { error: 'no header' };
   const header = {
     transfer: bytes.readUInt32LE(4),
     piece: bytes.readUInt32LE(8),
@@ -244,6 +245,7 @@ const frameOf = (bytes) => {
   const most = Math.ceil(header.size / PIECE_BYTES);
   if (header.transfer === 0 || header.transfer >= 2 ** 31) return { error: 'no header' };
   if (most > MOST_PIECES || header.piece >= most) return { error: 'no header' };
+  if (type === 2) return { header: { ...header, digests: true } };
   const load = bytes.length - HEADER_BYTES;
   if (load > FRAME_BYTES) return { error: 'too long' };
   const end = header.piece * PIECE_BYTES + load;

@@ -44,6 +44,11 @@ const SHIPPED = [
   'js/diagnose/index.d.ts',
   'js/overlay/index.d.ts',
   'js/core.js',
+  'js/digest/cli.js',
+  'js/digest/digests.d.ts',
+  'js/digest/digests.js',
+  'js/digest/playlist.js',
+  'js/digest/publisher.js',
   'js/sim/command.js',
   'package.json',
 ];

@@ -65,14 +65,15 @@ void record_vod(const std::string& directory) {
   write(directory + "/vod-child.trace", child.trace());
 }
 
-// Live, for viewers whose tokens run out: the CDN fails for a while, the channel breaks, and the
-// parent starts to lie.
+// Live, with its publisher's digests, for viewers whose tokens run out: the CDN fails for a while,
+// the channel breaks, and the parent starts to lie.
 void record_live(const std::string& directory) {
   TraceWriter parent;
   TraceWriter child;
   SwarmConfig config;
   config.seed = 0x5eed0002;
   config.content.live = true;
+  config.content.digests = true;
   config.content.first_sn = 4711;
   config.content.segment_duration = std::chrono::seconds(2);
   config.tracker.authorize = true;

@@ -126,6 +126,10 @@ const std::map<std::string, Function>& functions() {
        [](const Call& c) { return hm_add_rendition(c.integer(0), c.integer(1), c.integer(2)); }},
       {"hm_set_live", [](const Call& c) { return hm_set_live(c.integer(0)); }},
       {"hm_presentation", [](const Call& c) { return hm_presentation(c.number(0)); }},
+      {"hm_digests",
+       [](const Call& c) {
+         return hm_digests(c.number(0), c.integer(1), c.integer(2), c.integer(3));
+       }},
       {"hm_playlist_loaded",
        [](const Call& c) {
          return hm_playlist_loaded(c.number(0), c.integer(1), c.integer(2), c.number(3),

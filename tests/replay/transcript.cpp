@@ -11,7 +11,7 @@ namespace hlsmesh::replay {
 namespace {
 
 // Bytes up to which a payload that is no media is written out.
-constexpr size_t kMaxHexBytes = 256;
+constexpr size_t kMaxHexBytes = 2048;  // the digests of 1 MB
 
 std::string hex(uint64_t value, int digits) {
   char out[17];

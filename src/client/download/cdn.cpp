@@ -83,13 +83,38 @@ Cdn::Arrival Cdn::arrive(TimeMs now, CdnFetch& fetch, const Wish& wish, size_t s
   if (fetch.ignored()) refuse_ranges(now);
   if (size == 0 || size != fetch.reserved) return Arrival::kMore;
   if (!fetch.range.whole()) stats_.cdn_bytes += size;
-  fetch.body->commit(std::exchange(fetch.at, fetch.at + size), size);
+  const size_t from = std::exchange(fetch.at, fetch.at + size);
+  fetch.body->commit(from, size);
   fetch.reserved = 0;
-  return look(fetch, wish);
+  if (!fits_digests(*fetch.body, from, size)) {
+    refute(fetch, wish);
+    return Arrival::kBad;
+  }
+  return look(now, fetch, wish);
 }
 
-Cdn::Arrival Cdn::look(CdnFetch& fetch, const Wish& wish) {
+bool Cdn::fits_digests(const SegmentBuffer& body, size_t from, size_t size) {
+  if (body.digests() == nullptr) return true;
+  constexpr size_t kPiece = SegmentBuffer::kPieceBytes;
+  for (size_t at = from / kPiece; at <= (from + size - 1) / kPiece; ++at) {
+    if (!body.has_piece(at)) continue;
+    const ByteView rest = body.bytes().subspan(at * kPiece);
+    if (!body.digests()->fit(at, rest.first(std::min(rest.size(), kPiece)))) return false;
+  }
+  return true;
+}
+
+void Cdn::refute(CdnFetch& fetch, const Wish& wish) {
+  commands_.event(EventCode::kUnlikeDigest, 0, wish.segment.url);
+  discard(fetch, wish);
+}
+
+Cdn::Arrival Cdn::look(TimeMs now, CdnFetch& fetch, const Wish& wish) {
   if (!fetch.body->complete()) return Arrival::kMore;
+  if (downloads_.shelf.trust.prove(now, *fetch.body) == Trust::Proof::kRefuted) {
+    refute(fetch, wish);
+    return Arrival::kBad;
+  }
   if (is_good(wish.segment, fetch.body->bytes())) {
     downloads_.supersede(wish.segment.key);
     downloads_.shelf.cache.list(fetch.body);
@@ -137,7 +162,7 @@ void Cdn::finish(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, siz
   const SegmentPtr body = fetch.body;
   const bool fits = body != nullptr && fetch.at == size && !refused &&
                     wish.segment.may_have(size) && (!body->open() || body->end(size));
-  const bool good = fits && look(fetch, wish) == Arrival::kComplete;
+  const bool good = fits && look(now, fetch, wish) == Arrival::kComplete;
   if (wish.shareable) {
     note_given(load, wish, TransferTimes{fetch.began_at, now}, refused);
     if (good || body == nullptr) downloads_.estimates().sizes.measured(wish.segment, size);
@@ -160,7 +185,7 @@ Cdn::Arrival Cdn::finish_range(TimeMs now, CdnFetch& fetch, const Wish& wish, si
   if (body == nullptr || fetch.arrived() != size) {
     refuse_ranges(now);
   } else if (body->open()) {
-    if (to_end && body->end(fetch.at)) arrival = look(fetch, wish);
+    if (to_end && body->end(fetch.at)) arrival = look(now, fetch, wish);
   } else if (to_end && fetch.at < body->size() && !body->complete()) {
     refuse_ranges(now);  // fewer bytes than were asked for
   } else if (fetch.ranged) {

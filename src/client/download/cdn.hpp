@@ -61,7 +61,7 @@ class Cdn {
   enum class Arrival {
     kMore,
     kComplete,  // the segment is whole, whoever brought the rest of it, and looks good
-    kBad,       // it is whole and is not media; the buffer has left the cache
+    kBad,       // it is not media, or not its publisher's; the buffer has left the cache
   };
   // `size` bytes stand where room() said, and are committed.
   Arrival arrive(TimeMs now, CdnFetch& fetch, const Wish& wish, size_t size);
@@ -83,7 +83,11 @@ class Cdn {
   // The buffer is ready for the bytes up to `end`; false if there is none, or it is another's.
   bool prepare(CdnFetch& fetch, const Wish& wish, size_t end, size_t total);
   // What has become of the buffer.
-  Arrival look(CdnFetch& fetch, const Wish& wish);
+  Arrival look(TimeMs now, CdnFetch& fetch, const Wish& wish);
+  // Whether the pieces that are whole with these bytes have their digests, as far as those are
+  // known.
+  static bool fits_digests(const SegmentBuffer& body, size_t from, size_t size);
+  void refute(CdnFetch& fetch, const Wish& wish);
   // Lets go of the buffer, which leaves the cache unless others hold it; or in any case.
   void drop(CdnFetch& fetch);
   void discard(CdnFetch& fetch, const Wish& wish);

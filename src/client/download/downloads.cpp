@@ -109,9 +109,12 @@ TimeMs Downloads::asked_from(const Parent& parent, const Wish& wish) const {
 }
 
 std::list<Candidate> Downloads::candidates(TimeMs now, const Wish& wish,
-                                           const std::list<PeerHandle>& tried,
-                                           double believable) const {
+                                           const std::list<PeerHandle>& tried, double believable) {
   std::list<Candidate> found;
+  // Without its digest, what they bring could not be told from anything else.
+  if (shelf.trust.demands(wish.segment.key) && shelf.trust.of(now, wish.segment) == nullptr) {
+    return found;
+  }
   for (const Parent* parent : parents_) {
     const Requester& requester = parent->requester;
     const Link& link = parent->link;
@@ -134,8 +137,13 @@ std::list<Candidate> Downloads::candidates(TimeMs now, const Wish& wish,
   return found;
 }
 
-TimeMs Downloads::hope(TimeMs now, const Wish& wish, const std::list<PeerHandle>& tried) const {
+TimeMs Downloads::hope(TimeMs now, const Wish& wish, const std::list<PeerHandle>& tried) {
   TimeMs until = now;
+  const SegmentKey& key = wish.segment.key;
+  if (!parents_.empty() && shelf.trust.demands(key) &&
+      shelf.trust.of(now, wish.segment) == nullptr) {
+    until = std::max(until, shelf.trust.expected_until(key));
+  }
   for (const Parent* parent : parents_) {
     if (was_tried(tried, parent->peer) || now >= asked_from(*parent, wish)) continue;
     until = std::max(until, parent->link.opened_at + kLevelShown);
@@ -278,6 +286,10 @@ Downloads::Offence Downloads::on_packet(TimeMs now, Parent& parent, size_t size,
   Transfer& transfer = *requester.transfer();
   if (!looks_right(transfer)) {
     return {"a segment that is not media", FallbackReason::kWrongSegment};
+  }
+  if (packet == Requester::Packet::kComplete && transfer.buffer != nullptr &&
+      shelf.trust.prove(now, *transfer.buffer) != Trust::Proof::kProven) {
+    return {"a segment that is not its publisher's", FallbackReason::kWrongSegment};
   }
   const std::optional<LoadId> load = transfer.ask.load;
   const bool lost = load && transfer.buffer == nullptr;

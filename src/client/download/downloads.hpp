@@ -24,7 +24,7 @@ class Downloads {
  public:
   Downloads(CommandQueue& commands, const ChannelRenditions& renditions, EngineStats& stats,
             size_t cache_bytes)
-      : shelf(cache_bytes), commands_(commands), renditions_(renditions), stats_(stats) {}
+      : shelf(commands, cache_bytes), commands_(commands), renditions_(renditions), stats_(stats) {}
 
   Shelf shelf;  // what is held
 
@@ -84,8 +84,8 @@ class Downloads {
   // waiting for those that may not be asked yet. A parent that holds a segment newer than
   // `believable` watches another broadcast.
   std::list<Candidate> candidates(TimeMs now, const Wish& wish, const std::list<PeerHandle>& tried,
-                                  double believable) const;
-  TimeMs hope(TimeMs now, const Wish& wish, const std::list<PeerHandle>& tried) const;
+                                  double believable);
+  TimeMs hope(TimeMs now, const Wish& wish, const std::list<PeerHandle>& tried);
   // Sends the REQUEST; the parent must be idle and ready.
   void ask(TimeMs now, Parent& parent, const Wish& wish, std::optional<LoadId> load);
   // The segment comes from the CDN: a miss of each parent that does not have it.

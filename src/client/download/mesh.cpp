@@ -69,6 +69,7 @@ Mesh::Prospect Mesh::pursue(TimeMs now, const Wish& wish, const Need& need, doub
   Prospect prospect;
   Download& download = downloads_.of(wish);
   if (comes_otherwise(download)) return prospect;
+  if (!downloads_.shelf.trust.has_hope(now, wish.segment)) return prospect;
   download.keep_until = now + keep;
   const DurationMs within = std::clamp(patience_for_transfer(need), kLeastWithin, kMostWithin);
   for (Neighbor* neighbor : neighbors_) {
@@ -147,6 +148,9 @@ const Neighbor* Mesh::sole_giver(TimeMs now, const Download& download) const {
 
 void Mesh::feed(TimeMs now, Download& download) {
   if (download.body == nullptr || download.body->complete()) return;
+  // What comes cannot be checked before the digests are here, which come in front of it.
+  const bool blind = !downloads_.shelf.trust.admits(*download.body) && !find_digests(now, download);
+  if (blind && downloads_.shelf.trust.of(now, download.segment) == nullptr) return;
   PieceSet wanted = missing(download);
   wanted.remove(download.at_cdn);
   const PieceSet gap = wanted;
@@ -158,8 +162,9 @@ void Mesh::feed(TimeMs now, Download& download) {
     uint32_t outstanding;
   };
   std::list<Turn> turns;
-  const bool alone = now < alone_until_;
-  const Neighbor* const only = alone ? sole_giver(now, download) : nullptr;
+  const bool alone = blind || now < alone_until_;
+  const Neighbor* only = nullptr;
+  if (alone) only = blind ? giver_of_digests(now, download) : sole_giver(now, download);
   for (Neighbor* neighbor : neighbors_) {
     PieceAsk* const ask = neighbor->asks.find(download);
     if (ask == nullptr) continue;
@@ -214,7 +219,10 @@ void Mesh::feed(TimeMs now, Download& download) {
   for (Turn& turn : turns) {
     if (turn.chosen.empty()) continue;
     if (turn.ask->left.empty()) turn.ask->look_at = now + kJudgeEvery;
-    turn.neighbor->link.channel.send(now, PieceAsks::ask(now, *turn.ask, turn.chosen));
+    turn.neighbor->link.channel.send(
+        now, blind && turn.ask->digests == nullptr
+                 ? turn.neighbor->asks.ask_with_digests(now, *turn.ask, turn.chosen)
+                 : PieceAsks::ask(now, *turn.ask, turn.chosen));
   }
 }
 

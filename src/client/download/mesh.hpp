@@ -80,6 +80,8 @@ class Mesh {
   bool on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have);
   // It asks for a segment, which it must have heard of.
   void on_want(TimeMs now, Neighbor& neighbor, const peer::Fields& want);
+  // The publisher's digests of a rendition have come.
+  void on_digests(TimeMs now);
   // Segments that neighbors have spoken of since they were last taken.
   std::list<SegmentKey> take_words() { return std::exchange(fresh_words_, {}); }
 
@@ -122,6 +124,11 @@ class Mesh {
   bool may_bring(const Neighbor& neighbor, const PieceAsk& ask) const;
   // Of a segment that is to come from one neighbor: which; nullptr: nobody has any of it yet.
   const Neighbor* sole_giver(TimeMs now, const Download& download) const;
+  // Where digests are needed: looks for the right ones among those that have come, and gives them
+  // to the body. False if there are none.
+  bool find_digests(TimeMs now, Download& download);
+  // Who is to send them; nullptr: nobody has any of the segment yet.
+  Neighbor* giver_of_digests(TimeMs now, const Download& download) const;
   // Asks for what is missing, of whoever holds it and has room.
   void feed(TimeMs now, Download& download);
   PieceSet missing(const Download& download) const;
@@ -133,6 +140,9 @@ class Mesh {
   // Makes the body of the size that most neighbors say. False if it cannot be had.
   bool prepare(TimeMs now, Download& download, size_t size);
   size_t votes(const Download& download, size_t size) const;
+  // Whether `bytes` bytes, from piece `first` on, which stand where room() said, are the segment's.
+  Downloads::Offence check(const Download& download, uint32_t first, size_t bytes) const;
+  Downloads::Offence on_digests(TimeMs now, Neighbor& neighbor, size_t bytes);
   Downloads::Offence take(TimeMs now, Download& download, const PieceSet& came, size_t bytes,
                           bool& quiet);
   void finish(TimeMs now, Download& download);

@@ -44,9 +44,14 @@ bool Mesh::on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have) {
   const bool plausible = download.segment.may_have(size) &&
                          downloads_.estimates().sizes.plausible(download.segment, size);
   const bool another = ask->size != 0 && ask->size != size;
+  Trust& trust = downloads_.shelf.trust;
+  const PublishedDigest* const published = trust.of(now, download.segment);
+  // It has other bytes than the publisher's, or cannot show that it has those.
+  const bool doubtful = (published != nullptr && published->size != size) ||
+                        (!have.digests && trust.demands(download.segment.key));
   ask->size = size;
-  if (!plausible || another || !prepare(now, download, size)) {
-    neighbor.words.refuse(now, download.segment.key, !plausible || another);
+  if (!plausible || another || doubtful || !prepare(now, download, size)) {
+    neighbor.words.refuse(now, download.segment.key, !plausible || another || doubtful);
     close(now, neighbor, *ask);
     return false;
   }
@@ -138,8 +143,18 @@ MutableBytes Mesh::room(Neighbor& neighbor, size_t size, ByteView head) {
   has_header_ = peer::read_data_header(head, header_);
   if (!has_header_ || size <= peer::kDataHeaderBytes) return {};
   const size_t bytes = size - peer::kDataHeaderBytes;
-  const uint32_t count = peer::whole_pieces(header_, bytes);
   PieceAsk* const ask = neighbor.asks.find(header_.transfer);
+  if (header_.digests) {
+    // Of another size they are of other pieces.
+    if (ask == nullptr || ask->digests == nullptr || ask->size != header_.size ||
+        ask->digests_come != header_.piece) {
+      return {};
+    }
+    const MutableBytes room = ask->digests->room(header_.piece, bytes);
+    has_room_ = !room.empty();
+    return room;
+  }
+  const uint32_t count = peer::whole_pieces(header_, bytes);
   if (ask == nullptr || count == 0) return {};
   Download& download = ask->download();
   const PieceSet came = run_of(header_.piece, count);
@@ -163,6 +178,7 @@ Downloads::Offence Mesh::on_data(TimeMs now, Neighbor& neighbor, size_t size, bo
   quiet = true;
   if (!std::exchange(has_header_, false)) return {"binary without a header"};
   const size_t bytes = size - std::min(size, peer::kDataHeaderBytes);
+  if (header_.digests) return on_digests(now, neighbor, bytes);
   const uint32_t count = bytes == 0 ? 0 : peer::whole_pieces(header_, bytes);
   if (count == 0) return {"pieces of another size"};
   const PieceSet came = run_of(header_.piece, count);
@@ -184,6 +200,10 @@ Downloads::Offence Mesh::on_data(TimeMs now, Neighbor& neighbor, size_t size, bo
   }
   Download* const download = ask == nullptr ? nullptr : &ask->download();
   const size_t offset = static_cast<size_t>(header_.piece) * peer::kWirePieceBytes;
+  if (download != nullptr && has_room_) {
+    const Downloads::Offence offence = check(*download, header_.piece, bytes);
+    if (offence.what != nullptr) return offence;
+  }
   if (download == nullptr || !has_room_ || !download->body->commit(offset, bytes)) {
     stats_.p2p_wasted_bytes += bytes;
     if (download != nullptr) feed(now, *download);

@@ -49,6 +49,22 @@ peer::Fields PieceAsks::ask(TimeMs now, PieceAsk& ask, const PieceSet& pieces) {
   return want;
 }
 
+peer::Fields PieceAsks::ask_with_digests(TimeMs now, PieceAsk& ask, const PieceSet& pieces) {
+  assert(ask.digests == nullptr && ask.size > 0);
+  ask.digests = Shared<PieceDigests>(new PieceDigests(ask.size));
+  ask.digests_until = now + kDigestsWithin;
+  digests_owed_ += ask.digests->count();
+  peer::Fields want = PieceAsks::ask(now, ask, pieces);
+  want.digests = true;
+  return want;
+}
+
+bool PieceAsks::on_digests(size_t count) {
+  if (count > digests_owed_) return false;
+  digests_owed_ -= count;
+  return true;
+}
+
 peer::Fields PieceAsks::cancel(PieceAsk& ask, const PieceSet& pieces) {
   peer::Fields message;
   message.event = peer::Event::kCancel;

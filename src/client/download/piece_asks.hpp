@@ -24,6 +24,10 @@ struct PieceAsk {
   TimeMs opened_at{};
   TimeMs answer_until{};  // until then it says whether it comes
   bool gave = false;      // some of it has come
+  // The digests of its pieces, of which the first `digests_come` are here; nullptr: not asked for.
+  Shared<PieceDigests> digests;
+  size_t digests_come = 0;
+  TimeMs digests_until{};  // until then nobody else is asked for them
   struct Asked {
     uint32_t piece;
     TimeMs at;
@@ -50,6 +54,10 @@ class PieceAsks {
   peer::Fields open(TimeMs now, Part part, DurationMs within);
   // Asks for more pieces of it. Returns the WANT to send.
   static peer::Fields ask(TimeMs now, PieceAsk& ask, const PieceSet& pieces);
+  // Whoever has not sent them within this time loses its part to another.
+  static constexpr DurationMs kDigestsWithin{600};
+  // The same, and for the digests of all its pieces, in front of them.
+  peer::Fields ask_with_digests(TimeMs now, PieceAsk& ask, const PieceSet& pieces);
   // Does not want `pieces` any more. Returns the CANCEL to send.
   peer::Fields cancel(PieceAsk& ask, const PieceSet& pieces);
   // Wants nothing more of the transfer. Returns the CANCEL to send.
@@ -70,6 +78,9 @@ class PieceAsks {
   bool expects(uint32_t transfer, const PieceSet& came) const;
   // They are there, and may not come again. Only what it expects().
   void on_data(uint32_t transfer, const PieceSet& came);
+
+  // So many digests are there. False if fewer were asked for, in transfers that are over too.
+  bool on_digests(size_t count);
 
   // --- how much is asked of it at a time
   // Pieces that are asked for and not here, of all transfers.
@@ -107,6 +118,7 @@ class PieceAsks {
   std::list<PieceAsk> asks_;
   std::list<Ended> ended_;
   uint32_t last_transfer_ = 0;
+  size_t digests_owed_ = 0;  // asked for and not here
   double window_ = 4;
   double piece_ms_ = 0;
   double least_ms_ = 0;

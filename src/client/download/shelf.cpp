@@ -12,7 +12,7 @@ SegmentPtr Shelf::find(TimeMs now, const peer::Fields& request) {
           ? cache.peek(*request.sn,
                        [&](const Segment& each) { return is_asked(each, *request.rendition); })
           : cache.find_by_wire_name(request.url, *request.sn);
-  if (!found || receipts.refused(found->segment().key)) return nullptr;
+  if (!found || receipts.refused(found->segment().key) || !trust.admits(*found)) return nullptr;
   return shares(now, found->segment().key) ? found : nullptr;
 }
 
@@ -35,6 +35,16 @@ bool Shelf::shares(TimeMs now, const SegmentKey& key) const {
 
 MediaSequence Shelf::newest(TimeMs now) {
   return cache.newest([&](const SegmentKey& key) { return shares(now, key); });
+}
+
+void Shelf::on_digests(TimeMs now) {
+  std::list<SegmentKey> refuted;
+  cache.for_each_complete([&](const SegmentPtr& body) {
+    if (trust.prove(now, *body) == Trust::Proof::kRefuted) {
+      refuted.push_back(body->segment().key);
+    }
+  });
+  for (const SegmentKey& key : refuted) cache.drop(key);
 }
 
 std::optional<MediaSequence> Shelf::current(TimeMs now) {

@@ -7,6 +7,7 @@
 #include "cache/segment_cache.hpp"
 #include "client/download/known_playlist.hpp"
 #include "client/download/receipts.hpp"
+#include "client/download/trust.hpp"
 #include "client/inputs.hpp"
 #include "protocol/peer_messages.hpp"
 
@@ -16,8 +17,9 @@ namespace hlsmesh {
 // playlist vouches for them and which the player has not refused.
 class Shelf {
  public:
-  explicit Shelf(size_t cache_bytes) : cache(cache_bytes) {}
+  Shelf(CommandQueue& commands, size_t cache_bytes) : trust(commands), cache(cache_bytes) {}
 
+  Trust trust;
   SegmentCache cache;
   Receipts receipts;
 
@@ -40,6 +42,10 @@ class Shelf {
   void set_live_until(TimeMs until) { live_until_ = until; }
   // The newest that find() could find, -1 when there is none.
   MediaSequence newest(TimeMs now);
+
+  // The publisher's digests of a rendition have come: what is here is compared with them, and what
+  // has others is let go of.
+  void on_digests(TimeMs now);
 
   // --- what peers are told of it
   // The wire's `current`; nullopt before there was anything to tell.

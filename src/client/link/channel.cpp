@@ -38,6 +38,16 @@ void Channel::send(TimeMs now, const peer::DataHeader& header, const SegmentPtr&
       peer_;
 }
 
+void Channel::send(TimeMs now, const peer::DataHeader& header, ByteView bytes) {
+  assert(has_piece_room(bytes.size() + peer::kDataHeaderBytes));
+  if (queued() == 0) moved_at_ = now;
+  std::string text(peer::kDataHeaderBytes, '\0');
+  peer::write_data_header(header, reinterpret_cast<uint8_t*>(text.data()));
+  text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  in_commands_ += text.size();
+  commands_.push(CommandKind::kChannelSendBinary, std::move(text)).peer = peer_;
+}
+
 void Channel::on_handed_over(size_t bytes) {
   assert(bytes <= in_commands_);
   in_commands_ -= bytes;

@@ -53,6 +53,9 @@ class Channel {
   void send(TimeMs now, const peer::DataHeader& header, const SegmentPtr& segment, size_t offset,
             size_t length);
 
+  // The same of bytes that are copied.
+  void send(TimeMs now, const peer::DataHeader& header, ByteView bytes);
+
   // The driver took `bytes` of packets out of the command queue.
   void on_handed_over(size_t bytes);
   // Returns how much of what was handed over has left since the last report.

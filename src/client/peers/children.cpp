@@ -172,7 +172,8 @@ SegmentPtr Children::find_any(TimeMs now, const peer::Fields& want) {
   if (SegmentPtr found = find(now, want)) return found;
   SegmentPtr body;
   downloads_.for_each([&](const Download& download) {
-    if (download.looked && !downloads_.shelf.receipts.refused(download.segment.key) &&
+    if (download.looked && downloads_.shelf.trust.admits(*download.body) &&
+        !downloads_.shelf.receipts.refused(download.segment.key) &&
         downloads_.shelf.is_meant(now, want, download.segment)) {
       body = download.body;
     }
@@ -183,7 +184,7 @@ SegmentPtr Children::find_any(TimeMs now, const peer::Fields& want) {
 bool Children::may_give(const SegmentPtr& body) {
   if (!serves()) return false;
   const SegmentKey& key = body->segment().key;
-  if (downloads_.shelf.receipts.refused(key)) return false;
+  if (downloads_.shelf.receipts.refused(key) || !downloads_.shelf.trust.admits(*body)) return false;
   if (downloads_.shelf.cache.peek(key) == body) return true;
   bool comes = false;
   downloads_.for_each([&](const Download& download) { comes |= download.body == body; });

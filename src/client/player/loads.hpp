@@ -120,7 +120,7 @@ class Loads {
   void review(TimeMs now, Load& load);
   void ask(TimeMs now, Load& load, Parent& parent, DurationMs within);
   void go_to_cdn(TimeMs now, Load& load);
-  static void share(const CdnFetch& fetch, Download& download);
+  void share(const CdnFetch& fetch, Download& download) const;
   // What the load's fetch of all of the segment has brought, and others may have, will not be
   // whole.
   void unshare(TimeMs now, const Load& load);

@@ -34,6 +34,7 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
   Download* const download = load->download;
   if (download != nullptr && arrival != Cdn::Arrival::kBad) share(fetch, *download);
+  if (download != nullptr && arrival == Cdn::Arrival::kBad) mesh_.drop(now, *download);
   // It brings all of it after all.
   if (download != nullptr && fetch.ignored()) download->at_cdn = PieceSet::all();
   if (!fetch.range.whole() && arrival != Cdn::Arrival::kMore) {
@@ -44,9 +45,10 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
 }
 
 // What comes from the CDN is passed on while it comes, once its first bytes look like media.
-void Loads::share(const CdnFetch& fetch, Download& download) {
+void Loads::share(const CdnFetch& fetch, Download& download) const {
   const SegmentPtr& body = fetch.body;
-  if (body == nullptr) return;
+  // Where digests are needed, what has come can be checked only when all is there.
+  if (body == nullptr || !downloads_.shelf.trust.admits(*body)) return;
   if (download.body == nullptr && fetch.range.whole() && body->expected() > 0 &&
       fetch.at >= kHeadBytes &&
       looks_like_media(download.segment, body->bytes().first(fetch.at), body->expected())) {

@@ -38,6 +38,7 @@ PieceOrders::Reaction PieceOrders::on_want(TimeMs now, peer::Fields want, Channe
     if (order.want.transfer != want.transfer) continue;
     PieceSet pieces;
     if (!peer::from_text(want.pieces, pieces)) return Reaction::kOffence;
+    if (want.digests && !std::exchange(order.digests_asked, true)) order.digests_from = 0;
     // What it was not told of it cannot ask for.
     pieces.keep(order.told);
     pieces.remove(order.queued);
@@ -112,6 +113,7 @@ void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order&
     have.transfer = order.want.transfer;
     have.size = static_cast<int64_t>(order.size);
     have.pieces = peer::to_text(news);
+    have.digests = order.body->digests() != nullptr;
     channel.send(now, have);
     // The text has no room for more than so many runs.
     PieceSet said;
@@ -129,6 +131,10 @@ size_t PieceOrders::send(TimeMs now, Channel& channel, SegmentShelf& shelf, bool
   const size_t most =
       (std::max(channel.packet_bytes(), kOne) - peer::kDataHeaderBytes) / peer::kWirePieceBytes;
   for (Order& order : orders_) {
+    if (order.owes_digests()) {
+      const size_t bytes = send_digests(now, channel, shelf, order);
+      if (bytes > 0 || order.owes_digests()) return bytes;
+    }
     if (order.queued.empty()) continue;
     PieceSet& spread = shelf.spread(*order.body);
     PieceSet choice = order.queued;
@@ -163,6 +169,30 @@ size_t PieceOrders::send(TimeMs now, Channel& channel, SegmentShelf& shelf, bool
   return 0;
 }
 
+size_t PieceOrders::send_digests(TimeMs now, Channel& channel, SegmentShelf& shelf, Order& order) {
+  const PieceDigests& digests = *order.body->digests();
+  peer::DataHeader header;
+  header.digests = true;
+  header.transfer = order.want.transfer;
+  header.piece = static_cast<uint32_t>(order.digests_from);
+  header.size = static_cast<uint32_t>(order.size);
+  const size_t most = (channel.packet_bytes() - peer::kDataHeaderBytes) / sizeof(Digest);
+  const ByteView rest = digests.bytes().subspan(order.digests_from * sizeof(Digest));
+  const ByteView part = rest.first(std::min(rest.size(), most * sizeof(Digest)));
+  const size_t length = part.size() + peer::kDataHeaderBytes;
+  if (!channel.has_piece_room(length) || !shelf.line_has_room(now, channel.peer(), length)) {
+    return 0;
+  }
+  if (!shelf.admit(now, channel.peer(), *order.body, part.size())) {
+    order.digests_from = SIZE_MAX;
+    return 0;
+  }
+  channel.send(now, header, part);
+  order.digests_from += part.size() / sizeof(Digest);
+  order.until = now + kIdle;
+  return part.size();
+}
+
 void PieceOrders::lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const Order& order,
                        const PieceSet& pieces) {
   peer::Fields answer;
@@ -175,8 +205,9 @@ void PieceOrders::lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const 
 }
 
 bool PieceOrders::busy() const {
-  return std::any_of(orders_.begin(), orders_.end(),
-                     [](const Order& order) { return !order.queued.empty(); });
+  return std::any_of(orders_.begin(), orders_.end(), [](const Order& order) {
+    return !order.queued.empty() || order.owes_digests();
+  });
 }
 
 bool PieceOrders::waits() const {

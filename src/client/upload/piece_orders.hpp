@@ -47,10 +47,18 @@ class PieceOrders {
  private:
   struct Order {
     peer::Fields want;
-    SegmentPtr body;    // nullptr: none of it is here yet
-    size_t size = 0;    // of the segment, as the neighbor is told
-    PieceSet told;      // what we hold, and it knows of or holds itself
-    PieceSet queued;    // what it has asked for
+    SegmentPtr body;  // nullptr: none of it is here yet
+    size_t size = 0;  // of the segment, as the neighbor is told
+    PieceSet told;    // what we hold, and it knows of or holds itself
+    PieceSet queued;  // what it has asked for
+    // Digests that it has asked for, and that were not sent: from this piece's on.
+    size_t digests_from = SIZE_MAX;
+    bool digests_asked = false;  // they are sent once
+
+    bool owes_digests() const {
+      return body != nullptr && body->digests() != nullptr &&
+             digests_from < body->digests()->count();
+    }
     uint32_t sent = 0;  // pieces, each time that one is sent
     TimeMs tell_at{};   // before, nothing more is told
     TimeMs until{};     // until when we look for the segment, or wait for a word of the neighbor
@@ -59,6 +67,8 @@ class PieceOrders {
   // Whether the order is kept, its body found or still looked for; else it must be refused.
   static bool stands(TimeMs now, PeerHandle to, SegmentShelf& shelf, Order& order);
   static void tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order& order);
+  // Sends one message of digests that were asked for, if it can be sent now; 0 else, or its bytes.
+  static size_t send_digests(TimeMs now, Channel& channel, SegmentShelf& shelf, Order& order);
   // Of all that was not sent, or of `pieces`.
   static void lack(TimeMs now, Channel& channel, SegmentShelf& shelf, const Order& order,
                    const PieceSet& pieces = {});

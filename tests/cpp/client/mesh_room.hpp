@@ -88,8 +88,10 @@ struct MeshRoom {
   }
 
   // --- the peer answers
-  void holds(int32_t peer, uint32_t transfer, const std::string& text, size_t size) {
+  void holds(int32_t peer, uint32_t transfer, const std::string& text, size_t size,
+             bool digests = false) {
     peer::Have have;
+    have.digests = digests;
     have.transfer = transfer;
     have.size = static_cast<int64_t>(size);
     have.pieces = text;

@@ -41,6 +41,13 @@ TEST_CASE("every vector of a frame is read as its header and pieces, or refused"
     const bool is_header = read_data_header(bytes, header);
     CHECK(is_header == (error != "no header"));
     if (!is_header) continue;
+    CHECK(header.digests == (vector.contains("header") && vector["header"].contains("digests")));
+    if (header.digests) {
+      CHECK(header.piece == vector["header"]["piece"].get<uint32_t>());
+      const auto again = written(header);
+      CHECK(std::equal(again.begin(), again.end(), bytes.begin()));
+      continue;
+    }
     const uint32_t pieces = whole_pieces(header, bytes.size() - kDataHeaderBytes);
     CHECK((bytes.size() > kMostFrameBytes) == (error == "too long"));
     if (!error.empty()) {

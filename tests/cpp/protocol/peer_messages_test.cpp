@@ -63,6 +63,7 @@ struct Describe {
           {{"url", m.url}, {"sn", field(m.sn)}, {"rendition", *m.rendition}, {"within", m.within}});
     }
     put_optional(d.fields, "pieces", m.pieces);
+    if (m.digests) d.fields["digests"] = true;
     return d;
   }
   Described operator()(const Cancel& m) const {
@@ -72,7 +73,9 @@ struct Describe {
   }
   Described operator()(const Have& m) const {
     if (m.transfer) {
-      return {"HAVE", {{"transfer", *m.transfer}, {"size", m.size}, {"pieces", m.pieces}}};
+      Described d{"HAVE", {{"transfer", *m.transfer}, {"size", m.size}, {"pieces", m.pieces}}};
+      if (m.digests) d.fields["digests"] = true;
+      return d;
     }
     return {"HAVE", {{"url", m.url}, {"sn", field(m.sn)}, {"rendition", m.rendition}}};
   }

@@ -1,0 +1,142 @@
+/** Viewers of a stream with its publisher's digests, one of whom sends what it should not (docs/DIGESTS.md). */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ensureStream } from '../../demo/stream.mjs';
+import { loadErrors, withStage } from './stage.mjs';
+
+const run = promisify(execFile);
+const CLI = fileURLToPath(new URL('../../js/digest/cli.js', import.meta.url));
+const SRC = '/film/360p-high.m3u8';
+
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'hlsmesh-film-'));
+  const stream = await ensureStream();
+  await cp(stream, folder, {
+    recursive: true,
+    filter: (file) => file === stream || path.basename(file).startsWith('360p-high'),
+  });
+  await run(process.execPath, [CLI, path.join(folder, '360p-high.m3u8')]);
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+// What a page does to the binary messages that it sends. Each function runs in the page, by itself.
+
+function flipBits() {
+  const { send } = RTCDataChannel.prototype;
+  RTCDataChannel.prototype.send = function (/** @type {any} */ data) {
+    if (typeof data === 'string') return send.call(this, /** @type {any} */ (data));
+    const bytes = new Uint8Array(
+      data.buffer ?? data,
+      data.byteOffset ?? 0,
+      data.byteLength,
+    ).slice();
+    if (bytes[0] === 1) bytes[bytes.length - 100] ^= 4;
+    return send.call(this, bytes);
+  };
+}
+
+function sendOtherDigests() {
+  const { send } = RTCDataChannel.prototype;
+  RTCDataChannel.prototype.send = function (/** @type {any} */ data) {
+    if (typeof data === 'string') return send.call(this, /** @type {any} */ (data));
+    const bytes = new Uint8Array(
+      data.buffer ?? data,
+      data.byteOffset ?? 0,
+      data.byteLength,
+    ).slice();
+    if (bytes[0] === 2) bytes[40] ^= 1;
+    return send.call(this, bytes);
+  };
+}
+
+/** It sends pieces of what it sent first in place of all others. */
+function sendOldPieces() {
+  const { send } = RTCDataChannel.prototype;
+  /** @type {Uint8Array | undefined} */
+  let first;
+  RTCDataChannel.prototype.send = function (/** @type {any} */ data) {
+    if (typeof data === 'string') return send.call(this, /** @type {any} */ (data));
+    const bytes = new Uint8Array(
+      data.buffer ?? data,
+      data.byteOffset ?? 0,
+      data.byteLength,
+    ).slice();
+    if (bytes[0] === 1) {
+      first ??= bytes.slice(16, 16 + 16_384);
+      for (let at = 16; at < bytes.length; at += 16_384) {
+        bytes.set(first.subarray(0, bytes.length - at), at);
+      }
+    }
+    return send.call(this, bytes);
+  };
+}
+
+/** @param {import('./stage.mjs').Viewer} viewer */
+async function playsTheFilm(viewer) {
+  const seen = await viewer.seen();
+  assert.deepEqual(seen.stalls, [], `${viewer.name} stalled`);
+  assert.deepEqual(loadErrors(seen), [], viewer.name);
+  assert.ok(seen.fragments.length > 3, `${viewer.name} got ${seen.fragments.length} segments`);
+  for (const { url, sha256 } of seen.fragments) {
+    const body = await readFile(path.join(folder, path.basename(new URL(url).pathname)));
+    const digest = createHash('sha256').update(body).digest('hex');
+    assert.equal(sha256, digest, `${viewer.name}: digest of ${url}`);
+  }
+}
+
+describe('digests', () => {
+  test('honest viewers exchange a film that has them', async () => {
+    await withStage(
+      async (stage) => {
+        const one = await stage.viewer({ name: 'one', src: SRC });
+        await one.plays(6);
+        const two = await stage.viewer({ name: 'two', src: SRC });
+        await two.plays(10);
+        await playsTheFilm(two);
+        const { p2pBytes, malformed } = await two.stats();
+        assert.ok(p2pBytes > 1_000_000, `${p2pBytes} bytes came from the other`);
+        assert.equal(malformed, 0);
+      },
+      { '/film/': folder },
+    );
+  });
+
+  for (const [what, init] of /** @type {[string, () => void][]} */ ([
+    ['flips a bit in each message', flipBits],
+    ['sends digests of other bytes', sendOtherDigests],
+    ['sends old pieces for new ones', sendOldPieces],
+  ])) {
+    test(`a viewer that ${what} is found out, and the others play what the origin has`, async () => {
+      await withStage(
+        async (stage) => {
+          const liar = await stage.viewer({ name: 'liar', src: SRC, init });
+          await liar.plays(6);
+          const viewers = [];
+          for (const name of ['one', 'two']) {
+            viewers.push(await stage.viewer({ name, src: SRC }));
+            await viewers[viewers.length - 1].plays(4);
+          }
+          await Promise.all(viewers.map((viewer) => viewer.plays(8)));
+          for (const viewer of viewers) await playsTheFilm(viewer);
+          const seen = await viewers[0].seen();
+          assert.ok(
+            seen.events.some(
+              (/** @type {any} */ e) =>
+                e.name === 'peer' && e.state === 'closed' && /misbehaved|timed-out/.test(e.reason),
+            ),
+            'the first viewer kept its connection with the liar',
+          );
+        },
+        { '/film/': folder },
+      );
+    });
+  }
+});
