@@ -3,7 +3,8 @@
  *
  * dist/hlsmesh.mjs, dist/hlsmesh.js (global `HlsMesh`), dist/hlsmesh.es2017.js (the same for older engines), dist/hlsmesh.wasm,
  * dist/hlsmesh-tracker.wasm, compressed as well; dist/hlsmesh-diagnose.mjs, which a page loads on demand, and
- * dist/hlsmesh-overlay.mjs and .js; dist/sim, the package of the simulator
+ * dist/hlsmesh-overlay.mjs and .js; the tracker's dashboard, dist/hlsmesh-dashboard.* and dist/uplot.js; dist/sim, the package of
+ * the simulator
  */
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,6 +15,7 @@ import { forEs2017 } from './lib/es2017.mjs';
 import { inlineAbi } from './lib/inline-abi.mjs';
 import { internalNames } from './lib/internal-names.mjs';
 import { ROOT, UserError, runMain } from './lib/process.mjs';
+import { sharedCharts } from './lib/shared-charts.mjs';
 import { shortExports } from './lib/short-exports.mjs';
 import { shrink } from './lib/shrink.mjs';
 import { packSimulator } from './lib/sim-package.mjs';
@@ -50,6 +52,31 @@ async function squeeze(file, ecma = 2020) {
   });
   writeFileSync(path, `${code}\n`);
   writeFileSync(`${path}.map`, await slim(String(map), file.endsWith('.mjs')));
+}
+
+/** The tracker's dashboard, with uPlot beside it as it is published. */
+export async function bundleDashboard() {
+  const { build } = await import('esbuild');
+  const common = /** @type {import('esbuild').BuildOptions} */ ({
+    absWorkingDir: ROOT,
+    bundle: true,
+    minify: true,
+    outdir: 'dist',
+    logLevel: 'warning',
+  });
+  await build({
+    ...common,
+    target: BROWSERS,
+    format: 'iife',
+    entryPoints: { 'hlsmesh-dashboard': 'js/dashboard/main.js' },
+    plugins: [sharedCharts],
+    legalComments: 'inline',
+  });
+  await build({ ...common, entryPoints: { 'hlsmesh-dashboard': 'js/dashboard/style.css' } });
+  const charts = join(ROOT, 'node_modules', 'uplot', 'dist', 'uPlot.iife.min.js');
+  copyFileSync(charts, join(ROOT, 'dist', 'uplot.js'));
+  const page = join(ROOT, 'js', 'dashboard', 'index.html');
+  copyFileSync(page, join(ROOT, 'dist', 'hlsmesh-dashboard.html'));
 }
 
 /** What a page loads beside the SDK, if it wants it. It shares no names with the bundles of the SDK, so it keeps its own. */
@@ -178,6 +205,7 @@ export async function build() {
   compress('hlsmesh-tracker.wasm', 'hlsmesh-tracker.wasm.br');
   await bundle();
   await bundleCompanions();
+  await bundleDashboard();
   await packSimulator();
 }
 

@@ -357,4 +357,9 @@ const HtText* ht_topology(int32_t offset, int32_t limit) {
   return topology.empty() ? nullptr : listed(std::move(topology));
 }
 
+const HtText* ht_take_audience(void) {
+  State& s = state();
+  return s.tracker ? listed(s.tracker->take_audience()) : nullptr;
+}
+
 }  // extern "C"

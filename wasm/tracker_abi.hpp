@@ -7,7 +7,7 @@
 
 extern "C" {
 
-inline constexpr int32_t kHtAbiVersion = 5;
+inline constexpr int32_t kHtAbiVersion = 6;
 
 enum HtError : int32_t {
   kHtOk = 0,
@@ -118,5 +118,7 @@ const HtStats* ht_stats(void);
 const HtText* ht_channels(int32_t offset, int32_t limit);
 // text: the channel. nullptr if there is none of that name.
 const HtText* ht_topology(int32_t offset, int32_t limit);
+// Begins again with what it tells: for one caller.
+const HtText* ht_take_audience(void);
 
 }  // extern "C"

@@ -247,6 +247,7 @@ function parsed(option, given) {
       return Number.isInteger(number) ? inRange(option, number) : undefined;
     }
     case 'seconds':
+    case 'amount':
       return inRange(
         option,
         typeof given === 'string' && /^\d+(\.\d+)?$/.test(given) ? Number(given) : given,
@@ -313,6 +314,8 @@ function allowed(option) {
   switch (option.type) {
     case 'whole':
       return `a whole number from ${option.min} to ${option.max}`;
+    case 'amount':
+      return `a number from ${option.min} to ${option.max}`;
     case 'seconds':
       return `a number of seconds from ${option.min} to ${option.max}`;
     case 'choice':

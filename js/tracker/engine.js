@@ -194,6 +194,14 @@ export class TrackerEngine {
     return this.#listed(this.#core.callWithText('ht_topology', channel, offset, limit));
   }
 
+  /**
+   * @returns {string | null} JSON, as src/tracker/tracker.hpp describes it, of what came since the last call; null once the engine
+   *   is dead
+   */
+  takeAudience() {
+    return this.#listed(this.#core.call('ht_take_audience'));
+  }
+
   /** @param {number} pointer */
   #listed(pointer) {
     if (pointer <= 0) return null;

@@ -56,8 +56,9 @@ ${entry('--check', 'ask the tracker that runs here with these options for its he
 ${entry('--help, -h', 'print this')}
 ${entry('--version', 'print the version')}
 
-Over HTTP, on the same port: /healthz, /readyz, /metrics, and with --api-token
-/api/totals, /api/channels and /api/topology?channel=…
+Over HTTP, on the same port: /healthz, /readyz, /metrics; with --dashboard
+/dashboard; and with that or --api-token /api/…, which /api/openapi.json
+describes.
 
 SIGTERM and SIGINT send viewers elsewhere and end; a second one ends at once.
 SIGHUP reads certificates, keys, secrets and databases again.

@@ -14,7 +14,10 @@
  * @property {Record<string, string>} [headers]
  */
 
-/** @typedef {(request: IncomingMessage, url: URL) => Answer | Promise<Answer>} Route */
+/**
+ * Answers GET and HEAD; with `preflight` also OPTIONS, by which a page of another origin asks if it may read (CORS).
+ * @typedef {((request: IncomingMessage, url: URL) => Answer | Promise<Answer>) & { preflight?: (request: IncomingMessage) => Answer }} Route
+ */
 
 const NOT_FOUND = /** @type {Answer} */ ({
   status: 404,
@@ -44,7 +47,9 @@ export function answerFrom(routes, brief, admits, log) {
     const route = (admitted ? routes : brief).get(pathOf(request));
     try {
       if (!route) reply(request, response, admitted ? NOT_FOUND : TOO_MANY);
-      else if (request.method !== 'GET' && request.method !== 'HEAD') {
+      else if (request.method === 'OPTIONS' && route.preflight) {
+        reply(request, response, route.preflight(request));
+      } else if (request.method !== 'GET' && request.method !== 'HEAD') {
         reply(request, response, { status: 405, headers: { Allow: 'GET, HEAD' } });
       } else {
         reply(request, response, await route(request, new URL(request.url ?? '/', 'http://t')));

@@ -134,6 +134,14 @@ export interface TrackerOptions {
   apiToken?: string;
   /** A file that holds it. Read again when it changes. */
   apiTokenFile?: string;
+  /** Origins whose pages may read /api/; default none. */
+  apiOrigins?: readonly string[];
+  /** Serves /dashboard, and /api/ to this machine if there is no token; default false. */
+  dashboard?: boolean;
+  /** What the CDN charges for a GB; default 0.02. */
+  pricePerGb?: number;
+  /** The currency of that; default USD. */
+  currency?: string;
   /** Default length of drain(); default 20. */
   drainSeconds?: number;
   /** Addresses in logs: the /24 of IPv4 and the /48 of IPv6, whole, or not at all; default truncated. */

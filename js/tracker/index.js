@@ -7,6 +7,7 @@ import { HtStats } from './abi.js';
 import { Addresses, addressKey, shownAddress } from './addresses.js';
 import { Admission } from './admission.js';
 import { defaultLimits, readOptions } from './config.js';
+import { openOffice } from './dashboard/office.js';
 import { drain } from './drain.js';
 import { TrackerEngine } from './engine.js';
 import { WatchedFiles } from './files.js';
@@ -43,7 +44,7 @@ const RETRY_AFTER_S = 5;
  * The result of readOptions().
  * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'stunPort' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
  *   'allowedChannels' | 'viewersPerToken' | 'handshakesPerAddress' | 'pendingPerAddress' | 'requestsPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
- *   'drainSeconds' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
+ *   'drainSeconds' | 'apiOrigins' | 'dashboard' | 'pricePerGb' | 'currency' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
  *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile' | 'redisUrl' | 'clusterSecret' | 'clusterSecretFile'>} Settings
  */
 
@@ -144,10 +145,17 @@ async function start(options, settings, limits, log, files) {
     stats: () => sockets.engine.stats(),
   });
   const state = { engine: sockets.engine, draining: () => draining };
+  const totals = async () =>
+    cluster ? allOf(await cluster.everywhere.totals()) : { ...statsOf(sockets.engine), nodes: 1 };
+  // Of a cluster every node records, for the one that is asked.
+  const watched = bearer.known || settings.dashboard;
+  const office = watched
+    ? openOffice({ engine, sockets, cluster, totals, bearer, settings, version: await versionOf() })
+    : null;
   const routes = routesOf({
     ...state,
-    stats: async () =>
-      cluster ? allOf(await cluster.totals()) : { ...statsOf(sockets.engine), nodes: 1 },
+    api: office?.routes ?? new Map(),
+    stats: totals,
     // The worker that is asked answers for all of them.
     metrics: worker ? async () => joined(await worker.allMetrics()) : () => metrics.render(),
     metricsFor: settings.metrics,
@@ -213,6 +221,7 @@ async function start(options, settings, limits, log, files) {
       await endSockets();
       server.off('upgrade', onUpgrade);
       stopMeasuring();
+      office?.close();
       files.close();
       stun?.close();
       if (options.server) return;
@@ -289,6 +298,11 @@ async function compile(wasm) {
   return WebAssembly.compile(
     String(file).endsWith('.br') ? new Uint8Array(brotliDecompressSync(bytes)) : bytes,
   );
+}
+
+/** @returns {Promise<string>} of this package */
+async function versionOf() {
+  return JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
 /**

@@ -22,7 +22,7 @@ import { DECLARED } from './option-list.js';
  *   { type: 'text', default?: string, minBytes?: number } |
  *   { type: 'file', default?: undefined } |
  *   { type: 'whole', default: number, min: number, max: number } |
- *   { type: 'seconds', default: number, min: number, max: number } |
+ *   { type: 'seconds' | 'amount', default: number, min: number, max: number } |
  *   { type: 'url', default?: undefined, schemes: readonly string[] } |
  *   { type: 'choice', default: string, choices: readonly string[] } |
  *   { type: 'flag', default: boolean } |
@@ -65,6 +65,7 @@ export function argumentOf(option) {
     case 'list':
       return `<${option.item},…>`;
     case 'whole':
+    case 'amount':
       return '<number>';
     default:
       return `<${option.type}>`;

@@ -1,5 +1,5 @@
 /**
- * The paths that a tracker answers over HTTP: its health, its metrics and its API.
+ * The paths that a tracker answers over HTTP for those who run it: its health and its metrics. The API is in dashboard/api.js.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
@@ -16,6 +16,7 @@ import { METRICS_TYPE } from './metrics.js';
  * @property {() => string | Promise<string>} metrics
  * @property {'open' | 'token' | 'off'} metricsFor
  * @property {Bearer} bearer
+ * @property {Map<string, Route>} api by path
  */
 
 /** Checks the bearer token of the API. */
@@ -53,14 +54,12 @@ export class Bearer {
 /** @param {string} text */
 const sha256 = (text) => createHash('sha256').update(text).digest();
 
-const UNAUTHORIZED = /** @type {Answer} */ ({
+/** @type {Answer} */
+export const UNAUTHORIZED = {
   status: 401,
   json: { error: 'this needs the API token: Authorization: Bearer …' },
   headers: { 'WWW-Authenticate': 'Bearer' },
-});
-
-const DEFAULT_LIMIT = 100;
-const MAX_LIMIT = 10_000;
+};
 
 /**
  * The routes that only tell the status, which costs no more than a refusal.
@@ -89,7 +88,7 @@ export function healthRoutesOf({ engine, draining }) {
  * @returns {Map<string, Route>} by path
  */
 export function routesOf(served) {
-  const { engine, stats, metrics, metricsFor, bearer } = served;
+  const { stats, metrics, metricsFor, bearer, api } = served;
   const started = performance.now();
   /** @param {Route} route @returns {Route} */
   const guarded = (route) => (request, url) =>
@@ -113,53 +112,6 @@ export function routesOf(served) {
     const scrape = async () => ({ status: 200, text: await metrics(), type: METRICS_TYPE });
     routes.set('/metrics', metricsFor === 'token' ? guarded(scrape) : scrape);
   }
-  if (bearer.known) {
-    routes.set(
-      '/api/totals',
-      guarded(async () => ({ status: 200, json: await stats() })),
-    );
-    routes.set(
-      '/api/channels',
-      guarded((_, url) => paged(url, (offset, limit) => engine.channels(offset, limit))),
-    );
-    routes.set(
-      '/api/topology',
-      guarded((_, url) => {
-        const channel = url.searchParams.get('channel');
-        if (!channel) return { status: 400, json: { error: 'channel is missing' } };
-        return paged(url, (offset, limit) => engine.topology(channel, offset, limit));
-      }),
-    );
-  }
+  for (const [path, route] of api) routes.set(path, route);
   return routes;
-}
-
-/**
- * @param {URL} url
- * @param {(offset: number, limit: number) => Promise<string | null>} read
- * @returns {Promise<Answer>}
- */
-async function paged(url, read) {
-  const offset = whole(url.searchParams.get('offset'), 0, 2 ** 31 - 1);
-  const limit = whole(url.searchParams.get('limit'), DEFAULT_LIMIT, MAX_LIMIT);
-  if (offset === null || limit === null) {
-    return {
-      status: 400,
-      json: { error: `offset is a whole number; limit is one up to ${MAX_LIMIT}` },
-    };
-  }
-  const json = await read(offset, limit);
-  if (json === null) return { status: 404, json: { error: 'nothing is known of that' } };
-  return { status: 200, text: `${json}\n`, type: 'application/json' };
-}
-
-/**
- * @param {string | null} text
- * @param {number} unlessGiven
- * @param {number} most
- * @returns {number | null}
- */
-function whole(text, unlessGiven, most) {
-  if (text === null) return unlessGiven;
-  return /^\d{1,10}$/.test(text) && Number(text) <= most ? Number(text) : null;
 }

@@ -44,7 +44,7 @@ const ORDER = [
 
   ['src/tracker', /^src\/tracker\/tracker[^/]*$/, ['src/tracker: matching', 'src/tracker: ground', ...GROUND]],
   ['src/tracker: matching',
-    /^src\/tracker\/(channel|elsewhere|filter_class|introductions(_search)?|networks|outbox|pairs|peer|rooms?|socket|split_channels|upload)\.[ch]pp$/,
+    /^src\/tracker\/(audience|channel|elsewhere|filter_class|introductions(_search)?|networks|outbox|pairs|peer|rooms?|socket|split_channels|upload)\.[ch]pp$/,
     ['src/tracker: ground', ...GROUND]],
   ['src/tracker: ground', /^src\/tracker\/[^/]+$/, GROUND],
 
@@ -67,7 +67,10 @@ const ORDER = [
 
   ['js/sim', /^js\/sim\//, []],
 
-  ['js/tracker', /^js\/tracker\/(cli|index)\.js$/, ['js/tracker/cluster', 'js/tracker: services', 'js/tracker: engine']],
+  ['js/dashboard', /^js\/dashboard\//, []],
+
+  ['js/tracker', /^js\/tracker\/(cli|index)\.js$/, ['js/tracker/cluster', 'js/tracker/dashboard', 'js/tracker: services', 'js/tracker: engine']],
+  ['js/tracker/dashboard', /^js\/tracker\/dashboard\//, ['js/tracker: services']],
   ['js/tracker/cluster', /^js\/tracker\/cluster\//, ['js/tracker: engine']],
   ['js/tracker: engine', /^js\/tracker\/(local-engine|engine|abi)\.js$/, ['js: core']],
   ['js/tracker: services', /^js\/tracker\/[^/]+$/, []],

@@ -43,14 +43,19 @@ enum FieldIndex : size_t {
   kWants,
   kSlots,
   kIdle,
+  kControl,
+  kPlayed,
+  kStalled,
+  kStalls,
+  kFirst,
   kFieldCount,
 };
 
 constexpr std::string_view kFieldNames[kFieldCount] = {
-    "action",   "peer_id",  "to_peer_id", "from_peer_id", "data",   "hlsmesh", "live",
-    "reason",   "token_ms", "channel",    "browser",      "device", "os",      "parents",
-    "children", "upBW",     "dc_id",      "level",        "cdn",    "p2p",     "up",
-    "token",    "wants",    "slots",      "idle"};
+    "action",   "peer_id", "to_peer_id", "from_peer_id", "data",   "hlsmesh", "live",     "reason",
+    "token_ms", "channel", "browser",    "device",       "os",     "parents", "children", "upBW",
+    "dc_id",    "level",   "cdn",        "p2p",          "up",     "token",   "wants",    "slots",
+    "idle",     "control", "played",     "stalled",      "stalls", "first"};
 
 // An object stands for its own JSON text. An end-of-candidates mark becomes null.
 SignalData read_data(FieldReader& fields) {
@@ -62,8 +67,12 @@ SignalData read_data(FieldReader& fields) {
   return signal;
 }
 
-std::optional<bool> read_idle(FieldReader& fields) {
-  return fields.has(kIdle) ? std::optional(fields.boolean(kIdle)) : std::nullopt;
+std::optional<bool> read_flag(FieldReader& fields, FieldIndex index) {
+  return fields.has(index) ? std::optional(fields.boolean(index)) : std::nullopt;
+}
+
+std::optional<double> read_playback(FieldReader& fields, FieldIndex index) {
+  return fields.has(index) ? std::optional(fields.number(index, 0, kMaxPlayback)) : std::nullopt;
 }
 
 // By EndReason.
@@ -92,7 +101,8 @@ Enter read_enter(FieldReader& fields) {
   message.up_bw = fields.optional_int32(kUpBw, 0);
   message.wants = fields.optional_int32(kWants, 1);
   message.slots = fields.optional_int32(kSlots, 0);
-  message.idle = read_idle(fields);
+  message.idle = read_flag(fields, kIdle);
+  message.control = read_flag(fields, kControl);
   message.token = fields.text_or_none(kToken, kMaxTokenBytes);
   return message;
 }
@@ -103,7 +113,11 @@ Statistics read_statistics(FieldReader& fields) {
   message.cdn_kb = fields.number(kCdn, 0, kMaxReportKb);
   message.p2p_kb = fields.number(kP2p, 0, kMaxReportKb);
   if (fields.has(kUp)) message.up_kb = fields.number(kUp, 0, kMaxReportKb);
-  message.idle = read_idle(fields);
+  message.idle = read_flag(fields, kIdle);
+  message.played = read_playback(fields, kPlayed);
+  message.stalled = read_playback(fields, kStalled);
+  message.stalls = read_playback(fields, kStalls);
+  message.first_frame = read_playback(fields, kFirst);
   return message;
 }
 
@@ -206,7 +220,8 @@ class Put {
     put_integer("upBW", message.up_bw);
     put_integer("wants", message.wants);
     put_integer("slots", message.slots);
-    put_idle(message.idle);
+    put_flag("idle", message.idle);
+    put_flag("control", message.control);
     if (!message.token.empty()) {
       // More people read logs than may enter with this token.
       out_.text("token", kStyle == json::Style::kWire ? message.token : "*");
@@ -226,8 +241,12 @@ class Put {
     out_.number("level", message.level);
     out_.number("cdn", message.cdn_kb);
     out_.number("p2p", message.p2p_kb);
-    if (message.up_kb) out_.number("up", *message.up_kb);
-    put_idle(message.idle);
+    put_number("up", message.up_kb);
+    put_flag("idle", message.idle);
+    put_number("played", message.played);
+    put_number("stalled", message.stalled);
+    put_number("stalls", message.stalls);
+    put_number("first", message.first_frame);
   }
   void operator()(const Ping&) { action("ping"); }
   void operator()(const Pong&) { action("pong"); }
@@ -268,8 +287,11 @@ class Put {
     if (kStyle == json::Style::kWire) return out_.json("data", data.literal());
     out_.text("data", data.text());
   }
-  void put_idle(std::optional<bool> idle) {
-    if (idle) out_.boolean("idle", *idle);
+  void put_number(const char* field, std::optional<double> value) {
+    if (value) out_.number(field, *value);
+  }
+  void put_flag(const char* field, std::optional<bool> value) {
+    if (value) out_.boolean(field, *value);
   }
   void put_dc(const char* name, std::string_view dc_id, EndReason reason) {
     action(name);

@@ -32,6 +32,9 @@ inline constexpr size_t kMaxDataBytes = 62 * 1024;
 // channel's totals.
 inline constexpr double kMaxReportKb = 1e9;
 
+// `played`, `stalled`, `stalls`, `first`: seconds, and their number. No report covers 30 years.
+inline constexpr double kMaxPlayback = 1e9;
+
 // `level`. hls.js counts from 0 and has -1 before it has chosen; some clients report a bitrate
 // instead.
 inline constexpr double kMinLevel = -1;
@@ -76,7 +79,9 @@ struct Enter {
   std::optional<int32_t> wants;     // the number of parents that it asks for
   std::optional<int32_t> slots;     // the most children that it takes
   std::optional<bool> idle;         // it has been paused for a while and gains no segments
-  std::string token{};              // admits it, if the tracker requires one; may be empty
+  // Set if its site compares viewers with and without peers: true if this one is without.
+  std::optional<bool> control{};
+  std::string token{};  // admits it, if the tracker requires one; may be empty
 };
 
 struct Leave {};
@@ -114,6 +119,12 @@ struct Statistics {
   double p2p_kb = 0;
   std::optional<double> up_kb;  // extension 1, `up`: KB uploaded since the last report
   std::optional<bool> idle{};   // extension 1: as in `enter`
+  // Extension 1, what its player did since the last report: seconds that it played or wanted to,
+  // how many of them it stalled, and how often.
+  std::optional<double> played{};
+  std::optional<double> stalled{};
+  std::optional<double> stalls{};
+  std::optional<double> first_frame{};  // seconds from the source to its first frame; told once
 };
 
 // Asks for a Pong. Extension 2.

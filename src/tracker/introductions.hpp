@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "common/time.hpp"
 #include "tracker/channel.hpp"
@@ -106,6 +108,15 @@ class Introductions {
   uint64_t promoted() const { return promoted_; }
   int32_t standing() const { return standing_; }
 
+  // How often introductions ended because a side said so, or did not open in time, by EndReason.
+  using Counts = std::array<uint64_t, 5>;
+  struct Ends {
+    Counts unopened{};
+    Counts opened{};
+  };
+  // Those since the last call.
+  Ends take_ends() { return std::exchange(ends_, {}); }
+
   // Returns true if a viewer that wants several parents may not have those of one foreign network
   // alone: there are so many of it that they might be all that newcomers find.
   static bool must_not_be_alone(const Peer& child, const Network& network);
@@ -133,6 +144,7 @@ class Introductions {
   uint64_t failed_ = 0;
   uint64_t promoted_ = 0;
   int32_t standing_ = 0;
+  Ends ends_;
 };
 
 }  // namespace hlsmesh::tracker

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@ struct Channel;
 struct Room;
 struct Peer;
 struct Network;
+struct Tally;
 
 // A peer's place in the order of entering, over all channels. Never reused, so an old one finds
 // nobody.
@@ -45,6 +47,14 @@ struct Facts {
   friend bool operator==(const Facts& a, const Facts& b) {
     return a.up_bw == b.up_bw && a.slots == b.slots && a.wants == b.wants;
   }
+};
+
+// What a viewer reports of its playback since it entered: seconds, and the number of stalls.
+struct Watched {
+  double played = 0;
+  double stalled = 0;
+  double stalls = 0;
+  std::optional<double> first;  // to the first frame
 };
 
 // A current introduction: this parent was named to the child, and neither side has reported its
@@ -131,6 +141,11 @@ struct Peer {
   TimeMs idle_since;             // when it last became so
   std::optional<int32_t> wants;  // parents, as it asked for
   int32_t parents_wanted = 0;    // the number that it is given
+
+  // Set if its site compares viewers with and without peers: true if this one is without.
+  std::optional<bool> control;
+  Watched watched;
+  std::array<Tally*, 5> tallies{};  // kept by Audience: the sums that it is part of
 
   // Connections to parents that this peer brought along from before it lost its tracker.
   int32_t kept_parents = 0;

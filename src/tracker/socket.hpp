@@ -9,6 +9,7 @@
 #include "common/time.hpp"
 #include "protocol/tracker_messages.hpp"
 #include "tracker/address_limits.hpp"
+#include "tracker/audience.hpp"
 #include "tracker/elsewhere.hpp"
 #include "tracker/peer.hpp"
 #include "tracker/rate_limit.hpp"
@@ -41,6 +42,7 @@ struct Socket {
   std::optional<RateLimit> bytes;
   AddressLimits::Spent spent;
   std::optional<ReportCredit> credit;
+  std::optional<PlaybackCredit> playback;
   std::optional<RateLimit> switches;
   std::string last_channel;  // of its last `enter`
   std::unique_ptr<PendingEnter> pending;

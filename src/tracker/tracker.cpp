@@ -63,6 +63,7 @@ void Tracker::Impl::open(TimeMs now, ConnId conn, const Origin& origin, IdEntrop
   socket.guest = origin.guest;
   socket.opened_at = socket.last_heard = socket.last_ping = now_;
   socket.credit.emplace(now_);
+  socket.playback.emplace(now_);
   if (socket.guest) return;
   if (config_.messages_per_second > 0) {
     socket.messages = messages_a_second(config_.messages_per_second, now_);
@@ -278,7 +279,9 @@ void Tracker::Impl::handle(Socket& socket, const wire::DcFailed& report) {
 void Tracker::Impl::handle(Socket& socket, wire::Statistics& report) {
   if (!socket.peer) return;
   if (socket.credit->bound(report, now_, config_)) ++totals_.limited_reports;
+  socket.playback->bound(report, now_);
   Peer& peer = *socket.peer;
+  audience_.report(peer, report);
   // -1 is a player that has not chosen yet.
   if (report.level >= 0) {
     peer.level = report.level;
@@ -299,7 +302,7 @@ void Tracker::Impl::handle(Socket& socket, wire::Statistics& report) {
   }
   set_child_limit(peer, now_, config_);
   introductions_.on_limit_changed(peer, now_);
-  if (report.idle) introductions_.on_idle(peer, *report.idle, now_);
+  if (report.idle) introductions_.on_idle(peer, *report.idle || is_control(peer), now_);
   introductions_.on_report(peer, now_);
 }
 
@@ -365,6 +368,7 @@ std::vector<std::string> Tracker::neglected() const { return impl_->neglected();
 std::string Tracker::channels(int32_t offset, int32_t limit) const {
   return impl_->channels(offset, limit);
 }
+std::string Tracker::take_audience() { return impl_->take_audience(); }
 std::string Tracker::topology(std::string_view channel, int32_t offset, int32_t limit) const {
   return impl_->topology(channel, offset, limit);
 }

@@ -106,12 +106,28 @@ class Tracker {
   // topology(): {channel: CHANNEL, offset, nodes: [NODE], edges: [EDGE]}; empty if there is no such
   //   channel.
   //   NODE is {id, room, class, isp, province, device: "mobile" or "PC", browser, os, level, up_bw:
-  //   kbit/s, announced or measured, or null, child_limit, children, cdn_kb, p2p_kb, seconds: in
-  //   the channel}.
-  //   EDGE is {child, parent, opened}, listed with its child.
+  //   kbit/s, announced or measured, or null, idle: it is
+  //   paused, or plays without peers for comparison, child_limit, children, cdn_kb, p2p_kb,
+  //   seconds: in the channel}. EDGE is {child, parent, opened}, listed with its child.
   static constexpr int32_t kMaxListed = 10'000;
   std::string channels(int32_t offset, int32_t limit) const;
   std::string topology(std::string_view channel, int32_t offset, int32_t limit) const;
+
+  // JSON of what viewers reported since the last call, for one caller that adds it up:
+  // {tallies: {DIMENSION: [TALLY]}, compared: {peers: SIDE, control: SIDE}, ends: {unopened: ENDS,
+  // opened: ENDS}, unreached, unfed, classes: [COUNT]}.
+  //   DIMENSION is channel, isp, country, device or browser.
+  //   TALLY is [name, viewers, cdn_kb, p2p_kb, up_kb, played, stalled, stalls, firsts, first_log];
+  //   viewers are those of now, the others what came since. `played` and `stalled` are seconds,
+  //   `first_log` the sum of the logarithms of `firsts` times in seconds. Of a channel 1 follows
+  //   if it is live, else 0. The name is null for names that were too many.
+  //   SIDE is {ended: SUMS, present: SUMS}, of viewers that left since the last call, and of those
+  //   that are here: in the order of Sums in audience.hpp.
+  //   ENDS is how often introductions ended before they opened, or afterwards, by the word that the
+  //   reporter gave: {none, refused, useless, silent, misbehaved}.
+  //   `unreached` counts viewers none of whose connections ever opened, though three or more were
+  //   tried; `unfed` those whose parents had nothing for them. `classes` counts viewers by class.
+  std::string take_audience();
 
   // Return the invariant that does not hold between events, or an empty text; and the ids of peers
   // that want a parent and could get one now. They look at everything, so they are slow. If asserts

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "tracker/text.hpp"
 #include "tracker/tracker_impl.hpp"
 #include "tracker/upload.hpp"
 
@@ -20,13 +21,6 @@ constexpr size_t kMaxCloseReasonBytes = 123;
 constexpr DurationMs kFactsInterval{10'000};
 
 Facts facts_in(const wire::Enter& enter) { return {enter.up_bw, enter.slots, enter.wants}; }
-
-// Cut at a character's boundary.
-std::string_view shortened(std::string_view text, size_t most) {
-  if (text.size() <= most) return text;
-  while (most > 0 && (static_cast<uint8_t>(text[most]) & 0xC0) == 0x80) --most;
-  return text.substr(0, most);
-}
 
 }  // namespace
 
@@ -112,7 +106,8 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   peer.connect_after = now_;
   describe(peer, enter);
   use_facts(peer, facts_in(enter));
-  peer.idle = enter.idle.value_or(false);
+  peer.control = enter.control;
+  peer.idle = enter.idle.value_or(false) || is_control(peer);
   peer.kept_parents = std::max(enter.parents.value_or(0), 0);
   peer.kept_children = std::max(enter.children.value_or(0), 0);
   // It has a parent that is not known here, so it is not fed by the CDN.
@@ -121,6 +116,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   const auto [channel, is_new] = channels_.try_emplace(enter.channel, enter.channel,
                                                        config_.room_peers, config_.address_share);
   channel->second.add(peer);
+  audience_.add(peer);
   if (is_new) {
     for (std::string& parameter : split_.opened(enter.channel)) outbox_.split(std::move(parameter));
   }
@@ -159,7 +155,7 @@ void Tracker::Impl::enter_again(Socket& socket, wire::Enter& enter,
     peer.said = facts;
     timers_.set(peer.conn, TimerKind::kFacts, peer.facts_at + kFactsInterval);
   }
-  introductions_.on_idle(peer, enter.idle.value_or(false), now_);
+  introductions_.on_idle(peer, enter.idle.value_or(false) || is_control(peer), now_);
 }
 
 void Tracker::Impl::use_facts(Peer& peer, const Facts& facts) {
@@ -200,6 +196,7 @@ void Tracker::Impl::leave(Socket& socket) {
 
 void Tracker::Impl::drop_peer(Socket& socket, Channel& channel) {
   timers_.clear(socket.conn, TimerKind::kFacts);
+  audience_.remove(*socket.peer);
   socket.peer.reset();
   --peers_;
   if (!channel.nodes.empty()) return;

@@ -75,6 +75,7 @@ Elsewhere Tracker::Impl::facts_of(const Socket& socket) const {
   enter.up_bw = peer.up_bw;
   enter.slots = peer.slots;
   if (peer.idle) enter.idle = true;
+  enter.control = peer.control;
   enter.wants = peer.wants;
   if (peer.kept_parents > 0) enter.parents = peer.kept_parents;
   if (peer.kept_children > 0) enter.children = peer.kept_children;

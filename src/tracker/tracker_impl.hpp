@@ -10,6 +10,7 @@
 
 #include "protocol/tracker_messages.hpp"
 #include "tracker/address_limits.hpp"
+#include "tracker/audience.hpp"
 #include "tracker/channel.hpp"
 #include "tracker/elsewhere.hpp"
 #include "tracker/introductions.hpp"
@@ -51,6 +52,7 @@ class Tracker::Impl {
   std::vector<std::string> neglected() const;
   std::string channels(int32_t offset, int32_t limit) const;
   std::string topology(std::string_view channel, int32_t offset, int32_t limit) const;
+  std::string take_audience();
 
  private:
   using Socket = tracker::Socket;
@@ -90,6 +92,9 @@ class Tracker::Impl {
   void accept(const Peer& peer, const tracker_wire::Enter& enter, std::optional<DurationMs> valid);
   void leave(Socket& socket);
   void drop_peer(Socket& socket, tracker::Channel& channel);
+  // It plays without peers, so that others can be compared with it: it gets none, as if it were
+  // idle.
+  static bool is_control(const Peer& peer) { return peer.control.value_or(false); }
 
   // tracker_elsewhere.cpp: peers whose channels other engines run.
   void ask(Socket& socket, tracker::Elsewhere entering, bool again);
@@ -107,6 +112,7 @@ class Tracker::Impl {
   std::unordered_map<int32_t, Socket> sockets_;
   std::map<std::string, tracker::Channel, std::less<>> channels_;
   tracker::SplitChannels split_;
+  tracker::Audience audience_;
   tracker::JoinOrder last_join_ = 0;
   int32_t last_request_ = 0;
   int32_t peers_ = 0;

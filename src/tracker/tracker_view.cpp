@@ -2,63 +2,16 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <tuple>
 
-#include "protocol/json_number.hpp"
-#include "protocol/json_writer.hpp"
 #include "tracker/tracker_impl.hpp"
+#include "tracker/view_writer.hpp"
 
 namespace hlsmesh {
 namespace {
 
 using namespace tracker;
-
-// Writes JSON front to back and sets the commas.
-class Writer {
- public:
-  void open(char bracket) {
-    out_ += bracket;
-    first_ = true;
-  }
-  void close(char bracket) {
-    out_ += bracket;
-    first_ = false;
-  }
-  // The next element of a list.
-  void next() {
-    if (!first_) out_ += ',';
-    first_ = false;
-  }
-  void key(std::string_view name) {
-    next();
-    json::append_string(out_, name);
-    out_ += ':';
-  }
-  void text(std::string_view name, std::string_view value) {
-    key(name);
-    json::append_string(out_, value);
-  }
-  void number(std::string_view name, double value) {
-    key(name);
-    json::append_double(out_, value);
-  }
-  void integer(std::string_view name, int64_t value) {
-    key(name);
-    json::append_integer(out_, value);
-  }
-  void boolean(std::string_view name, bool value) {
-    key(name);
-    out_ += value ? "true" : "false";
-  }
-  void null(std::string_view name) {
-    key(name);
-    out_ += "null";
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  std::string out_;
-  bool first_ = true;
-};
 
 // Calls `visit` for the entries from `offset` on, at most `limit` and kMaxListed of them.
 template <class Map, class Visit>
@@ -69,7 +22,7 @@ void page(const Map& map, int32_t offset, int32_t limit, Visit visit) {
   for (; at != map.end() && left > 0; ++at, --left) visit(at->second);
 }
 
-void put_channel(Writer& json, const Channel& channel) {
+void put_channel(ViewWriter& json, const Channel& channel) {
   json.text("id", channel.id);
   json.text("type", channel.type() == ChannelType::kLive ? "live" : "vod");
   json.text("host", channel.host);
@@ -79,7 +32,7 @@ void put_channel(Writer& json, const Channel& channel) {
   json.number("p2p_kb", channel.p2p_kb);
 }
 
-void put_peer(Writer& json, const Peer& peer, TimeMs now) {
+void put_peer(ViewWriter& json, const Peer& peer, TimeMs now) {
   json.text("id", peer.id.text);
   json.integer("room", peer.room->number);
   json.integer("class", peer.layer);
@@ -96,6 +49,7 @@ void put_peer(Writer& json, const Peer& peer, TimeMs now) {
   } else {
     json.null("up_bw");
   }
+  json.boolean("idle", peer.idle);
   json.integer("child_limit", peer.child_limit);
   json.integer("children", static_cast<int64_t>(peer.children.size()));
   json.number("cdn_kb", peer.cdn_kb);
@@ -103,10 +57,33 @@ void put_peer(Writer& json, const Peer& peer, TimeMs now) {
   json.integer("seconds", (now - peer.entered_at).count() / 1'000);
 }
 
+// By EndReason.
+void put_ends(ViewWriter& json, std::string_view name, const Introductions::Counts& counts) {
+  constexpr std::string_view kWords[] = {"none", "refused", "useless", "silent", "misbehaved"};
+  static_assert(std::size(kWords) == std::tuple_size_v<Introductions::Counts>);
+  json.open(name, '{');
+  for (size_t at = 0; at < counts.size(); ++at) {
+    json.integer(kWords[at], static_cast<int64_t>(counts[at]));
+  }
+  json.close('}');
+}
+
+// A viewer that nobody could connect to so many times in a row is behind something that lets
+// nothing through.
+constexpr int32_t kUnreachedAfter = 3;
+bool is_unreached(const Peer& peer) {
+  return peer.failures >= kUnreachedAfter &&
+         std::none_of(peer.parents.begin(), peer.parents.end(),
+                      [](const ParentLink& link) { return link.opened; });
+}
+
+// More classes than that are listed by nobody.
+constexpr int32_t kMostClasses = 100;
+
 }  // namespace
 
 std::string Tracker::Impl::channels(int32_t offset, int32_t limit) const {
-  Writer json;
+  ViewWriter json;
   json.open('{');
   json.integer("total", static_cast<int64_t>(channels_.size()));
   json.integer("offset", std::max(offset, 0));
@@ -139,7 +116,7 @@ std::string Tracker::Impl::topology(std::string_view id, int32_t offset, int32_t
   const auto found = channels_.find(id);
   if (found == channels_.end()) return {};
   const Channel& channel = found->second;
-  Writer json;
+  ViewWriter json;
   json.open('{');
   json.key("channel");
   json.open('{');
@@ -168,6 +145,48 @@ std::string Tracker::Impl::topology(std::string_view id, int32_t offset, int32_t
       json.close('}');
     }
   });
+  json.close(']');
+  json.close('}');
+  return json.take();
+}
+
+std::string Tracker::Impl::take_audience() {
+  ViewWriter json;
+  json.open('{');
+  int64_t unreached = 0;
+  int64_t unfed = 0;
+  std::map<int32_t, int64_t> classes;
+  audience_.take(
+      json,
+      [&](const Audience::Note& note) {
+        for (const auto& [id, channel] : channels_) {
+          for (const auto& [join, peer] : channel.nodes) {
+            note(*peer);
+            unreached += is_unreached(*peer) ? 1 : 0;
+            unfed += peer->unfed ? 1 : 0;
+          }
+          for (const auto& [number, room] : channel.rooms.all()) {
+            for (const auto& [layer, count] : room->population) classes[layer] += count;
+          }
+        }
+      },
+      [&](std::string_view id) {
+        const auto found = channels_.find(id);
+        return found != channels_.end() && found->second.type() == ChannelType::kLive;
+      });
+  const Introductions::Ends ends = introductions_.take_ends();
+  json.open("ends", '{');
+  put_ends(json, "unopened", ends.unopened);
+  put_ends(json, "opened", ends.opened);
+  json.close('}');
+  json.integer("unreached", unreached);
+  json.integer("unfed", unfed);
+  json.open("classes", '[');
+  // A class below another may be empty for a while.
+  const int32_t last = classes.empty() ? -1 : classes.rbegin()->first;
+  for (int32_t layer = 0; layer <= std::min(last, kMostClasses); ++layer) {
+    json.next(static_cast<double>(classes[layer]));
+  }
   json.close(']');
   json.close('}');
   return json.take();

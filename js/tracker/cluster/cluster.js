@@ -197,9 +197,9 @@ export class Cluster {
     return this.#everywhere.topology(channel, offset, limit);
   }
 
-  /** The sums of the figures of all nodes that answer, and their number. */
-  totals() {
-    return this.#everywhere.totals();
+  /** Questions that all nodes answer. */
+  get everywhere() {
+    return this.#everywhere;
   }
 
   stats() {

@@ -42,9 +42,18 @@ export class Everywhere {
     return { stats: sumOf(all), nodes: all.length };
   }
 
+  /** What all nodes recorded: the answers of their recorders. @param {any[]} question @returns {Promise<any[]>} */
+  recorded(question) {
+    return this.#askAll(['recorded', ...question]);
+  }
+
+  /** Returns what this node recorded. @type {(question: any[]) => any} */
+  answer = () => null;
+
   /** @param {any[]} question @returns {Promise<any>} null: nothing is known here */
   async #own([what, ...args]) {
     if (what === 'stats') return this.#engine.stats();
+    if (what === 'recorded') return this.answer(args);
     const [first, second, third] = args;
     let json = null;
     if (what === 'channels') json = await this.#engine.channels(Number(first), Number(second));

@@ -40,6 +40,7 @@ struct Describe {
     put_optional(d.fields, "wants", m.wants);
     put_optional(d.fields, "slots", m.slots);
     put_optional(d.fields, "idle", m.idle);
+    put_optional(d.fields, "control", m.control);
     if (!m.token.empty()) d.fields["token"] = m.token;
     return d;
   }
@@ -56,6 +57,10 @@ struct Describe {
     Described d{"statistics", {{"level", m.level}, {"cdn", m.cdn_kb}, {"p2p", m.p2p_kb}}};
     put_optional(d.fields, "up", m.up_kb);
     put_optional(d.fields, "idle", m.idle);
+    put_optional(d.fields, "played", m.played);
+    put_optional(d.fields, "stalled", m.stalled);
+    put_optional(d.fields, "stalls", m.stalls);
+    put_optional(d.fields, "first", m.first_frame);
     return d;
   }
   Described operator()(const Accept& m) const {

@@ -1,0 +1,142 @@
+/**
+ * What an operator should look at, worst first: each with what to do.
+ */
+
+// Of fewer viewers, connections or seconds a share says nothing.
+const FEW_VIEWERS = 10;
+const FEW_INTRODUCTIONS = 50;
+
+/** @typedef {{ id: string, level: 'critical' | 'warning' | 'info', title: string, advice: string }} Alert */
+
+/**
+ * @param {any} seen an overview (desk.js), with `recently` the same figures, and `recentSums` the amounts, of the last ten minutes
+ * @returns {Alert[]}
+ */
+export function alertsAbout(seen) {
+  const alerts = RULES.flatMap(([id, level, find, advice]) => {
+    const title = find(seen);
+    return title ? [{ id, level, title, advice }] : [];
+  });
+  return /** @type {Alert[]} */ (alerts);
+}
+
+/** @param {number} share */
+const percent = (share) => `${Math.round(share * 100)} %`;
+
+/** @param {Record<string, number>} counts */
+const sum = (counts) => Object.values(counts).reduce((all, count) => all + count, 0);
+
+/** @type {[id: string, level: Alert['level'], find: (seen: any) => string | false, advice: string][]} */
+const RULES = [
+  [
+    'cut-off',
+    'critical',
+    ({ cutOff }) => cutOff && 'This process does not reach the others',
+    'Figures and matching are those of this process alone. Check Redis, and --redis-url.',
+  ],
+  [
+    'harm',
+    'critical',
+    ({ comparison }) =>
+      comparison.verdict === 'worse' && 'Viewers with peers do worse than those without',
+    'See the comparison below. Switch peers off with mesh.enabled, or draw more viewers to go without to be surer.',
+  ],
+  [
+    'stalls',
+    'warning',
+    ({ recently, stalled_per_hour: usual }) =>
+      recently.watched_hours > 1 &&
+      recently.stalled_per_hour > 30 &&
+      recently.stalled_per_hour > 2 * usual &&
+      `Viewers stall ${Math.round(recently.stalled_per_hour)} s in an hour, which is more than usual`,
+    'Compare with the CDN’s own errors and with viewers without peers: the origin may be the cause.',
+  ],
+  [
+    'offload-fell',
+    'warning',
+    ({ viewers, recently, offload }) =>
+      viewers >= FEW_VIEWERS &&
+      offload > 0.1 &&
+      recently.offload !== null &&
+      recently.offload < offload / 2 &&
+      `Offload fell to ${percent(recently.offload)}, from ${percent(offload)}`,
+    'See which provider, country or browser has lost it, and why connections end.',
+  ],
+  [
+    'no-offload',
+    'warning',
+    ({ viewers, channels, recently }) =>
+      viewers >= FEW_VIEWERS * Math.max(channels, 1) &&
+      recently.offload !== null &&
+      recently.offload < 0.05 &&
+      `Only ${percent(recently.offload)} comes from peers, with ${viewers} viewers`,
+    'If connections fail, look at the reasons. If they open, viewers may play different streams: see docs/IDENTITY.md.',
+  ],
+  [
+    'split',
+    'warning',
+    ({ split_by }) =>
+      split_by.length > 0 &&
+      `Channels differ only in ${split_by.map((/** @type {any} */ { parameter }) => `“${parameter}”`).join(', ')}`,
+    'If that selects no other video, leave it out by the player’s option channel, so that these viewers meet.',
+  ],
+  [
+    'unreached',
+    'warning',
+    ({ viewers, unreached }) =>
+      unreached >= 5 &&
+      unreached > viewers / 4 &&
+      `${unreached} of ${viewers} viewers reach nobody`,
+    'A firewall may block UDP, or the browser has not been given the permission for local connections. A TURN server in iceServers helps.',
+  ],
+  [
+    'network',
+    'warning',
+    ({ introductions, ends }) =>
+      introductions >= FEW_INTRODUCTIONS &&
+      (ends.unopened.none ?? 0) > introductions / 2 &&
+      'More than half of the connections find no way through the network',
+    'Strict NAT on both sides. Check that iceServers has a STUN server that answers; a TURN server helps the rest.',
+  ],
+  [
+    'unfed',
+    'warning',
+    ({ viewers, unfed }) =>
+      unfed >= 5 && unfed > viewers / 4 && `The peers of ${unfed} viewers have nothing for them`,
+    'They may play different renditions or timelines of the stream: see docs/IDENTITY.md.',
+  ],
+  [
+    'misbehaved',
+    'warning',
+    ({ ends }) => {
+      const wrong = (ends.opened.misbehaved ?? 0) + (ends.unopened.misbehaved ?? 0);
+      const all = sum(ends.opened) + sum(ends.unopened);
+      return wrong >= 5 && wrong > all / 20 && `${wrong} connections ended because of wrong bytes`;
+    },
+    'Do all edges of the CDN serve the same bytes for a segment? If so, somebody attacks the stream.',
+  ],
+  [
+    'busy',
+    'warning',
+    ({ recentSums, uptime, nodes }) => {
+      const share = (recentSums.cpu ?? 0) / Math.min(Math.max(uptime, 60), 600) / nodes;
+      return share > 0.7 && `The tracker uses ${percent(share)} of its core`;
+    },
+    'Use --workers, or more machines with --redis-url.',
+  ],
+  [
+    'limited',
+    'info',
+    ({ sums }) =>
+      (sums.limited ?? 0) >= FEW_VIEWERS &&
+      `${sums.limited} connections were refused or closed by a limit`,
+    'hlsmesh_tracker_limited_total in /metrics says by which. Behind a proxy, set --trusted-proxies.',
+  ],
+  [
+    'no-control',
+    'info',
+    ({ viewers, comparison }) =>
+      viewers >= 200 && comparison.verdict === 'none' && 'No viewers play without peers',
+    'Where a site draws some by lot, you see here whether peers help the others or hurt them: see docs/OPERATING.md.',
+  ],
+];
