@@ -18,8 +18,8 @@ const SIZE = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
 // The others join well after the first, and then play long enough to fill half the chart.
-const HEAD_START_MS = 12_000;
-const TOGETHER_MS = 60_000;
+const HEAD_START_MS = 8_000;
+const TOGETHER_MS = 40_000;
 
 const demo = await serve({ host: '0.0.0.0', port: 0, browser: false, log: () => {} });
 const browser = await chromium.launch({
