@@ -11,7 +11,6 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { compile } from './lib/cmake.mjs';
-import { forEs2017 } from './lib/es2017.mjs';
 import { inlineAbi } from './lib/inline-abi.mjs';
 import { internalNames } from './lib/internal-names.mjs';
 import { ROOT, UserError, runMain } from './lib/process.mjs';
@@ -19,7 +18,6 @@ import { sharedCharts } from './lib/shared-charts.mjs';
 import { shortExports } from './lib/short-exports.mjs';
 import { shrink } from './lib/shrink.mjs';
 import { packSimulator } from './lib/sim-package.mjs';
-import { slim } from './lib/source-map.mjs';
 import { spreadAfterOptional } from './lib/syntax.mjs';
 import { setup } from './setup.mjs';
 
@@ -39,6 +37,8 @@ const OLD_SCRIPT = 'hlsmesh.es2017.js';
  */
 async function squeeze(file, ecma = 2020) {
   const { minify } = await import('terser');
+  // Not above: before the set-up there is no acorn, which it needs.
+  const { slim } = await import('./lib/source-map.mjs');
   const path = join(ROOT, 'dist', file);
   const { code, map } = await minify(readFileSync(path, 'utf8'), {
     module: file.endsWith('.mjs'),
@@ -150,6 +150,7 @@ export async function bundle() {
     resolveDir: ROOT,
     sourcefile: 'script-tag.js',
   };
+  const { forEs2017 } = await import('./lib/es2017.mjs');
   const script = /** @type {import('esbuild').BuildOptions} */ ({
     ...common,
     stdin: entry,

@@ -28,7 +28,7 @@ test('relayOnly is a policy of the connections, beside whatever else the site wa
   const settings = readOptions({ tracker: TRACKER, rtcConfig, iceServers: [], relayOnly: true });
   const config = { iceServers: [], bundlePolicy: 'max-bundle', iceTransportPolicy: 'relay' };
   assert.deepEqual(settings.rtcConfig, config);
-  changeOptions(settings, { iceServers: [{ urls: 'turn:x' }] });
+  changeOptions(settings, { iceServers: [{ urls: 'turn:x', username: 'u', credential: 'c' }] });
   assert.equal(settings.rtcConfig.iceTransportPolicy, 'relay');
   changeOptions(settings, { relayOnly: false });
   assert.equal(settings.rtcConfig.iceTransportPolicy, 'all');

@@ -210,8 +210,7 @@ TEST_CASE("digests: a file that cannot be had is asked for again, each time afte
 }
 
 TEST_CASE(
-    "digests: of a live stream the file is asked for with each new segment, and again while it "
-    "lags") {
+    "digests: the file of a live stream is asked for with each new segment, or while it lags") {
   DigestsRoom r;
   r.playlist_loaded(10, true);
   r.digests_come(digest_line("seg10.ts", mesh_body()));
@@ -260,9 +259,7 @@ TEST_CASE("digests: what the CDN gives is shared when it has the publisher's dig
   CHECK(r.frames(child).size() == 1);
 }
 
-TEST_CASE(
-    "digests: what the CDN gives is played, whatever it is, and is shared with nobody if it is "
-    "another's") {
+TEST_CASE("digests: what the CDN gives is played, and is shared only if it is the publisher's") {
   DigestsRoom r;
   r.digests_come(digest_line("seg5.ts", spoilt(mesh_body(), 9'000)));
   const int32_t child = r.add_child("c");
@@ -297,9 +294,7 @@ TEST_CASE("digests: what is here before the file is shared once the file is ther
   for (const peer::Have& word : words) CHECK(word.transfer != 4);
 }
 
-TEST_CASE(
-    "digests: a peer of version 1 is asked where the digest is known, and what it sends is "
-    "compared") {
+TEST_CASE("digests: what a peer of version 1 sends is compared when it is whole") {
   for (const bool wrong : {false, true}) {
     DigestsRoom r;
     const int32_t old = r.h.open_parent("old", true);
@@ -328,9 +323,7 @@ TEST_CASE("digests: another presentation begins without those of the one before"
   CHECK(r.h.all(CommandKind::kFetchDigests).size() == 1);
 }
 
-TEST_CASE(
-    "digests: where they are demanded, nothing is exchanged without; where they are off, none are "
-    "asked for") {
+TEST_CASE("digests: demanded, nothing is exchanged without; off, none are asked for") {
   EngineConfig config = Harness::default_config();
   config.digests = DigestPolicy::kRequired;
   MeshRoom strict(config);
