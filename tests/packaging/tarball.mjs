@@ -74,8 +74,8 @@ export function tarballTests(project) {
 
     test('F2: is small enough to be looked at before it is used', async () => {
       const { size } = await stat(project().tarball);
-      // The dashboard and its API are some 52 KB of it, uPlot 22 of them.
-      assert.ok(size < 400_000, `${size} bytes`);
+      // 429 KB: the engines 110, the SDK's scripts with their maps 125, the dashboard and its API 52, documentation 75.
+      assert.ok(size < 440_000, `${size} bytes`);
     });
 
     test('has its exports as publint and Are The Types Wrong want them, as ES modules', async () => {
