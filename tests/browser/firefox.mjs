@@ -40,6 +40,7 @@ async function newContext(browser, userAgent) {
   const face = {
     context: () => contextFace,
     on: page.on.bind(page),
+    setDefaultTimeout: page.setDefaultTimeout.bind(page),
     goto: page.goto.bind(page),
     evaluate: page.evaluate.bind(page),
     /**
