@@ -97,9 +97,9 @@ describe('digests', () => {
     await withStage(
       async (stage) => {
         const one = await stage.viewer({ name: 'one', src: SRC });
-        await one.plays(6);
+        await one.plays(4);
         const two = await stage.viewer({ name: 'two', src: SRC });
-        await two.plays(10);
+        await two.plays(8);
         await playsTheFilm(two);
         const { p2pBytes, malformed } = await two.stats();
         assert.ok(p2pBytes > 1_000_000, `${p2pBytes} bytes came from the other`);
@@ -109,22 +109,22 @@ describe('digests', () => {
     );
   });
 
-  for (const [what, init] of /** @type {[string, () => void][]} */ ([
-    ['flips a bit in each message', flipBits],
-    ['sends digests of other bytes', sendOtherDigests],
-    ['sends old pieces for new ones', sendOldPieces],
+  for (const [what, init, names] of /** @type {[string, () => void, string[]][]} */ ([
+    ['flips a bit in each message', flipBits, ['one', 'two']],
+    ['sends digests of other bytes', sendOtherDigests, ['one']],
+    ['sends old pieces for new ones', sendOldPieces, ['one']],
   ])) {
     test(`a viewer that ${what} is found out, and the others play what the origin has`, async () => {
       await withStage(
         async (stage) => {
           const liar = await stage.viewer({ name: 'liar', src: SRC, init });
-          await liar.plays(6);
+          await liar.plays(3);
           const viewers = [];
-          for (const name of ['one', 'two']) {
+          for (const name of names) {
             viewers.push(await stage.viewer({ name, src: SRC }));
-            await viewers[viewers.length - 1].plays(4);
+            await viewers[viewers.length - 1].plays(3);
           }
-          await Promise.all(viewers.map((viewer) => viewer.plays(8)));
+          await Promise.all(viewers.map((viewer) => viewer.plays(5)));
           for (const viewer of viewers) await playsTheFilm(viewer);
           const seen = await viewers[0].seen();
           assert.ok(

@@ -6,7 +6,7 @@ namespace hlsmesh::sim {
 namespace {
 
 constexpr size_t kViewers = kSlowBuild ? 12 : 30;
-constexpr double kEnd = 100;
+constexpr double kEnd = kSlowBuild ? 60 : 100;
 
 // Viewers that enter within a minute, the first `liars` of which change a bit of all that they
 // send.
@@ -54,7 +54,8 @@ Result play(SwarmConfig config) {
 }  // namespace
 
 TEST_CASE("digests: of liars that enter first, no byte reaches the player of anybody else") {
-  const Room kind = GENERATE(Room::kWhole, Room::kPieces, Room::kMixed);
+  // Where a run is slow, the room that has both ways.
+  const Room kind = kSlowBuild ? Room::kMixed : GENERATE(Room::kWhole, Room::kPieces, Room::kMixed);
   const bool live = GENERATE(false, true);
   CAPTURE(name_of(kind), live);
   const size_t liars = kViewers / 5;
