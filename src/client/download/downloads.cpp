@@ -287,9 +287,13 @@ Downloads::Offence Downloads::on_packet(TimeMs now, Parent& parent, size_t size,
   if (!looks_right(transfer)) {
     return {"a segment that is not media", FallbackReason::kWrongSegment};
   }
-  if (packet == Requester::Packet::kComplete && transfer.buffer != nullptr &&
-      shelf.trust.prove(now, *transfer.buffer) != Trust::Proof::kProven) {
-    return {"a segment that is not its publisher's", FallbackReason::kWrongSegment};
+  if (packet == Requester::Packet::kComplete && transfer.buffer != nullptr) {
+    const Trust::Proof proof = shelf.trust.prove(now, *transfer.buffer);
+    if (proof == Trust::Proof::kRefuted) {
+      return {"a segment that is not its publisher's", FallbackReason::kWrongSegment};
+    }
+    // The file has moved on meanwhile: nobody's fault, and no use.
+    if (proof == Trust::Proof::kNone) let_go(transfer);
   }
   const std::optional<LoadId> load = transfer.ask.load;
   const bool lost = load && transfer.buffer == nullptr;

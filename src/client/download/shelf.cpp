@@ -6,14 +6,21 @@
 
 namespace hlsmesh {
 
+SegmentPtr Shelf::held(const peer::Fields& request) {
+  if (!request.rendition) return cache.find_by_wire_name(request.url, *request.sn);
+  return cache.peek(*request.sn,
+                    [&](const Segment& each) { return is_asked(each, *request.rendition); });
+}
+
 SegmentPtr Shelf::find(TimeMs now, const peer::Fields& request) {
-  const SegmentPtr found =
-      request.rendition
-          ? cache.peek(*request.sn,
-                       [&](const Segment& each) { return is_asked(each, *request.rendition); })
-          : cache.find_by_wire_name(request.url, *request.sn);
+  const SegmentPtr found = held(request);
   if (!found || receipts.refused(found->segment().key) || !trust.admits(*found)) return nullptr;
   return shares(now, found->segment().key) ? found : nullptr;
+}
+
+bool Shelf::awaits_digest(TimeMs now, const peer::Fields& request) {
+  const SegmentPtr found = held(request);
+  return found && !trust.admits(*found) && trust.has_hope(now, found->segment());
 }
 
 bool Shelf::is_meant(TimeMs now, const peer::Fields& request, const Segment& segment) {

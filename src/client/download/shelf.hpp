@@ -33,6 +33,8 @@ class Shelf {
   // --- what children may have
   // The complete segment that a REQUEST means, or nullptr.
   SegmentPtr find(TimeMs now, const peer::Fields& request);
+  // Whether such a segment is here, and children may have it once its digest is known.
+  bool awaits_digest(TimeMs now, const peer::Fields& request);
   // Whether the REQUEST means the segment, and children may have it once it is here.
   bool is_meant(TimeMs now, const peer::Fields& request, const Segment& segment);
   // Whether the REQUEST is for a segment that a live playlist is going to list within seconds, and
@@ -68,6 +70,8 @@ class Shelf {
 
  private:
   bool shares(TimeMs now, const SegmentKey& key) const;
+  // The complete segment that a REQUEST means, whoever may have it; or nullptr.
+  SegmentPtr held(const peer::Fields& request);
 
   std::list<KnownPlaylist> playlists_;
   double playhead_ = 0;

@@ -164,7 +164,8 @@ bool Children::coming(TimeMs now, const peer::Fields& request) {
   if (!serves()) return false;
   return downloads_.any([&](const Segment& segment) {
     return downloads_.shelf.is_meant(now, request, segment);
-  }) || downloads_.shelf.is_next(now, request);
+  }) || downloads_.shelf.is_next(now, request) ||
+         downloads_.shelf.awaits_digest(now, request);
 }
 
 SegmentPtr Children::find_any(TimeMs now, const peer::Fields& want) {

@@ -294,6 +294,43 @@ TEST_CASE("digests: what is here before the file is shared once the file is ther
   for (const peer::Have& word : words) CHECK(word.transfer != 4);
 }
 
+TEST_CASE("digests: who asks before the file is there is told once it is") {
+  DigestsRoom r;
+  const int32_t child = r.add_child("c");
+  r.h.advance(4'000);  // nobody is expected any more
+  r.h.load(1, 5);
+  r.h.fetch_done(1, mesh_body());
+  r.h.clear();
+  r.wants(child, 1, 5);
+  CHECK(r.h.sent<peer::Lack>(child).empty());
+  r.digests_come(digest_line("seg5.ts", mesh_body()));
+  const std::vector<peer::Have> words = r.h.sent<peer::Have>(child);
+  REQUIRE_FALSE(words.empty());
+  CHECK(words.back().transfer == 1U);
+  CHECK(words.back().digests);
+  // Nor is anybody kept waiting for a file that cannot be had.
+  r.h.load(2, 6);
+  r.h.fetch_done(2, Harness::body(6, kMeshBytes));
+  r.wants(child, 2, 6);
+  CHECK(r.h.sent<peer::Lack>(child).size() == 1);
+}
+
+TEST_CASE("digests: a segment that the file no longer names costs no peer its connection") {
+  DigestsRoom r;
+  r.playlist_loaded(10, true);
+  r.digests_come(digest_line("seg6.ts", Harness::body(6, 90'000)));
+  const int32_t old = r.h.open_parent("old", true);
+  r.h.clear();
+  r.h.load(2, 6);
+  REQUIRE(r.h.sent<peer::Request>(old).size() == 1);
+  r.digests_come(digest_line("seg7.ts", Harness::body(7, 90'000)));
+  r.h.peer_serves(old, r.h.sent<peer::Request>(old)[0], Harness::body(6, 90'000));
+  CHECK(r.is_open(old));
+  CHECK(r.given(2).empty());
+  r.h.advance(1'000);
+  CHECK(r.h.went_to_cdn(2));
+}
+
 TEST_CASE("digests: what a peer of version 1 sends is compared when it is whole") {
   for (const bool wrong : {false, true}) {
     DigestsRoom r;
