@@ -27,57 +27,40 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-// What a page does to the binary messages that it sends. Each function runs in the page, by itself.
+/**
+ * A script for a page that changes the binary messages that it sends.
+ * @param {(bytes: Uint8Array, kept: Record<string, any>) => void} change runs in the page, by itself; `kept` from call to call
+ */
+const sendsChanged = (change) =>
+  /** @type {() => void} */ (
+    new Function(`
+      const change = ${change};
+      const kept = {};
+      const { send } = RTCDataChannel.prototype;
+      RTCDataChannel.prototype.send = function (data) {
+        if (typeof data === 'string') return send.call(this, data);
+        const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength).slice();
+        change(bytes, kept);
+        return send.call(this, bytes);
+      };`)
+  );
 
-function flipBits() {
-  const { send } = RTCDataChannel.prototype;
-  RTCDataChannel.prototype.send = function (/** @type {any} */ data) {
-    if (typeof data === 'string') return send.call(this, /** @type {any} */ (data));
-    const bytes = new Uint8Array(
-      data.buffer ?? data,
-      data.byteOffset ?? 0,
-      data.byteLength,
-    ).slice();
-    if (bytes[0] === 1) bytes[bytes.length - 100] ^= 4;
-    return send.call(this, bytes);
-  };
-}
+const flipBits = sendsChanged((bytes) => {
+  if (bytes[0] === 1) bytes[bytes.length - 100] ^= 4;
+});
 
-function sendOtherDigests() {
-  const { send } = RTCDataChannel.prototype;
-  RTCDataChannel.prototype.send = function (/** @type {any} */ data) {
-    if (typeof data === 'string') return send.call(this, /** @type {any} */ (data));
-    const bytes = new Uint8Array(
-      data.buffer ?? data,
-      data.byteOffset ?? 0,
-      data.byteLength,
-    ).slice();
-    if (bytes[0] === 2) bytes[40] ^= 1;
-    return send.call(this, bytes);
-  };
-}
+const sendOtherDigests = sendsChanged((bytes) => {
+  if (bytes[0] === 2) bytes[40] ^= 1;
+});
 
 /** It sends pieces of what it sent first in place of all others. */
-function sendOldPieces() {
-  const { send } = RTCDataChannel.prototype;
-  /** @type {Uint8Array | undefined} */
-  let first;
-  RTCDataChannel.prototype.send = function (/** @type {any} */ data) {
-    if (typeof data === 'string') return send.call(this, /** @type {any} */ (data));
-    const bytes = new Uint8Array(
-      data.buffer ?? data,
-      data.byteOffset ?? 0,
-      data.byteLength,
-    ).slice();
-    if (bytes[0] === 1) {
-      first ??= bytes.slice(16, 16 + 16_384);
-      for (let at = 16; at < bytes.length; at += 16_384) {
-        bytes.set(first.subarray(0, bytes.length - at), at);
-      }
-    }
-    return send.call(this, bytes);
-  };
-}
+const sendOldPieces = sendsChanged((bytes, kept) => {
+  if (bytes[0] !== 1) return;
+  kept.first ??= bytes.slice(16, 16 + 16_384);
+  for (let at = 16; at < bytes.length; at += 16_384) {
+    bytes.set(kept.first.subarray(0, bytes.length - at), at);
+  }
+});
 
 /** @param {import('./stage.mjs').Viewer} viewer */
 async function playsTheFilm(viewer) {
