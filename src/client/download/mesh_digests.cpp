@@ -19,7 +19,7 @@ bool Mesh::find_digests(TimeMs now, Download& download) {
       download.body->set_digests(ask->digests);
       return true;
     }
-    // It holds something else under this name: what, it may not know.
+    // They came before the publisher's file.
     neighbor->words.refuse(now, download.segment.key, true);
     neighbor->asks.on_vain(1);
     close(now, *neighbor, *ask);
@@ -62,7 +62,13 @@ Downloads::Offence Mesh::on_digests(TimeMs now, Neighbor& neighbor, size_t bytes
   if (ask == nullptr) return {};  // they crossed our CANCEL
   ask->digests_come += count;
   ask->look_at = now;
-  feed(now, ask->download());
+  Download& download = ask->download();
+  const PublishedDigest* const published = downloads_.shelf.trust.of(now, download.segment);
+  const bool all = ask->digests_come == ask->digests->count();
+  if (all && published != nullptr && ask->digests->digest() != published->digest) {
+    return {"digests that are not its publisher's", FallbackReason::kWrongSegment};
+  }
+  feed(now, download);
   return {};
 }
 
