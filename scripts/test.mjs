@@ -101,13 +101,13 @@ const STEPS = [
     name: 'Node tests',
     needsBuild: true,
     // Most of these tests wait for processes or timers.
-    run: () => nodeTests('tests/js', 'node-tests', ['--test-concurrency=2']),
+    run: () => nodeTests('tests/js', { log: 'node-tests', options: ['--test-concurrency=2'] }),
   },
   {
     group: 'packaging',
     name: 'packed tarball, bundlers and versions of hls.js (Chromium)',
     needsBuild: true,
-    run: () => nodeTests('tests/packaging', 'packaging-tests'),
+    run: () => nodeTests('tests/packaging', { log: 'packaging-tests' }),
   },
   {
     group: 'browser',
@@ -115,12 +115,12 @@ const STEPS = [
     needsBuild: true,
     // These tests mostly wait for playback, which leaves half of two cores idle.
     run: () =>
-      nodeTests(
-        'tests/browser',
-        'browser-tests',
-        ['--test-concurrency=2'],
-        (file) => !ALONE.test(file),
-      ),
+      nodeTests('tests/browser', {
+        log: 'browser-tests',
+        options: ['--test-concurrency=2'],
+        which: (file) => !ALONE.test(file),
+        secondTry: true,
+      }),
   },
   {
     group: 'browser',
@@ -128,9 +128,12 @@ const STEPS = [
     needsBuild: true,
     how: 'alone',
     run: () =>
-      nodeTests('tests/browser', 'playback-tests', ['--test-concurrency=1'], (file) =>
-        ALONE.test(file),
-      ),
+      nodeTests('tests/browser', {
+        log: 'playback-tests',
+        options: ['--test-concurrency=1'],
+        which: (file) => ALONE.test(file),
+        secondTry: true,
+      }),
   },
 ];
 

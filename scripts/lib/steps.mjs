@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from './cmake.mjs';
-import { LOGS, ROOT, buildEnvironment, filesIn, lastLines, run } from './process.mjs';
+import { LOGS, ROOT, buildEnvironment, filesIn, lastLines, run, say } from './process.mjs';
 
 /** A program that runs longer than this hangs. */
 const CTEST_LIMIT_S = 1800;
@@ -97,18 +97,47 @@ export async function cppTests(preset) {
 }
 
 /**
+ * @typedef {object} NodeTests
+ * @property {string} log its name in build/logs
+ * @property {string[]} [options] of `node`
+ * @property {(file: string) => boolean} [which] selects files; default: all
+ * @property {boolean} [secondTry] what fails is run once more with nothing beside it: for tests of playback in real time, which a
+ *   machine that stands still for a second fails. The first failure stays in the output and is named in the outcome.
+ */
+
+/**
  * Runs the node:test files of a folder.
  * @param {string} folder
- * @param {string} log
- * @param {string[]} options of `node`
- * @param {(file: string) => boolean} which selects files; default: all
+ * @param {NodeTests} tests
  * @returns {Promise<Outcome>}
  */
-export async function nodeTests(folder, log, options = [], which = () => true) {
+export async function nodeTests(
+  folder,
+  { log, options = [], which = () => true, secondTry = false },
+) {
   const tests = filesIn([folder], ['.mjs']).filter((file) => file.endsWith('.test.mjs'));
   const files = tests.filter(which);
   if (files.length === 0) return verdict(`there are no tests in ${folder}`);
-  const tap = join(LOGS, `${log}.tap`);
+  const first = await runNodeTests(files, log, options);
+  if (first.failed === 0 || !secondTry) return first;
+  say(first.detail?.replace(/^/gm, '  | ') ?? '');
+  const { again, names } = failures(readFileSync(tapFile(log), 'utf8'), files);
+  const second = await runNodeTests(again, `${log}-again`, ['--test-concurrency=1']);
+  const told = `passed at the second try only: ${names.join('; ')}`;
+  if (second.failed > 0) return { ...first, failed: second.failed, detail: second.detail };
+  return { passed: first.passed + first.failed, failed: 0, detail: told };
+}
+
+/** @param {string} log */
+const tapFile = (log) => join(LOGS, `${log}.tap`);
+
+/**
+ * @param {string[]} files
+ * @param {string} log
+ * @param {string[]} options
+ * @returns {Promise<Outcome>}
+ */
+async function runNodeTests(files, log, options) {
   const { code, output } = await run(
     process.execPath,
     [
@@ -117,7 +146,7 @@ export async function nodeTests(folder, log, options = [], which = () => true) {
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
       '--test-reporter=tap',
-      `--test-reporter-destination=${tap}`,
+      `--test-reporter-destination=${tapFile(log)}`,
       ...files,
     ],
     {
@@ -126,7 +155,7 @@ export async function nodeTests(folder, log, options = [], which = () => true) {
       echo: (line) => (/^\s*[✔✖▶﹣]/.test(line) ? `  ${line}` : null),
     },
   );
-  const report = readFileSync(tap, 'utf8');
+  const report = readFileSync(tapFile(log), 'utf8');
   /** @param {string} kind */
   const count = (kind) => Number(new RegExp(`^# ${kind} (\\d+)$`, 'm').exec(report)?.[1] ?? 0);
   // A skipped or cancelled test has not passed.
@@ -137,6 +166,26 @@ export async function nodeTests(folder, log, options = [], which = () => true) {
     failed: Math.max(1, failed),
     detail: lastLines(output, SHOWN_LINES),
   };
+}
+
+/**
+ * @param {string} report in TAP, as Node writes it
+ * @param {string[]} files that were run
+ * @returns {{ again: string[], names: string[] }} the files with failures, all where the report names none; the failed tests
+ */
+export function failures(report, files) {
+  /** @type {string[]} */
+  const names = [];
+  /** @type {Set<string>} */
+  const paths = new Set();
+  const blocks = /^ *not ok \d+ - (.*)\n *---\n((?:.*\n)*?) *\.\.\.\n/gm;
+  for (const [, name, detail] of report.matchAll(blocks)) {
+    const path = /^ *location: '(.*?):\d+:\d+'$/m.exec(detail)?.[1];
+    if (path) paths.add(path);
+    if (!/^ *type: 'suite'$/m.test(detail)) names.push(name);
+  }
+  const again = files.filter((file) => paths.has(join(ROOT, file)) || paths.has(file));
+  return { again: again.length > 0 ? again : files, names };
 }
 
 /** The only functions that the shipped modules may import from their host. */

