@@ -19,6 +19,7 @@ export const Option = Object.freeze({
   uploadBytes: 10,
   trackerCount: 11,
   prefetchSeconds: 12,
+  minViewers: 15,
   uploadOnMetered: 13,
   digests: 14,
   channel: 16,

@@ -47,6 +47,11 @@ export interface MeshUpdate {
   /** Peers that we serve at the same time, 0 to 100; default 8. */
   maxChildren?: number;
   /**
+   * Viewers that must be in the channel, this one included, before the first connection, 1 to 1,000,000; default 2. More than 2
+   * needs a tracker that knows this option.
+   */
+  minViewers?: number;
+  /**
    * Seconds of media ahead of the playhead that peers are asked for before the player asks; 0: none. Default null: the least that
    * hls.js buffers, its `maxBufferLength`. The CDN is never asked ahead of the player. Peers are not asked while playback is
    * paused, the page is hidden, the player was told not to load, or the connection is metered or saves data.

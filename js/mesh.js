@@ -402,7 +402,7 @@ export class Mesh {
         return this.#voice.emit('fallback', { url, reason });
       }
       case EventCode.alone: {
-        const none = `no other viewer is in the channel ${this.#channel}; all need the same one`;
+        const none = `fewer than ${this.#settings.minViewers} viewers are in the channel ${this.#channel}; all need the same one`;
         const why = aux ? `none of ${aux} connections to other viewers opened` : none;
         return this.#voice.warn('alone', `alone for a minute: ${why}; mesh.diagnose() says more`);
       }

@@ -33,6 +33,7 @@ export const DefaultConfig = Object.freeze({
   uploadBytesPerSession: Infinity,
   maxParents: 4,
   maxChildren: 8,
+  minViewers: 2,
   prefetchSeconds: null,
   relayOnly: false,
   rtcConfig: {},
@@ -95,6 +96,7 @@ const RULES = {
   uploadBytesPerSession: LIMIT,
   maxParents: whole(1, MAX_PEERS),
   maxChildren: whole(0, MAX_PEERS),
+  minViewers: whole(1, 1e6),
   prefetchSeconds: [
     (value) => value === null || LIMIT[0](value),
     'null, to follow the player, or a number of 0 or more',
@@ -139,6 +141,7 @@ const NUMBERS = /** @type {Record<string, number | undefined>} */ ({
   uploadOnMetered: Option.uploadOnMetered,
   maxParents: Option.maxParents,
   maxChildren: Option.maxChildren,
+  minViewers: Option.minViewers,
   prefetchSeconds: Option.prefetchSeconds,
   uploadBytesPerSecond: Option.uploadBytesPerSecond,
   uploadBytesPerSession: Option.uploadBytes,

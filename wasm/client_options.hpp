@@ -27,6 +27,7 @@
   NUMBER(TrackerCount, 11, trackerCount, tracker_count, 1, 1000, kNone)                                \
   /* Negative: as the player buffers. */                                                               \
   NUMBER(PrefetchSeconds, 12, prefetchSeconds, prefetch_seconds, -HUGE_VAL, HUGE_VAL, kPrefetch)       \
+  NUMBER(MinViewers, 15, minViewers, limits.min_viewers, 1, 1'000'000, kLimits)                        \
   NUMBER(UploadOnMetered, 13, uploadOnMetered, limits.upload_on_metered, 0, 1, kLimits)                \
   /* DigestPolicy */                                                                                   \
   NUMBER(Digests, 14, digests, digests, 0, 2, kNone)

@@ -169,6 +169,7 @@ Facts Engine::facts() const {
   }
   facts.slots = std::max(limits.max_children, 0);
   facts.wants = limits.max_parents;
+  facts.quorum = limits.min_viewers;
   return facts;
 }
 
@@ -213,6 +214,7 @@ void Engine::on_socket_text(TimeMs now, std::string_view text) {
     tracker_.on_reject(now, message.reason);
     lose_tracker();
   }
+  tracker_.on_viewers(message.viewers.value_or(0));
   // What follows concerns our connections, which have no name before the `accept`.
   if (tracker_.joined()) dialling_.on_message(now, message);
   tracker_.on_heard(now);

@@ -25,6 +25,8 @@ struct EngineLimits {
   int32_t max_children = 8;                   // served at the same time
   double upload_bytes_per_second = HUGE_VAL;  // on average
   double upload_bytes = HUGE_VAL;             // as long as the engine lives
+  // Viewers in the channel, we included, before the first connection.
+  int32_t min_viewers = 2;
   // Whether children are served while traffic costs the viewer money, or is to be saved.
   bool upload_on_metered = false;
 };

@@ -26,6 +26,7 @@ enum FieldIndex : size_t {
   kLive,
   kReason,
   kTokenMs,
+  kViewers,
   kTrackerFieldCount,  // a tracker sends none of the others
   kChannel = kTrackerFieldCount,
   kBrowser,
@@ -44,6 +45,7 @@ enum FieldIndex : size_t {
   kSlots,
   kIdle,
   kControl,
+  kQuorum,
   kPlayed,
   kStalled,
   kStalls,
@@ -52,10 +54,10 @@ enum FieldIndex : size_t {
 };
 
 constexpr std::string_view kFieldNames[kFieldCount] = {
-    "action",   "peer_id", "to_peer_id", "from_peer_id", "data",   "hlsmesh", "live",     "reason",
-    "token_ms", "channel", "browser",    "device",       "os",     "parents", "children", "upBW",
-    "dc_id",    "level",   "cdn",        "p2p",          "up",     "token",   "wants",    "slots",
-    "idle",     "control", "played",     "stalled",      "stalls", "first"};
+    "action",   "peer_id", "to_peer_id", "from_peer_id", "data",   "hlsmesh", "live",    "reason",
+    "token_ms", "viewers", "channel",    "browser",      "device", "os",      "parents", "children",
+    "upBW",     "dc_id",   "level",      "cdn",          "p2p",    "up",      "token",   "wants",
+    "slots",    "idle",    "control",    "quorum",       "played", "stalled", "stalls",  "first"};
 
 // An object stands for its own JSON text. An end-of-candidates mark becomes null.
 SignalData read_data(FieldReader& fields) {
@@ -103,6 +105,7 @@ Enter read_enter(FieldReader& fields) {
   message.slots = fields.optional_int32(kSlots, 0);
   message.idle = read_flag(fields, kIdle);
   message.control = read_flag(fields, kControl);
+  message.quorum = fields.optional_int32(kQuorum, 1);
   message.token = fields.text_or_none(kToken, kMaxTokenBytes);
   return message;
 }
@@ -145,6 +148,9 @@ void read_fields(FieldReader& fields, TrackerFields& out) {
       out.hlsmesh = fields.optional_int32(kHlsmesh, 0);
       out.token_ms = fields.optional_int32(kTokenMs, 0);
       break;
+    case TrackerAction::kPong:
+      out.viewers = fields.optional_int32(kViewers, 1);
+      break;
     case TrackerAction::kConnect:
       out.peer_id = fields.id(kToPeerId, kMaxIdBytes);
       break;
@@ -178,7 +184,7 @@ TrackerMessage message_of(TrackerFields fields) {
     case TrackerAction::kDisconnect:
       return Disconnect{std::move(fields.peer_id)};
     case TrackerAction::kPong:
-      return Pong{};
+      return Pong{fields.viewers};
     case TrackerAction::kUnknown:
       break;
   }
@@ -222,6 +228,7 @@ class Put {
     put_integer("slots", message.slots);
     put_flag("idle", message.idle);
     put_flag("control", message.control);
+    put_integer("quorum", message.quorum);
     if (!message.token.empty()) {
       // More people read logs than may enter with this token.
       out_.text("token", kStyle == json::Style::kWire ? message.token : "*");
@@ -249,7 +256,10 @@ class Put {
     put_number("first", message.first_frame);
   }
   void operator()(const Ping&) { action("ping"); }
-  void operator()(const Pong&) { action("pong"); }
+  void operator()(const Pong& message) {
+    action("pong");
+    put_integer("viewers", message.viewers);
+  }
   void operator()(const Accept& message) {
     action("accept");
     out_.boolean("live", message.live);

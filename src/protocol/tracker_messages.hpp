@@ -81,7 +81,8 @@ struct Enter {
   std::optional<bool> idle;         // it has been paused for a while and gains no segments
   // Set if its site compares viewers with and without peers: true if this one is without.
   std::optional<bool> control{};
-  std::string token{};  // admits it, if the tracker requires one; may be empty
+  std::optional<int32_t> quorum{};  // viewers in the channel before it may be introduced
+  std::string token{};              // admits it, if the tracker requires one; may be empty
 };
 
 struct Leave {};
@@ -163,7 +164,10 @@ struct Disconnect {
   PeerId peer_id;  // `to_peer_id`, or `peer_id` if that is missing
 };
 
-struct Pong {};
+struct Pong {
+  // Sent unasked: so many viewers, the receiver's quorum, are in the channel.
+  std::optional<int32_t> viewers{};
+};
 
 using TrackerMessage =
     std::variant<Accept, Connect, SignalFrom, Reject, Disconnect, Pong, UnknownAction>;
@@ -223,6 +227,7 @@ struct TrackerFields {
   PeerId peer_id{};  // kAccept: the receiver's; else the other peer's
   std::optional<int32_t> hlsmesh{};
   std::optional<int32_t> token_ms{};
+  std::optional<int32_t> viewers{};
   std::string reason{};  // of kUnknown: the name of the action
   SignalData data{};
 };

@@ -39,6 +39,7 @@ Room* Channel::remove(Peer& peer) {
   unvote(peer);
   networks.remove(peer);
   nodes.erase(peer.join);
+  waiting.erase({peer.quorum, peer.join});
   peer.channel = nullptr;
   return united;
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/time.hpp"
@@ -32,6 +33,9 @@ struct Channel {
   Networks networks;
   double cdn_kb = 0;
   double p2p_kb = 0;
+
+  // The peers that wait for their quorum.
+  std::map<std::pair<int32_t, JoinOrder>, Peer*> waiting;
 
   // The type that the majority of the peers report; live if nobody does, as version 1 knew only
   // live channels.

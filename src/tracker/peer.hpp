@@ -138,9 +138,14 @@ struct Peer {
   // It is paused. It needs nobody; in a live channel it soon has nothing that others play, in VOD
   // it has what it had.
   bool idle = false;
+  bool says_idle = false;        // by itself; it also counts as idle while it waits, or is control
   TimeMs idle_since;             // when it last became so
   std::optional<int32_t> wants;  // parents, as it asked for
   int32_t parents_wanted = 0;    // the number that it is given
+
+  // While there are fewer viewers in its channel, it waits: it is introduced to nobody. 0 once they
+  // are there.
+  int32_t quorum = 0;
 
   // Set if its site compares viewers with and without peers: true if this one is without.
   std::optional<bool> control;

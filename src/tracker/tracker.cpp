@@ -302,7 +302,10 @@ void Tracker::Impl::handle(Socket& socket, wire::Statistics& report) {
   }
   set_child_limit(peer, now_, config_);
   introductions_.on_limit_changed(peer, now_);
-  if (report.idle) introductions_.on_idle(peer, *report.idle || is_control(peer), now_);
+  if (report.idle) {
+    peer.says_idle = *report.idle;
+    introductions_.on_idle(peer, is_idle(peer), now_);
+  }
   introductions_.on_report(peer, now_);
 }
 

@@ -105,9 +105,11 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   peer.entered_at = peer.reported_at = now_;
   peer.connect_after = now_;
   describe(peer, enter);
+  peer.quorum = enter.quorum.value_or(0);
   use_facts(peer, facts_in(enter));
   peer.control = enter.control;
-  peer.idle = enter.idle.value_or(false) || is_control(peer);
+  peer.says_idle = enter.idle.value_or(false);
+  peer.idle = is_idle(peer);
   peer.kept_parents = std::max(enter.parents.value_or(0), 0);
   peer.kept_children = std::max(enter.children.value_or(0), 0);
   // It has a parent that is not known here, so it is not fed by the CDN.
@@ -120,8 +122,23 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   if (is_new) {
     for (std::string& parameter : split_.opened(enter.channel)) outbox_.split(std::move(parameter));
   }
+  if (peer.quorum > 0) channel->second.waiting.emplace(std::pair(peer.quorum, peer.join), &peer);
   accept(peer, enter, valid);
   introductions_.on_entered(peer, now_);
+  gather(channel->second);
+}
+
+void Tracker::Impl::gather(Channel& channel) {
+  const auto viewers = static_cast<int32_t>(channel.nodes.size());
+  while (!channel.waiting.empty() && channel.waiting.begin()->first.first <= viewers) {
+    Peer& peer = *channel.waiting.begin()->second;
+    channel.waiting.erase(channel.waiting.begin());
+    peer.quorum = 0;
+    outbox_.send(peer.conn, wire::serialize(wire::TrackerMessage(wire::Pong{viewers})));
+    set_child_limit(peer, now_, config_);
+    introductions_.on_limit_changed(peer, now_);
+    introductions_.on_idle(peer, is_idle(peer), now_);
+  }
 }
 
 // Clients that come back do not repeat these fields: an empty field changes nothing.
@@ -155,7 +172,15 @@ void Tracker::Impl::enter_again(Socket& socket, wire::Enter& enter,
     peer.said = facts;
     timers_.set(peer.conn, TimerKind::kFacts, peer.facts_at + kFactsInterval);
   }
-  introductions_.on_idle(peer, enter.idle.value_or(false) || is_control(peer), now_);
+  Channel& channel = *peer.channel;
+  channel.waiting.erase({peer.quorum, peer.join});
+  peer.quorum = enter.quorum.value_or(0);
+  if (peer.quorum > 0) channel.waiting.emplace(std::pair(peer.quorum, peer.join), &peer);
+  peer.says_idle = enter.idle.value_or(false);
+  set_child_limit(peer, now_, config_);
+  introductions_.on_limit_changed(peer, now_);
+  introductions_.on_idle(peer, is_idle(peer), now_);
+  gather(channel);
 }
 
 void Tracker::Impl::use_facts(Peer& peer, const Facts& facts) {

@@ -74,7 +74,8 @@ Elsewhere Tracker::Impl::facts_of(const Socket& socket) const {
   enter.live = peer.says_live;
   enter.up_bw = peer.up_bw;
   enter.slots = peer.slots;
-  if (peer.idle) enter.idle = true;
+  if (peer.says_idle || is_control(peer)) enter.idle = true;
+  if (peer.quorum > 0) enter.quorum = peer.quorum;
   enter.control = peer.control;
   enter.wants = peer.wants;
   if (peer.kept_parents > 0) enter.parents = peer.kept_parents;

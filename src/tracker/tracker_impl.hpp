@@ -95,6 +95,12 @@ class Tracker::Impl {
   // It plays without peers, so that others can be compared with it: it gets none, as if it were
   // idle.
   static bool is_control(const Peer& peer) { return peer.control.value_or(false); }
+  // The peer needs nobody, for whatever reason.
+  static bool is_idle(const Peer& peer) {
+    return peer.says_idle || is_control(peer) || peer.quorum > 0;
+  }
+  // Ends the wait of those peers whose quorum is there.
+  void gather(tracker::Channel& channel);
 
   // tracker_elsewhere.cpp: peers whose channels other engines run.
   void ask(Socket& socket, tracker::Elsewhere entering, bool again);

@@ -43,6 +43,7 @@ const MISTAKES = [
   [{ tracker: TRACKER, uploadBytesPerSession: '1GB' }, /option uploadBytesPerSession is "1GB"/],
   [{ tracker: TRACKER, maxParents: 0 }, /option maxParents is 0; .* from 1 to 100/],
   [{ tracker: TRACKER, maxParents: 1e300 }, /option maxParents is 1e\+300/],
+  [{ tracker: TRACKER, minViewers: 0 }, /option minViewers is 0; .* from 1 to 1000000/],
   [{ tracker: TRACKER, maxChildren: -Infinity }, /option maxChildren is -Infinity/],
   [{ tracker: TRACKER, maxChildren: 8n }, /option maxChildren is 8/],
   [{ tracker: TRACKER, prefetchSeconds: NaN }, /option prefetchSeconds is NaN/],

@@ -92,9 +92,15 @@ test('update renews ICE servers in the very object that connections are made fro
 });
 
 test('the engine is given every number, or those that changed', () => {
-  const settings = readOptions({ tracker: TRACKER, maxChildren: 3, enabled: false });
+  const settings = readOptions({
+    tracker: TRACKER,
+    maxChildren: 3,
+    minViewers: 10,
+    enabled: false,
+  });
   const all = new Map(engineNumbers(settings));
   assert.equal(all.get(Option.maxChildren), 3);
+  assert.equal(all.get(Option.minViewers), 10);
   assert.equal(all.get(Option.p2p), 0);
   assert.equal(all.get(Option.uploadBytesPerSecond), Infinity);
   const names = changeOptions(settings, { upload: false, logLevel: 'none' });

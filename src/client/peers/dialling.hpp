@@ -25,7 +25,8 @@ class Dialling {
   void on_signal(TimeMs now, const tracker_wire::TrackerFields& signal);
   // Answers an offer that is not taken, so that whoever made it need not wait.
   void refuse(TimeMs now, const PeerId& id);
-  bool paused(TimeMs now) const { return now < from_; }
+  // Whether no connection is to be made now, in either role.
+  bool paused(TimeMs now) const { return now < from_ || tracker_.viewers() < limits_.min_viewers; }
 
   CommandQueue& commands_;
   TrackerSession& tracker_;

@@ -21,6 +21,8 @@ void Reports::fill(tracker_wire::Enter& enter, const Facts& facts, bool idle) {
   told_ = facts;
   // `wants` is sent only if the site changed the default.
   if (facts.wants != EngineLimits{}.max_parents) enter.wants = facts.wants;
+  // Whoever is introduced is one of two.
+  if (facts.quorum > kPair) enter.quorum = facts.quorum;
   if (facts.up_kbps >= 0) enter.up_bw = facts.up_kbps;
   enter.slots = facts.slots;
   idle_told_ = idle;

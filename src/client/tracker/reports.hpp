@@ -13,6 +13,7 @@ struct Facts {
   int32_t up_kbps = -1;  // -1: unknown
   int32_t slots = 0;
   int32_t wants = 0;
+  int32_t quorum = 0;
 
   bool operator==(const Facts&) const = default;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cassert>
 #include <cstdint>
 #include <optional>
@@ -13,6 +14,9 @@
 #include "protocol/tracker_messages.hpp"
 
 namespace hlsmesh {
+
+// Viewers of whom one can be named to the other.
+inline constexpr int32_t kPair = 2;
 
 // The peer's side of the tracker's WebSocket (protocol section 3): opening, entering, leaving and
 // coming back. Of several trackers the next one is tried after each failure, and only a round in
@@ -42,6 +46,9 @@ class TrackerSession {
   bool joined() const { return state_ == State::kJoined; }
   // Our name, as last told; the connections made under it keep it. Empty before the first `accept`.
   const PeerId& own_id() const { return own_id_; }
+  // How many viewers, we included, have been in the channel at the same time, as far as the tracker
+  // of this session has said: who names somebody, or relays an offer, says that there are two.
+  int32_t viewers() const { return viewers_; }
   // What the tracker of this session says about the channel, and its extension.
   std::optional<bool> live() const { return live_; }
   int32_t extension() const { return extension_; }
@@ -57,6 +64,7 @@ class TrackerSession {
   void on_closed(TimeMs now);
   // The tracker said something, whatever it was.
   void on_heard(TimeMs now);
+  void on_viewers(int32_t viewers) { viewers_ = std::max(viewers_, viewers); }
   // False if it came at a time when it means nothing.
   bool on_accept(TimeMs now, const tracker_wire::TrackerFields& accept);
   void on_reject(TimeMs now, const std::string& reason);
@@ -93,6 +101,7 @@ class TrackerSession {
   PeerId own_id_;
   std::optional<bool> live_;
   int32_t extension_ = 0;
+  int32_t viewers_ = kPair;
 };
 
 }  // namespace hlsmesh

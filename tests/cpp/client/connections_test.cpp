@@ -169,3 +169,73 @@ TEST_CASE("tracker: disconnect drops that peer and no other") {
         static_cast<double>(PeerEnd::kDisconnectedByTracker));
   CHECK(h.engine.stats().parents == 1);
 }
+
+TEST_CASE(
+    "minViewers: nobody is dialled or answered before the tracker says that so many are there") {
+  EngineConfig config = Harness::default_config();
+  config.limits.min_viewers = 3;
+  Harness h(config);
+  h.join();
+  CHECK(h.told_tracker<tracker_wire::Enter>().at(0).quorum == 3);
+  const auto offers = [&](const char* id) {
+    h.tracker_says(tracker_wire::SignalFrom{
+        PeerId{id}, tracker_wire::SignalData(R"({"type":"offer","sdp":"v=0"})")});
+  };
+  h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});
+  offers("c1");
+  CHECK_FALSE(h.has(CommandKind::kPeerDial));
+  CHECK_FALSE(h.has(CommandKind::kPeerAnswer));
+  // Neither of them waits for us.
+  CHECK(h.told_tracker<tracker_wire::DcFailed>().at(0).dc_id == "me-p1");
+  CHECK(h.told_tracker<tracker_wire::SignalTo>().at(0).data.text() == tracker_wire::kRefusal);
+
+  h.tracker_says(tracker_wire::Pong{2});
+  h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});
+  CHECK_FALSE(h.has(CommandKind::kPeerDial));
+
+  h.tracker_says(tracker_wire::Pong{3});
+  h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});
+  offers("c2");
+  CHECK(h.all(CommandKind::kPeerDial).size() == 1);
+  CHECK(h.all(CommandKind::kPeerAnswer).size() == 1);
+
+  SECTION("and what one tracker said is forgotten with it") {
+    h.socket_closed();
+    h.advance(60'000);
+    h.socket_open();
+    h.clear();
+    h.tracker_says(tracker_wire::Accept{true, PeerId{"me2"}, 2, {}});
+    h.tracker_says(tracker_wire::Connect{PeerId{"p9"}});
+    CHECK_FALSE(h.has(CommandKind::kPeerDial));
+  }
+  SECTION(
+      "one who leaves again does not end what is there, and a pong without a number says nothing") {
+    h.clear();
+    h.tracker_says(tracker_wire::Pong{});
+    h.tracker_says(tracker_wire::Connect{PeerId{"p2"}});
+    CHECK(h.all(CommandKind::kPeerDial).size() == 1);
+  }
+}
+
+TEST_CASE("minViewers: whoever names somebody says that there are two, and is asked for no more") {
+  Harness h;
+  h.join();
+  CHECK_FALSE(h.told_tracker<tracker_wire::Enter>().at(0).quorum);
+  h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});
+  CHECK(h.all(CommandKind::kPeerDial).size() == 1);
+  SECTION("raised while running, it holds for new connections, and the tracker hears of it") {
+    h.advance(9'000);
+    h.clear();
+    EngineLimits limits = Harness::default_config().limits;
+    limits.min_viewers = 9;
+    h.engine.set_limits(h.now, limits);
+    h.drain();
+    CHECK_FALSE(h.has(CommandKind::kPeerClose));
+    h.advance(10'000);
+    CHECK(h.has(CommandKind::kRenewToken));
+    h.socket_open();
+    CHECK(h.told_tracker<tracker_wire::Enter>().back().quorum == 9);
+    h.tracker_says(tracker_wire::Connect{PeerId{"p2"}});
+    CHECK_FALSE(h.has(CommandKind::kPeerDial));
+  }
+}

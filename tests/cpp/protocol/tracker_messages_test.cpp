@@ -41,12 +41,17 @@ struct Describe {
     put_optional(d.fields, "slots", m.slots);
     put_optional(d.fields, "idle", m.idle);
     put_optional(d.fields, "control", m.control);
+    put_optional(d.fields, "quorum", m.quorum);
     if (!m.token.empty()) d.fields["token"] = m.token;
     return d;
   }
   Described operator()(const Leave&) const { return {"leave"}; }
   Described operator()(const Ping&) const { return {"ping"}; }
-  Described operator()(const Pong&) const { return {"pong"}; }
+  Described operator()(const Pong& m) const {
+    Described d{"pong"};
+    put_optional(d.fields, "viewers", m.viewers);
+    return d;
+  }
   Described operator()(const SignalTo& m) const {
     return {"signal", {{"to_peer_id", field(m.to_peer_id)}, {"data", m.data.text()}}};
   }
