@@ -56,7 +56,11 @@ bool SegmentCache::grow(const SegmentPtr& segment, size_t bytes, size_t step) {
 }
 
 void SegmentCache::abandon(const SegmentPtr& segment) {
-  if (!segment || segment->complete()) return;
+  if (segment && !segment->complete()) discard(segment);
+}
+
+void SegmentCache::discard(const SegmentPtr& segment) {
+  if (!segment) return;
   const auto entry = index_.find(segment->segment().key);
   if (entry != index_.end() && entry->second.segment == segment) index_.erase(entry);
 }

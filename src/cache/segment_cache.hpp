@@ -168,6 +168,9 @@ class SegmentCache {
   // Removes an unfinished segment from the index. No effect on a complete segment, on one that is
   // not in the index (replaced, abandoned before, of another cache), and on nullptr.
   void abandon(const SegmentPtr& segment);
+  // Removes a segment from the index, complete or not: its bytes are not what they should be. No
+  // effect on one that is not in the index, and on nullptr.
+  void discard(const SegmentPtr& segment);
 
   // Removes from the index the segments of the rendition, or of all renditions if it is empty, with
   // numbers below `end`. Holders keep them.

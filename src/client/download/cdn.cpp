@@ -106,7 +106,7 @@ bool Cdn::fits_digests(const SegmentBuffer& body, size_t from, size_t size) {
 
 void Cdn::refute(CdnFetch& fetch, const Wish& wish) {
   commands_.event(EventCode::kUnlikeDigest, 0, wish.segment.url);
-  discard(fetch, wish);
+  discard(fetch);
 }
 
 Cdn::Arrival Cdn::look(TimeMs now, CdnFetch& fetch, const Wish& wish) {
@@ -120,7 +120,7 @@ Cdn::Arrival Cdn::look(TimeMs now, CdnFetch& fetch, const Wish& wish) {
     downloads_.shelf.cache.list(fetch.body);
     return Arrival::kComplete;
   }
-  discard(fetch, wish);
+  discard(fetch);
   return Arrival::kBad;
 }
 
@@ -131,10 +131,8 @@ void Cdn::drop(CdnFetch& fetch) {
   fetch.body = nullptr;
 }
 
-void Cdn::discard(CdnFetch& fetch, const Wish& wish) {
-  SegmentCache& cache = downloads_.shelf.cache;
-  cache.abandon(fetch.body);
-  if (cache.peek(wish.segment.key) == fetch.body) cache.drop(wish.segment.key);
+void Cdn::discard(CdnFetch& fetch) {
+  downloads_.shelf.cache.discard(fetch.body);
   fetch.body = nullptr;
 }
 
@@ -172,7 +170,7 @@ void Cdn::finish(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, siz
                     wish.segment.url);
     fetch.body = nullptr;
   } else {
-    discard(fetch, wish);
+    discard(fetch);
   }
 }
 

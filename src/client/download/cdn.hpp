@@ -90,7 +90,7 @@ class Cdn {
   void refute(CdnFetch& fetch, const Wish& wish);
   // Lets go of the buffer, which leaves the cache unless others hold it; or in any case.
   void drop(CdnFetch& fetch);
-  void discard(CdnFetch& fetch, const Wish& wish);
+  void discard(CdnFetch& fetch);
   void release(CdnFetch& fetch);
   void refuse_ranges(TimeMs now);
   void measure(TimeMs now, const CdnFetch& fetch, const Wish& wish, size_t size,

@@ -361,7 +361,8 @@ void Downloads::waste(Transfer& transfer) {
 }
 
 void Downloads::let_go(Transfer& transfer) {
-  shelf.cache.abandon(transfer.buffer);
+  // Its last bytes may have shown that it is bad.
+  shelf.cache.discard(transfer.buffer);
   transfer.drop();
 }
 

@@ -324,11 +324,7 @@ void Mesh::let_go(Download& download) {
   download.first_at = kNever;
   if (body == nullptr) return;
   if (fresh_ == body) fresh_ = nullptr;
-  SegmentCache& cache = downloads_.shelf.cache;
-  if (body->complete() && cache.peek(body->segment().key) == body) {
-    cache.drop(body->segment().key);
-  }
-  cache.abandon(body);
+  downloads_.shelf.cache.discard(body);
 }
 
 void Mesh::forget(TimeMs now, std::string_view rendition) {

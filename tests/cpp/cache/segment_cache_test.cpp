@@ -278,6 +278,22 @@ TEST_CASE("abandon() takes out an unfinished segment and nothing else") {
   CHECK(cache.counts().evictions == 0);
 }
 
+TEST_CASE("discard() takes out that segment, complete or not, and no other of its key") {
+  SegmentCache cache(1000);
+  cache.discard(nullptr);
+  const SegmentPtr filling = cache.begin(segment(1), 100);
+  cache.discard(filling);
+  CHECK(cache.segment_count() == 0);
+  REQUIRE(put(cache, segment(2), 100));
+  const SegmentPtr first = cache.peek(key(2));
+  REQUIRE(put(cache, segment(2), 100));
+  cache.discard(first);
+  CHECK(cache.peek(key(2)));
+  cache.discard(cache.peek(key(2)));
+  CHECK_FALSE(cache.peek(key(2)));
+  CHECK(cache.counts().evictions == 0);
+}
+
 TEST_CASE("A segment finished after it was abandoned stays out of the index") {
   SegmentCache cache(1000);
   const SegmentPtr filling = cache.begin(segment(1), 100);

@@ -277,9 +277,14 @@ TEST_CASE("A6: a cut segment is known by its last packet") {
   const peer::Request request = r.request(1, 5);
   std::string body;
   while (body.size() < kSize) body += "G" + std::string(187, 'x');
-  r.h.peer_serves(r.parent, request, body.substr(0, kSize / 2));
+  // Two packets, and a page in one.
+  body = GENERATE_COPY(body.substr(0, kSize / 2), "<!doctype html><title>Wait</title>");
+  r.h.peer_serves(r.parent, request, body);
   CHECK(r.dropped());
   CHECK_FALSE(r.h.has(CommandKind::kLoadDone));
+  // It is complete, and must not be here for children to ask for.
+  CHECK(r.h.engine.stats().cache_bytes == 0);
+  CHECK_FALSE(r.shared(5));
 }
 
 TEST_CASE("A6: a second load never gets the copy that the first one had") {
