@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <utility>
 
-#include "client/upload/peer_ledger.hpp"
 #include "harness.hpp"
 
 using namespace hlsmesh;
@@ -402,47 +401,4 @@ TEST_CASE("C9: nor is its offer taken") {
   CHECK(r.offer("c2"));
   r.h.advance(60'000);
   CHECK(r.offer("c1"));
-}
-
-TEST_CASE("C9: pauses grow with each wrong, differ by its kind, and are forgotten") {
-  PeerLedger ledger;
-  TimeMs now(DurationMs(1'000'000));
-  const PeerId id{"p"};
-  const auto pause = [&](PeerEnd end, bool open, DurationMs lasted) {
-    ledger.on_end(now, id, end, open, lasted);
-    DurationMs waited{};
-    while (!ledger.may_meet(now + waited, id, false)) waited += DurationMs(1'000);
-    now += waited;
-    return waited.count() / 1'000;
-  };
-  CHECK(pause(PeerEnd::kFailed, true, DurationMs(60'000)) == 0);
-  CHECK(pause(PeerEnd::kClosedByPeer, true, DurationMs(10)) == 0);
-  CHECK(pause(PeerEnd::kDisconnectedByTracker, true, DurationMs(10)) == 0);
-  CHECK(pause(PeerEnd::kMisbehaved, true, DurationMs(60'000)) == 60);
-  CHECK(pause(PeerEnd::kMisbehaved, true, DurationMs(60'000)) == 120);
-  CHECK(pause(PeerEnd::kTimedOut, true, DurationMs(60'000)) == 120);
-  for (int i = 0; i < 20; ++i) pause(PeerEnd::kMisbehaved, true, DurationMs(1'000));
-  CHECK(pause(PeerEnd::kMisbehaved, true, DurationMs(1'000)) == 900);
-  now += PeerLedger::kForgotten;
-  CHECK(pause(PeerEnd::kMisbehaved, true, DurationMs(1'000)) == 60);
-  CHECK_FALSE(ledger.may_meet(now - DurationMs(1), id, true));
-  now += DurationMs(60'000) + PeerLedger::kForgotten;
-  // It had nothing for us, but may be glad of us.
-  ledger.on_end(now, id, PeerEnd::kUseless, true, DurationMs(60'000));
-  CHECK_FALSE(ledger.may_meet(now, id, false));
-  CHECK(ledger.may_meet(now, id, true));
-  now += DurationMs(120'000) + PeerLedger::kForgotten;
-  // A connection that breaks once is nobody's fault.
-  CHECK(pause(PeerEnd::kFailed, true, DurationMs(1'000)) == 0);
-  CHECK(pause(PeerEnd::kFailed, true, DurationMs(1'000)) == 4);
-}
-
-TEST_CASE("C9: strangers without end do not fill the memory") {
-  PeerLedger ledger;
-  const TimeMs now(DurationMs(1'000'000));
-  for (int i = 0; i < 1'000; ++i) {
-    ledger.on_end(now, PeerId{std::to_string(i)}, PeerEnd::kRefused, false, {});
-  }
-  CHECK_FALSE(ledger.may_meet(now + DurationMs(1'000), PeerId{"999"}, false));
-  CHECK(ledger.may_meet(now + DurationMs(1'000), PeerId{"0"}, false));
 }

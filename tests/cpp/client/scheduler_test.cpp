@@ -2,9 +2,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "client/download/estimates.hpp"
-#include "client/player/playhead.hpp"
-
 using namespace hlsmesh;
 
 namespace {
@@ -98,98 +95,4 @@ TEST_CASE("scheduler: prospects are worth waiting for only while they last and p
   CHECK(decide(wanted, {}, DurationMs(700)).within == DurationMs(700));
   CHECK(decide(wanted, {}, DurationMs(30'000)).within == patience(wanted, false) - kLeastAsk);
   CHECK(decide(wanted, {}, kNone).kind == Decision::Kind::kCdn);
-}
-
-TEST_CASE("playhead: slack is the media time before the stall") {
-  Playhead playhead;
-  const TimeMs t0{DurationMs(5'000)};
-  CHECK(playhead.slack(t0, {20, 4}) == DurationMs(0));
-  playhead.report(t0, {10, 22, 1});
-  CHECK(playhead.slack(t0, {22, 4}) == DurationMs(12'000));
-  CHECK(playhead.slack(t0, {30, 4}) == DurationMs(12'000));
-  CHECK(playhead.slack(t0, {14, 4}) == DurationMs(4'000));
-  CHECK(playhead.slack(t0, {6, 4}) == DurationMs(0));
-  CHECK(playhead.slack(t0 + DurationMs(2'000), {22, 4}) == DurationMs(10'000));
-  CHECK(playhead.slack(t0 + DurationMs(60'000), {22, 4}) == DurationMs(0));
-}
-
-TEST_CASE("playhead: a paused player's slack stands still, a fast one's shrinks") {
-  Playhead playhead;
-  const TimeMs t0{DurationMs(5'000)};
-  playhead.report(t0, {10, 22, 0});
-  CHECK(playhead.slack(t0 + DurationMs(60'000), {22, 4}) == DurationMs(12'000));
-  playhead.report(t0, {10, 22, 2});
-  CHECK(playhead.slack(t0, {22, 4}) == DurationMs(6'000));
-  playhead.report(t0, {10, 22, 0.5});
-  CHECK(playhead.slack(t0, {22, 4}) == DurationMs(12'000));
-}
-
-TEST_CASE("playhead: figures that are no numbers mean no slack") {
-  Playhead playhead;
-  const TimeMs t0{};
-  playhead.report(t0, {0, std::numeric_limits<double>::quiet_NaN(), 1});
-  CHECK(playhead.slack(t0, {0, 4}) == DurationMs(0));
-  playhead.report(t0, {0, 10, std::numeric_limits<double>::infinity()});
-  CHECK(playhead.slack(t0, {8, 4}) == DurationMs(0));
-}
-
-TEST_CASE("estimates: the CDN's expected time follows bad news faster than good") {
-  CdnTime time;
-  const TimeMs now{};
-  CHECK(time.expected(now) == DurationMs(1'000));
-  time.measured(now, 3'000, 0, 0);
-  CHECK(time.expected(now) == DurationMs(2'400));
-  time.measured(now, 400, 0, 0);
-  CHECK(time.expected(now) == DurationMs(1'800));
-  for (int i = 0; i < 50; ++i) time.measured(now, 0, 0, 0);
-  CHECK(time.expected(now) >= DurationMs(100));
-  CHECK(time.expected(now) <= DurationMs(101));
-}
-
-TEST_CASE("estimates: a larger segment takes the CDN longer, by the rate of its bodies") {
-  CdnTime time;
-  const TimeMs now{};
-  CHECK(time.line_bytes_per_ms() == 0);
-  for (int i = 0; i < 50; ++i) time.measured(now, 300, 200, 200'000);
-  CHECK(time.line_bytes_per_ms() == Approx(1'000));
-  CHECK(time.expected(now) == time.expected(now, 200'000));
-  CHECK(to_ms(time.expected(now, 1'200'000)) == Approx(1'300).margin(2));
-  CHECK(to_ms(time.expected(now, 100'000)) == Approx(200).margin(2));
-  CHECK(time.expected(now, 1) == DurationMs(100));
-}
-
-TEST_CASE("estimates: one slow answer says little of the line, and a cached one not too much") {
-  CdnTime time;
-  const TimeMs now{};
-  for (int i = 0; i < 50; ++i) time.measured(now, 300, 200, 200'000);
-  time.measured(now, 8'000, 7'900, 200'000);
-  CHECK(time.line_bytes_per_ms() >= 800);
-  CHECK(time.expected(now) > DurationMs(5'000));
-  time.measured(now, 2, 1, 200'000);
-  CHECK(time.line_bytes_per_ms() <= 4'000);
-}
-
-TEST_CASE("one slow fetch is forgotten while peers give everything, a slow CDN is not") {
-  CdnTime time;
-  const auto at = [](int ms) { return TimeMs(DurationMs(ms)); };
-  for (int i = 0; i < 50; ++i) time.measured(at(0), 400, 300, 200'000);
-  time.measured(at(0), 8'000, 7'900, 200'000);
-  CHECK(time.expected(at(1'000)) > DurationMs(5'000));
-  CHECK(time.expected(at(30'000)) < DurationMs(1'800));
-  CHECK(time.expected(at(600'000)) < DurationMs(1'300));
-  for (int i = 0; i < 50; ++i) time.measured(at(600'000), 3'000, 2'900, 200'000);
-  CHECK(time.expected(at(900'000)) > DurationMs(2'900));
-}
-
-TEST_CASE("estimates: segment sizes are learnt by rendition") {
-  SegmentSizes sizes;
-  Segment segment;
-  segment.key.rendition = "a";
-  segment.span = {0, 4};
-  CHECK(sizes.expected(segment) == 0);
-  sizes.measured(segment, 400'000);
-  segment.span = {4, 2};
-  CHECK(sizes.expected(segment) == 200'000);
-  segment.key.rendition = "b";
-  CHECK(sizes.expected(segment) == 0);
 }
