@@ -4,6 +4,7 @@
  */
 import cluster from 'node:cluster';
 import { performance } from 'node:perf_hooks';
+import { Standstill } from './standstill.js';
 import { stopReading } from './worker-bus.js';
 
 /** @typedef {import('node:cluster').Worker} Worker */
@@ -27,9 +28,7 @@ export class Primary {
   #log;
   #printed;
   #beatMs;
-  #mostUnanswered;
-  /** Questions in a row that a worker has not answered. @type {Map<string, number>} */
-  #unanswered = new Map();
+  #standstill;
   #generation = 0;
   #running = 0;
   /** The workers that have joined, by name. @type {Map<string, Worker>} */
@@ -51,13 +50,14 @@ export class Primary {
   /**
    * @param {import('../log.js').Log} log
    * @param {(url: string) => void} listening called once
-   * @param {{ beatMs: number, leaseMs: number }} times between two questions to a worker, and without an answer until it is killed
+   * @param {{ beatMs: number, leaseMs: number }} times between two questions to a worker, and that it may stand still before it is
+   *   killed
    */
   constructor(log, listening, { beatMs, leaseMs }) {
     this.#log = log;
     this.#printed = listening;
     this.#beatMs = beatMs;
-    this.#mostUnanswered = Math.max(Math.ceil(leaseMs / beatMs), 2);
+    this.#standstill = new Standstill({ beatMs, leaseMs });
   }
 
   /**
@@ -85,23 +85,23 @@ export class Primary {
     });
   }
 
-  // Questions are counted, and not time: this process may have stood still itself.
   #beat() {
-    for (const [name, worker] of this.#workers) {
-      const unanswered = this.#unanswered.get(name) ?? 0;
-      if (unanswered >= this.#mostUnanswered) {
-        this.#log.error('a worker stands still, and is replaced', {
-          name,
-          pid: worker.process.pid,
-          seconds: (unanswered * this.#beatMs) / 1000,
-        });
-        this.#unanswered.set(name, 0);
-        worker.process.kill('SIGKILL');
-        continue;
-      }
-      this.#unanswered.set(name, unanswered + 1);
-      tell(worker, { kind: 'beat' });
+    const { still, slow } = this.#standstill.beat();
+    for (const { name, ms } of still) {
+      const worker = this.#workers.get(name);
+      const pid = worker?.process.pid;
+      const seconds = Math.round(ms / 100) / 10;
+      this.#log.error('a worker stands still, and is replaced', { name, pid, seconds });
+      worker?.process.kill('SIGKILL');
     }
+    for (const { name, ms } of slow) {
+      const pid = this.#workers.get(name)?.process.pid;
+      const seconds = Math.round(ms / 100) / 10;
+      this.#log.warn('a worker does not answer, since the machine gives it no processor time', {
+        ...{ name, pid, seconds },
+      });
+    }
+    for (const worker of this.#workers.values()) tell(worker, { kind: 'beat' });
   }
 
   drain() {
@@ -152,10 +152,11 @@ export class Primary {
     switch (message.kind) {
       case 'join':
         this.#workers.set(name, worker);
+        this.#standstill.add(name, worker.process.pid ?? 0);
         this.#tellMembers();
         break;
       case 'beat':
-        this.#unanswered.set(name, 0);
+        this.#standstill.answered(name);
         break;
       case 'listening':
         if (this.#listening++ === 0) this.#url = message.url;
@@ -211,7 +212,7 @@ export class Primary {
     const name = [...this.#workers].find(([, other]) => other === worker)?.[0];
     if (name === undefined) return;
     this.#workers.delete(name);
-    this.#unanswered.delete(name);
+    this.#standstill.remove(name);
     for (const [channel, owner] of this.#owners) if (owner === name) this.#owners.delete(channel);
     for (const id of [...this.#questions.keys()]) this.#metricsAre(id, name, '');
     this.#tellMembers();

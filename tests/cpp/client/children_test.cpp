@@ -144,6 +144,15 @@ TEST_CASE(
   CHECK(f.stats.upload_bytes == 2 * SegmentBuffer::kPieceBytes);
 }
 
+TEST_CASE("children: nobody gets pieces where nobody is served") {
+  Family f;
+  f.put(5, 100'000);
+  f.children.allow(false);
+  const std::vector<Told> told = f.want(f.add("a"), 1, 5);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].message().event == peer::Event::kLack);
+}
+
 TEST_CASE("children: pieces that come are passed on, once they look like media") {
   Family f;
   Download& download = f.downloads.of(part_wish(5));
