@@ -42,6 +42,7 @@ export const Condition = Object.freeze({
   metered: 8,
   parts: 16,
   noPlaylist: 32,
+  noFrame: 64,
 });
 
 export const PlaylistFlag = Object.freeze({

@@ -2,12 +2,9 @@
  * Decides when the engine may be fetched: fetching, compiling or connecting beside the first segment would delay the first frame.
  */
 
-import { follow } from './player.js';
+import { HAS_FRAME, follow } from './player.js';
 
 /** @typedef {import('hls.js').default} Hls */
-
-/** HTMLMediaElement.HAVE_CURRENT_DATA: there is a frame at the playhead. */
-const HAS_FRAME = 2;
 
 /**
  * The time from the data of the first frame to the frame itself, in milliseconds, for browsers that do not report when it is on
@@ -16,8 +13,8 @@ const HAS_FRAME = 2;
 const SHOWN_MS = 250;
 
 /**
- * The time after the playlist, in milliseconds, if the page requests no segment: it waits for a click, and peers may be connected
- * by then.
+ * The time after the playlist, in milliseconds, if the page requests no segment: it waits for a click, and the engine is there by
+ * then. It connects nobody before the first frame.
  */
 const IDLE_MS = 3000;
 

@@ -1,7 +1,7 @@
 /** Reports to the engine what hls.js knows: the source, renditions, live or VOD, the playhead. */
 
 import { Condition, TrackKind } from './abi.js';
-import { all, follow } from './player.js';
+import { HAS_FRAME, all, follow } from './player.js';
 
 /** @typedef {import('hls.js').default} Hls */
 
@@ -116,7 +116,7 @@ export class PlayerEvents {
         hlsSubtitleTrackUpdated: (data) => loaded(TrackKind.subtitle, data),
         hlsDestroying: () => sink.playerDestroyed(),
       },
-      all('timeupdate seeking ratechange pause play', this.#moved),
+      all('loadeddata timeupdate seeking ratechange pause play', this.#moved),
       (media) => {
         clearTimeout(this.#timer);
         this.#timer = undefined;
@@ -243,7 +243,8 @@ export class PlayerEvents {
       (bufferingEnabled && loadingEnabled ? 0 : Condition.loadsNot) |
       (globalThis.document?.hidden ? Condition.hidden : 0) |
       (saveData ? Condition.saveData : 0) |
-      (METERED.includes(type) ? Condition.metered : 0);
+      (METERED.includes(type) ? Condition.metered : 0) |
+      (this.#media && !(this.#media.readyState < HAS_FRAME) ? 0 : Condition.noFrame);
     return { flags, maxBuffer: config.maxBufferLength };
   }
 

@@ -1,5 +1,8 @@
 /** @typedef {import('hls.js').default} Hls */
 
+/** HTMLMediaElement.HAVE_CURRENT_DATA: there is a frame at the playhead. */
+export const HAS_FRAME = 2;
+
 /**
  * Listens to a player and to the media element that it has.
  * @param {Hls} hls

@@ -65,6 +65,7 @@ void print_client() {
   CONSTANT(metered, kHmConditionMetered);
   CONSTANT(parts, kHmConditionParts);
   CONSTANT(noPlaylist, kHmConditionNoPlaylist);
+  CONSTANT(noFrame, kHmConditionNoFrame);
   close_group();
 
   open_group("PlaylistFlag");

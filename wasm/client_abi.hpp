@@ -52,6 +52,7 @@ enum HmCondition : int32_t {
   kHmConditionMetered = 8,
   kHmConditionParts = 16,
   kHmConditionNoPlaylist = 32,  // whether it loads parts is not known yet
+  kHmConditionNoFrame = 64,     // it has not shown anything yet
 };
 
 enum HmPeerFlag : int32_t {

@@ -148,8 +148,10 @@ int32_t hm_conditions(double now, int32_t conditions, double max_buffer) {
   player.metered = (conditions & kHmConditionMetered) != 0;
   player.parts = (conditions & kHmConditionParts) != 0;
   if ((conditions & kHmConditionNoPlaylist) != 0) player.parts.reset();
+  player.shown = (conditions & kHmConditionNoFrame) == 0;
   if (!state().engine) {
     state().config.parts = player.parts;
+    state().config.shown = player.shown;
     return kHmOk;
   }
   return with_engine(

@@ -29,7 +29,8 @@ Engine::Engine(const EngineConfig& config)
       p2p_(config_.p2p),
       upload_(config_.upload),
       parts_(config_.parts.value_or(false)),
-      idle_(config_.parts.value_or(true)) {
+      idle_(config_.parts.value_or(true)),
+      shown_(config_.shown) {
   tracker_.set_count(config_.tracker_count);
   downloads_.shelf.trust.set_policy(config_.digests);
   player_.plan().set_limit(config_.prefetch_seconds);

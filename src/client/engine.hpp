@@ -179,7 +179,7 @@ class Engine {
   void settle();
 
   // Whether we are in the channel, or on the way there.
-  bool active() const { return started_ && !stopped_ && p2p_ && !idle_; }
+  bool active() const { return started_ && !stopped_ && p2p_ && !idle_ && shown_; }
   // Begins or ends the session after something that active() hangs on has changed.
   void follow_activity(bool was_active);
   // Whether all that the player loads are parts, so that no connection is of use.
@@ -221,6 +221,9 @@ class Engine {
   bool upload_;
   bool parts_;  // the player loads parts, except where it is far behind the live edge
   bool idle_;
+  // The viewer has seen a frame. Before that nobody is connected: a page that waits for a click may
+  // wait for ever, and browsers and systems ask viewers about connections.
+  bool shown_;
   TimeMs whole_until_{};  // until when segments that it loads whole are worth a session
 };
 

@@ -84,6 +84,9 @@ void Engine::on_conditions(TimeMs now, const PlayerConditions& conditions) {
   const Gate gate(*this, now);
   player_.plan().set_conditions(conditions);
   follow_upload();
+  const bool was_active = active();
+  shown_ = shown_ || conditions.shown;
+  follow_activity(was_active);
   if (!conditions.parts) return;
   if (!parts_ && *conditions.parts) commands_.event(EventCode::kPartsOnly);
   parts_ = *conditions.parts;

@@ -50,6 +50,7 @@ struct EngineConfig {
   EngineLimits limits;
   double prefetch_seconds = kFollowPlayer;   // how far ahead of the playhead peers are asked
   std::optional<bool> parts = false;         // PlayerConditions::parts as of the start
+  bool shown = true;                         // the same of PlayerConditions::shown
   int32_t tracker_count = 1;                 // how many trackers kSocketOpen may name
   size_t channel_queue_bytes = 1024 * 1024;  // most that may wait in one data channel's send queue
   DigestPolicy digests = DigestPolicy::kWhereSaid;
@@ -72,6 +73,7 @@ struct PlayerConditions {
   // Whether the player loads low-latency parts in place of segments; nullopt before it has a
   // playlist.
   std::optional<bool> parts = false;
+  bool shown = true;  // a frame of a source is on the screen
 };
 
 // What a media playlist says each time it is loaded.

@@ -60,7 +60,8 @@ int32_t condition_flags(const PlayerConditions& conditions) {
          (conditions.save_data ? kHmConditionSaveData : 0) |
          (conditions.metered ? kHmConditionMetered : 0) |
          (conditions.parts.value_or(false) ? kHmConditionParts : 0) |
-         (conditions.parts ? 0 : kHmConditionNoPlaylist);
+         (conditions.parts ? 0 : kHmConditionNoPlaylist) |
+         (conditions.shown ? 0 : kHmConditionNoFrame);
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ declare var comeAndGo: (what: object) => Promise<void>;
 declare var player: { hls: any; mesh: any; video: HTMLVideoElement };
 /** tests/browser/start.test.mjs */
 declare var asked: { url: string; atOnce: boolean }[];
+declare var order: string[];
 /** The address that hls.js is telling its loader to load (tests/browser/pages/observe.js). */
 declare var loadingNow: string;
 /** tests/browser/pages/loaders.js */

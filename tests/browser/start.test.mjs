@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadErrors, withStage } from './stage.mjs';
 
 /** Notes for each request of a segment whether it left from inside hls.js's call of its loader. */
@@ -115,15 +116,42 @@ describe('the first segment waits for nothing of ours', { concurrency: 2 }, () =
     });
   }
 
-  test('B5: a page that waits for a click gets its engine all the same', async () => {
+  test('B5: a page that waits for a click gets its engine all the same, and tells nobody before the frame', async () => {
     await withStage(async (stage) => {
+      const one = await stage.viewer({ name: 'one' });
+      await one.plays(2);
       const clickless = { config: { autoStartLoad: false }, init: noteOrder };
       const waiting = await stage.viewer({ name: 'waiting', ...clickless });
-      await waiting.waitForEvent('tracker', { state: 'connected' });
-      assert.deepEqual(await orderOf(waiting), ['fetched', 'compiled', 'started', 'opened']);
+      const engine = ['fetched', 'compiled', 'started'];
+      await waiting.page.waitForFunction(() => globalThis.order.includes('started'));
+      // The one that plays is there to be dialled all the time.
+      await one.plays(3);
+      assert.deepEqual(await orderOf(waiting), engine);
       assert.deepEqual((await waiting.seen()).fragments, []);
       await waiting.page.evaluate(() => globalThis.hls.startLoad());
+      await waiting.waitForEvent('peer', { state: 'opened' });
+      assert.deepEqual(await orderOf(waiting), [...engine, 'frame', 'opened', 'dialled']);
       await waiting.plays(2);
+    });
+  });
+
+  test('a page that gets its media element by the click tells nobody before; alone, it dials nobody', async () => {
+    await withStage(async (stage) => {
+      const viewer = await stage.viewer({
+        name: 'viewer',
+        query: { detached: '1' },
+        init: noteOrder,
+      });
+      await viewer.page.waitForFunction(() => globalThis.order.includes('started'));
+      await sleep(1000);
+      const engine = ['fetched', 'compiled', 'started'];
+      assert.deepEqual(await orderOf(viewer), engine);
+      await viewer.page.evaluate(() =>
+        globalThis.hls.attachMedia(document.getElementById('video')),
+      );
+      await viewer.waitForEvent('tracker', { state: 'connected' });
+      await viewer.plays(3);
+      assert.deepEqual(await orderOf(viewer), [...engine, 'frame', 'opened']);
     });
   });
 

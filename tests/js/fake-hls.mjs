@@ -115,6 +115,17 @@ export function recorder() {
   };
 }
 
+/** A media element that is paused at its first frame. */
+const shownMedia = () =>
+  Object.assign(new EventTarget(), {
+    readyState: 2,
+    currentTime: 0,
+    paused: true,
+    playbackRate: 1,
+    buffered: { length: 0 },
+    played: { length: 0 },
+  });
+
 /** A player without anything to play; `emit` stands for hls.js's `trigger`. */
 export class FakeHls extends EventEmitter {
   /** @type {string | null} */
@@ -143,8 +154,17 @@ export class FakeHls extends EventEmitter {
   loadSource(url) {
     this.url = url;
     this.emit('hlsManifestLoading', 'hlsManifestLoading', { url });
-    // The first segment comes at once.
-    setTimeout(() => this.emit('hlsFragBuffered', 'hlsFragBuffered', { frag: {} }));
+    // The first segment comes at once, and with it an element that shows it.
+    setTimeout(() => {
+      this.emit('hlsFragBuffered', 'hlsFragBuffered', { frag: {} });
+      if (!this.media) this.attachMedia(shownMedia());
+    });
+  }
+
+  /** @param {any} media */
+  attachMedia(media) {
+    this.media = media;
+    this.emit('hlsMediaAttached', 'hlsMediaAttached', { media });
   }
 
   /** One load, as hls.js's fragment loader makes it. */

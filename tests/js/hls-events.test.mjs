@@ -163,6 +163,11 @@ test('a low-latency playlist is not listed where it is loaded in parts', () => {
 test('conditions are what the player, the page and the browser say at that moment', (t) => {
   const { hls, player } = setUp();
   hls.config.maxBufferLength = 25;
+  assert.deepEqual(player.conditions(), { flags: Condition.noFrame, maxBuffer: 25 });
+  const media = Object.assign(new EventTarget(), { readyState: 1, buffered: [] });
+  hls.emit('hlsMediaAttached', 'hlsMediaAttached', { media });
+  assert.equal(player.conditions().flags, Condition.noFrame);
+  media.readyState = 2;
   assert.deepEqual(player.conditions(), { flags: 0, maxBuffer: 25 });
   Object.assign(hls, { bufferingEnabled: false });
   assert.equal(player.conditions().flags, Condition.loadsNot);
@@ -370,7 +375,7 @@ test('D1: a change of the connection is told at once, while paused and without m
   connection.type = 'cellular';
   connection.dispatchEvent(new Event('change'));
   assert.equal(count('playhead'), before + 1);
-  assert.equal(player.conditions().flags, Condition.metered);
+  assert.equal(player.conditions().flags, Condition.metered | Condition.noFrame);
   player.detach();
   connection.dispatchEvent(new Event('change'));
   assert.equal(count('playhead'), before + 1);

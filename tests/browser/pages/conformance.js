@@ -37,12 +37,26 @@ async function until(condition, what, ms = 30_000) {
   }
 }
 
+/**
+ * Stands for a frame of before, without which nobody is connected.
+ * @param {HTMLVideoElement} video
+ */
+const pretendFrame = (video) =>
+  Object.defineProperty(video, 'readyState', { value: 2, configurable: true });
+
+/** Loads, once there is a parent. @param {Player} player @param {number} [at] */
+function loadAtLast({ hls, video }, at) {
+  Reflect.deleteProperty(video, 'readyState');
+  hls.startLoad(at);
+}
+
 /** @param {Play} play @returns {Player} */
 function open(play) {
   const video = document.createElement('video');
   video.muted = true;
   video.width = 192;
   document.body.append(video);
+  if (play.afterPeer) pretendFrame(video);
   const hls = new Hls({
     startLevel: play.level ?? 0,
     autoStartLoad: !play.afterPeer,
@@ -231,13 +245,15 @@ const scripts = {
     hls.recoverMediaError();
     await video.play().catch(() => {});
   },
-  async reload({ hls, video, play, result }) {
+  async reload(player) {
+    const { hls, video, play, result } = player;
     await reaches(video, 1);
     const { peers } = result;
+    if (play.afterPeer) pretendFrame(video);
     hls.loadSource(play.next);
     if (play.afterPeer) {
       await until(() => result.peers > peers, 'a parent in the next channel', 15_000);
-      hls.startLoad();
+      loadAtLast(player);
     }
     await until(() => video.currentTime < 1 && video.readyState > 2, 'the next source');
     await video.play().catch(() => {});
@@ -254,7 +270,7 @@ async function conform(play) {
   try {
     if (play.afterPeer) {
       await until(() => result.peers > 0 && hls.levels.length > 0, 'a parent', 15_000);
-      hls.startLoad(hls.config.startPosition);
+      loadAtLast(player, hls.config.startPosition);
     }
     const rate = play.rate ?? 4;
     video.defaultPlaybackRate = video.playbackRate = rate;

@@ -1,7 +1,7 @@
 // Records the playback of a test page: every fragment with its digest, every moment without progress, every error. The page
 // address says what to play: ?src=<playlist>&tracker=<ws url>, and for special cases &options=<JSON of attach options>,
 // &config=<JSON of hls.js configuration>, &plain=1 (hls.js alone), &late=1 (attach after loadSource) and &recover=1
-// (recoverMediaError() after each fatal media error).
+// (recoverMediaError() after each fatal media error), &detached=1 (no media element: the test attaches it).
 'use strict';
 
 /**
@@ -69,7 +69,7 @@ function watch(Hls, HlsMesh, more) {
   if (!query.has('plain') && !query.has('late')) attach();
   if (!query.has('late')) watchLoads(player, record);
   player.loadSource(query.get('src'));
-  player.attachMedia(video);
+  if (!query.has('detached')) player.attachMedia(video);
   if (query.has('late')) player.once(Hls.Events.MANIFEST_PARSED, attach);
   video.play().catch((error) => {
     record.errors.push({ details: 'play() refused', reason: String(error) });

@@ -167,3 +167,36 @@ TEST_CASE("C6: who had company, or no tracker for a whole minute, is not told of
   away.advance(60'000);
   CHECK(away.events(EventCode::kAlone).empty());
 }
+
+TEST_CASE("before the first frame nobody is connected, whatever is loaded; then all stays") {
+  EngineConfig config = Harness::default_config();
+  config.shown = false;
+  Harness h(config);
+  h.start();
+  h.add_renditions(true);
+  PlayerConditions player;
+  player.shown = false;
+  h.engine.on_conditions(h.now, player);
+  h.drain();
+  // It waits for a click; then it loads.
+  h.advance(60'000);
+  load_part(h, 1, TrackKind::kMain, true);
+  h.advance(1'000);
+  CHECK(h.went_to_cdn(1));
+  h.fetch_done(1, Harness::body(1, 1'000));
+  CHECK_FALSE(h.has(CommandKind::kSocketOpen));
+  CHECK(h.engine.next_timeout() == std::nullopt);
+
+  player.shown = true;
+  h.engine.on_conditions(h.now, player);
+  h.drain();
+  CHECK(h.all(CommandKind::kSocketOpen).size() == 1);
+  // What was loaded before is there for others.
+  CHECK(h.engine.cache().bytes() == 1'000);
+
+  // While it seeks, or another source begins, the element has no frame for a moment.
+  player.shown = false;
+  h.engine.on_conditions(h.now, player);
+  h.drain();
+  CHECK_FALSE(h.has(CommandKind::kSocketClose));
+}
