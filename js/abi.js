@@ -1,6 +1,6 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 5;
+export const ABI_VERSION = 6;
 
 export const HEAD_BYTES = 64;
 
@@ -22,6 +22,7 @@ export const Option = Object.freeze({
   minViewers: 15,
   uploadOnMetered: 13,
   digests: 14,
+  control: 19,
   channel: 16,
   browser: 17,
   os: 18,

@@ -209,6 +209,11 @@ export class Engine {
     this.#tell('hm_playhead', currentTime, bufferedEnd, rate);
   }
 
+  /** @param {import('./playback.js').PlaybackFigures['figures']} figures */
+  playback({ firstFrameMs, stalls, stalledMs }) {
+    this.#tell('hm_playback', (firstFrameMs ?? -1) / 1000, stalls, stalledMs / 1000);
+  }
+
   /** @param {import('./hls-events.js').Conditions} conditions */
   conditions({ flags, maxBuffer }) {
     this.#tell('hm_conditions', flags, maxBuffer);
@@ -435,10 +440,7 @@ export class Engine {
 }
 
 /** @param {LoadFacts} facts */
-function textOf({ url, cleanUrl }) {
-  const line = oneLine(url);
-  return cleanUrl === url ? line : `${line}\n${oneLine(cleanUrl)}`;
-}
+const textOf = ({ url, cleanUrl }) => [...new Set([url, cleanUrl])].map(oneLine).join('\n');
 
 /** @param {string} text */
 function oneLine(text) {

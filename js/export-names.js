@@ -12,7 +12,7 @@ const NAMES = `
   hm_channel_text hm_channel_frame hm_channel_binary hm_channel_writable hm_peer_closed hm_connection_refused
   hm_clear_renditions hm_add_rendition hm_set_live hm_presentation hm_playlist_loaded hm_playhead hm_conditions hm_playlist
   hm_list_segment hm_load hm_load_aborted hm_verdict hm_fetch_reserve hm_fetch_done hm_fetch_failed hm_timeout hm_poll
-  hm_next_timeout hm_stats hm_peer_count hm_peer hm_frame hm_fetch_bytes hm_digests`;
+  hm_next_timeout hm_stats hm_peer_count hm_peer hm_frame hm_fetch_bytes hm_digests hm_playback`;
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 

@@ -47,6 +47,9 @@ export function createHandle(mesh, settings, voice, complain, hls) {
     get channel() {
       return mesh?.channel ?? '';
     },
+    get control() {
+      return settings.control === true;
+    },
     get enabled() {
       return mesh !== null && settings.enabled;
     },

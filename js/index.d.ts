@@ -98,6 +98,11 @@ export interface HlsMeshOptions extends MeshUpdate {
    * from the CDN; if it gives anything else, that stays so until the next source.
    */
   p2p?: () => boolean | Promise<boolean>;
+  /**
+   * The share of viewers, 0 to 1, that play without peers, so that the tracker's dashboard can compare: they report their
+   * playback all the same. Drawn once a page. Default: nobody, and nothing is compared.
+   */
+  control?: number;
   /** Bytes of segments kept in memory, 1 MiB to 256 MiB; default 128 MiB, on mobile devices 48 MiB. */
   cacheBytes?: number;
   /**
@@ -244,6 +249,7 @@ export type FindingCode =
   | 'cdn-refuses'
   | 'cdn-unreachable'
   | 'connections-fail'
+  | 'control'
   | 'cors'
   | 'disabled'
   | 'engine'
@@ -308,6 +314,8 @@ export interface Mesh {
   readonly peers: PeerSnapshot[];
   /** The name of the channel; empty until hls.js has a source. */
   readonly channel: string;
+  /** true: drawn to play without peers, by the option `control`. */
+  readonly control: boolean;
   /** false: everything comes from the CDN and no peer is kept. */
   enabled: boolean;
   /** false: peers are not served. */

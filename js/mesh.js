@@ -197,6 +197,8 @@ export class Mesh {
 
   /** @type {LoaderHost['segmentId']} */
   segmentId(segment) {
+    // It plays as without hlsmesh.
+    if (this.#settings.control) return null;
     try {
       const id = this.#settings.segmentId?.(segment);
       if (id === undefined || id === null || (typeof id === 'string' && id)) return id;
@@ -216,6 +218,7 @@ export class Mesh {
     const { driver } = this;
     if (!driver) return;
     driver.engine.conditions(this.#player.conditions());
+    driver.engine.playback(this.#playback.figures);
     const playhead = this.#player.readPlayhead();
     if (playhead) driver.engine.playheadMoved(playhead);
   }
@@ -285,7 +288,7 @@ export class Mesh {
 
   /** @param {import('./core.js').Core} core */
   #run(core) {
-    const { trackers, token, rtcConfig, cacheBytes, platform, digests } = this.#settings;
+    const { trackers, token, rtcConfig, cacheBytes, platform, digests, control } = this.#settings;
     const { warn } = this.#voice;
     const shims = /** @type {import('./driver.js').Shims} */ ({
       segments: this.#segments,
@@ -317,6 +320,7 @@ export class Mesh {
         [Option.cacheBytes, cacheBytes],
         [Option.trackerCount, trackers.length],
         [Option.digests, POLICIES.findIndex((values) => values.includes(digests ?? 'auto'))],
+        [Option.control, Number(control ?? -1)],
         ...this.#numbers(),
       ],
       texts: {
@@ -359,6 +363,7 @@ export class Mesh {
     this.driver = null;
     this.#channel = '';
     if (!driver) return;
+    driver.engine.playback(this.#playback.figures);
     driver.stop();
     addStats(this.#past, driver.stats());
   }

@@ -43,6 +43,9 @@ export const DefaultConfig = Object.freeze({
 /** RFC 8489 section 18.6; `hlsmesh-tracker --stun-port`. */
 const STUN_PORT = 3478;
 
+/** Drawn once, so that a viewer stays with or without peers whatever the page plays. */
+const LOT = Math.random();
+
 /** @type {LogLevel[]} each level includes those before it */
 const LEVELS = ['none', 'error', 'warn', 'info', 'debug'];
 
@@ -113,6 +116,7 @@ const RULES = {
     (value) => ['auto', 'required', true, false].includes(value),
     "'auto', 'required', true or false",
   ],
+  control: [(value) => LIMIT[0](value) && value <= 1, 'a number from 0 to 1'],
   digestsKey: [
     (value) => /^[\w+/-]{43}=?$/.test(value),
     'an Ed25519 public key: 32 bytes in base64',
@@ -161,9 +165,9 @@ const CHANGEABLE = [
 ];
 
 /**
- * `rtcConfig` contains what `iceServers` and `relayOnly` say, too, and stays the same object.
- * @typedef {typeof DefaultConfig & Omit<HlsMeshOptions, 'tracker' | keyof typeof DefaultConfig> &
- *   { trackers: string[], platform: Platform, cacheBytes: number }} Settings
+ * `control`: whether it was drawn to play without peers; undefined: nothing was drawn. `rtcConfig` contains what `iceServers` and `relayOnly` say, too, and stays the same object.
+ * @typedef {typeof DefaultConfig & Omit<HlsMeshOptions, 'tracker' | 'control' | keyof typeof DefaultConfig> &
+ *   { trackers: string[], platform: Platform, cacheBytes: number, control: boolean | undefined }} Settings
  */
 
 /**
@@ -184,6 +188,7 @@ export function readOptions(options, complain = refuse) {
     rtcConfig: { iceServers: stunOf(trackers), ...rtcOf(given) },
     platform,
     trackers,
+    control: given.control === undefined ? undefined : LOT < given.control,
   };
 }
 

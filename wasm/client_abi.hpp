@@ -19,7 +19,7 @@ extern "C" {
 
 // Raised whenever a call, a record or a code changes meaning; the driver refuses another one's
 // module.
-inline constexpr int32_t kHmAbiVersion = 5;
+inline constexpr int32_t kHmAbiVersion = 6;
 
 enum HmError : int32_t {
   kHmOk = 0,
@@ -147,6 +147,8 @@ int32_t hm_playlist_loaded(double now, int32_t kind, int32_t rendition_index, do
 // text: the file that kFetchDigests asked for; there: 0 if it could not be had
 int32_t hm_digests(double now, int32_t kind, int32_t rendition_index, int32_t there);
 int32_t hm_playhead(double now, double current_time, double buffered_end, double playback_rate);
+// PlaybackReport of client/inputs.hpp, since the page began; first_frame: negative where unknown
+int32_t hm_playback(double now, double first_frame, double stalls, double stalled);
 // HmCondition; seconds. Also before hm_start.
 int32_t hm_conditions(double now, int32_t conditions, double max_buffer);
 int32_t hm_playlist(double now, int32_t kind, int32_t rendition_index);  // -1: none

@@ -30,7 +30,9 @@
   NUMBER(MinViewers, 15, minViewers, limits.min_viewers, 1, 1'000'000, kLimits)                        \
   NUMBER(UploadOnMetered, 13, uploadOnMetered, limits.upload_on_metered, 0, 1, kLimits)                \
   /* DigestPolicy */                                                                                   \
-  NUMBER(Digests, 14, digests, digests, 0, 2, kNone)
+  NUMBER(Digests, 14, digests, digests, 0, 2, kNone)                                                   \
+  /* Group */                                                                                          \
+  NUMBER(Control, 19, control, group, -1, 1, kNone)
 
 // TEXT(name, number, name in JavaScript, field of EngineConfig): cannot change while running.
 #define HLSMESH_TEXT_OPTIONS(TEXT)    \

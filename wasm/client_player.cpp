@@ -138,6 +138,13 @@ int32_t hm_playhead(double now, double current_time, double buffered_end, double
   });
 }
 
+int32_t hm_playback(double now, double first_frame, double stalls, double stalled) {
+  if (!std::isfinite(first_frame + stalls + stalled)) return kHmMisuse;
+  return with_engine(now, [=](Engine& engine, TimeMs time) {
+    engine.on_playback(time, {first_frame, stalls, stalled});
+  });
+}
+
 int32_t hm_conditions(double now, int32_t conditions, double max_buffer) {
   if (!(max_buffer >= 0)) return kHmMisuse;
   PlayerConditions player;

@@ -42,7 +42,7 @@ const connected = (peers) => [
  * @returns {Finding[]}
  */
 function why({ mesh }, { connected: reached, audience }, { permission }, failed) {
-  if (!reached) return [];
+  if (!reached || mesh.control) return [];
   if (failed > 0) {
     return [
       {

@@ -67,6 +67,12 @@ function rulesFor(look) {
       'Set it to true.',
     ],
     [
+      'control',
+      mesh.control,
+      'This viewer was drawn to play without peers, for comparison (the option control).',
+      'Load the page again, or leave the option out where you look for a fault.',
+    ],
+    [
       'no-upload',
       !settings.upload || settings.maxChildren === 0 || settings.uploadBytesPerSecond === 0,
       'This viewer serves nobody (upload, maxChildren or uploadBytesPerSecond).',

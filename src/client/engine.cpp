@@ -34,8 +34,7 @@ Engine::Engine(const EngineConfig& config)
   tracker_.set_count(config_.tracker_count);
   downloads_.shelf.trust.set_policy(config_.digests);
   player_.plan().set_limit(config_.prefetch_seconds);
-  peers_.set_upload_limits(config_.limits);
-  follow_upload();
+  take_limits(config_.limits);
 }
 
 // --- the gate
@@ -82,39 +81,40 @@ void Engine::start(TimeMs now) {
   if (started_ || stopped_) return;
   started_ = true;
   player_.on_active(now);
-  follow_activity(false);
+  follow_presence(false);
   if (parts_) commands_.event(EventCode::kPartsOnly);
 }
 
 void Engine::stop(TimeMs now) {
   const Gate gate(*this, now);
-  const bool was_active = active();
+  const bool was_present = present();
   stopped_ = true;
-  follow_activity(was_active);
+  follow_presence(was_present);
 }
 
-void Engine::follow_activity(bool was_active) {
-  if (active() == was_active) return;
-  if (was_active) {
+void Engine::follow_presence(bool was_present) {
+  if (present() == was_present) return;
+  if (was_present) {
     suspend();
     return;
   }
-  loads_.set_active(now_, true);
+  loads_.set_active(now_, active());
   peers_.expect_parent(now_ + kStartUp);
   tracker_.start(now_);
 }
 
 void Engine::set_idle(bool idle) {
   if (idle_ == idle) return;
-  const bool was_active = active();
+  const bool was_present = present();
   idle_ = idle;
-  follow_activity(was_active);
+  follow_presence(was_present);
 }
 
 // Ends all that has to do with the tracker and with peers. The tracker hears of our leaving first:
 // what it would do about lost connections is idle.
 void Engine::suspend() {
   loads_.set_active(now_, false);
+  reports_.on_leaving(now_, is_idle());
   tracker_.leave();
   lose_tracker();
   peers_.end_all(now_);
@@ -127,9 +127,9 @@ void Engine::lose_tracker() {
 
 void Engine::set_p2p(TimeMs now, bool enabled) {
   const Gate gate(*this, now);
-  const bool was_active = active();
+  const bool was_present = present();
   p2p_ = enabled;
-  follow_activity(was_active);
+  follow_presence(was_present);
 }
 
 // A hidden page serves children: whoever listens to it, or will come back, has a line that costs
@@ -147,8 +147,13 @@ void Engine::set_upload(TimeMs now, bool enabled) {
 
 void Engine::set_limits(TimeMs now, const EngineLimits& limits) {
   const Gate gate(*this, now);
-  config_.limits = limits;
-  peers_.set_upload_limits(limits);
+  take_limits(limits);
+}
+
+void Engine::take_limits(const EngineLimits& limits) {
+  // A tracker that knows nothing of comparisons may introduce us all the same.
+  config_.limits = is_control() ? EngineLimits{0, 0, 0, 0} : limits;
+  peers_.set_upload_limits(config_.limits);
   follow_upload();
 }
 
@@ -169,7 +174,7 @@ Facts Engine::facts() const {
     facts.up_kbps = std::max(static_cast<int32_t>(kbps), 1);
   }
   facts.slots = std::max(limits.max_children, 0);
-  facts.wants = limits.max_parents;
+  if (!is_control()) facts.wants = limits.max_parents;
   facts.quorum = limits.min_viewers;
   return facts;
 }
@@ -183,6 +188,7 @@ void Engine::on_socket_open(TimeMs now, std::string_view token) {
   enter.os = config_.os;
   enter.hlsmesh = tracker_wire::kExtension;
   enter.live = player_.live();
+  if (config_.group != Group::kNone) enter.control = is_control();
   const int32_t parents = peers_.table().count(true, true);
   const int32_t children = peers_.table().count(false, true);
   if (parents > 0) enter.parents = parents;
@@ -209,7 +215,7 @@ void Engine::on_socket_text(TimeMs now, std::string_view text) {
     if (tracker_.on_accept(now, message)) {
       player_.set_live_by_tracker(tracker_.live());
       reports_.on_accepted(now);
-      peers_.on_accepted(now);
+      if (active()) peers_.on_accepted(now);
     }
   } else if (message.action == tracker_wire::TrackerAction::kReject) {
     tracker_.on_reject(now, message.reason);

@@ -104,6 +104,8 @@ class Engine {
   void on_digests(TimeMs now, TrackKind kind, int32_t rendition_index, std::string_view text);
   void on_no_digests(TimeMs now, TrackKind kind, int32_t rendition_index);
   void on_playhead(TimeMs now, const PlayheadReport& report);
+  // For the tracker's statistics. What was seen before the first of these reports is not counted.
+  void on_playback(TimeMs now, const PlaybackReport& report);
   void on_conditions(TimeMs now, const PlayerConditions& conditions);
   // The player follows this rendition from now on, or its playlist was refreshed. -1: none.
   void on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index);
@@ -179,9 +181,14 @@ class Engine {
   void settle();
 
   // Whether we are in the channel, or on the way there.
-  bool active() const { return started_ && !stopped_ && p2p_ && !idle_ && shown_; }
-  // Begins or ends the session after something that active() hangs on has changed.
-  void follow_activity(bool was_active);
+  bool present() const { return started_ && !stopped_ && p2p_ && !idle_ && shown_; }
+  // Whether we are without peers, for comparison with those who have some.
+  bool is_control() const { return config_.group == Group::kControl; }
+  // Whether peers may be asked.
+  bool active() const { return present() && !is_control(); }
+  // Begins or ends the session after something that present() hangs on has changed.
+  void follow_presence(bool was_present);
+  void take_limits(const EngineLimits& limits);
   // Whether all that the player loads are parts, so that no connection is of use.
   void set_idle(bool idle);
   void suspend();
@@ -194,7 +201,7 @@ class Engine {
   Facts facts() const;
   // From when on the player is idle, unless something happens; kNever: it is not.
   TimeMs idle_at() const { return loads_.empty() ? player_.idle_at() : kNever; }
-  bool is_idle() const { return now_ >= idle_at(); }
+  bool is_idle() const { return is_control() || now_ >= idle_at(); }
   Timer next_timer() const;
 
   TimeMs now_ = TimeMs::min();  // of the latest input

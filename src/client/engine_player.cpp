@@ -77,16 +77,23 @@ void Engine::forget(std::string_view rendition) {
 void Engine::on_playhead(TimeMs now, const PlayheadReport& report) {
   const Gate gate(*this, now);
   player_.on_playhead(now, report);
+  reports_.on_playing(now, player_.playhead().playing());
   loads_.review_all(now);
+}
+
+void Engine::on_playback(TimeMs now, const PlaybackReport& report) {
+  const Gate gate(*this, now);
+  stay_quiet();
+  reports_.on_playback(report);
 }
 
 void Engine::on_conditions(TimeMs now, const PlayerConditions& conditions) {
   const Gate gate(*this, now);
   player_.plan().set_conditions(conditions);
   follow_upload();
-  const bool was_active = active();
+  const bool was_present = present();
   shown_ = shown_ || conditions.shown;
-  follow_activity(was_active);
+  follow_presence(was_present);
   if (!conditions.parts) return;
   if (!parts_ && *conditions.parts) commands_.event(EventCode::kPartsOnly);
   parts_ = *conditions.parts;

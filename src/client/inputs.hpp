@@ -38,6 +38,13 @@ enum class DigestPolicy : int32_t {
   kRequired = 2,   // all; without digests nothing is exchanged
 };
 
+// What a site that compares viewers with and without peers has drawn for this one.
+enum class Group : int32_t {
+  kNone = -1,    // it does not compare
+  kPeers = 0,    // with peers
+  kControl = 1,  // in the tracker's statistics, and without peers: every load goes to the CDN
+};
+
 struct EngineConfig {
   uint64_t seed = 0;
   std::string channel;  // the tracker's `channel`; required
@@ -54,6 +61,7 @@ struct EngineConfig {
   int32_t tracker_count = 1;                 // how many trackers kSocketOpen may name
   size_t channel_queue_bytes = 1024 * 1024;  // most that may wait in one data channel's send queue
   DigestPolicy digests = DigestPolicy::kWhereSaid;
+  Group group = Group::kNone;
 };
 
 struct PlayheadReport {
@@ -61,6 +69,13 @@ struct PlayheadReport {
   double buffered_end =
       0;  // end of the buffered range that holds current_time; current_time when there is none
   double playback_rate = 1;  // 0 while paused
+};
+
+// What the viewer has seen so far; the figures never fall.
+struct PlaybackReport {
+  double first_frame = -1;  // seconds from the source to its first frame; negative: unknown
+  double stalls = 0;        // how often playback was interrupted for want of data
+  double stalled = 0;       // for how many seconds in all
 };
 
 // What bears on asking peers for segments before the player wants them, and on serving them.

@@ -29,6 +29,7 @@ const FUNCTIONS = {
   hm_presentation: [[F64], [I32], ZERO],
   hm_playlist_loaded: [[F64, I32, I32, F64, F64, F64, I32], [I32], ZERO],
   hm_playhead: [[F64, F64, F64, F64], [I32], ZERO],
+  hm_playback: [[F64, F64, F64, F64], [I32], ZERO],
   hm_conditions: [[F64, I32, F64], [I32], ZERO],
   hm_playlist: [[F64, I32, I32], [I32], ZERO],
   hm_load: [[F64, I32, I32, I32, F64, F64, F64, F64, F64, I32, F64], [I32], ZERO],

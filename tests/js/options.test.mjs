@@ -125,3 +125,25 @@ test('a log level has those before it, and null logs nothing', () => {
   log('error', settings, 'e');
   assert.deepEqual(said, [['[hlsmesh]', 'a']]);
 });
+
+test('control draws all, nobody or a share, and once for all players of the page', () => {
+  for (const control of /** @type {any[]} */ ([-0.1, 1.1, NaN, '0.5', null])) {
+    assert.throws(() => readOptions({ tracker: TRACKER, control }), /a number from 0 to 1/);
+  }
+  /** @param {number} [control] */
+  const drawnOf = (control) => readOptions({ tracker: TRACKER, control }).control;
+  assert.equal(drawnOf(), undefined);
+  assert.equal(drawnOf(0), false);
+  assert.equal(drawnOf(1), true);
+  const shares = Array.from({ length: 101 }, (_, percent) => percent / 100);
+  const drawn = shares.map((share) => drawnOf(share));
+  // There is one lot: whoever plays without peers at a share does so at each larger one.
+  assert.deepEqual(drawn, [...drawn].sort());
+  assert.deepEqual(
+    shares.map((share) => drawnOf(share)),
+    drawn,
+  );
+  const settings = readOptions({ tracker: TRACKER, control: 1 });
+  const change = /** @type {any} */ ({ control: 0 });
+  assert.throws(() => changeOptions(settings, change), /cannot change/);
+});

@@ -139,6 +139,10 @@ const std::map<std::string, Function>& functions() {
        [](const Call& c) {
          return hm_playhead(c.number(0), c.number(1), c.number(2), c.number(3));
        }},
+      {"hm_playback",
+       [](const Call& c) {
+         return hm_playback(c.number(0), c.number(1), c.number(2), c.number(3));
+       }},
       {"hm_conditions",
        [](const Call& c) { return hm_conditions(c.number(0), c.integer(1), c.number(2)); }},
       {"hm_playlist",

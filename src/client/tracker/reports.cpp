@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/inputs.hpp"
-
 namespace hlsmesh {
 namespace {
 
@@ -20,7 +18,7 @@ constexpr DurationMs kStatisticsInterval{30'000};
 void Reports::fill(tracker_wire::Enter& enter, const Facts& facts, bool idle) {
   told_ = facts;
   // `wants` is sent only if the site changed the default.
-  if (facts.wants != EngineLimits{}.max_parents) enter.wants = facts.wants;
+  if (facts.wants != Facts::kUsualWants) enter.wants = facts.wants;
   // Whoever is introduced is one of two.
   if (facts.quorum > kPair) enter.quorum = facts.quorum;
   if (facts.up_kbps >= 0) enter.up_bw = facts.up_kbps;
@@ -56,6 +54,35 @@ TimeMs Reports::next_due(const Facts& facts, TimeMs idle_at) const {
   return !idle_told_ && knows_idle() ? std::min(due, idle_at) : due;
 }
 
+// A first frame is told once: what a viewer plays after its first source has begun is no start.
+void Reports::tell_seen(TimeMs now, tracker_wire::Statistics& statistics) {
+  on_playing(now, playing_);
+  statistics.played = to_ms(std::exchange(played_, {})) / 1'000;
+  statistics.stalled = seen_.stalled - told_seen_.stalled;
+  statistics.stalls = seen_.stalls - told_seen_.stalls;
+  told_seen_.stalled = seen_.stalled;
+  told_seen_.stalls = seen_.stalls;
+  if (seen_.first_frame < 0 || told_seen_.first_frame >= 0) return;
+  statistics.first_frame = told_seen_.first_frame = seen_.first_frame;
+}
+
+void Reports::on_leaving(TimeMs now, bool idle) {
+  if (tracker_.joined() && measured_) report(now, idle);
+}
+
+void Reports::on_playing(TimeMs now, bool playing) {
+  if (playing_) played_ += now - played_until_;
+  played_until_ = now;
+  playing_ = playing;
+}
+
+void Reports::on_playback(const PlaybackReport& report) {
+  seen_ = report;
+  if (std::exchange(measured_, true)) return;
+  told_seen_ = report;
+  told_seen_.first_frame = -1;
+}
+
 // Increments in whole KB; what is left over stays for the next report.
 void Reports::report(TimeMs now, bool idle) {
   statistics_due_ = now + kStatisticsInterval;
@@ -76,6 +103,7 @@ void Reports::report(TimeMs now, bool idle) {
     statistics.up_kb = up_kb;
     if (idle || idle_told_) statistics.idle = idle;
     idle_told_ = idle;
+    if (measured_) tell_seen(now, statistics);
   }
   tracker_.send(statistics);
 }

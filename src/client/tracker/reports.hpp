@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "client/clock.hpp"
+#include "client/inputs.hpp"
 #include "client/stats.hpp"
 #include "client/tracker/tracker_session.hpp"
 
@@ -10,9 +11,12 @@ namespace hlsmesh {
 
 // What we can give and want: the tracker must know it to give us parents and children that suit.
 struct Facts {
+  // Goes without saying.
+  static constexpr int32_t kUsualWants = EngineLimits{}.max_parents;
+
   int32_t up_kbps = -1;  // -1: unknown
   int32_t slots = 0;
-  int32_t wants = 0;
+  int32_t wants = kUsualWants;
   int32_t quorum = 0;
 
   bool operator==(const Facts&) const = default;
@@ -29,6 +33,13 @@ class Reports {
   // The tracker has accepted us; the session is over.
   void on_accepted(TimeMs now);
   void on_ended() { statistics_due_ = kNever; }
+  // The session is about to end: what the viewer has seen since the last report is told.
+  void on_leaving(TimeMs now, bool idle);
+
+  // Whether the player plays, or would if it had data, from now on.
+  void on_playing(TimeMs now, bool playing);
+  // The first one tells from where on is counted.
+  void on_playback(const PlaybackReport& report);
 
   // Enters anew if the facts have changed. `idle`: with an early report if we became idle, or are
   // so no longer: the tracker should know before it names us to somebody.
@@ -43,6 +54,7 @@ class Reports {
   bool knows_idle() const { return tracker_.joined() && tracker_.extension() >= 1; }
   TimeMs facts_due(const Facts& facts) const;
   void report(TimeMs now, bool idle);
+  void tell_seen(TimeMs now, tracker_wire::Statistics& statistics);
 
   TrackerSession& tracker_;
   const EngineStats& stats_;
@@ -56,6 +68,14 @@ class Reports {
   int32_t reported_segments_ = 0;
   int64_t reported_levels_ = 0;
   double last_level_ = 0;
+
+  TimeMs played_until_{};
+  bool playing_ = false;
+  DurationMs played_{};  // since the last report
+  // Whether the player measures what its viewer sees; what that is; and what of it has been told.
+  bool measured_ = false;
+  PlaybackReport seen_;
+  PlaybackReport told_seen_;
 };
 
 }  // namespace hlsmesh

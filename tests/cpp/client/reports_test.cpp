@@ -112,3 +112,53 @@ TEST_CASE("reports: nothing is due when the session is over") {
   j.reports.on_ended();
   CHECK(j.reports.next_due({}, kNever) == kNever);
 }
+
+TEST_CASE("reports: nothing is said of playback that nobody measures, not even at the end") {
+  Joined j;
+  j.reports.on_playing(j.now, true);
+  j.reports.on_timeout(j.now + DurationMs(30'000), false);
+  auto told = j.told();
+  REQUIRE(told.size() == 1);
+  CHECK(!told[0].played);
+  CHECK(!told[0].stalled);
+  CHECK(!told[0].first_frame);
+  j.reports.on_leaving(j.now + DurationMs(31'000), false);
+  CHECK(j.told().empty());
+}
+
+TEST_CASE("reports: what the player did since the last report, from the first figures on") {
+  Joined j;
+  j.reports.on_playing(j.now, true);
+  j.reports.on_playback({0.8, 3, 7});  // before there was an engine
+  j.reports.on_playing(j.now + DurationMs(10'000), false);
+  j.reports.on_playing(j.now + DurationMs(25'000), true);
+  j.reports.on_playback({0.8, 5, 8.25});
+  j.reports.on_timeout(j.now + DurationMs(30'000), false);
+  auto told = j.told();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].played == 15);
+  CHECK(told[0].stalls == 2);
+  CHECK(told[0].stalled == 1.25);
+  CHECK(told[0].first_frame == 0.8);
+  // Another source has another first frame.
+  j.reports.on_playback({1.5, 5, 8.25});
+  j.reports.on_leaving(j.now + DurationMs(34'000), false);
+  told = j.told();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].played == 4);
+  CHECK(told[0].stalls == 0);
+  CHECK(told[0].stalled == 0);
+  CHECK(!told[0].first_frame);
+}
+
+TEST_CASE("reports: a first frame that comes later is told when it is known") {
+  Joined j;
+  j.reports.on_playback({-1, 0, 0});
+  j.reports.on_timeout(j.now + DurationMs(30'000), false);
+  j.reports.on_playback({2.5, 0, 0});
+  j.reports.on_timeout(j.now + DurationMs(60'000), false);
+  const auto told = j.told();
+  REQUIRE(told.size() == 2);
+  CHECK(!told[0].first_frame);
+  CHECK(told[1].first_frame == 2.5);
+}
