@@ -39,6 +39,10 @@ const sharing = {
 };
 let streamFailed = false;
 
+/** The figures of a viewer without a mesh, who has everything from the CDN. */
+const unshared = { cdnBytes: 0, p2pBytes: 0, uploadBytes: 0, peers: 0 };
+const figures = () => page.mesh?.stats ?? unshared;
+
 start().catch((error) => showFailure(`The player could not start: ${messageOf(error)}`));
 
 async function start() {
@@ -78,12 +82,14 @@ async function start() {
  * @param {Playback} playback
  */
 function reportTo(stream, hls, playback) {
-  let loaded = 0;
-  hls.on(page.Hls.Events.FRAG_LOADED, (/** @type {string} */ _, /** @type {any} */ { payload }) => {
-    loaded += payload.byteLength;
+  hls.on(page.Hls.Events.FRAG_LOADED, (/** @type {string} */ _, /** @type {any} */ { frag }) => {
+    if (page.mesh) return;
+    const bytes = frag.stats.loaded;
+    unshared.cdnBytes += bytes;
+    addSegment({ url: frag.url, source: 'cdn', bytes });
   });
   audience = new Audience(() => {
-    const { cdnBytes, p2pBytes } = page.mesh?.stats ?? { cdnBytes: loaded, p2pBytes: 0 };
+    const { cdnBytes, p2pBytes } = figures();
     /** @type {PeerSnapshot[]} */
     const peers = page.mesh?.peers ?? [];
     const { firstFrameMs, stalls, stalledMs, latency } = playback;
@@ -290,11 +296,10 @@ function showLevels(hls) {
 }
 
 function sampleTraffic() {
-  const zero = { cdnBytes: 0, p2pBytes: 0, uploadBytes: 0, peers: 0 };
-  let last = zero;
+  let last = { ...unshared };
   let lastAt = performance.now();
   setInterval(() => {
-    const stats = page.mesh?.stats ?? zero;
+    const stats = figures();
     // Timers of a hidden page come late: what came meanwhile is spread over the time it took.
     const seconds = Math.max(1, Math.round((performance.now() - lastAt) / SAMPLE_MS));
     lastAt += seconds * SAMPLE_MS;
@@ -348,7 +353,7 @@ function showPeers() {
   element('no-peers').hidden = rows.length > 0;
 }
 
-/** @param {MeshEvents['segment']} segment */
+/** @param {Pick<MeshEvents['segment'], 'url' | 'source' | 'bytes'>} segment */
 function addSegment({ url, source, bytes }) {
   const name = url.split(/[?#]/, 1)[0].split('/').pop();
   const text = `${name} ${SOURCE_WORDS[source]}, ${formatBytes(bytes)}`;

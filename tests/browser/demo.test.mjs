@@ -45,6 +45,21 @@ describe('the demo page', { concurrency: false }, () => {
         );
         await two.getByText('2 viewers, the CDN sent 1.').waitFor();
         assert.equal(await three.evaluate(() => typeof globalThis.mesh), 'undefined');
+        // Everything that it plays comes from the CDN, and it shows so.
+        const grows = (/** @type {number} */ least) =>
+          three.waitForFunction((than) => {
+            const text = document.getElementById('cdn-bytes')?.textContent ?? '';
+            const [amount, unit] = text.split(' ');
+            const bytes = Number(amount) * (unit === 'MB' ? 1e6 : 1e3);
+            return bytes > than && bytes;
+          }, least);
+        const bytes = await (await grows(0)).jsonValue();
+        await grows(Number(bytes));
+        await three
+          .getByRole('listitem', { name: /from the CDN/ })
+          .first()
+          .waitFor();
+        assert.equal(await three.getByText('from a peer').count(), 0);
         await three.close();
 
         const hosts = reachableHosts('0.0.0.0').filter((host) => host !== '127.0.0.1');
