@@ -65,6 +65,8 @@ const ORDER = [
 
   ['js/digest', /^js\/digest\//, []],
 
+  ['js/load', /^js\/load\//, []],
+
   ['js/sim', /^js\/sim\//, []],
 
   ['js/dashboard', /^js\/dashboard\//, []],
