@@ -282,6 +282,13 @@ int32_t ht_ask_again(double now, int32_t conn) {
   return kHtOk;
 }
 
+int32_t ht_told(double now, int32_t conn) {
+  const std::string_view text = take_text();
+  if (!usable(now, conn)) return kHtMisuse;
+  state().tracker->on_told(at(now), ConnId(conn), text);
+  return kHtOk;
+}
+
 int32_t ht_timeout(double now) {
   if (!usable(now, 1)) return kHtMisuse;
   state().tracker->on_timeout(at(now));

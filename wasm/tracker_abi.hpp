@@ -7,7 +7,7 @@
 
 extern "C" {
 
-inline constexpr int32_t kHtAbiVersion = 6;
+inline constexpr int32_t kHtAbiVersion = 7;
 
 enum HtError : int32_t {
   kHtOk = 0,
@@ -110,6 +110,7 @@ int32_t ht_authorized(double now, int32_t conn, int32_t request, int32_t granted
 // The other answer to a kAuthorize: another engine runs the channel.
 int32_t ht_elsewhere(double now, int32_t conn, int32_t request);
 int32_t ht_ask_again(double now, int32_t conn);
+int32_t ht_told(double now, int32_t conn);  // text: by the engine that runs the peer's channel
 int32_t ht_timeout(double now);
 const HtCommand* ht_poll(void);
 double ht_next_timeout(void);

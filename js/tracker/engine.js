@@ -137,6 +137,16 @@ export class TrackerEngine {
     this.#core.call('ht_ask_again', now, conn);
   }
 
+  /**
+   * The engine that runs the peer's channel has sent it this text.
+   * @param {number} now
+   * @param {number} conn
+   * @param {string} text
+   */
+  told(now, conn, text) {
+    this.#core.callWithText('ht_told', text, now, conn);
+  }
+
   /** @param {number} now */
   timeout(now) {
     this.#core.call('ht_timeout', now);

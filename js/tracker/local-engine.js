@@ -158,6 +158,15 @@ export class LocalEngine {
     this.#drain();
   }
 
+  /**
+   * The engine that runs the peer's channel has sent it this `disconnect`; other messages mean nothing here. @param {number} conn
+   * @param {string} text
+   */
+  told(conn, text) {
+    this.#engine.told(performance.now(), conn, text);
+    this.#drain();
+  }
+
   /** @param {number} offset @param {number} limit */
   async channels(offset, limit) {
     return this.#engine.channels(offset, limit);

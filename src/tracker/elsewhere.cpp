@@ -74,6 +74,10 @@ void Elsewhere::note(const PeerId& self, const wire::PeerMessage& message) {
   }
 }
 
+void Elsewhere::parted(const PeerId& other) {
+  if (!take(parents, other)) take(children, other);
+}
+
 // A connection between unknown peers was made before the peer came here.
 void Elsewhere::ended(const PeerId& self, const std::string& dc_id) {
   const PeerId parent = dialled_by(self, dc_id);

@@ -20,6 +20,9 @@ struct Elsewhere {
 
   // `self` is the peer's id.
   void note(const PeerId& self, const tracker_wire::PeerMessage& message);
+  // The engine that runs the channel has told the peer to end its connection to `other`, which the
+  // peer need not report.
+  void parted(const PeerId& other);
   // Returns the `enter` of a peer that comes back with the connections that it has.
   tracker_wire::Enter resumed() const;
 

@@ -358,6 +358,9 @@ void Tracker::on_elsewhere(TimeMs now, ConnId conn, int32_t request) {
   impl_->elsewhere(now, conn, request);
 }
 void Tracker::on_ask_again(TimeMs now, ConnId conn) { impl_->ask_again(now, conn); }
+void Tracker::on_told(TimeMs now, ConnId conn, std::string_view text) {
+  impl_->told(now, conn, text);
+}
 void Tracker::on_timeout(TimeMs now) { impl_->timeout(now); }
 const TrackerCommand* Tracker::poll() {
   const TrackerCommand* const command = impl_->poll();

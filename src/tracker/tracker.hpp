@@ -89,6 +89,8 @@ class Tracker {
   // called for all its peers before the first answer: then they keep each other as parents, and
   // nobody is introduced again.
   void on_ask_again(TimeMs now, ConnId conn);
+  // The engine that runs the peer's channel has sent it this text. Only a `disconnect` counts.
+  void on_told(TimeMs now, ConnId conn, std::string_view text);
 
   void on_timeout(TimeMs now);
   const TrackerCommand* poll();

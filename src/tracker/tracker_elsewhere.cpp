@@ -43,6 +43,15 @@ void Tracker::Impl::ask_again(TimeMs now, ConnId conn) {
   ask(*socket, socket->peer ? facts_of(*socket) : *socket->elsewhere, true);
 }
 
+void Tracker::Impl::told(TimeMs now, ConnId conn, std::string_view text) {
+  Socket* socket = find(now, conn);
+  if (socket == nullptr || !socket->elsewhere) return;
+  wire::TrackerFields message;
+  if (wire::read_from_tracker(text, message)) return;
+  if (message.action == wire::TrackerAction::kDisconnect)
+    socket->elsewhere->parted(message.peer_id);
+}
+
 void Tracker::Impl::ask(Socket& socket, Elsewhere entering, bool again) {
   // Starts again at 1 after 2^31 - 1: nobody waits for a request that old.
   last_request_ = last_request_ == INT32_MAX ? 1 : last_request_ + 1;

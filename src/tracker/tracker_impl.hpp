@@ -42,6 +42,7 @@ class Tracker::Impl {
                   std::optional<DurationMs> valid, std::string_view reason);
   void elsewhere(TimeMs now, ConnId conn, int32_t request);
   void ask_again(TimeMs now, ConnId conn);
+  void told(TimeMs now, ConnId conn, std::string_view text);
   void timeout(TimeMs now);
   const TrackerCommand* poll() { return outbox_.poll(); }
   std::optional<TimeMs> next_timeout() const { return timers_.next(); }

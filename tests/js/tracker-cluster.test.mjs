@@ -139,8 +139,13 @@ class Node {
     const conn = ++this.#lastConn;
     this.heard.set(conn, []);
     this.cluster.open(conn, { address: '192.0.2.1', isp: '', province: '' });
-    this.say(conn, { action: 'enter', channel, device: 'PC', hlsmesh: 1 });
+    this.enterAgain(conn, channel);
     return conn;
+  }
+
+  /** @param {number} conn @param {string} [channel] @param {object} [facts] */
+  enterAgain(conn, channel = 'c', facts = {}) {
+    this.say(conn, { action: 'enter', channel, device: 'PC', hlsmesh: 1, ...facts });
   }
 
   /** @param {number} conn @param {object} message */
@@ -233,6 +238,19 @@ test('a channel that a node claimed while it retired is not kept from others', a
   const there = [b.enter(), b.enter()];
   await until(() => there.every((conn) => b.all(conn, 'accept').length === 1), 'guests to be in');
   assert.equal(hub.owners.get('c'), 'b');
+});
+
+test('a connection that the owner ended is none that its viewer brings along when the owner is gone', async () => {
+  const { a, b, there } = await nodesWith(2);
+  // The parent of both takes no children any more.
+  a.enterAgain(1, 'c', { slots: 0 });
+  const ended = () => there.find((conn) => b.all(conn, 'disconnect').length > 0);
+  await until(() => ended() !== undefined, 'a connection to be ended');
+  const conn = Number(ended());
+  await a.bus.stop();
+  await until(() => b.cluster.sizes.forwarded === 0, 'both to be back');
+  const before = b.all(conn, 'connect').length;
+  await until(() => b.all(conn, 'connect').length > before, 'another parent');
 });
 
 test('a viewer that leaves before its node has heard of the owner leaves no guest behind', async () => {

@@ -3,7 +3,7 @@
  * at another node is a guest of the owner. The node that has the viewer's socket keeps it alive and within its limits and
  * forwards its messages; the owner answers.
  *
- * This class does not read messages. The engine asks for the owner of a viewer's channel as it asks for authorization, and
+ * This class reads no more of a message than its first bytes. The engine asks for the owner of a viewer's channel as it asks for authorization, and
  * outputs the messages for another engine (`forward`).
  */
 import { performance } from 'node:perf_hooks';
@@ -300,6 +300,8 @@ export class Cluster {
     const [first, second] = rest;
     switch (kind) {
       case 'send':
+        // The engine here counts the viewer's connections, and the viewer need not report the end of this one.
+        if (first.startsWith('{"action":"disconnect"')) this.#engine.told(conn, first);
         this.#outlet.send(conn, Buffer.from(first));
         break;
       case 'close':

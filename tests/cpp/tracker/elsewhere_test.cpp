@@ -129,6 +129,34 @@ TEST_CASE("a peer that comes back from elsewhere brings the connections it had")
   CHECK(h.tracker.stats().signals_refused == 1);
 }
 
+TEST_CASE("a connection that the other engine ended is none that a peer brings along") {
+  Harness h(asking_who_enters());
+  const int32_t conn = h.join("c", full_enter());
+  h.send_elsewhere(conn);
+  const std::string self = "0123456789abcdef0000000000000001";
+  h.say(conn, wire::DcOpened{self + "-p1"});
+  h.say(conn, wire::DcOpened{self + "-p2"});
+  h.say(conn, wire::SignalTo{{"c1", false}, wire::SignalData(kAnswer)});
+  const auto told = [&](const wire::TrackerMessage& message) {
+    h.tracker.on_told(h.now, ConnId(conn), wire::serialize(message));
+    h.drain();
+  };
+  told(wire::Disconnect{{"p1", false}});
+  told(wire::Disconnect{{"p1", false}});
+  told(wire::Disconnect{{"c1", false}});
+  told(wire::Connect{{"p2", false}});
+  h.tracker.on_told(h.now, ConnId(conn), "no message");
+  h.tracker.on_ask_again(h.now, ConnId(conn));
+  h.drain();
+  h.send_elsewhere(conn);
+  const wire::Enter enter = enter_in(h.box[conn].forwarded.back());
+  CHECK(enter.parents == 1);
+  CHECK_FALSE(enter.children);
+
+  // Of a peer that is here, or not at all, nothing is noted.
+  h.tracker.on_told(h.now, ConnId(conn + 1), R"({"action":"disconnect","to_peer_id":"p2"})");
+}
+
 TEST_CASE("a peer elsewhere that makes up connections without end is believed a bounded number") {
   Harness h(asking_who_enters());
   const int32_t conn = h.join("c", full_enter());
