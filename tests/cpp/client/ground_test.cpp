@@ -30,17 +30,17 @@ TEST_CASE("command queue: first in, first out, and each stays readable until the
   CHECK(commands.pop() == nullptr);
 }
 
-TEST_CASE("command queue: a command keeps the segment whose bytes it carries") {
+TEST_CASE("command queue: a command keeps the segment whose bytes it carries until the next pop") {
   CommandQueue commands;
-  {
-    const SegmentPtr segment =
-        fill_with(SegmentBuffer::allocate(part_segment(1), 10), "0123456789");
-    commands.push(CommandKind::kChannelSendBinary, segment, 3, 4, "head");
-  }
+  const SegmentPtr segment = fill_with(SegmentBuffer::allocate(part_segment(1), 10), "0123456789");
+  commands.push(CommandKind::kChannelSendBinary, segment, 3, 4, "head");
   const Command* command = commands.pop();
   REQUIRE(command != nullptr);
   CHECK(command->text == "head");
   CHECK(std::string(command->data.begin(), command->data.end()) == "3456");
+  CHECK(segment.use_count() == 2);
+  CHECK(commands.pop() == nullptr);
+  CHECK(segment.use_count() == 1);
 }
 
 TEST_CASE("token bucket: a burst, then one each interval, and never more than the burst") {
@@ -52,6 +52,7 @@ TEST_CASE("token bucket: a burst, then one each interval, and never more than th
   CHECK_FALSE(bucket.take(after(1'000)));
   CHECK_FALSE(bucket.take(after(3'500), 3));
   CHECK(bucket.take(after(3'500), 2));
+  CHECK_FALSE(bucket.take(after(3'500)));
   for (int i = 0; i < 3; ++i) CHECK(bucket.take(after(1'000'000)));
   CHECK_FALSE(bucket.take(after(1'000'000)));
 }
