@@ -298,3 +298,18 @@ test('E5: a node that lives and hears nothing is found out within its lease, and
   // It runs the channel again, as the directory says.
   await until(() => other.cluster.sizes.forwarded === 2, 'it to be taken back');
 });
+
+test('E5: a node that stood still itself takes nobody for deaf whose answers it has not read', async () => {
+  const hub = new Hub();
+  const [owner, other] = [await Node.start(hub, 'a'), await Node.start(hub, 'b')];
+  const first = owner.enter();
+  await until(() => owner.all(first, 'accept').length > 0, 'the first viewer');
+  const guest = other.enter();
+  await until(() => other.all(guest, 'accept').length > 0, 'a guest');
+  // It has answered once, so that its silence is counted from then on.
+  await sleep(owner.bus.leaseMs / 2);
+  const end = performance.now() + 3 * owner.bus.leaseMs;
+  while (performance.now() < end);
+  await sleep(owner.bus.leaseMs / 2);
+  assert.deepEqual([owner.cluster.deaf, other.cluster.deaf], [0, 0]);
+});

@@ -6,6 +6,9 @@ import { performance } from 'node:perf_hooks';
 // How often in a lease the others are looked after.
 const LOOKS_PER_LEASE = 4;
 
+// A look that comes so many times as late as it should says that this process stood still: answers may have come that it has not read.
+const LATE_LOOKS = 2;
+
 // Leases that a node may be silent for: one that has ended is off the list before that.
 const PATIENCE = 1.5;
 
@@ -18,6 +21,7 @@ export class Watch {
   #log;
   #cluster;
   #timer;
+  #lookedAt = performance.now();
   /** When each node that answers questions, as older versions do not, last did. @type {Map<string, number>} */
   #answered = new Map();
   /** Nodes that do not answer; true: they used to answer questions. @type {Map<string, boolean>} */
@@ -71,11 +75,13 @@ export class Watch {
   #look() {
     const busy = this.#cluster.busy();
     const now = performance.now();
+    const late = now - this.#lookedAt > (LATE_LOOKS * this.#leaseMs) / LOOKS_PER_LEASE;
+    this.#lookedAt = now;
     for (const node of busy) {
       if (this.#deaf.has(node)) continue;
       const last = this.#answered.get(node);
       const silentMs = last === undefined ? this.#links.silence(node) : now - last;
-      if (silentMs <= PATIENCE * this.#leaseMs) {
+      if (late || silentMs <= PATIENCE * this.#leaseMs) {
         this.#ask(node);
         continue;
       }
