@@ -116,8 +116,8 @@ class Engine {
   FetchId on_load(TimeMs now, LoadId load, SegmentLoad what);
   // Also for a load that was answered by kLoadDone, if the player has not had the answer.
   void on_load_aborted(TimeMs now, LoadId load);
-  // What the player made of the bytes that it was given for `load`: it found so many seconds of
-  // media in them; negative: it refused them. Ignored for a load that has no part in sharing.
+  // What the player made of the bytes that it was given for `load`: it found `seconds` of media in
+  // them; negative: it refused them. Ignored for a load that has no part in sharing.
   // Load 0: the media element could not decode what it has around `seconds` of the timeline. True
   // when a peer is to blame: a player that failed over it is to be brought back to life.
   bool on_verdict(TimeMs now, LoadId load, double seconds);

@@ -38,8 +38,8 @@ struct CdnFetch final : Source {
 // error may be of the moment. The player never hears of it.
 class Cdn {
  public:
-  // A request that was in vain each so often costs a round trip, and a line in the page's console
-  // where CORS forbids it.
+  // Each request in vain costs a round trip, and a line in the page's console where CORS forbids
+  // it.
   static constexpr DurationMs kRangeRest{4'000};
 
   Cdn(CommandQueue& commands, Downloads& downloads, EngineStats& stats)

@@ -10,8 +10,8 @@
 namespace hlsmesh {
 namespace {
 
-// What is asked for lies within so many missing pieces of the first one, so that little is missing
-// in few places when the CDN has to bring the rest.
+// What is asked for lies within this many missing pieces of the first one, so that little is
+// missing in few places when the CDN has to bring the rest.
 constexpr uint32_t kSpan = 40;
 constexpr uint32_t kSpanOfOne = 24;  // where one neighbor alone holds what is missing
 

@@ -91,9 +91,9 @@ class Mesh {
   // The neighbor that is to fetch first; nullptr: nobody, which means us. Only while we have no
   // parents.
   Neighbor* leader() const;
-  // Who is to fetch beside us, because our line, of so many bytes per millisecond, carries a live
-  // stream hardly more than once; nullptr: nobody. `now_second`: who has done so till now. Only
-  // while we have no parents.
+  // The child that is to fetch beside us, because our line, of `up` bytes per millisecond, carries
+  // a live stream hardly more than once; nullptr: none. `now_second`: the one that has done so till
+  // now. Only while we have no parents.
   const Neighbor* second(double up, PeerHandle now_second) const;
   // It was waited for in vain.
   void lose_leader();

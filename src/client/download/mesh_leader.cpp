@@ -7,7 +7,8 @@
 namespace hlsmesh {
 namespace {
 
-// A neighbor that usually knows of a live segment so many milliseconds before us fetches it first.
+// A neighbor that usually knows of a live segment this many milliseconds before us fetches it
+// first.
 constexpr double kLeadMs = 100;
 
 // A line that carries the stream this often is strong enough to feed a room; and by how much a

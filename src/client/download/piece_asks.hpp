@@ -79,7 +79,7 @@ class PieceAsks {
   // They are there, and may not come again. Only what it expects().
   void on_data(uint32_t transfer, const PieceSet& came);
 
-  // So many digests are there. False if fewer were asked for, in transfers that are over too.
+  // `count` digests have come. False if fewer were asked for, in transfers that are over too.
   bool on_digests(size_t count);
 
   // --- how much is asked of it at a time

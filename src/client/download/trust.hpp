@@ -25,9 +25,9 @@ class Trust {
   // After a file that could not be had; each further time twice as long, up to kLongestPause.
   static constexpr DurationMs kPause{2'000};
   static constexpr DurationMs kLongestPause{60'000};
-  // A file that has not come for so long is asked for again.
+  // A file that has not come after this time is asked for again.
   static constexpr DurationMs kGone{15'000};
-  // What a file takes to come, usually.
+  // The time that a file usually takes to come.
   static constexpr DurationMs kUsual{400};
 
   explicit Trust(CommandQueue& commands) : commands_(commands) {}

@@ -39,7 +39,7 @@ class Channel {
   }
   // By the engine's own count: what it has sent and no report has shown to be gone.
   size_t queued() const { return in_commands_ + in_channel_; }
-  // Nothing of what is queued has left for so long: who is there takes nothing.
+  // Nothing of what is queued has left for `time`: the other side takes nothing.
   bool stuck(TimeMs now, DurationMs time = DurationMs(2'000)) const {
     return queued() > 0 && now - moved_at_ >= time;
   }

@@ -201,9 +201,8 @@ void Children::note_given(PeerHandle to, SegmentBuffer& segment) {
   segment.give(table_.find(to)->number);
 }
 
-bool Children::admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) {
-  const Turns::Child whose{to, table_.find(to)->number};
-  return turns_.admit(now, whose, segment, bytes);
+bool Children::admit(TimeMs now, PeerHandle to, SegmentBuffer&, size_t bytes) {
+  return turns_.admit(now, {to, table_.find(to)->number}, bytes);
 }
 
 MediaSequence Children::newest(TimeMs now) { return downloads_.shelf.newest(now); }

@@ -30,7 +30,7 @@ class Children final : private SegmentShelf {
   // Sends to each what can be sent now; those who were sent much more than their share lately have
   // the last turn.
   void pump(TimeMs now);
-  // Sends pieces that were asked for.
+  // Sends neighbors the pieces that they have asked for.
   void send_pieces(TimeMs now);
   // Sends pieces of a segment that have just come to those who wait for them.
   void pass_on(TimeMs now, const SegmentPtr& body);
@@ -43,9 +43,10 @@ class Children final : private SegmentShelf {
 
  private:
   void pump(TimeMs now, PeerSession& child);
-  // Says what there is to say of the body, or of all if it is nullptr, and sends pieces.
+  // Tells neighbors which pieces of the body, or of all if it is nullptr, are here, and sends
+  // pieces.
   void pump_pieces(TimeMs now, const SegmentPtr& body = {});
-  // That are being sent a segment.
+  // The children that are being sent a segment.
   int32_t served(TimeMs now) const;
 
   SegmentPtr find(TimeMs now, const peer::Fields& request) override;

@@ -76,8 +76,8 @@ class Peers {
            FallbackReason reason = FallbackReason::kPeerLost, bool held = true, bool report = true);
   void misbehaved(TimeMs now, PeerSession& session, FallbackReason reason, const char* what);
   void end_all(TimeMs now);
-  // Of the parents that nothing is expected of now and that have missed so many segments in a row,
-  // the one that has missed most; nullptr: none.
+  // Of the parents of which nothing is expected now, the one that has missed most segments in a
+  // row; nullptr: none has missed `misses` or more.
   PeerSession* worst_parent(int32_t misses);
   // Reports the end of a connection, or of a dial, to the tracker.
   void tell_end(bool opened, const std::string& dc_id, tracker_wire::EndReason why);

@@ -32,7 +32,7 @@ class Verdicts {
   static bool is_about(const Receipt& receipt, LoadId load, double seconds);
   // Notes what the player made of it; true if a peer cut or falsified it.
   bool is_bad(const SegmentKey& key, Receipt& receipt, LoadId load, double seconds);
-  // How much so many seconds are of what a segment has in this stream; 1: all.
+  // The share that `seconds` are of what a segment usually has in this stream; 1: all.
   double share_of_usual(const Receipt& receipt, double seconds);
 
   Shelf& shelf_;

@@ -115,7 +115,7 @@ void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order&
     have.pieces = peer::to_text(news);
     have.digests = order.body->digests() != nullptr;
     channel.send(now, have);
-    // The text has no room for more than so many runs.
+    // The text has no room for all runs of pieces.
     PieceSet said;
     peer::from_text(have.pieces, said);
     said.keep(news);

@@ -33,7 +33,7 @@ Turn Turns::take(TimeMs now, Child child, int32_t others, SegmentBuffer& segment
   return turn;
 }
 
-bool Turns::admit(TimeMs now, Child child, const SegmentBuffer&, size_t bytes) {
+bool Turns::admit(TimeMs now, Child child, size_t bytes) {
   ledger_.asks(now, child.number);
   if (!budget.take(now, bytes, !ledger_.has_more(now, child.number))) return false;
   ledger_.on_sent(now, child.number, bytes);

@@ -28,8 +28,8 @@ class Turns {
   SegmentShelf::Turn take(TimeMs now, Child child, int32_t others, SegmentBuffer& segment,
                           bool last);
 
-  // Whether pieces of so many bytes may be sent; if so, they count as sent.
-  bool admit(TimeMs now, Child child, const SegmentBuffer& segment, size_t bytes);
+  // Whether the child may be sent `bytes` of pieces; if so, they count as sent.
+  bool admit(TimeMs now, Child child, size_t bytes);
   // Whether pieces may be sent to the child now: all together may have what the site allows, or
   // else kShare of the line; and a burst.
   bool may_send(TimeMs now, int32_t child);

@@ -69,7 +69,7 @@ class Uplink {
     busy_until_ = std::max(now, busy_until_) + own;
     paid_until_ = std::max(now, paid_until_) + to_duration(to_ms(own) / kShare);
   }
-  // So many of the bytes that were begun will not leave.
+  // `bytes` of those that were begun will not leave.
   void on_spared(TimeMs now, size_t bytes) {
     if (bytes_per_ms_ <= 0) return;
     const DurationMs own = to_duration(static_cast<double>(bytes) / bytes_per_ms_);

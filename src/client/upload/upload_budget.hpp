@@ -8,8 +8,8 @@
 
 namespace hlsmesh {
 
-// What children may have of this viewer's upload: so many bytes a second on average, so many in
-// all.
+// The limits on what children may have of this viewer's upload: bytes a second on average, and
+// bytes in all.
 //
 // A segment is paid for whole before it is begun. Refused at once, its child loses a round trip and
 // asks elsewhere; begun and then slowed down, it would lose the time until its deadline.
@@ -45,7 +45,7 @@ class UploadBudget {
     return to_duration(std::max(0.0, paid_until_ms_ - to_ms(now) - ahead));
   }
 
-  // So many of the bytes that counted were not sent.
+  // `size` of the bytes that counted were not sent.
   void give_back(size_t size) {
     const double amount = static_cast<double>(size);
     paid_until_ms_ -= amount / bytes_per_ms_;

@@ -40,7 +40,7 @@ class SegmentShelf {
   virtual PieceSet& spread(const SegmentBuffer& body) = 0;
   // Adds the pieces of the segment that the neighbor has said it holds.
   virtual void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) = 0;
-  // Whether pieces of so many bytes may be queued for the neighbor now.
+  // Whether `bytes` of pieces may be queued for the neighbor now.
   virtual bool line_has_room(TimeMs now, PeerHandle to, size_t bytes) = 0;
   enum class Turn { kNow, kLater, kRefused };
   // Whether the segment may be sent to the child; after kNow it is. `last`: it cannot wait for its

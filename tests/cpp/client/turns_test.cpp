@@ -104,9 +104,9 @@ TEST_CASE("turns: pieces wait until the limit carries them, and wake us then") {
   const Turns::Child child = l.child("a");
   l.turns.budget.set(1'000, HUGE_VAL);
   CHECK(l.turns.may_send(kStart, child.number));
-  CHECK(l.turns.admit(kStart, child, *lasting(6'000), 6'000));
+  CHECK(l.turns.admit(kStart, child, 6'000));
   // 6 s of the rate, of which 1 s may be used ahead of time by whoever has had all of it.
-  CHECK_FALSE(l.turns.admit(kStart, child, *lasting(6'000), 1'000));
+  CHECK_FALSE(l.turns.admit(kStart, child, 1'000));
   CHECK_FALSE(l.turns.may_send(kStart, child.number));
   CHECK(l.turns.next_due() > kStart);
   CHECK(l.turns.next_due() <= after(6'000));
