@@ -84,7 +84,7 @@ export function showComparison({ verdict, viewers, measures, confidence }) {
       element(
         'p',
         { class: 'quiet' },
-        'No viewers were drawn to play without peers. Where a site draws some, you see here whether peers help the others or hurt them: see docs/OPERATING.md.',
+        'No viewers were drawn to play without peers. Where a site draws some, by the option control of attach, you see here whether peers help the others or hurt them.',
       ),
     );
     return;
