@@ -114,6 +114,12 @@ export const REQUIREMENTS = [
     found: command('redis-server'),
   },
   {
+    name: 'coturn',
+    why: 'relays between viewers in the browser tests',
+    purposes: ['test'],
+    found: command('turnserver'),
+  },
+  {
     name: 'firefox-esr',
     why: 'shares with Chromium in the browser tests; decodes H.264 by the libavcodec that ffmpeg brings',
     purposes: ['test'],
