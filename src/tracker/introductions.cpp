@@ -64,6 +64,23 @@ bool is_stronger(const Peer& a, const Peer& b) {
   return a.child_limit != b.child_limit ? a.child_limit > b.child_limit : a.join < b.join;
 }
 
+// More than a peer is introduced to before it reports the first of them.
+constexpr size_t kMostParted = 16;
+
+void note_parted(Peer& peer, const PeerId& other) {
+  if (peer.kept_parents + peer.kept_children == 0) return;
+  if (peer.parted.size() >= kMostParted) peer.parted.erase(peer.parted.begin());
+  peer.parted.push_back(other);
+}
+
+bool take_parted(Peer& peer, std::string_view id) {
+  const auto found = std::find_if(peer.parted.begin(), peer.parted.end(),
+                                  [&](const PeerId& each) { return each.text == id; });
+  if (found == peer.parted.end()) return false;
+  peer.parted.erase(found);
+  return true;
+}
+
 }  // namespace
 
 Introductions::Introduced Introductions::introduced(Peer& peer, const PeerId& id) {
@@ -144,14 +161,23 @@ void Introductions::on_ended(Peer& reporter, std::string_view dc_id, tracker_wir
                              TimeMs now) {
   const std::string_view other = other_when_initiator(dc_id, reporter.id.text);
   const std::string_view initiator = initiator_when_other(dc_id, reporter.id.text);
-  if (ParentLink* link = parent_named(reporter, other))
-    return end(reporter, *link->parent, reason, now);
-  if (Peer* child = child_named(reporter, initiator)) return end(*child, reporter, reason, now);
-  const bool stranger = other.empty() && initiator.empty();
-  if (stranger && reporter.kept_parents > 0) {
+  if (ParentLink* link = parent_named(reporter, other)) {
+    end(reporter, *link->parent, reason, now);
+    take_parted(reporter, other);
+    return;
+  }
+  if (Peer* child = child_named(reporter, initiator)) {
+    end(*child, reporter, reason, now);
+    take_parted(reporter, initiator);
+    return;
+  }
+  // A dc_id of its own id is from before its channel came here, one without from before it came
+  // back under another id.
+  if (take_parted(reporter, other.empty() ? initiator : other)) return provide(reporter, now);
+  if (initiator.empty() && reporter.kept_parents > 0) {
     --reporter.kept_parents;
     reporter.channel->settle(reporter);
-  } else if (stranger && reporter.kept_children > 0) {
+  } else if (other.empty() && reporter.kept_children > 0) {
     --reporter.kept_children;
     reporter.room->update(reporter);
   }
@@ -282,6 +308,8 @@ void Introductions::part(Peer& child, Peer& parent, TimeMs now) {
 void Introductions::unlink(Peer& child, Peer& parent) {
   if (!parent_named(child, parent.id.text)->opened) ++failed_;
   --standing_;
+  note_parted(child, parent.id);
+  note_parted(parent, child.id);
   child.channel->unlink(child, parent);
 }
 

@@ -87,8 +87,9 @@ class Introductions {
 
   // `dc_opened` counts only from the child, which is the side that sends it.
   void on_opened(Peer& reporter, std::string_view dc_id, TimeMs now);
-  // `dc_closed` or `dc_failed` from either side. A dc_id of unknown peers is from before the
-  // tracker was restarted: the reporter has lost a kept parent.
+  // `dc_closed` or `dc_failed` from either side. If the two were not introduced here, the
+  // connection is from before the tracker was restarted, or before the channel came here with the
+  // peer's id: the reporter has lost a kept parent or child.
   void on_ended(Peer& reporter, std::string_view dc_id, tracker_wire::EndReason reason, TimeMs now);
 
   // The peer named `id`, if it was introduced to `peer`, in either role, and what `peer` has sent

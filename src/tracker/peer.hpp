@@ -156,6 +156,9 @@ struct Peer {
   int32_t kept_parents = 0;
   // The same of children. Who they are is not known, and one of them may be any later peer.
   int32_t kept_children = 0;
+  // While it has any of these: peers to whom it was introduced here and is connected no longer, as
+  // far as it has not reported that. Its report must not pass for the loss of a kept connection.
+  std::vector<PeerId> parted;
 
   // Kept by Room: where this peer stands in its indexes.
   std::optional<Spot> spot;

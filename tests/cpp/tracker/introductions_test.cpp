@@ -121,6 +121,65 @@ TEST_CASE("the root of a tree that the tracker lost sight of is not told to dial
   CHECK(h.box[root].connects() == Ids{h.id(child)});
 }
 
+TEST_CASE("a peer that came with its channel, and its id, is fed anew when what it kept is lost") {
+  TrackerConfig config;
+  config.parents_wanted = 1;
+  Harness h(config);
+  wire::Enter enter;
+  enter.parents = 1;
+  const int32_t first = h.join("c", enter);
+  enter.parents.reset();
+  enter.children = 1;
+  const int32_t kept = h.join("c", enter);
+  const std::string self = h.id(kept);
+  h.advance(seconds(40));
+  CHECK(h.box[kept].connects().empty());
+  // What it never had as a child is no kept child.
+  h.say(kept, wire::DcClosed{self + "-parent"});
+  h.advance(seconds(2));
+  CHECK(h.box[kept].connects().empty());
+  h.say(kept, wire::DcClosed{"child-" + self});
+  h.advance(seconds(2));
+  CHECK(h.box[kept].connects() == Ids{h.id(first)});
+
+  enter.children.reset();
+  enter.parents = 1;
+  const int32_t fed = h.join("c", enter);
+  h.advance(seconds(2));
+  CHECK(h.box[fed].connects().empty());
+  h.say(fed, wire::DcClosed{h.id(fed) + "-parent"});
+  h.advance(seconds(2));
+  CHECK(h.box[fed].connects().size() == 1);
+  CHECK(h.tracker.audit().empty());
+}
+
+TEST_CASE("a peer that kept a child does not lose it with a child that it was given here") {
+  TrackerConfig config;
+  config.parents_wanted = 1;
+  Harness h(config);
+  wire::Enter enter;
+  enter.children = 1;
+  const int32_t kept = h.join("c", enter);
+  const int32_t child = h.join("c");
+  REQUIRE(h.box[child].connects() == Ids{h.id(kept)});
+  h.opened(child, kept);
+  wire::Enter with_parent;
+  with_parent.parents = 1;
+  const int32_t other = h.join("c", with_parent);
+  const std::string pair = h.id(child) + "-" + h.id(kept);
+  // Both sides report its end, and the child then leaves.
+  h.say(child, wire::DcClosed{pair});
+  h.say(kept, wire::DcClosed{pair});
+  h.tracker.on_closed(h.now, ConnId(child));
+  h.drain();
+  h.advance(seconds(40));
+  CHECK(h.box[kept].connects().empty());
+  h.say(kept, wire::DcClosed{"kept-" + h.id(kept)});
+  h.advance(seconds(2));
+  CHECK(h.box[kept].connects() == Ids{h.id(other)});
+  CHECK(h.tracker.audit().empty());
+}
+
 TEST_CASE("a newcomer is introduced to a peer that kept its parents") {
   Harness h;
   wire::Enter enter;
