@@ -221,7 +221,7 @@ console.log(
       minutes: MINUTES,
       ...audience.counts,
       connectionsLostByCode: Object.fromEntries(audience.lost),
-      toFirstParentMs: { p50: at(0.5), p99: at(0.99), most: Math.round(times[times.length - 1]) },
+      withoutParentMs: { p50: at(0.5), p99: at(0.99), most: Math.round(times[times.length - 1]) },
       longerThan5sWithoutParent: felt,
       memoryMb: { after10Minutes: before, atTheEnd: after },
       malformed: total(/malformed_messages_total/),

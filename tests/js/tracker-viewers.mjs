@@ -30,7 +30,7 @@ export class Audience {
   counts = { entered: 0, opened: 0, failed: 0, rejected: 0 };
   /** How often connections were lost, by close code. @type {Map<number, number>} */
   lost = new Map();
-  /** From `accept` to the first parent. @type {number[]} */
+  /** How long viewers in their channel had no parent until they got one, in milliseconds. @type {number[]} */
   fedAfterMs = [];
 
   /** @param {() => string[]} urls of trackers that a viewer would be sent to now */
@@ -89,8 +89,7 @@ export class Viewer {
   #dialled = new Map();
   /** @type {NodeJS.Timeout | undefined} */
   #reports;
-  #joinedAt = 0;
-  /** Connections from before it came back, whose other ends the tracker does not know. @type {Set<Link>} */
+  /** Connections from before it came back, or its channel moved, whose other ends the tracker does not know. @type {Set<Link>} */
   #kept = new Set();
 
   /** @param {Audience} audience @param {string} channel @param {string} address */
@@ -155,11 +154,15 @@ export class Viewer {
 
   /** @param {string} id */
   #accepted(id) {
-    if (id === this.id && this.joined) return;
+    if (id === this.id && this.joined) {
+      // Another node runs the channel from now on. It knows how many connections the viewer has, and not to whom.
+      this.#kept = new Set(this.links);
+      this.#look();
+      return;
+    }
     this.id = id;
     this.#audience.ids.set(id, this);
     this.joined = true;
-    this.#joinedAt = performance.now();
     this.#look();
     this.#reports = setInterval(() => {
       this.#say({ action: 'statistics', level: 2, cdn: 100, p2p: this.parents.length * 900 });
@@ -191,8 +194,8 @@ export class Viewer {
     clearTimeout(timer);
     this.#dialled.delete(from);
     const link = { child: this, parent, dcId: `${this.id}-${from}` };
-    if (this.parents.length === 0) {
-      this.#audience.fedAfterMs.push(performance.now() - this.#joinedAt);
+    if (this.hungrySince !== null) {
+      this.#audience.fedAfterMs.push(performance.now() - this.hungrySince);
     }
     this.links.push(link);
     parent.links.push(link);
@@ -205,8 +208,10 @@ export class Viewer {
   #part(id) {
     const link = this.links.find(({ dcId }) => dcId.includes(id));
     if (!link) return;
-    link.child.#drop(link);
-    link.parent.#drop(link);
+    this.#drop(link);
+    // As the SDK does: who was told says nothing, and the other reports that its connection was closed.
+    const other = link.child === this ? link.parent : link.child;
+    other.#lose(link);
   }
 
   /** The other end of a connection is gone. @param {Link} link */
