@@ -23,6 +23,7 @@ export const Option = Object.freeze({
   uploadOnMetered: 13,
   digests: 14,
   control: 19,
+  checks: 20,
   channel: 16,
   browser: 17,
   os: 18,
@@ -158,6 +159,7 @@ export const HmStats = Object.freeze({
   cdnSegments: 96,
   p2pSegments: 104,
   streamedSegments: 112,
+  checks: 120,
 });
 
 export const HmPeer = Object.freeze({

@@ -75,6 +75,8 @@ export class Driver {
   /** @type {Map<number, { sink: LoadSink, taken: Taken, ranges: (() => void)[] }>} */
   #loads = new Map();
   #lastLoad = 0;
+  /** The load that ended last: the engine may check what the player was given. @type {{ sink: LoadSink, taken: Taken, ranges: (() => void)[] } | undefined} */
+  #left;
   /** What load() is about to return. @type {Taken | null} */
   #taking = null;
   /** Loads by what stands for their answers. @type {WeakMap<object, number>} */
@@ -312,7 +314,8 @@ export class Driver {
 
   /** @param {Command} command */
   #fetch({ load, code, t0, t1 }) {
-    const asked = this.#loads.get(load);
+    const left = this.#left?.taken.load === load ? this.#left : undefined;
+    const asked = this.#loads.get(load) ?? left;
     if (!asked) return;
     if (t0 || t1) {
       const { engine } = this;
@@ -330,7 +333,9 @@ export class Driver {
           this.#input(() => engine.fetchDone(code, size, NaN, bodyMs)),
         onFail: () => this.#input(() => engine.fetchFailed(code)),
       };
-      asked.ranges.push(asked.sink.fetchRange(t0, t1, told));
+      const end = asked.sink.fetchRange(t0, t1, told);
+      // A negative one is a check, which the load's end does not end.
+      if (code > 0) asked.ranges.push(end);
       return;
     }
     this.#endRanges(asked);
@@ -351,6 +356,7 @@ export class Driver {
     const asked = this.#loads.get(load);
     this.#loads.delete(load);
     this.#endRanges(asked);
+    this.#left = asked;
     return asked;
   }
 

@@ -58,6 +58,11 @@ export interface MeshUpdate {
    */
   prefetchSeconds?: number | null;
   /**
+   * Where no digests show what other viewers send for what it is: one kilobyte of that share of their segments is compared with the
+   * CDN's before they are played, besides the first ones of each viewer. Default: 0, none.
+   */
+  checks?: number;
+  /**
    * STUN and TURN servers. Default: STUN at port 3478 of the first tracker's host (`hlsmesh-tracker --stun-port 3478`); nobody else
    * is asked. Without STUN, viewers behind different routers do not reach each other. With an empty array none is used. Changes
    * apply to new connections.
@@ -146,6 +151,8 @@ export interface MeshStats {
   stalledMs: number;
   cdnSegments: number;
   p2pSegments: number;
+  /** Places in what other viewers sent that were compared with the CDN's. */
+  checks: number;
   /** Of `cdnSegments`, those whose bytes were passed on while they arrived; see `docs/ARCHITECTURE.md`. */
   streamedSegments: number;
   /** Bytes received from peers and thrown away. */

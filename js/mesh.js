@@ -319,6 +319,7 @@ export class Mesh {
         [Option.mobile, Number(platform.mobile)],
         [Option.cacheBytes, cacheBytes],
         [Option.trackerCount, trackers.length],
+        [Option.checks, this.#settings.checks],
         [Option.digests, POLICIES.findIndex((values) => values.includes(digests ?? 'auto'))],
         [Option.control, Number(control ?? -1)],
         ...this.#numbers(),

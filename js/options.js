@@ -35,6 +35,7 @@ export const DefaultConfig = Object.freeze({
   maxChildren: 8,
   minViewers: 2,
   prefetchSeconds: null,
+  checks: 0,
   relayOnly: false,
   rtcConfig: {},
   logLevel: 'warn',
@@ -104,6 +105,7 @@ const RULES = {
     (value) => value === null || LIMIT[0](value),
     'null, to follow the player, or a number of 0 or more',
   ],
+  checks: [(value) => LIMIT[0](value) && value <= 1, 'a number from 0 to 1'],
   cacheBytes: whole(MIN_CACHE_BYTES, MAX_CACHE_BYTES),
   iceServers: [
     (value) => Array.isArray(value) && value.every(isIceServer),

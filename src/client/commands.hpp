@@ -33,7 +33,8 @@ enum class CommandKind : int32_t {
   // t0, t1: both 0, and it is fetched exactly as the player would have, and answers the load.
   // Otherwise only the segment's bytes from t0 to t1, exclusive and 0 for its end, are wanted, and
   // the player hears nothing of it: kLoadDone or a further kFetch answers the load. Only for loads
-  // with SegmentLoad::streams.
+  // with SegmentLoad::streams. A negative `code` is a check of what peers gave: it may also be
+  // about the load that has just ended, and goes on when its load ends.
   kFetch = 10,
   // code: bytes arrived so far; aux: size in all. At the first byte, then at most once in 50 ms.
   kLoadProgress = 11,

@@ -33,6 +33,8 @@ Engine::Engine(const EngineConfig& config)
       shown_(config_.shown) {
   tracker_.set_count(config_.tracker_count);
   downloads_.shelf.trust.set_policy(config_.digests);
+  // Another sequence than that of random_.
+  downloads_.shelf.checks.begin(~config_.seed, config_.checks);
   player_.plan().set_limit(config_.prefetch_seconds);
   take_limits(config_.limits);
 }

@@ -198,6 +198,10 @@ class Engine {
   // The rendition's segments, or all if it is empty, belong to the past: what is cached, listed and
   // asked for. Loads under way end at the CDN, and their bodies are not kept.
   void forget(std::string_view rendition);
+  // The peer gave what is wrong: nothing that it gave is used any more, and the connection ends.
+  void distrust(TimeMs now, const PeerId& giver, const char* what);
+  // The fetch is over; if it was one of SpotChecks, it may show that a peer lied.
+  void end_check(TimeMs now, FetchId fetch);
   Facts facts() const;
   // From when on the player is idle, unless something happens; kNever: it is not.
   TimeMs idle_at() const { return loads_.empty() ? player_.idle_at() : kNever; }

@@ -67,6 +67,7 @@ void Engine::on_no_digests(TimeMs now, TrackKind kind, int32_t rendition_index) 
 
 void Engine::forget(std::string_view rendition) {
   const bool tell = downloads_.shelf.forget(rendition);
+  downloads_.shelf.checks.forget();
   player_.plan().relist();
   downloads_.forget(rendition);
   mesh_.forget(now_, rendition);
@@ -139,13 +140,25 @@ bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
     peers_fault = true;
     // Of several, who it was is not known yet.
     if (!alone) return mesh_.suspect(now);
-    verdicts_.distrust(giver);
-    if (PeerSession* session = peers_.table().find(giver)) {
-      peers_.misbehaved(now, *session, FallbackReason::kWrongSegment,
-                        "a segment that the player refused");
-    }
+    distrust(now, giver, "a segment that the player refused");
   });
   return peers_fault;
+}
+
+void Engine::distrust(TimeMs now, const PeerId& giver, const char* what) {
+  verdicts_.distrust(giver);
+  if (PeerSession* session = peers_.table().find(giver)) {
+    peers_.misbehaved(now, *session, FallbackReason::kWrongSegment, what);
+  }
+  loads_.distrust(now, giver);
+}
+
+void Engine::end_check(TimeMs now, FetchId fetch) {
+  const auto finding = downloads_.shelf.checks.on_end(now, fetch);
+  if (!finding) return;
+  loads_.fetch_instead(now, finding->segment);
+  if (finding->liar != PeerId())
+    distrust(now, finding->liar, "a segment that the CDN has otherwise");
 }
 
 void Engine::on_fetch_bytes(TimeMs now, FetchId fetch, size_t size) {
@@ -160,11 +173,13 @@ void Engine::on_fetch_bytes(TimeMs now, FetchId fetch, size_t size) {
 void Engine::on_fetch_done(TimeMs now, FetchId fetch, size_t size, double first_byte_ms,
                            double body_ms) {
   const Gate gate(*this, now);
+  end_check(now, fetch);
   if (loads_.on_fetch_done(now, fetch, size, first_byte_ms, body_ms)) player_.on_active(now);
 }
 
 void Engine::on_fetch_failed(TimeMs now, FetchId fetch) {
   const Gate gate(*this, now);
+  end_check(now, fetch);
   Load* const failed = loads_.on_fetch_failed(now, fetch);
   if (failed == nullptr) return;
   if (failed->wish.shareable && active()) prefetcher_.ask_before_retry(now, failed->wish);

@@ -62,6 +62,8 @@ struct EngineConfig {
   size_t channel_queue_bytes = 1024 * 1024;  // most that may wait in one data channel's send queue
   DigestPolicy digests = DigestPolicy::kWhereSaid;
   Group group = Group::kNone;
+  // Of the segments that peers bring without digests, the share that SpotChecks looks at.
+  double checks = 0;
 };
 
 struct PlayheadReport {

@@ -26,7 +26,8 @@ namespace hlsmesh {
   F(int32_t, children, children)             /* open connections on which we serve */              \
   F(int32_t, cdn_segments, cdnSegments)                                                            \
   F(int32_t, p2p_segments, p2pSegments)                                                            \
-  F(int32_t, cdn_streamed, streamedSegments) /* of cdnSegments: SegmentLoad::streams */
+  F(int32_t, cdn_streamed, streamedSegments) /* of cdnSegments: SegmentLoad::streams */            \
+  F(int32_t, checks, checks)                 /* places that SpotChecks looked at */
 // clang-format on
 
 // Counts of one engine since it was made.

@@ -10,6 +10,7 @@
 namespace hlsmesh {
 
 enum class TrackKind : int32_t { kMain = 0, kAudio = 1, kSubtitle = 2 };
+inline constexpr size_t kTrackKinds = 3;
 
 // One rendition as the attributes of its tag describe it.
 struct RenditionFacts {

@@ -61,7 +61,9 @@ void Loader::adopt_earlier_loads() {
   };
   // Bytes that came before the engine can still be shared.
   for (Early& early : before_core_) {
-    early.fetch.name = port.load(now(), LoadId(next_load_++), describe_early(early.request));
+    SegmentLoad what = describe_early(early.request);
+    what.streams = false;  // nothing fetches for it any more
+    early.fetch.name = port.load(now(), LoadId(next_load_++), std::move(what));
     give_body(early.request, early.fetch);
   }
   before_core_.clear();
@@ -79,6 +81,13 @@ void Loader::fetch(const HmCommand& command) {
   const LoadId id(command.load);
   const auto it = loads_.find(id);
   const FetchRange range{static_cast<size_t>(command.t0), static_cast<size_t>(command.t1)};
+  // A check, which outlives the load.
+  if (command.code < 0 && (it != loads_.end() || id == given_) && !range.whole() && streams_) {
+    Load about{it != loads_.end() ? it->second.request : given_request_};
+    Fetch check{LoadId(), hlsmesh::FetchId(command.code), false, true};
+    check.check = true;
+    return begin(about, check, range);
+  }
   if (it == loads_.end() || it->second.fetch.value() != 0 || (!range.whole() && !streams_)) {
     ++figures_.stray_commands;
     return;
@@ -91,6 +100,7 @@ void Loader::fetch(const HmCommand& command) {
 void Loader::begin(Load& load, Fetch fetch, FetchRange range) {
   const FetchId id = cdn_.fetch(*this, access_, load.request.rendition, load.request.sn, range);
   fetch.began = queue_.now();
+  fetch.request = load.request;
   if (fetch.whole) load.fetch = id;
   fetches_[id] = fetch;
 }
@@ -105,6 +115,8 @@ void Loader::take(const HmCommand& done) {
   const Load load = it->second;
   const SegmentRequest& request = load.request;
   cancel(id);
+  given_ = id;
+  given_request_ = request;
   loads_.erase(it);
   const ByteView body = data_of(done);
   const ByteView right = content_.body(request.rendition, request.sn).bytes();
@@ -141,14 +153,14 @@ void Loader::on_cdn_bytes(FetchId id, size_t offset, size_t size) {
   Fetch& fetch = it->second;
   fetch.size += size;
   if (!fetch.streams) return;
-  Load& load = loads_[fetch.load];
+  const SegmentRequest request = fetch.request;
   if (!fetch.whole) {
     figures_.cdn_bytes += size;
-    load.by_range += size;
+    if (!fetch.check) loads_[fetch.load].by_range += size;
   }
   EnginePort* const port = host_.port();
   if (port == nullptr) return;
-  const SharedBody& body = content_.body(load.request.rendition, load.request.sn);
+  const SharedBody& body = content_.body(request.rendition, request.sn);
   const Piece part{&body, offset, body.bytes().subspan(offset, size)};
   const hlsmesh::FetchId name = fetch.name;
   if (!port->fetch_part(now(), name, part, body.bytes().size()) && !fetch.whole) {
@@ -171,8 +183,10 @@ void Loader::on_cdn_done(FetchId id) {
     finish(fetch);
     return host_.wake();
   }
-  const SegmentRequest request = loads_[fetch.load].request;
+  const SegmentRequest request = fetch.request;
   loads_.erase(fetch.load);
+  given_ = fetch.load;
+  given_request_ = request;
   figures_.cdn_bytes += fetch.size;
   ++figures_.segments;
   if (port == nullptr) {
@@ -193,7 +207,7 @@ void Loader::on_cdn_failed(FetchId id) {
   if (it == fetches_.end()) return;
   const Fetch fetch = it->second;
   fetches_.erase(it);
-  const SegmentRequest request = loads_[fetch.load].request;
+  const SegmentRequest request = fetch.request;
   if (fetch.whole) loads_.erase(fetch.load);
   if (EnginePort* const port = host_.port()) {
     port->fetch_failed(now(), fetch.name);

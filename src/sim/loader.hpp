@@ -66,6 +66,8 @@ class Loader : private CdnUser {
     Time began{};
     Duration took{};  // by the time it has ended
     size_t size = 0;  // bytes that have come
+    SegmentRequest request{};
+    bool check = false;  // of a part of what the player has been given
   };
   struct Load {
     SegmentRequest request;
@@ -99,6 +101,8 @@ class Loader : private CdnUser {
   std::map<FetchId, Fetch> fetches_;
   std::vector<Early> before_core_;
   int32_t next_load_ = 1;
+  LoadId given_;  // the load that the player was given last
+  SegmentRequest given_request_;
   LoaderFigures figures_;
 };
 

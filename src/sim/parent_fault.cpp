@@ -86,6 +86,15 @@ Message flipped(const Message& message) {
   return bytes_message(message.head, std::move(bytes));
 }
 
+// As of another segment of the same size.
+Message other_media(const Message& message) {
+  constexpr size_t kHead = 64;
+  const ByteView media = message.bytes();
+  std::vector<uint8_t> bytes(media.begin(), media.end());
+  for (size_t i = kHead; i < bytes.size(); ++i) bytes[i] ^= 0x10;
+  return bytes_message(message.head, std::move(bytes));
+}
+
 peer::Fields lack_of(const peer::Fields& asked) {
   peer::Fields out;
   out.event = peer::Event::kLack;
@@ -216,6 +225,7 @@ std::optional<Message> FaultyParent::packet(PeerHandle peer, Message message) {
   }
   if (fault_ == ParentFault::kWrongBytes) return spoiled(message);
   if (fault_ == ParentFault::kFlipsBits) return flipped(message);
+  if (fault_ == ParentFault::kOtherMedia) return other_media(message);
   if (fault_ == ParentFault::kCuts) return part_of(message, 0, message.size / 2);
   if (fault_ == ParentFault::kTwice) say(message);
   return message;
@@ -275,6 +285,8 @@ std::optional<Message> FaultyParent::data(Time now, PeerHandle peer, Message mes
       return spoiled(message);
     case ParentFault::kFlipsBits:
       return flipped(message);
+    case ParentFault::kOtherMedia:
+      return other_media(message);
     case ParentFault::kNeverSends:
       return std::nullopt;
     case ParentFault::kStopsMidway:

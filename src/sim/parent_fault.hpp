@@ -39,6 +39,7 @@ enum class ParentFault : uint8_t {
   kBoasts,        // it has the newest segment, and all of every segment that it is asked for
   kDeaf,          // no CANCEL is heard
   kFlipsBits,     // one bit of every packet and DATA is another; media all the same
+  kOtherMedia,    // all but the beginning of every packet and DATA is other media
 };
 
 // What a faulty page sends by itself: the same message again and again, `every` so often.

@@ -76,6 +76,7 @@ void Viewer::core_ready() {
   config.p2p = config_.p2p;
   config.upload = config_.upload;
   config.limits = config_.limits;
+  config.checks = config_.checks;
   CommandSink& sink = *this;
   port_ = std::make_unique<EnginePort>(config, sink, config_.observer);
   port_->start(now());

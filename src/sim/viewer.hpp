@@ -35,6 +35,7 @@ struct ViewerConfig {
   bool mobile = false;
   size_t cache_bytes = 128u * 1024 * 1024;
   EngineLimits limits;
+  double checks = EngineConfig{}.checks;
   // From the page's start until the engine is there; loads before that go straight to the CDN.
   Duration core_ready = std::chrono::milliseconds(150);
   PlayerConfig player;

@@ -62,6 +62,16 @@ const sendOldPieces = sendsChanged((bytes, kept) => {
   }
 });
 
+/** Pictures and sound that decode to something else: the second half of each packet of the transport stream. */
+const sendOtherMedia = sendsChanged((bytes) => {
+  if (bytes[0] !== 1) return;
+  let at = 16;
+  while (at < bytes.length && ![0, 188, 376].every((next) => bytes[at + next] === 0x47)) at++;
+  for (; at + 188 <= bytes.length; at += 188) {
+    for (let i = 100; i < 188; i++) bytes[at + i] ^= 0x55;
+  }
+});
+
 /** @param {import('./stage.mjs').Viewer} viewer */
 async function playsTheFilm(viewer) {
   const seen = await viewer.seen();
@@ -115,4 +125,39 @@ describe('digests', () => {
       );
     });
   }
+});
+
+describe('spot checks, where there are no digests', () => {
+  const options = { digests: false, checks: 1 };
+
+  test('honest viewers are compared with the CDN, and go on exchanging', async () => {
+    await withStage(
+      async (stage) => {
+        const one = await stage.viewer({ name: 'one', src: SRC, options });
+        await one.plays(4);
+        const two = await stage.viewer({ name: 'two', src: SRC, options });
+        await two.plays(8);
+        await playsTheFilm(two);
+        const { p2pBytes, malformed, checks } = await two.stats();
+        assert.ok(p2pBytes > 1_000_000, `${p2pBytes} bytes came from the other`);
+        assert.ok(checks > 1, `${checks} places were compared`);
+        assert.equal(malformed, 0);
+      },
+      { '/film/': folder },
+    );
+  });
+
+  test('a viewer that sends other media is found out, and the player gets what the origin has', async () => {
+    await withStage(
+      async (stage) => {
+        const liar = await stage.viewer({ name: 'liar', src: SRC, options, init: sendOtherMedia });
+        await liar.plays(3);
+        const one = await stage.viewer({ name: 'one', src: SRC, options });
+        await one.waitForEvent('peer', { state: 'closed', reason: 'misbehaved' });
+        await one.plays(8);
+        await playsTheFilm(one);
+      },
+      { '/film/': folder },
+    );
+  });
 });

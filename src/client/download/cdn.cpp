@@ -140,6 +140,7 @@ void Cdn::refuse_ranges(TimeMs now) {
   if (now < ranges_from_) return;
   range_rest_ = range_rest_ > DurationMs::zero() ? range_rest_ * 2 : kRangeRest;
   ranges_from_ = now + range_rest_;
+  downloads_.shelf.checks.rest(ranges_from_);
 }
 
 // Of a fetch that was begun before the engine was there only the driver knows how long it took.

@@ -8,6 +8,7 @@
 #include "cache/segment_cache.hpp"
 #include "client/clock.hpp"
 #include "client/commands.hpp"
+#include "client/download/gift.hpp"
 #include "common/ids.hpp"
 #include "common/piece_set.hpp"
 #include "media/rendition.hpp"
@@ -54,7 +55,8 @@ struct Download {
   PieceSet here;                          // of `body`
   PieceSet at_cdn;                        // what a fetch under way brings of it
   bool looked = false;                    // its first bytes look like media: others may have it
-  std::list<PeerId> givers;               // who brought it
+  Gifts gifts;                            // of those who brought it
+  PieceSet doubted;                       // of `here`: their givers had not been found honest
   uint64_t peer_bytes = 0;                // that they brought
   TimeMs first_at = kNever;               // the arrival of its first piece
   TimeMs came_at{};                       // that of its latest one

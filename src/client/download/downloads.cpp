@@ -64,8 +64,7 @@ void Downloads::sweep() {
 void Downloads::count_gift(Download& download) {
   stats_.p2p_bytes += std::exchange(download.peer_bytes, 0);
   for (Parent* parent : parents_) {
-    const std::list<PeerId>& givers = download.givers;
-    if (std::find(givers.begin(), givers.end(), parent->id) != givers.end()) {
+    if (has_given(download.gifts, parent->id)) {
       parent->usefulness.got();
     }
   }
@@ -333,7 +332,9 @@ void Downloads::finish(TimeMs now, Parent& parent) {
                   static_cast<double>(std::max<uint64_t>(meanwhile, 1)));
   Receipt receipt;
   receipt.times = TransferTimes{now - alone, now};
-  receipt.givers.push_back(parent.id);
+  Gift& gift = receipt.gifts.emplace_back();
+  gift.giver = parent.id;
+  gift.add(0, static_cast<uint32_t>(buffer->piece_count()), shelf.checks.random());
   if (!load && at_cdn(segment.key)) {
     // Too late for the load that asked: the player gets these bytes from the CDN.
     stats_.p2p_wasted_bytes += transfer->size;
@@ -344,10 +345,14 @@ void Downloads::finish(TimeMs now, Parent& parent) {
   }
   estimates_.sizes.measured(segment, transfer->size);
   if (load) {
-    receipt.load = *load;
+    Outcome& outcome = outcomes_.emplace_back();
+    outcome.load = *load;
+    outcome.kept = kept;
     receipt.kind = find(segment.key)->kind;
-    answer(*load, receipt.kind, buffer, receipt.times);
-    outcomes_.emplace_back().load = *load;
+    if (!kept) {
+      receipt.load = *load;
+      answer(*load, receipt.kind, buffer, receipt.times);
+    }
   }
   shelf.receipts.add(shelf.cache, segment, std::move(receipt));
   if (kept) {

@@ -24,7 +24,10 @@ class Downloads {
  public:
   Downloads(CommandQueue& commands, const ChannelRenditions& renditions, EngineStats& stats,
             size_t cache_bytes)
-      : shelf(commands, cache_bytes), commands_(commands), renditions_(renditions), stats_(stats) {}
+      : shelf(commands, stats, cache_bytes),
+        commands_(commands),
+        renditions_(renditions),
+        stats_(stats) {}
 
   Shelf shelf;  // what is held
 
@@ -116,7 +119,8 @@ class Downloads {
   struct Outcome {
     LoadId load;
     PeerHandle peer;                        // whose
-    std::optional<FallbackReason> failure;  // nullopt: the load was answered
+    std::optional<FallbackReason> failure;  // nullopt: the segment has come
+    bool kept = false;                      // it is in the cache; else the load was answered
     // The failure is a LACK that may mean that the segment is on its way to the parent, which had
     // `current` when it said so.
     bool may_come = false;

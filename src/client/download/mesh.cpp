@@ -320,7 +320,8 @@ void Mesh::let_go(Download& download) {
   download.here = PieceSet();
   download.at_cdn = PieceSet();
   download.looked = false;
-  download.givers.clear();
+  download.gifts.clear();
+  download.doubted = PieceSet();
   download.first_at = kNever;
   if (body == nullptr) return;
   if (fresh_ == body) fresh_ = nullptr;

@@ -211,10 +211,15 @@ Downloads::Offence Mesh::on_data(TimeMs now, Neighbor& neighbor, size_t size, bo
   }
   download->here.add(came);
   download->peer_bytes += bytes;
-  if (std::find(download->givers.begin(), download->givers.end(), neighbor.id) ==
-      download->givers.end()) {
-    download->givers.push_back(neighbor.id);
+  Gifts& gifts = download->gifts;
+  auto gift = gift_of(gifts, neighbor.id);
+  if (gift == gifts.end()) {
+    gift = gifts.emplace(gifts.end());
+    gift->giver = neighbor.id;
   }
+  gift->add(header_.piece, count, downloads_.shelf.checks.random());
+  const bool proven = downloads_.shelf.trust.demands(download->segment.key);
+  if (!proven && !downloads_.shelf.checks.vouches(now, neighbor.id)) download->doubted.add(came);
   return take(now, *download, came, bytes, quiet);
 }
 
@@ -271,7 +276,7 @@ void Mesh::finish(TimeMs now, Download& download) {
                   static_cast<double>(std::max<uint64_t>(meanwhile, 1)));
   Receipt receipt;
   receipt.times = TransferTimes{now - alone, now};
-  receipt.givers = download.givers;
+  receipt.gifts = download.gifts;
   downloads_.count_gift(download);
   stats_.p2p_segments += 1;
   downloads_.estimates().sizes.measured(segment, body->size());

@@ -4,6 +4,7 @@
 
 #include "cache/segment_cache.hpp"
 #include "client/clock.hpp"
+#include "client/download/gift.hpp"
 #include "common/ids.hpp"
 #include "common/sorted_map.hpp"
 #include "media/rendition.hpp"
@@ -20,7 +21,8 @@ struct TransferTimes {
 // What came in of one segment, and what the player said of it.
 struct Receipt {
   TransferTimes times;
-  std::list<PeerId> givers;           // the parents that sent it; empty: the CDN
+  Gifts gifts;                        // of those that sent it; none: the CDN did
+  bool examined = false;              // SpotChecks has begun what is to be checked of it
   MediaSpan span;                     // as its playlist listed it
   TrackKind kind = TrackKind::kMain;  // of the load
   LoadId load;                        // the load that was answered with it; 0: none yet

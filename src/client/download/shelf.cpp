@@ -1,5 +1,6 @@
 #include "client/download/shelf.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "media/segment_key.hpp"
@@ -15,12 +16,22 @@ SegmentPtr Shelf::held(const peer::Fields& request) {
 SegmentPtr Shelf::find(TimeMs now, const peer::Fields& request) {
   const SegmentPtr found = held(request);
   if (!found || receipts.refused(found->segment().key) || !trust.admits(*found)) return nullptr;
-  return shares(now, found->segment().key) ? found : nullptr;
+  const SegmentKey& key = found->segment().key;
+  return shares(now, key) && vouches(now, key) ? found : nullptr;
 }
 
-bool Shelf::awaits_digest(TimeMs now, const peer::Fields& request) {
+bool Shelf::awaits_proof(TimeMs now, const peer::Fields& request) {
   const SegmentPtr found = held(request);
-  return found && !trust.admits(*found) && trust.has_hope(now, found->segment());
+  if (!found) return false;
+  if (trust.admits(*found)) return !vouches(now, found->segment().key);
+  return trust.has_hope(now, found->segment());
+}
+
+bool Shelf::vouches(TimeMs now, const SegmentKey& key) {
+  const Receipt* const receipt = receipts.find(key);
+  if (receipt == nullptr || trust.demands(key)) return true;
+  return std::all_of(receipt->gifts.begin(), receipt->gifts.end(),
+                     [&](const Gift& gift) { return checks.vouches(now, gift.giver); });
 }
 
 bool Shelf::is_meant(TimeMs now, const peer::Fields& request, const Segment& segment) {

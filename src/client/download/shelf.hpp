@@ -7,6 +7,7 @@
 #include "cache/segment_cache.hpp"
 #include "client/download/known_playlist.hpp"
 #include "client/download/receipts.hpp"
+#include "client/download/spot_checks.hpp"
 #include "client/download/trust.hpp"
 #include "client/inputs.hpp"
 #include "protocol/peer_messages.hpp"
@@ -17,9 +18,11 @@ namespace hlsmesh {
 // playlist vouches for them and which the player has not refused.
 class Shelf {
  public:
-  Shelf(CommandQueue& commands, size_t cache_bytes) : trust(commands), cache(cache_bytes) {}
+  Shelf(CommandQueue& commands, EngineStats& stats, size_t cache_bytes)
+      : trust(commands), checks(commands, stats), cache(cache_bytes) {}
 
   Trust trust;
+  SpotChecks checks;
   SegmentCache cache;
   Receipts receipts;
 
@@ -33,8 +36,11 @@ class Shelf {
   // --- what children may have
   // The complete segment that a REQUEST means, or nullptr.
   SegmentPtr find(TimeMs now, const peer::Fields& request);
-  // Whether such a segment is here, and children may have it once its digest is known.
-  bool awaits_digest(TimeMs now, const peer::Fields& request);
+  // Whether such a segment is here, and children may have it once its digest is known, or those who
+  // gave it are.
+  bool awaits_proof(TimeMs now, const peer::Fields& request);
+  // Whether who gave the segment has been found honest, or cannot be.
+  bool vouches(TimeMs now, const SegmentKey& key);
   // Whether the REQUEST means the segment, and children may have it once it is here.
   bool is_meant(TimeMs now, const peer::Fields& request, const Segment& segment);
   // Whether the REQUEST is for a segment that a live playlist is going to list within seconds, and

@@ -99,6 +99,17 @@ PieceSet& Children::spread(const SegmentBuffer& body) {
   return spreads_.emplace_back(Spread{key, PieceSet()}).sent;
 }
 
+PieceSet Children::doubted(TimeMs now, const SegmentBuffer& body) {
+  PieceSet out;
+  downloads_.for_each([&](const Download& download) {
+    if (download.body.get() == &body) out = download.doubted;
+  });
+  if (body.complete()) {
+    out = downloads_.shelf.vouches(now, body.segment().key) ? PieceSet() : PieceSet::all();
+  }
+  return out;
+}
+
 void Children::add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) {
   for (const PieceAsk& ask : table_.find(neighbor)->neighbor.asks.all()) {
     if (ask.download().segment.key == body.segment().key) held.add(ask.has);
@@ -165,7 +176,7 @@ bool Children::coming(TimeMs now, const peer::Fields& request) {
   return downloads_.any([&](const Segment& segment) {
     return downloads_.shelf.is_meant(now, request, segment);
   }) || downloads_.shelf.is_next(now, request) ||
-         downloads_.shelf.awaits_digest(now, request);
+         downloads_.shelf.awaits_proof(now, request);
 }
 
 SegmentPtr Children::find_any(TimeMs now, const peer::Fields& want) {

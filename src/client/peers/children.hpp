@@ -58,6 +58,7 @@ class Children final : private SegmentShelf {
   bool admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) override;
   bool passes_on(PeerHandle neighbor) override { return table_.find(neighbor)->neighbor.passes_on; }
   PieceSet& spread(const SegmentBuffer& body) override;
+  PieceSet doubted(TimeMs now, const SegmentBuffer& body) override;
   void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) override;
   bool line_has_room(TimeMs now, PeerHandle to, size_t bytes) override;
   MediaSequence newest(TimeMs now) override;

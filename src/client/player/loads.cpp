@@ -36,6 +36,7 @@ FetchId Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
   Load& load = loads_.try_emplace(id, id, std::move(wish)).first->second;
   load.began_at = now;
   if (load.wish.shareable) {
+    downloads_.shelf.checks.set_able(load.wish.streams);
     load.download = &downloads_.of(load.wish);
     ++load.download->loads;
     load.download->failure.reset();
@@ -132,8 +133,13 @@ void Loads::take_outcomes(TimeMs now) {
     Load* const load = find(outcome.load);
     if (load == nullptr || load->state != Load::State::kAsking) continue;
     if (!outcome.failure) {
-      answered(*load);
-      end(*load);
+      if (outcome.kept) {
+        load->state = Load::State::kWaiting;
+        load->due = now;
+      } else {
+        answered(*load);
+        end(*load);
+      }
     } else if (outcome.may_come && not_yet(now, *load, outcome)) {
       load->state = Load::State::kWaiting;
       load->due = now;
@@ -182,11 +188,9 @@ void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
   const SegmentPtr& body = load.download->body;
   if (segment == nullptr && body != nullptr && body->complete()) segment = body;
   if (segment && receipt) {
-    receipt->load = load.id;
-    receipt->kind = load.wish.kind;
-    receipt->span = load.wish.segment.span;  // a peer's word knew it less well
+    if (!is_checked(now, load, *receipt, segment)) return;
     answered(load);
-    downloads_.answer(load.id, load.wish.kind, segment, receipt->times);
+    give(load, *receipt, segment);
     return end(load);
   }
   if (load.ranges > 0) return go_to_cdn(now, load);

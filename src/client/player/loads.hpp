@@ -38,6 +38,7 @@ struct Load {
   std::optional<FallbackReason> failure;  // the last of those failures
   bool refused = false;                   // by the player, which has had its first bytes
   int ranges = 0;                         // parts that were asked of the CDN
+  TimeMs checked_by{};                    // waiting for SpotChecks: until then at most
   CdnFetch fetch;                         // at the CDN
 };
 
@@ -77,6 +78,10 @@ class Loads {
   // segment. Else its fetch is over, and end() must follow.
   Load* on_fetch_failed(TimeMs now, FetchId id);
   void end(Load& load);
+  // The segment, which peers gave, is not the CDN's: whoever waits for it gets that one.
+  void fetch_instead(TimeMs now, const SegmentPtr& bad);
+  // Nothing that the peer has given of what is on its way is used.
+  void distrust(TimeMs now, const PeerId& giver);
 
   // Peers may be asked from now on, or no longer: then loads that wait for them go to the CDN.
   void set_active(TimeMs now, bool active);
@@ -126,6 +131,13 @@ class Loads {
   void unshare(TimeMs now, const Load& load);
   // What a fetch of a range has led to. The load may be gone afterwards.
   void on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment, TransferTimes times);
+  // Answers it, and notes so.
+  void give(const Load& load, Receipt& receipt, const SegmentPtr& segment);
+  // The CDN has just brought its segment: the origin can be asked for a place of it.
+  void try_ranges(TimeMs now, const Load& load);
+  // Whether the player may have the segment, which is whole: nothing of it is to be checked, or is
+  // and fits, or is not answered in time.
+  bool is_checked(TimeMs now, Load& load, Receipt& receipt, const SegmentPtr& body);
   bool not_yet(TimeMs now, const Load& load, const Downloads::Outcome& lack) const;
   // The parent that it waited for has failed it.
   void fail(TimeMs now, Load& load, PeerHandle peer, FallbackReason reason);

@@ -1,5 +1,6 @@
 // What the CDN brings for a load.
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -22,12 +23,16 @@ bool Loads::fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPt
 
 MutableBytes Loads::reserve_fetch(FetchId id, size_t offset, size_t size, size_t total) {
   Load* const load = find(id);
-  return load == nullptr ? MutableBytes() : cdn_.room(load->fetch, load->wish, offset, size, total);
+  if (load == nullptr) return downloads_.shelf.checks.room(id, offset, size, total);
+  return cdn_.room(load->fetch, load->wish, offset, size, total);
 }
 
 SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   Load* const load = find(id);
-  if (load == nullptr) return nullptr;
+  if (load == nullptr) {
+    downloads_.shelf.checks.on_bytes(id, size);
+    return nullptr;
+  }
   CdnFetch& fetch = load->fetch;
   const SegmentPtr segment = fetch.body;
   const TransferTimes times{fetch.began_at, now};
@@ -80,20 +85,27 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
   }
   Receipt receipt;
   receipt.times = times;
-  receipt.load = load.id;
   receipt.kind = load.wish.kind;
-  receipt.givers = load.download->givers;
+  receipt.gifts = load.download->gifts;
   downloads_.count_gift(*load.download);
   stats_.cdn_segments += 1;
   downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
   downloads_.estimates().sizes.measured(load.wish.segment, segment->size());
   mesh_.leave(times.end, *load.download);
-  // Some of it was waited for in vain.
-  count_level(load);
-  downloads_.answer(load.id, load.wish.kind, segment, times);
+  // Before peers may be asked no more, what they gave may still be checked.
+  load.state = Load::State::kWaiting;
+  load.due = times.end;
+  if (!active_) give(load, *downloads_.shelf.receipts.find(load.wish.segment.key), segment);
   commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kCdn),
-                  load.wish.segment.url);
-  end(load);
+                  segment->segment().url);
+  if (!active_) end(load);
+}
+
+void Loads::give(const Load& load, Receipt& receipt, const SegmentPtr& segment) {
+  receipt.load = load.id;
+  receipt.kind = load.wish.kind;
+  receipt.span = load.wish.segment.span;  // a peer's word knew it less well
+  downloads_.answer(load.id, load.wish.kind, segment, receipt.times);
 }
 
 bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte_ms,
@@ -111,6 +123,7 @@ bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte
   count_level(*load);
   if (load->download != nullptr) mesh_.leave(now, *load->download);
   cdn_.finish(now, load->fetch, load->wish, load->id, size, first_byte_ms, body_ms, load->refused);
+  try_ranges(now, *load);
   end(*load);
   return true;
 }
@@ -127,6 +140,55 @@ Load* Loads::on_fetch_failed(TimeMs now, FetchId id) {
   }
   leave(*load);
   return load;
+}
+
+void Loads::try_ranges(TimeMs now, const Load& load) {
+  const SegmentKey& key = load.wish.segment.key;
+  const SegmentPtr body = downloads_.shelf.cache.peek(key);
+  if (body == nullptr || !cdn_.may_range(now, load.wish)) return;
+  downloads_.shelf.checks.try_origin(now, load.id, load.wish.kind, body);
+}
+
+bool Loads::is_checked(TimeMs now, Load& load, Receipt& receipt, const SegmentPtr& body) {
+  SpotChecks& checks = downloads_.shelf.checks;
+  if (!receipt.examined) {
+    receipt.examined = true;
+    if (!cdn_.may_range(now, load.wish)) return true;
+    if (downloads_.shelf.trust.demands(load.wish.segment.key)) return true;
+    checks.examine(now, load.id, load.wish.kind, receipt.gifts, body);
+    // A little of what the player has left: a liar is found out by a late answer too.
+    const DurationMs slack = std::max(need(now, load).slack, DurationMs::zero());
+    load.checked_by = now + std::min(SpotChecks::kPatience, slack / 8);
+  }
+  if (now >= load.checked_by || !checks.is_under_way(body)) return true;
+  load.due = load.checked_by;
+  return false;
+}
+
+void Loads::fetch_instead(TimeMs now, const SegmentPtr& bad) {
+  SegmentCache& cache = downloads_.shelf.cache;
+  const SegmentKey& key = bad->segment().key;
+  if (cache.peek(key) == bad) cache.drop(key);
+  for (auto& [id, load] : loads_) {
+    if (load.state != Load::State::kWaiting || !(load.wish.segment.key == key)) continue;
+    if (load.download != nullptr) mesh_.drop(now, *load.download);
+    load.failure = FallbackReason::kWrongSegment;
+    go_to_cdn(now, load);
+  }
+}
+
+void Loads::distrust(TimeMs now, const PeerId& giver) {
+  const auto has = [&](const Download& each) { return has_given(each.gifts, giver); };
+  for (auto& [id, load] : loads_) {
+    if (load.fetch.range.whole() || load.download == nullptr || !has(*load.download)) continue;
+    end_range(load);
+    cdn_.abandon(load.fetch, load.wish, id, false);
+    mesh_.drop(now, *load.download);
+    go_to_cdn(now, load);
+  }
+  downloads_.for_each([&](Download& download) {
+    if (has(download)) mesh_.drop(now, download);
+  });
 }
 
 }  // namespace hlsmesh

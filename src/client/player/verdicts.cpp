@@ -37,13 +37,13 @@ bool Verdicts::is_bad(const SegmentKey& key, Receipt& receipt, LoadId load, doub
   }
   receipt.refused = receipt.load;
   shelf_.cache.drop(key);
-  return !receipt.givers.empty() && share <= kCutShare + kSurer * shares_seen_;
+  return !receipt.gifts.empty() && share <= kCutShare + kSurer * shares_seen_;
 }
 
 double Verdicts::share_of_usual(const Receipt& receipt, double seconds) {
   if (!(receipt.span.duration > 0) || receipt.kind == TrackKind::kSubtitle) return 1;
   const double share = std::min(1.0, seconds / receipt.span.duration);
-  if (receipt.givers.empty()) {
+  if (receipt.gifts.empty()) {
     // Of durations that vary the least ones count.
     usual_share_ += (share - usual_share_) / (share < usual_share_ ? 2 : 8);
     ++shares_seen_;
@@ -53,8 +53,7 @@ double Verdicts::share_of_usual(const Receipt& receipt, double seconds) {
 
 void Verdicts::distrust(const PeerId& giver) {
   shelf_.receipts.for_each([&](const SegmentKey& key, const Receipt& receipt) {
-    const std::list<PeerId>& givers = receipt.givers;
-    if (std::find(givers.begin(), givers.end(), giver) != givers.end()) shelf_.cache.drop(key);
+    if (has_given(receipt.gifts, giver)) shelf_.cache.drop(key);
   });
 }
 

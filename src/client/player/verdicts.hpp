@@ -19,7 +19,7 @@ class Verdicts {
   void judge(LoadId load, double seconds, Blame blame) {
     shelf_.receipts.for_each([&](const SegmentKey& key, Receipt& receipt) {
       if (is_about(receipt, load, seconds) && is_bad(key, receipt, load, seconds)) {
-        for (const PeerId& giver : receipt.givers) blame(giver, receipt.givers.size() == 1);
+        for (const Gift& gift : receipt.gifts) blame(gift.giver, receipt.gifts.size() == 1);
       }
     });
   }

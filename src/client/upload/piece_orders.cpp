@@ -104,9 +104,11 @@ void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order&
   shelf.add_held(channel.peer(), *order.body, held);
   held.keep(order.body->pieces());
   order.told.add(held);
+  const PieceSet doubted = shelf.doubted(now, *order.body);
   for (;;) {
     PieceSet news = order.body->pieces();
     news.remove(order.told);
+    news.remove(doubted);
     if (news.empty()) return;
     peer::Fields have;
     have.event = peer::Event::kHave;

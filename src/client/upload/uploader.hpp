@@ -38,6 +38,8 @@ class SegmentShelf {
   // The pieces of the segment that were sent to anybody, as far as that is remembered. Valid until
   // the next call.
   virtual PieceSet& spread(const SegmentBuffer& body) = 0;
+  // Pieces of the segment that nobody is to be told of yet.
+  virtual PieceSet doubted(TimeMs now, const SegmentBuffer& body) = 0;
   // Adds the pieces of the segment that the neighbor has said it holds.
   virtual void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) = 0;
   // Whether `bytes` of pieces may be queued for the neighbor now.

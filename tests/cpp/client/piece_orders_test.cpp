@@ -31,6 +31,7 @@ class FakeShelf final : public SegmentShelf {
   size_t admitted = 0;
   PieceSet sent;
   PieceSet held;
+  PieceSet kept_back;
   bool spreads = true;
 
   SegmentPtr find(TimeMs, const peer::Fields&) override { return nullptr; }
@@ -45,6 +46,7 @@ class FakeShelf final : public SegmentShelf {
     return admits;
   }
   PieceSet& spread(const SegmentBuffer&) override { return sent; }
+  PieceSet doubted(TimeMs, const SegmentBuffer&) override { return kept_back; }
   void add_held(PeerHandle, const SegmentBuffer&, PieceSet& all) override { all.add(held); }
   bool passes_on(PeerHandle) override { return spreads; }
   bool line_has_room(TimeMs, PeerHandle, size_t bytes) override { return bytes <= line; }

@@ -15,7 +15,8 @@ namespace {
 struct Watching {
   CommandQueue commands;
   ChannelRenditions renditions;
-  Shelf shelf{commands, 8 * 1024 * 1024};
+  EngineStats stats;
+  Shelf shelf{commands, stats, 8 * 1024 * 1024};
   Player player{renditions, shelf};
 
   Watching() {

@@ -13,7 +13,8 @@ namespace {
 
 struct Stocked {
   CommandQueue commands;
-  Shelf shelf{commands, 8 * 1024 * 1024};
+  EngineStats stats;
+  Shelf shelf{commands, stats, 8 * 1024 * 1024};
 
   Segment put(int64_t sn, const RenditionSignature& rendition = "main") {
     const Segment segment = part_segment(sn, rendition);

@@ -40,6 +40,7 @@ struct TestShelf final : SegmentShelf {
   bool admit(TimeMs, PeerHandle, SegmentBuffer&, size_t) override { return false; }
   bool passes_on(PeerHandle) override { return false; }
   PieceSet& spread(const SegmentBuffer&) override { return none; }
+  PieceSet doubted(TimeMs, const SegmentBuffer&) override { return {}; }
   void add_held(PeerHandle, const SegmentBuffer&, PieceSet&) override {}
   bool line_has_room(TimeMs, PeerHandle, size_t) override { return false; }
 

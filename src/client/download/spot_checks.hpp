@@ -1,0 +1,122 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <utility>
+
+#include "cache/segment_cache.hpp"
+#include "client/clock.hpp"
+#include "client/command_queue.hpp"
+#include "client/download/gift.hpp"
+#include "client/stats.hpp"
+#include "common/random.hpp"
+#include "media/rendition.hpp"
+
+namespace hlsmesh {
+
+// Where no digests show what peers send for what it is: before the player gets a segment, one place
+// of what a peer has given of it, drawn at random, may be compared with what the CDN has there. Of
+// each peer the first gift is looked at, and each further one half as likely as the one before that
+// was; in the long run one place of that share of all segments which the site has set
+// (EngineConfig::checks).
+//
+// A peer is blamed only once the origin has answered a request for such a place of a segment that
+// came from the CDN as that segment has it: some origins answer with other bytes. Before, a gift
+// that does not fit is fetched from the CDN instead.
+class SpotChecks {
+ public:
+  // Of the place. Whoever changes a share of a segment's bytes is found by that share of the
+  // checks, however long a place is; fewer bytes would cost the CDN as much as the head of its
+  // answer does.
+  static constexpr size_t kBytes = 1'024;
+  // What the player may wait for the answers, if it has so much in its buffer.
+  static constexpr DurationMs kPatience{1'000};
+  // After an answer that is none, and twice as long after each further one: of an origin that has
+  // answered before, and of one that never has.
+  static constexpr DurationMs kRest{4'000};
+  static constexpr DurationMs kLongRest{60'000};
+
+  SpotChecks(CommandQueue& commands, EngineStats& stats) : commands_(commands), stats_(stats) {}
+
+  // `share`: of segments, in the long run; 0: none.
+  void begin(uint64_t seed, double share) {
+    random_ = Random(seed);
+    share_ = share;
+  }
+  // Whether the driver can fetch parts of what the player loads.
+  void set_able(bool able) { able_ = able; }
+  // The origin has refused a part of a segment: it is asked for none before.
+  void rest(TimeMs until) { rest_until_ = std::max(rest_until_, until); }
+  // For what must not be guessed by peers.
+  Random& random() { return random_; }
+
+  // The player is about to be given the segment for the load, of which the driver can fetch parts.
+  // It is whole, and has no digests.
+  void examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
+               const SegmentPtr& segment);
+  // The player has just been given it by the CDN.
+  void try_origin(TimeMs now, LoadId load, TrackKind kind, const SegmentPtr& segment);
+  bool is_under_way(const SegmentPtr& segment) const;
+  // Whether others may have what the peer gave: something of it was looked at and had nothing
+  // wrong, or nothing can be looked at.
+  bool vouches(TimeMs now, const PeerId& giver) const;
+
+  // --- the fetches that were asked for; their names are negative
+  MutableBytes room(FetchId id, size_t offset, size_t size, size_t total);
+  void on_bytes(FetchId id, size_t size);
+  struct Finding {
+    SegmentPtr segment;  // it is not the CDN's
+    PeerId liar;         // who made it so; nobody: the origin may have answered wrongly
+  };
+  // The fetch is over. nullopt: nothing is wrong, as far as it shows.
+  std::optional<Finding> on_end(TimeMs now, FetchId id);
+
+  // What is under way is about a presentation of the past.
+  void forget() { checks_.clear(); }
+
+ private:
+  // Of the givers that are remembered, and of the checks that are under way.
+  static constexpr size_t kMostGivers = 64;
+  static constexpr size_t kMostChecks = 16;
+
+  struct Check {
+    FetchId id;
+    SegmentPtr segment;
+    TrackKind kind = TrackKind::kMain;
+    PeerId giver;        // nobody: the CDN gave the segment
+    size_t from = 0;     // of the place in the segment
+    size_t come = 0;     // bytes of it that have come
+    size_t coming = 0;   // that stand behind those
+    bool other = false;  // the CDN's segment has another size
+    std::array<uint8_t, kBytes> bytes;
+  };
+  bool may_begin(TimeMs now) const;
+  // Asks for a place in that piece.
+  void ask(LoadId load, TrackKind kind, const PeerId& giver, uint32_t piece,
+           const SegmentPtr& segment);
+  Check* find(FetchId id);
+  // Whether the gift, of a segment of so many pieces, is to be looked at.
+  bool is_due(const Gift& gift, size_t pieces);
+  // How many were, and had nothing wrong.
+  int32_t& passed(const PeerId& giver);
+
+  CommandQueue& commands_;
+  EngineStats& stats_;
+  Random random_{0};
+  double share_ = 0;
+  bool able_ = false;
+  // Per kind of track, which may each have an origin of its own: it answers with what it was asked
+  // for.
+  std::array<bool, kTrackKinds> proven_{};
+  TimeMs rest_until_{};
+  DurationMs rest_ = kLongRest;  // the next one
+  int32_t last_ = 0;
+  std::list<Check> checks_;
+  std::list<std::pair<PeerId, int32_t>> passed_;  // the latest giver last
+};
+
+}  // namespace hlsmesh
