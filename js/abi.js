@@ -45,6 +45,8 @@ export const Condition = Object.freeze({
   parts: 16,
   noPlaylist: 32,
   noFrame: 64,
+  remote: 128,
+  localDenied: 256,
 });
 
 export const PlaylistFlag = Object.freeze({
@@ -111,6 +113,11 @@ export const PeerEnd = Object.freeze([
   'disconnected-by-tracker',
   'refused',
   'useless',
+  'no-reply',
+  'no-permission',
+  'no-udp',
+  'no-route',
+  'no-webrtc',
 ]);
 
 export const FallbackReason = Object.freeze([

@@ -1,6 +1,7 @@
 /** Reports to the engine what hls.js knows: the source, renditions, live or VOD, the playhead. */
 
 import { Condition, TrackKind } from './abi.js';
+import { isDenied, readPermission } from './local-network.js';
 import { HAS_FRAME, all, follow } from './player.js';
 
 /** @typedef {import('hls.js').default} Hls */
@@ -80,6 +81,7 @@ export class PlayerEvents {
   constructor(hls, sink) {
     this.#hls = hls;
     this.#sink = sink;
+    readPermission();
     const main = () => sink.playlistFollowed(TrackKind.main, hls.loadLevel);
     const audio = () => sink.playlistFollowed(TrackKind.audio, hls.audioTrack);
     const renditions = () => this.#describe();
@@ -236,6 +238,7 @@ export class PlayerEvents {
     // hls.stopLoad() changes the second, pauseBuffering() the first; versions before 1.6 have neither.
     const { config, bufferingEnabled = true, loadingEnabled = true } = this.#hls;
     const { saveData, type } = connection() ?? {};
+    const media = /** @type {any} */ (this.#media);
     const details = this.#details;
     const parts = details ? (details.partList ? Condition.parts : 0) : Condition.noPlaylist;
     const flags =
@@ -244,7 +247,12 @@ export class PlayerEvents {
       (globalThis.document?.hidden ? Condition.hidden : 0) |
       (saveData ? Condition.saveData : 0) |
       (METERED.includes(type) ? Condition.metered : 0) |
-      (this.#media && !(this.#media.readyState < HAS_FRAME) ? 0 : Condition.noFrame);
+      (media && !(media.readyState < HAS_FRAME) ? 0 : Condition.noFrame) |
+      // Safari's own name for it is older.
+      (media?.webkitCurrentPlaybackTargetIsWireless || media?.remote?.state === 'connected'
+        ? Condition.remote
+        : 0) |
+      (isDenied() ? Condition.localDenied : 0);
     return { flags, maxBuffer: config.maxBufferLength };
   }
 

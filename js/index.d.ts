@@ -165,6 +165,8 @@ export interface MeshStats {
   cacheBytes: number;
   /** Malformed messages of peers or the tracker. */
   malformed: number;
+  /** Connections that never opened, by why; those that did not happen are missing. */
+  failures: Partial<Record<ConnectFailure, number>>;
 }
 
 export type PeerRole = 'parent' | 'child';
@@ -246,7 +248,15 @@ export type PeerCloseReason =
   | 'misbehaved'
   | 'disconnected-by-tracker'
   | 'refused'
-  | 'useless';
+  | 'useless'
+  | 'no-reply'
+  | 'no-permission'
+  | 'no-udp'
+  | 'no-route'
+  | 'no-webrtc';
+
+/** Why a connection never opened, as far as this viewer can tell. */
+export type ConnectFailure = Extract<PeerCloseReason, `no-${string}`>;
 
 export type FallbackReason =
   'lack' | 'timeout' | 'wrong-segment' | 'peer-lost' | 'protocol' | 'no-memory';

@@ -77,6 +77,8 @@ export class Mesh {
   words;
   /** Waits for the first peers. @type {ReturnType<typeof setTimeout> | undefined} */
   #counting;
+  /** Connections that never opened, by why. @type {Record<string, number>} */
+  #failures = {};
   /** Raised whenever another engine is needed, so that one that is still being made is dropped. */
   #generation = 0;
   /** Figures of engines that have ended, and bytes that no engine counted. */
@@ -134,7 +136,8 @@ export class Mesh {
 
   /** @returns {MeshStats} */
   get stats() {
-    return publicStats(this.#past, this.driver?.stats(), this.#playback.figures);
+    const { figures } = this.#playback;
+    return publicStats(this.#past, this.driver?.stats(), figures, this.#failures);
   }
 
   get peers() {
@@ -304,11 +307,7 @@ export class Mesh {
     this.words = { ours: '', theirs: '' };
     shims.peers = new PeerConnections(rtcConfig, driver.engine, warn, this.words);
     if (!PeerConnections.available) {
-      const why = 'this browser has no RTCPeerConnection';
-      this.#voice.warn(
-        'rtc-unavailable',
-        `no peer connections: ${why}; everything comes from the CDN`,
-      );
+      warn('rtc-unavailable', 'no RTCPeerConnection in this browser: all comes from the CDN');
     }
     this.driver = driver;
     const [seedLow, seedHigh] = crypto.getRandomValues(new Uint32Array(2));
@@ -401,6 +400,7 @@ export class Mesh {
         return this.#voice.emit('peer', { state: 'opened', id: text, role });
       case EventCode.peerClosed: {
         const reason = /** @type {any} */ (PeerEnd[aux]);
+        if (/^no-/.test(reason)) this.#failures[reason] = (this.#failures[reason] ?? 0) + 1;
         return this.#voice.emit('peer', { state: 'closed', id: text, role, reason });
       }
       case EventCode.fallback: {
@@ -408,8 +408,9 @@ export class Mesh {
         return this.#voice.emit('fallback', { url, reason });
       }
       case EventCode.alone: {
-        const none = `fewer than ${this.#settings.minViewers} viewers are in the channel ${this.#channel}; all need the same one`;
-        const why = aux ? `none of ${aux} connections to other viewers opened` : none;
+        const { minViewers } = this.#settings;
+        let why = `fewer than ${minViewers} viewers are in the channel ${this.#channel}; all need the same one`;
+        if (aux) why = `none of ${aux} connections opened: ${Object.keys(this.#failures)}`;
         return this.#voice.warn('alone', `alone for a minute: ${why}; mesh.diagnose() says more`);
       }
       case EventCode.partsOnly:

@@ -29,7 +29,7 @@ const FLUSH_MS = 500;
 /**
  * Who hears of connections. A handle that was closed here is never reported again.
  * @typedef {object} RtcEvents
- * @property {(peer: number, json: string) => void} peerSignal
+ * @property {(peer: number, json: string) => void} peerSignal with an empty text: ICE has begun to try addresses
  * @property {(peer: number, maxMessageBytes: number) => void} channelOpened
  * @property {(peer: number, text: string) => void} channelText
  * @property {(peer: number, data: ArrayBuffer) => void} channelBinary
@@ -224,8 +224,7 @@ export class PeerConnections {
     try {
       connection = new RTCPeerConnection(this.#config);
     } catch (error) {
-      this.#events.connectionRefused();
-      this.#warn('rtc-unavailable', `no peer connection for now: ${messageOf(error)}`, error);
+      this.#refused(messageOf(error), error);
       this.#events.peerClosed(handle);
       return null;
     }
@@ -248,11 +247,28 @@ export class PeerConnections {
       if (!candidate?.candidate) peer.gatheringOver();
       else if (peer.described) this.#events.peerSignal(handle, JSON.stringify({ candidate }));
     };
+    connection.oniceconnectionstatechange = () => {
+      const state = connection.iceConnectionState;
+      if (state === 'checking') this.#events.peerSignal(handle, '');
+      // Before anybody has answered, only a policy can end it.
+      if (state !== 'failed') return;
+      if (!connection.remoteDescription) this.#refused('a policy, such as Connection-Allowlist');
+      this.#lost(peer);
+    };
     connection.onconnectionstatechange = () => {
       const state = connection.connectionState;
       if (state === 'failed' || state === 'closed') this.#lost(peer);
     };
     return peer;
+  }
+
+  /**
+   * @param {string} why
+   * @param {unknown} [error]
+   */
+  #refused(why, error) {
+    this.#events.connectionRefused();
+    this.#warn('rtc-unavailable', `no peer connection for now: ${why}`, error);
   }
 
   /**
@@ -367,6 +383,7 @@ export class PeerConnections {
     this.#peers.delete(peer.handle);
     const { connection, channel } = peer;
     connection.onicecandidate = connection.onconnectionstatechange = null;
+    connection.oniceconnectionstatechange = null;
     connection.ondatachannel = null;
     if (channel) {
       channel.onopen = channel.onmessage = channel.onbufferedamountlow = channel.onclose = null;

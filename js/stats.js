@@ -3,6 +3,7 @@
 import { HmStats } from './abi.js';
 
 /** @typedef {Record<keyof typeof HmStats, number>} EngineStats */
+/** @typedef {Pick<import('./index.js').MeshStats, 'firstFrameMs' | 'stalls' | 'stalledMs'>} Figures what no engine knows */
 
 const NAMES = /** @type {(keyof EngineStats)[]} */ (Object.keys(HmStats));
 
@@ -21,15 +22,22 @@ export function addStats(sum, stats) {
 }
 
 /** The figures of a player that has shown nothing. */
-const NO_FIGURES = { firstFrameMs: /** @type {number | null} */ (null), stalls: 0, stalledMs: 0 };
+/** @type {Figures} */
+const NO_FIGURES = { firstFrameMs: null, stalls: 0, stalledMs: 0 };
 
 /**
  * @param {EngineStats} [past]
  * @param {EngineStats} [present]
- * @param {Pick<import('./index.js').MeshStats, 'firstFrameMs' | 'stalls' | 'stalledMs'>} [figures]
+ * @param {Figures} [figures]
+ * @param {Record<string, number>} [failures]
  * @returns {import('./index.js').MeshStats}
  */
-export function publicStats(past = emptyStats(), present = emptyStats(), figures = NO_FIGURES) {
+export function publicStats(
+  past = emptyStats(),
+  present = emptyStats(),
+  figures = NO_FIGURES,
+  failures = {},
+) {
   const sum = { ...past };
   addStats(sum, present);
   const { cdnBytes, p2pBytes } = sum;
@@ -43,5 +51,6 @@ export function publicStats(past = emptyStats(), present = emptyStats(), figures
     children,
     cacheBytes,
     ...figures,
+    failures: { ...failures },
   };
 }

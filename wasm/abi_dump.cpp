@@ -66,6 +66,8 @@ void print_client() {
   CONSTANT(parts, kHmConditionParts);
   CONSTANT(noPlaylist, kHmConditionNoPlaylist);
   CONSTANT(noFrame, kHmConditionNoFrame);
+  CONSTANT(remote, kHmConditionRemote);
+  CONSTANT(localDenied, kHmConditionLocalDenied);
   close_group();
 
   open_group("PlaylistFlag");
@@ -132,6 +134,11 @@ void print_client() {
   word("disconnected-by-tracker", PeerEnd::kDisconnectedByTracker, 5);
   word("refused", PeerEnd::kRefused, 6);
   word("useless", PeerEnd::kUseless, 7);
+  word("no-reply", PeerEnd::kNoAnswer, 8);
+  word("no-permission", PeerEnd::kNoPermission, 9);
+  word("no-udp", PeerEnd::kNoUdp, 10);
+  word("no-route", PeerEnd::kNoRoute, 11);
+  word("no-webrtc", PeerEnd::kNoWebrtc, 12);
   close_list();
 
   open_list("FallbackReason");
@@ -242,6 +249,12 @@ void print_tracker() {
   FIELD(HtStats, opened);
   FIELD(HtStats, promoted);
   FIELD(HtStats, failed);
+  FIELD(HtStats, failed_refused);
+  FIELD(HtStats, failed_silent);
+  FIELD(HtStats, failed_permission);
+  FIELD(HtStats, failed_udp);
+  FIELD(HtStats, failed_nat);
+  FIELD(HtStats, failed_policy);
   FIELD(HtStats, rejected);
   FIELD(HtStats, unauthorized);
   FIELD(HtStats, expired);

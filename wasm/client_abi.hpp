@@ -53,6 +53,8 @@ enum HmCondition : int32_t {
   kHmConditionParts = 16,
   kHmConditionNoPlaylist = 32,  // whether it loads parts is not known yet
   kHmConditionNoFrame = 64,     // it has not shown anything yet
+  kHmConditionRemote = 128,
+  kHmConditionLocalDenied = 256,
 };
 
 enum HmPeerFlag : int32_t {

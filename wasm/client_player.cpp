@@ -155,6 +155,8 @@ int32_t hm_conditions(double now, int32_t conditions, double max_buffer) {
   player.metered = (conditions & kHmConditionMetered) != 0;
   player.parts = (conditions & kHmConditionParts) != 0;
   if ((conditions & kHmConditionNoPlaylist) != 0) player.parts.reset();
+  player.remote = (conditions & kHmConditionRemote) != 0;
+  player.local_denied = (conditions & kHmConditionLocalDenied) != 0;
   player.shown = (conditions & kHmConditionNoFrame) == 0;
   if (!state().engine) {
     state().config.parts = player.parts;

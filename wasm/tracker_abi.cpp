@@ -30,7 +30,7 @@ using hlsmesh::TrackerStats;
 
 #ifdef __wasm32__
 // js/tracker/abi.js is generated from these layouts.
-static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 272 && sizeof(HtText) == 8);
+static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 320 && sizeof(HtText) == 8);
 #endif
 
 // More than the driver accepts as one WebSocket message.
@@ -329,6 +329,12 @@ const HtStats* ht_stats(void) {
              static_cast<double>(from.opened),
              static_cast<double>(from.promoted),
              static_cast<double>(from.failed),
+             static_cast<double>(from.failed_refused),
+             static_cast<double>(from.failed_silent),
+             static_cast<double>(from.failed_permission),
+             static_cast<double>(from.failed_udp),
+             static_cast<double>(from.failed_nat),
+             static_cast<double>(from.failed_policy),
              static_cast<double>(from.rejected),
              static_cast<double>(from.unauthorized),
              static_cast<double>(from.expired),

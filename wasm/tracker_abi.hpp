@@ -65,6 +65,12 @@ struct HtStats {
   double opened;
   double promoted;
   double failed;
+  double failed_refused;
+  double failed_silent;
+  double failed_permission;
+  double failed_udp;
+  double failed_nat;
+  double failed_policy;
   double rejected;
   double unauthorized;
   double expired;

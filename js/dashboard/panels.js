@@ -276,6 +276,25 @@ const ENDS = [
     'No way through the network',
     'Strict NAT, a firewall without UDP, or no permission for local connections. A TURN server in iceServers helps.',
   ],
+  ['unopened', 'nat', 'No way between two NATs', 'A TURN server in iceServers helps.'],
+  [
+    'unopened',
+    'udp',
+    'No STUN server answers',
+    'A firewall blocks UDP, or iceServers has no STUN server that answers.',
+  ],
+  [
+    'unopened',
+    'permission',
+    'No permission for the local network',
+    'The browser has not been allowed to: see the option lan in docs/API.md.',
+  ],
+  [
+    'unopened',
+    'policy',
+    'The browser makes no connection',
+    'A policy of the page or of the browser forbids WebRTC.',
+  ],
   [
     'unopened',
     'silent',

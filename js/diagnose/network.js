@@ -1,13 +1,12 @@
 /** Whether this browser and its network let WebRTC through: UDP, the kind of NAT, permission, a metered line. */
 
+import { PERMISSIONS } from '../local-network.js';
+
 /** @typedef {import('./index.js').Finding} Finding */
 /** @typedef {import('./inside.js').Inside} Inside */
 
 /** How long finding addresses may take, in milliseconds; a server that is not there costs about that. */
 const GATHERING_MS = 6000;
-
-/** Names of the permission, the present one first. */
-const PERMISSIONS = ['local-network', 'local-network-access'];
 
 /**
  * @typedef {object} NetworkCheck

@@ -14,7 +14,10 @@ import { count, timesSeen } from './inside.js';
 export function checkPeers(look, tracker, network) {
   const { mesh } = look;
   const { peers, parents, children, cdnSegments, p2pSegments, offload } = mesh.stats;
-  const failed = timesSeen(look, 'peer closed failed') + timesSeen(look, 'peer closed timed-out');
+  const failed = ['failed', 'timed-out', 'no-'].reduce(
+    (sum, reason) => sum + timesSeen(look, `peer closed ${reason}`),
+    0,
+  );
   const facts = {
     peers: `${peers} open (${parents} parents, ${children} children), ${timesSeen(look, 'peer opened')} ever, ${failed} failed`,
     segments: `${p2pSegments} from peers, ${cdnSegments} from the CDN (${Math.floor(offload * 100)} % of the bytes from peers)`,

@@ -54,10 +54,20 @@ const LIMITS = {
   dead: 'idle-seconds',
 };
 
+/** Why introductions failed, by the words that viewers say. @type {Partial<Record<keyof EngineStats, string>>} */
+const FAILURES = {
+  failed_refused: 'refused',
+  failed_silent: 'silent',
+  failed_permission: 'permission',
+  failed_udp: 'udp',
+  failed_nat: 'nat',
+  failed_policy: 'policy',
+};
+
 /** The engine's statistics that are in none of these tables because another metric has them. */
 export const TOLD_OTHERWISE = ['rate_limited', 'limited_total', 'cdn_kb', 'p2p_kb'];
 
-export const TOLD = [...Object.keys(SIZES), ...Object.keys(COUNTERS), ...Object.keys(LIMITS)];
+export const TOLD = [SIZES, COUNTERS, LIMITS, FAILURES].flatMap((table) => Object.keys(table));
 
 /**
  * @typedef {object} Measured
@@ -101,15 +111,21 @@ export function measure(measured) {
     [{ source: 'peers' }, engine('p2p_kb')() * 1024],
   ]);
 
+  /** @type {(table: Record<string, string>, label: string) => [import('./metrics.js').Labels, number][]} */
+  const labelled = (table, label) =>
+    Object.entries(table).map(([name, value]) => [
+      { [label]: value },
+      engine(/** @type {keyof EngineStats} */ (name))(),
+    ]);
+  metrics.counter(
+    `${PREFIX}introductions_failed_by_reason`,
+    'Introductions that ended before they opened, by the reason that a viewer gave, if any.',
+    () => labelled(FAILURES, 'reason'),
+  );
+
   const { counters } = sockets;
   metrics.counter(`${PREFIX}limited`, 'Refused or closed by a limit, by its option.', () => [
-    ...Object.entries(LIMITS).map(
-      ([name, option]) =>
-        /** @type {[import('./metrics.js').Labels, number]} */ ([
-          { limit: option },
-          engine(/** @type {keyof EngineStats} */ (name))(),
-        ]),
-    ),
+    ...labelled(LIMITS, 'limit'),
     // Connections that the engine refused, and those refused before they reached it.
     [{ limit: 'max-connections' }, engine('limited_total')() + listening.dropped],
     [{ limit: 'handshakes-per-address' }, gates.handshakes.refused],

@@ -61,7 +61,7 @@ const ORDER = [
   ['js: player', /^js\/(answers|fragments|hls-|player|first-frame|early-loads|playback|verdicts|cdn-fetch|digests)[\w-]*\.js$/, ['js: ground']],
   ['js: connections', /^js\/(rtc|socket)[\w-]*\.js$/, ['js: ground']],
   ['js: engine', /^js\/(driver|engine|module|stats)\.js$/, ['js: ground', 'js: core']],
-  ['js: ground', /^js\/(abi|beside|emitter|errors|identity|old-engines|options|version)[\w-]*\.js$/, []],
+  ['js: ground', /^js\/(abi|beside|emitter|errors|identity|local-network|old-engines|options|version)[\w-]*\.js$/, []],
 
   ['js/digest', /^js\/digest\//, []],
 

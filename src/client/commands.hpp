@@ -91,6 +91,12 @@ enum class PeerEnd : int32_t {
   kDisconnectedByTracker = 5,
   kRefused = 6,  // it turned our offer down
   kUseless = 7,  // a parent that gave nothing, a child that asked for nothing
+  // It never opened, and as far as signals tell because:
+  kNoAnswer = 8,      // the other side has not answered
+  kNoPermission = 9,  // the browser has not been allowed to use the local network
+  kNoUdp = 10,        // no STUN or TURN server told us our address
+  kNoRoute = 11,      // both sides have addresses, and none reaches the other
+  kNoWebrtc = 12,     // the browser makes no connection: a policy, or too many exist
 };
 
 enum class FallbackReason : int32_t {

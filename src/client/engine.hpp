@@ -64,7 +64,8 @@ class Engine {
   void on_socket_closed(TimeMs now);
 
   // --- peer connections
-  // A local description or candidate, as JSON text, to be relayed.
+  // A local description or candidate, as JSON text, to be relayed. Empty: ICE has begun to try
+  // addresses.
   void on_peer_signal(TimeMs now, PeerHandle peer, std::string_view json);
   void on_channel_open(TimeMs now, PeerHandle peer, size_t max_message_bytes);
   void on_channel_text(TimeMs now, PeerHandle peer, std::string_view text);

@@ -92,6 +92,8 @@ void Engine::on_conditions(TimeMs now, const PlayerConditions& conditions) {
   const Gate gate(*this, now);
   player_.plan().set_conditions(conditions);
   follow_upload();
+  peers_.set_local_denied(conditions.local_denied);
+  dialling_.set_remote(conditions.remote);
   const bool was_present = present();
   shown_ = shown_ || conditions.shown;
   follow_presence(was_present);

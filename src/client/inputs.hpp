@@ -90,7 +90,9 @@ struct PlayerConditions {
   // Whether the player loads low-latency parts in place of segments; nullopt before it has a
   // playlist.
   std::optional<bool> parts = false;
-  bool shown = true;  // a frame of a source is on the screen
+  bool shown = true;          // a frame of a source is on the screen
+  bool remote = false;        // another device plays it (AirPlay, Cast)
+  bool local_denied = false;  // the browser would have to be allowed to use the local network
 };
 
 // What a media playlist says each time it is loaded.

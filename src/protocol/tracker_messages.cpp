@@ -78,7 +78,8 @@ std::optional<double> read_playback(FieldReader& fields, FieldIndex index) {
 }
 
 // By EndReason.
-constexpr std::string_view kEndReasons[] = {"", "refused", "useless", "silent", "misbehaved"};
+constexpr std::string_view kEndReasons[kEndReasonCount] = {
+    "", "refused", "useless", "silent", "misbehaved", "permission", "udp", "nat", "policy"};
 
 template <class Message>
 Message read_end(FieldReader& fields) {

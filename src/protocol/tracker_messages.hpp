@@ -103,7 +103,13 @@ enum class EndReason {
   kUseless,     // "useless": the connection was open, but nobody used it
   kSilent,      // "silent": the other side did not answer in time
   kMisbehaved,  // "misbehaved": it broke the protocol, or sent other bytes
+  // Of connections that never opened, as far as the reporter can tell.
+  kPermission,  // "permission": the browser has not been allowed to use the local network
+  kUdp,         // "udp": no STUN or TURN server told the reporter its address
+  kNat,         // "nat": both sides have addresses, and none reaches the other
+  kPolicy,      // "policy": the browser makes no connection
 };
+inline constexpr size_t kEndReasonCount = 9;
 
 struct DcClosed {
   std::string dc_id;

@@ -61,7 +61,9 @@ int32_t condition_flags(const PlayerConditions& conditions) {
          (conditions.metered ? kHmConditionMetered : 0) |
          (conditions.parts.value_or(false) ? kHmConditionParts : 0) |
          (conditions.parts ? 0 : kHmConditionNoPlaylist) |
-         (conditions.shown ? 0 : kHmConditionNoFrame);
+         (conditions.shown ? 0 : kHmConditionNoFrame) |
+         (conditions.remote ? kHmConditionRemote : 0) |
+         (conditions.local_denied ? kHmConditionLocalDenied : 0);
 }
 
 }  // namespace

@@ -282,6 +282,7 @@ bool Introductions::drop_surplus_parents(Peer& child, TimeMs now) {
 void Introductions::end(Peer& child, Peer& parent, tracker_wire::EndReason reason, TimeMs now) {
   const ParentLink link = *parent_named(child, parent.id.text);
   ++(link.opened ? ends_.opened : ends_.unopened)[static_cast<size_t>(reason)];
+  if (!link.opened) ++unopened_[static_cast<size_t>(reason)];
   // A refusal does not count: no connection was tried.
   if (!link.opened && reason != tracker_wire::EndReason::kRefused) {
     child.connect_after = link.since + doubled(kConnectPause, child.failures, kLongestConnectPause);

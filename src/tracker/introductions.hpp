@@ -110,13 +110,15 @@ class Introductions {
   int32_t standing() const { return standing_; }
 
   // How often introductions ended because a side said so, or did not open in time, by EndReason.
-  using Counts = std::array<uint64_t, 5>;
+  using Counts = std::array<uint64_t, tracker_wire::kEndReasonCount>;
   struct Ends {
     Counts unopened{};
     Counts opened{};
   };
   // Those since the last call.
   Ends take_ends() { return std::exchange(ends_, {}); }
+  // Those that ended before they opened, in all.
+  const Counts& unopened() const { return unopened_; }
 
   // Returns true if a viewer that wants several parents may not have those of one foreign network
   // alone: there are so many of it that they might be all that newcomers find.
@@ -146,6 +148,7 @@ class Introductions {
   uint64_t promoted_ = 0;
   int32_t standing_ = 0;
   Ends ends_;
+  Counts unopened_{};
 };
 
 }  // namespace hlsmesh::tracker

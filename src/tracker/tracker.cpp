@@ -335,6 +335,15 @@ TrackerStats Tracker::Impl::stats() const {
   stats.opened = introductions_.opened();
   stats.failed = introductions_.failed();
   stats.promoted = introductions_.promoted();
+  const auto unopened = [this](wire::EndReason reason) {
+    return introductions_.unopened()[static_cast<size_t>(reason)];
+  };
+  stats.failed_refused = unopened(wire::EndReason::kRefused);
+  stats.failed_silent = unopened(wire::EndReason::kSilent);
+  stats.failed_permission = unopened(wire::EndReason::kPermission);
+  stats.failed_udp = unopened(wire::EndReason::kUdp);
+  stats.failed_nat = unopened(wire::EndReason::kNat);
+  stats.failed_policy = unopened(wire::EndReason::kPolicy);
   return stats;
 }
 

@@ -26,11 +26,18 @@ struct TrackerStats {
   uint64_t malformed = 0;
   uint64_t dead = 0;  // sockets found dead by ping
   int32_t rooms = 0;
-  int32_t links = 0;           // current introductions
-  int32_t orphans = 0;         // peers that nobody feeds, including the first of each room
-  uint64_t opened = 0;         // introductions that opened
-  uint64_t promoted = 0;       // introductions to a parent nearer to the CDN than those it had
-  uint64_t failed = 0;         // introductions that ended before they opened
+  int32_t links = 0;      // current introductions
+  int32_t orphans = 0;    // peers that nobody feeds, including the first of each room
+  uint64_t opened = 0;    // introductions that opened
+  uint64_t promoted = 0;  // introductions to a parent nearer to the CDN than those it had
+  uint64_t failed = 0;    // introductions that ended before they opened
+  // Of the failed ones, those that a side gave a reason for: EndReason.
+  uint64_t failed_refused = 0;
+  uint64_t failed_silent = 0;
+  uint64_t failed_permission = 0;
+  uint64_t failed_udp = 0;
+  uint64_t failed_nat = 0;
+  uint64_t failed_policy = 0;
   uint64_t rejected = 0;       // `reject` sent, for any reason
   uint64_t unauthorized = 0;   // enters that were not authorized
   uint64_t expired = 0;        // peers whose token expired
@@ -126,7 +133,8 @@ class Tracker {
   //   SIDE is {ended: SUMS, present: SUMS}, of viewers that left since the last call, and of those
   //   that are here: in the order of Sums in audience.hpp.
   //   ENDS is how often introductions ended before they opened, or afterwards, by the word that the
-  //   reporter gave: {none, refused, useless, silent, misbehaved}.
+  //   reporter gave: {none, refused, useless, silent, misbehaved,
+  //   permission, udp, nat, policy}.
   //   `unreached` counts viewers none of whose connections ever opened, though three or more were
   //   tried; `unfed` those whose parents had nothing for them. `classes` counts viewers by class.
   std::string take_audience();

@@ -169,6 +169,18 @@ test('conditions are what the player, the page and the browser say at that momen
   assert.equal(player.conditions().flags, Condition.noFrame);
   media.readyState = 2;
   assert.deepEqual(player.conditions(), { flags: 0, maxBuffer: 25 });
+  for (const playing of [
+    { webkitCurrentPlaybackTargetIsWireless: true },
+    { remote: { state: 'connected' } },
+  ]) {
+    Object.assign(media, playing);
+    assert.equal(player.conditions().flags, Condition.remote);
+    Object.assign(media, {
+      webkitCurrentPlaybackTargetIsWireless: false,
+      remote: { state: 'connecting' },
+    });
+    assert.equal(player.conditions().flags, 0);
+  }
   Object.assign(hls, { bufferingEnabled: false });
   assert.equal(player.conditions().flags, Condition.loadsNot);
   Object.assign(hls, { bufferingEnabled: true, loadingEnabled: false });

@@ -2,112 +2,9 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { LOW_WATER_BYTES } from '../../js/abi.js';
 import { PeerConnections } from '../../js/rtc.js';
+import { FakeChannel, FakeConnection, settled } from './fake-rtc.mjs';
 
 const NOTHING = new Uint8Array();
-
-class FakeChannel {
-  readyState = 'connecting';
-  bufferedAmount = 0;
-  bufferedAmountLowThreshold = 0;
-  binaryType = 'blob';
-  /** @type {any[]} */
-  sent = [];
-  closed = 0;
-  /** @type {any} */ onopen = null;
-  /** @type {any} */ onmessage = null;
-  /** @type {any} */ onclose = null;
-  /** @type {any} */ onbufferedamountlow = null;
-  /** @param {any} data */
-  send(data) {
-    if (this.readyState !== 'open') throw new Error('InvalidStateError');
-    this.sent.push(typeof data === 'string' ? data : data.slice());
-    this.bufferedAmount += data.length;
-  }
-  close() {
-    this.closed++;
-    this.readyState = 'closing';
-  }
-  open() {
-    this.readyState = 'open';
-    this.onopen?.();
-  }
-}
-
-class FakeConnection {
-  /** @type {FakeConnection[]} */
-  static made = [];
-  /** True if a connection has all its candidates immediately. */
-  static knows = true;
-  connectionState = 'new';
-  sctp = { maxMessageSize: 262144 };
-  /** @type {any} */ localDescription = null;
-  /** @type {any} */ remoteDescription = null;
-  /** @type {any[]} */ candidates = [];
-  /** @type {FakeChannel[]} */ channels = [];
-  /** @type {any[]} */ labels = [];
-  closed = 0;
-  /** @type {any} */ onicecandidate = null;
-  /** @type {any} */ ondatachannel = null;
-  /** @type {any} */ onconnectionstatechange = null;
-  /** @param {any} config */
-  constructor(config) {
-    this.config = config;
-    FakeConnection.made.push(this);
-  }
-  /** @param {string} label @param {any} options */
-  createDataChannel(label, options) {
-    this.labels.push([label, options]);
-    const channel = new FakeChannel();
-    this.channels.push(channel);
-    return channel;
-  }
-  async createOffer() {
-    return { type: 'offer', sdp: 'my offer' };
-  }
-  async createAnswer() {
-    return { type: 'answer', sdp: 'my answer' };
-  }
-  /** @param {any} description */
-  async setLocalDescription(description) {
-    this.localDescription = description;
-    this.found('early');
-    if (FakeConnection.knows) this.gathered();
-  }
-  /** @param {any} description */
-  async setRemoteDescription(description) {
-    if (description.sdp === 'nonsense') throw new Error('cannot parse');
-    this.remoteDescription = description;
-  }
-  /** @param {any} candidate */
-  async addIceCandidate(candidate) {
-    if (!this.remoteDescription) throw new Error('InvalidStateError');
-    if (candidate.candidate === 'unusable') throw new Error('OperationError');
-    this.candidates.push(candidate.candidate);
-  }
-  /** @param {string} text */
-  found(text) {
-    const { type, sdp } = this.localDescription;
-    this.localDescription = { type, sdp: `${sdp}, ${text}` };
-    this.onicecandidate?.({ candidate: { candidate: text, toJSON: () => ({ candidate: text }) } });
-  }
-  gathered() {
-    this.onicecandidate?.({ candidate: null });
-  }
-  close() {
-    this.closed++;
-  }
-  connect() {
-    this.connectionState = 'connected';
-    this.onconnectionstatechange?.();
-  }
-  fail() {
-    this.connectionState = 'failed';
-    this.onconnectionstatechange?.();
-  }
-}
-
-/** Lets every promise that can settle do so. */
-const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** @type {any[][]} */
 let events;
@@ -417,4 +314,32 @@ test('D8: descriptions without end lose the connection', async () => {
   assert.equal(peers.size, 0);
   const answers = events.filter(([name]) => name === 'signal');
   assert.ok(answers.length <= 128, `${answers.length} answers`);
+});
+
+test('it says when ICE begins, and that a policy ended a connection before anybody answered', async () => {
+  peers.dial(1);
+  await settled();
+  const [connection] = FakeConnection.made;
+  events.length = 0;
+  connection.ice('failed');
+  assert.deepEqual(
+    events.map(([name]) => name),
+    ['refused', 'warn', 'closed'],
+  );
+  assert.match(events[1][2], /Connection-Allowlist/);
+  assert.equal(connection.closed, 1);
+
+  peers.dial(2);
+  await settled();
+  const second = /** @type {FakeConnection} */ (FakeConnection.made.at(-1));
+  peers.signal(2, JSON.stringify({ type: 'answer', sdp: 'theirs' }));
+  await settled();
+  events.length = 0;
+  second.ice('checking');
+  second.ice('failed');
+  second.fail();
+  assert.deepEqual(events, [
+    ['signal', 2, ''],
+    ['closed', 2],
+  ]);
 });

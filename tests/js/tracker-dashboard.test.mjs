@@ -366,7 +366,9 @@ test('alerts say what is wrong, and nothing where nothing is', () => {
     'no-offload': { offload: 0.02, recently: { ...calm.recently, offload: 0.02 } },
     split: { split_by: [{ parameter: 'uid', families: 1 }] },
     unreached: { unreached: 60 },
-    network: { ends: { unopened: { none: 200 }, opened: { none: 100 } } },
+    network: {
+      ends: { unopened: { none: 50, udp: 50, nat: 50, permission: 50 }, opened: { none: 100 } },
+    },
     unfed: { unfed: 40 },
     misbehaved: { ends: { unopened: {}, opened: { none: 50, misbehaved: 20 } } },
     busy: { recentSums: { cpu: 500 } },

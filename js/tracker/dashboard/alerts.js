@@ -26,6 +26,9 @@ const percent = (share) => `${Math.round(share * 100)} %`;
 /** @param {Record<string, number>} counts */
 const sum = (counts) => Object.values(counts).reduce((all, count) => all + count, 0);
 
+/** @param {Record<string, number>} ends of connections that found no way */
+const lost = ({ none = 0, permission = 0, udp = 0, nat = 0 }) => none + permission + udp + nat;
+
 /** @type {[id: string, level: Alert['level'], find: (seen: any) => string | false, advice: string][]} */
 const RULES = [
   [
@@ -94,7 +97,7 @@ const RULES = [
     'warning',
     ({ introductions, ends }) =>
       introductions >= FEW_INTRODUCTIONS &&
-      (ends.unopened.none ?? 0) > introductions / 2 &&
+      lost(ends.unopened) > introductions / 2 &&
       'More than half of the connections find no way through the network',
     'Strict NAT on both sides. Check that iceServers has a STUN server that answers; a TURN server helps the rest.',
   ],

@@ -67,7 +67,7 @@ const OVERVIEW = object({
   introductions: number,
   opened: number,
   ends: described(
-    'why connections ended, before they opened or afterwards: none, refused, useless, silent, misbehaved',
+    'why connections ended, before they opened or afterwards: none, refused, useless, silent, misbehaved, permission, udp, nat, policy',
     object({ unopened: COUNTS, opened: COUNTS }),
   ),
   unreached: described('viewers none of whose connections ever opened', number),

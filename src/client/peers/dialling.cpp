@@ -95,6 +95,7 @@ void Dialling::on_signal(TimeMs now, const tracker_wire::TrackerFields& signal) 
   if (!session->signals.take(data.size())) {
     return peers_.misbehaved(now, *session, FallbackReason::kPeerLost, "signals without end");
   }
+  session->reach.on_their_signal();
   commands_.push(CommandKind::kPeerSignal, data).peer = session->handle;
 }
 

@@ -19,6 +19,8 @@ class Dialling {
   void on_message(TimeMs now, const tracker_wire::TrackerFields& message);
   // The browser made no connection: none is asked of it for a while.
   void on_connection_refused(TimeMs now);
+  // Another device plays, and gets its bytes elsewhere: no connection is made meanwhile.
+  void set_remote(bool remote) { remote_ = remote; }
 
  private:
   void on_connect(TimeMs now, const PeerId& to);
@@ -26,7 +28,9 @@ class Dialling {
   // Answers an offer that is not taken, so that whoever made it need not wait.
   void refuse(TimeMs now, const PeerId& id);
   // Whether no connection is to be made now, in either role.
-  bool paused(TimeMs now) const { return now < from_ || tracker_.viewers() < limits_.min_viewers; }
+  bool paused(TimeMs now) const {
+    return now < from_ || remote_ || tracker_.viewers() < limits_.min_viewers;
+  }
 
   CommandQueue& commands_;
   TrackerSession& tracker_;
@@ -35,6 +39,7 @@ class Dialling {
   TokenBucket dials_;
   TokenBucket answers_;
   TimeMs from_{};  // no connection is made before
+  bool remote_ = false;
 };
 
 }  // namespace hlsmesh

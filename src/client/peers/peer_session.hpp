@@ -9,6 +9,7 @@
 #include "client/download/neighbor.hpp"
 #include "client/download/parent.hpp"
 #include "client/link/link.hpp"
+#include "client/peers/reach.hpp"
 #include "client/token_bucket.hpp"
 #include "client/upload/peer_ledger.hpp"
 #include "client/upload/piece_orders.hpp"
@@ -42,6 +43,7 @@ struct PeerSession {
   TimeMs started_at{};
   bool ended = false;  // it leaves the table when the event that ended it is over
   SignalAllowance signals;
+  Reach reach;
   TokenBucket chatter{kChatterBurst, kChatterInterval};
   Link link;
   std::optional<Parent> parent;  // we dialled

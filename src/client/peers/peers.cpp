@@ -32,6 +32,9 @@ constexpr tracker_wire::EndReason kReasons[] = {
     tracker_wire::EndReason::kNone,       tracker_wire::EndReason::kSilent,
     tracker_wire::EndReason::kMisbehaved, tracker_wire::EndReason::kNone,
     tracker_wire::EndReason::kRefused,    tracker_wire::EndReason::kUseless,
+    tracker_wire::EndReason::kSilent,     tracker_wire::EndReason::kPermission,
+    tracker_wire::EndReason::kUdp,        tracker_wire::EndReason::kNat,
+    tracker_wire::EndReason::kPolicy,
 };
 
 }  // namespace
@@ -83,8 +86,10 @@ TimeMs Peers::hope() const {
 }
 
 void Peers::on_signal(PeerHandle handle, std::string_view json) {
-  const PeerSession* const session = table_.find(handle);
+  PeerSession* const session = table_.find(handle);
   if (session == nullptr) return;
+  if (json.empty()) return session->reach.on_checking();
+  session->reach.on_own_signal(json);
   // While the tracker is away the signal is lost, and the connection times out.
   tracker_.send(tracker_wire::SignalTo{session->remote, tracker_wire::SignalData(json)});
 }
@@ -128,6 +133,7 @@ void Peers::end(TimeMs now, PeerSession& session, PeerEnd end, FallbackReason re
   if (session.ended) return;
   const bool was_open = session.open();
   const bool was_parent = session.is_parent();
+  if (!was_open) end = session.reach.why(end, local_denied_);
   // A mute child did no wrong, nor one that could not reach us: it may come again.
   if (was_parent || (was_open && end != PeerEnd::kUseless)) {
     ledger_.on_end(now, session.remote, end, was_open, now - session.link.opened_at);

@@ -41,6 +41,8 @@ class Peers {
   void set_upload_limits(const EngineLimits& limits);
   // Whether the site, and the viewer's connection, let children be served at all.
   void allow_upload(TimeMs now, bool allowed);
+  // Whether the browser would have to be allowed to use the local network.
+  void set_local_denied(bool denied) { local_denied_ = denied; }
   // Whether an offer may be answered.
   bool serves() const { return children_.serves(); }
   bool full() const { return table_.count(false, false) >= config_.limits.max_children; }
@@ -121,6 +123,7 @@ class Peers {
   PeerTable table_;
   PeerLedger ledger_;
   Children children_;
+  bool local_denied_ = false;
   PeerHandle told_to_lead_;     // 0: nobody
   TimeMs parent_hope_until_{};  // until when a `connect` may be expected at any moment
 

@@ -55,6 +55,7 @@ void Player::set_live_by_tracker(std::optional<bool> live) {
 void Player::tell_shelf() { shelf_.set_live_until(is_live() ? active_at_ + pace_ : TimeMs::min()); }
 
 TimeMs Player::idle_at() const {
+  if (plan_.is_remote()) return active_at_;
   return playhead_.playing() ? kNever : active_at_ + std::max(kIdleAfter, pace_);
 }
 

@@ -25,6 +25,8 @@ class PrefetchPlan {
   void set_conditions(const PlayerConditions& conditions) { conditions_ = conditions; }
   // Traffic costs the viewer money, or is to be saved.
   bool is_costly() const { return conditions_.save_data || conditions_.metered; }
+  // Another device plays.
+  bool is_remote() const { return conditions_.remote; }
   // Seconds from the playhead, of what may be asked for now; 0: nothing.
   double window() const;
   // How far beyond the window a segment of that duration may begin. Where the window is the

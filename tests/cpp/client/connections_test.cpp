@@ -48,7 +48,7 @@ TEST_CASE("tracker: dials that fail or stay silent are reported, so that a fresh
   REQUIRE(h.told_tracker<tracker_wire::DcFailed>().size() == 1);
   CHECK(h.told_tracker<tracker_wire::DcFailed>()[0].dc_id == "me-p2");
   CHECK(h.has(CommandKind::kPeerClose));
-  CHECK(h.events(EventCode::kPeerClosed).at(0).aux == static_cast<double>(PeerEnd::kTimedOut));
+  CHECK(h.events(EventCode::kPeerClosed).at(0).aux == static_cast<double>(PeerEnd::kNoAnswer));
 }
 
 TEST_CASE("tracker: only the initiator reports an open channel, both report its end") {
@@ -238,4 +238,131 @@ TEST_CASE("minViewers: whoever names somebody says that there are two, and is as
     h.tracker_says(tracker_wire::Connect{PeerId{"p2"}});
     CHECK_FALSE(h.has(CommandKind::kPeerDial));
   }
+}
+
+TEST_CASE("why a connection never opened is told by what was signalled, to page and tracker") {
+  Harness h;
+  h.join();
+  h.tracker_says(tracker_wire::Connect{PeerId{"p"}});
+  const int32_t peer = h.all(CommandKind::kPeerDial).back().peer;
+  const auto said = [&](std::string_view json) {
+    h.engine.on_peer_signal(h.now, PeerHandle(peer), json);
+    h.drain();
+  };
+  const auto permission = [&](bool denied) {
+    PlayerConditions player;
+    player.local_denied = denied;
+    h.engine.on_conditions(h.now, player);
+    h.drain();
+  };
+  const auto answered = [&] {
+    h.tracker_says(tracker_wire::SignalFrom{
+        PeerId{"p"}, tracker_wire::SignalData(R"({"type":"answer","sdp":"v=0"})")});
+  };
+  const auto ended = [&](PeerEnd end, std::string_view word) {
+    REQUIRE(h.events(EventCode::kPeerClosed).size() == 1);
+    CHECK(h.events(EventCode::kPeerClosed)[0].aux == static_cast<double>(end));
+    const auto sends = h.all(CommandKind::kSocketSend);
+    const std::string wanted = "\"reason\":\"" + std::string(word) + "\"";
+    CHECK(sends.back().text.find(wanted) != std::string::npos);
+  };
+  const std::string local = R"({"type":"offer","sdp":"a=candidate:1 1 udp 1 10.0.0.1 5 typ host"})";
+  const std::string mapped =
+      R"({"candidate":{"candidate":"candidate:1 1 udp 1 1.1.1.1 5 typ srflx"}})";
+
+  SECTION("no answer") {
+    said(local);
+    said(mapped);
+    permission(true);
+    h.advance(10'000);
+    ended(PeerEnd::kNoAnswer, "silent");
+  }
+  SECTION("no permission: ICE has not even begun") {
+    said(local);
+    answered();
+    permission(true);
+    h.advance(10'000);
+    ended(PeerEnd::kNoPermission, "permission");
+  }
+  SECTION("a permission that is missing explains nothing once ICE has begun") {
+    said(local);
+    answered();
+    permission(true);
+    said("");
+    h.advance(10'000);
+    ended(PeerEnd::kNoUdp, "udp");
+  }
+  SECTION("no server told an address") {
+    said(local);
+    answered();
+    h.peer_closed(peer);
+    ended(PeerEnd::kNoUdp, "udp");
+  }
+  SECTION("addresses on both sides, and no way") {
+    said(local);
+    said(mapped);
+    answered();
+    said("");
+    SECTION("in time") { h.advance(10'000); }
+    SECTION("by ICE's own word") { h.peer_closed(peer); }
+    ended(PeerEnd::kNoRoute, "nat");
+  }
+  SECTION("a relay's address is one, too") {
+    said(R"({"type":"offer","sdp":"a=candidate:1 1 udp 1 1.1.1.1 5 typ relay raddr 0.0.0.0"})");
+    answered();
+    h.advance(10'000);
+    ended(PeerEnd::kNoRoute, "nat");
+  }
+  SECTION("the browser makes none; another is tried half a minute later") {
+    h.engine.on_connection_refused(h.now);
+    h.peer_closed(peer);
+    ended(PeerEnd::kNoWebrtc, "policy");
+    h.clear();
+    h.advance(29'000);
+    h.tracker_says(tracker_wire::Connect{PeerId{"q"}});
+    CHECK_FALSE(h.has(CommandKind::kPeerDial));
+    h.advance(1'000);
+    h.tracker_says(tracker_wire::Connect{PeerId{"r"}});
+    CHECK(h.has(CommandKind::kPeerDial));
+  }
+  // What tells of ICE is not for the tracker.
+  for (const auto& signal : h.told_tracker<tracker_wire::SignalTo>()) {
+    CHECK_FALSE(signal.data.text().empty());
+  }
+}
+
+TEST_CASE("a connection that was open ends for the reasons that it always had") {
+  Harness h;
+  h.join();
+  const int32_t parent = h.open_parent("p1", true);
+  h.peer_closed(parent);
+  CHECK(h.events(EventCode::kPeerClosed).at(0).aux == static_cast<double>(PeerEnd::kFailed));
+}
+
+TEST_CASE(
+    "while another device plays, nobody is dialled or answered, and the tracker hears of it") {
+  Harness h;
+  h.start();
+  h.socket_open();
+  h.tracker_says(tracker_wire::Accept{true, PeerId{"me"}, 2, {}});
+  h.open_parent("p1", true);
+  h.playhead(5, 20);
+  h.clear();
+  PlayerConditions player;
+  player.remote = true;
+  h.engine.on_conditions(h.now, player);
+  h.drain();
+  REQUIRE(h.told_tracker<tracker_wire::Statistics>().size() == 1);
+  CHECK(h.told_tracker<tracker_wire::Statistics>()[0].idle == true);
+  h.tracker_says(tracker_wire::Connect{PeerId{"p2"}});
+  h.tracker_says(tracker_wire::SignalFrom{
+      PeerId{"c1"}, tracker_wire::SignalData(R"({"type":"offer","sdp":"v=0"})")});
+  CHECK_FALSE(h.has(CommandKind::kPeerDial));
+  CHECK_FALSE(h.has(CommandKind::kPeerAnswer));
+  CHECK_FALSE(h.has(CommandKind::kPeerClose));
+  player.remote = false;
+  h.engine.on_conditions(h.now, player);
+  h.drain();
+  h.tracker_says(tracker_wire::Connect{PeerId{"p3"}});
+  CHECK(h.all(CommandKind::kPeerDial).size() == 1);
 }

@@ -280,3 +280,25 @@ TEST_CASE("C2: a viewer of another level is named only when there is none of the
   h.advance(seconds(2));
   CHECK(h.box[child].connects().size() == 3);
 }
+
+TEST_CASE("why introductions failed is counted by the words of those who dialled") {
+  Harness h;
+  const int32_t parent = h.join();
+  const int32_t child = h.join();
+  const std::pair<wire::EndReason, uint64_t TrackerStats::*> reasons[] = {
+      {wire::EndReason::kPermission, &TrackerStats::failed_permission},
+      {wire::EndReason::kUdp, &TrackerStats::failed_udp},
+      {wire::EndReason::kNat, &TrackerStats::failed_nat},
+      {wire::EndReason::kPolicy, &TrackerStats::failed_policy},
+      {wire::EndReason::kSilent, &TrackerStats::failed_silent},
+      {wire::EndReason::kRefused, &TrackerStats::failed_refused},
+  };
+  for (const auto& [reason, count] : reasons) {
+    const size_t before = h.box[child].connects().size();
+    if (before == 0) h.advance(seconds(2));
+    while (h.box[child].connects().size() == before && before > 0) h.advance(seconds(1));
+    CHECK(h.tracker.stats().*count == 0);
+    h.say(child, wire::DcFailed{h.dc_id(child, parent), reason});
+    CHECK(h.tracker.stats().*count == 1);
+  }
+}
