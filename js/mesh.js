@@ -136,8 +136,7 @@ export class Mesh {
 
   /** @returns {MeshStats} */
   get stats() {
-    const { figures } = this.#playback;
-    return publicStats(this.#past, this.driver?.stats(), figures, this.#failures);
+    return publicStats(this.#past, this.driver?.stats(), this.#playback.figures, this.#failures);
   }
 
   get peers() {
@@ -410,7 +409,7 @@ export class Mesh {
       case EventCode.alone: {
         const { minViewers } = this.#settings;
         let why = `fewer than ${minViewers} viewers are in the channel ${this.#channel}; all need the same one`;
-        if (aux) why = `none of ${aux} connections opened: ${Object.keys(this.#failures)}`;
+        if (aux) why = `none of ${aux} connections opened (${Object.keys(this.#failures)})`;
         return this.#voice.warn('alone', `alone for a minute: ${why}; mesh.diagnose() says more`);
       }
       case EventCode.partsOnly:
