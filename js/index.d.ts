@@ -58,11 +58,6 @@ export interface MeshUpdate {
    */
   prefetchSeconds?: number | null;
   /**
-   * Where no digests show what other viewers send for what it is: one kilobyte of that share of their segments is compared with the
-   * CDN's before they are played, besides the first ones of each viewer. Default: 0, none.
-   */
-  checks?: number;
-  /**
    * STUN and TURN servers. Default: STUN at port 3478 of the first tracker's host (`hlsmesh-tracker --stun-port 3478`); nobody else
    * is asked. Without STUN, viewers behind different routers do not reach each other. With an empty array none is used. Changes
    * apply to new connections.
@@ -116,6 +111,11 @@ export interface HlsMeshOptions extends MeshUpdate {
    * exchanged where there are none. false: never.
    */
   digests?: 'auto' | 'required' | boolean;
+  /**
+   * Where no digests show what other viewers send for what it is: one kilobyte of that share of their segments is compared with the
+   * CDN's before they are played, besides the first ones of each viewer. Default: 0, none.
+   */
+  checks?: number;
   /** Ed25519 public key, 32 bytes in base64: a file of digests without its signature is refused. Default: no signature is needed. */
   digestsKey?: string;
   /** Default: hlsmesh.wasm beside the script. */

@@ -317,7 +317,7 @@ export class Mesh {
         [Option.mobile, Number(platform.mobile)],
         [Option.cacheBytes, cacheBytes],
         [Option.trackerCount, trackers.length],
-        [Option.checks, this.#settings.checks],
+        [Option.checks, this.#settings.checks ?? 0],
         [Option.digests, POLICIES.findIndex((values) => values.includes(digests ?? 'auto'))],
         [Option.control, Number(control ?? -1)],
         ...this.#numbers(),

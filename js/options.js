@@ -35,7 +35,6 @@ export const DefaultConfig = Object.freeze({
   maxChildren: 8,
   minViewers: 2,
   prefetchSeconds: null,
-  checks: 0,
   relayOnly: false,
   rtcConfig: {},
   logLevel: 'warn',

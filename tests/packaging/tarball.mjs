@@ -79,8 +79,8 @@ export function tarballTests(project) {
 
     test('F2: is small enough to be looked at before it is used', async () => {
       const { size } = await stat(project().tarball);
-      // 434 KB: the engines 110, the SDK's scripts with their maps 125, the dashboard and its API 52, documentation 75.
-      assert.ok(size < 440_000, `${size} bytes`);
+      // 441 KB: the engines 112, the SDK's scripts with their maps 128, the dashboard and its API 52, documentation 78.
+      assert.ok(size < 450_000, `${size} bytes`);
     });
 
     test('has its exports as publint and Are The Types Wrong want them, as ES modules', async () => {
