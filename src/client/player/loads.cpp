@@ -386,7 +386,7 @@ const char* Loads::audit() const {
 
 void Loads::answered(const Load& load) {
   count_level(load);
-  vain_until_ = TimeMs();
+  if (!load.in_vain) vain_until_ = TimeMs();
 }
 
 void Loads::count_level(const Load& load) {

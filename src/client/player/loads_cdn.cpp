@@ -92,7 +92,8 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
   downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
   downloads_.estimates().sizes.measured(load.wish.segment, segment->size());
   mesh_.leave(times.end, *load.download);
-  // Before peers may be asked no more, what they gave may still be checked.
+  load.in_vain = true;
+  // While peers may be asked, what they gave may still be checked.
   load.state = Load::State::kWaiting;
   load.due = times.end;
   if (!active_) give(load, *downloads_.shelf.receipts.find(load.wish.segment.key), segment);
