@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createOrigin } from '../../demo/origin.mjs';
-import { withStage } from './stage.mjs';
+import { loadErrors, withStage } from './stage.mjs';
 
 /** The policy of a strict site. hls.js needs the blob: URLs for its MediaSource and its worker. */
 const policy = (/** @type {string} */ scripts) =>
@@ -62,7 +62,7 @@ async function playsUnderPolicy(page, wasmUrl) {
         }));
         assert.deepEqual(violations, []);
         assert.ok(loaded.includes(wasmUrl(stage, cdn.url)), `loaded ${loaded.join(' ')}`);
-        assert.deepEqual((await two.seen()).errors, []);
+        assert.deepEqual(loadErrors(await two.seen()), []);
       },
       { '/strict/': site(scripts, start, allowed) },
     );
