@@ -107,7 +107,7 @@ const STEPS = [
     group: 'packaging',
     name: 'packed tarball, bundlers and versions of hls.js (Chromium)',
     needsBuild: true,
-    run: () => nodeTests('tests/packaging', { log: 'packaging-tests' }),
+    run: () => nodeTests('tests/packaging', { log: 'packaging-tests', secondTry: true }),
   },
   {
     group: 'browser',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { loadErrors } from '../browser/stage.mjs';
 
 /** @typedef {import('../browser/stage.mjs').Stage} Stage */
 /** @typedef {import('../browser/stage.mjs').Viewer} Viewer */
@@ -39,7 +40,9 @@ export async function relay(stage) {
       try {
         await delivered(viewer, 'peer');
         await viewer.plays(1);
-        const { events, errors, stalls } = await viewer.seen();
+        const seen = await viewer.seen();
+        const { events, stalls } = seen;
+        const errors = loadErrors(seen);
         const faults = events.filter((/** @type {any} */ e) =>
           ['warning', 'fatal'].includes(e.name),
         );
