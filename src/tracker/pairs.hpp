@@ -18,7 +18,7 @@ namespace hlsmesh::tracker {
 inline constexpr DurationMs kHoldDown{5'000};
 inline constexpr DurationMs kLongestHoldDown{15 * 60'000};
 // The first pause if the reporter gave a reason.
-inline constexpr DurationMs kHoldDownUseless{60'000};  // useless, silent, no way to each other
+inline constexpr DurationMs kHoldDownUseless{60'000};  // useless, silent
 inline constexpr DurationMs kHoldDownMisbehaved{5 * 60'000};
 // A pair is remembered for this long after its pause.
 inline constexpr DurationMs kPartedFor{10 * 60'000};
@@ -57,12 +57,12 @@ inline void hold_down(Peer& child, Peer& former, DurationMs first, bool mutual, 
   }
 }
 
-inline DurationMs hold_down_after(tracker_wire::EndReason reason) {
+// `opened`: their connection was open before it ended.
+inline DurationMs hold_down_after(tracker_wire::EndReason reason, bool opened) {
   using tracker_wire::EndReason;
   if (reason == EndReason::kMisbehaved) return kHoldDownMisbehaved;
-  const bool again =
-      reason == EndReason::kNone || reason == EndReason::kRefused || reason == EndReason::kPolicy;
-  return again ? kHoldDown : kHoldDownUseless;
+  const bool useless = reason == EndReason::kUseless || (opened && reason == EndReason::kSilent);
+  return useless ? kHoldDownUseless : kHoldDown;
 }
 
 }  // namespace hlsmesh::tracker
