@@ -88,10 +88,10 @@ Message flipped(const Message& message) {
 
 // As of another segment of the same size.
 Message other_media(const Message& message) {
-  constexpr size_t kHead = 64;
+  constexpr ptrdiff_t kHead = 64;
   const ByteView media = message.bytes();
   std::vector<uint8_t> bytes(media.begin(), media.end());
-  for (size_t i = kHead; i < bytes.size(); ++i) bytes[i] ^= 0x10;
+  std::fill(bytes.begin() + std::min(kHead, std::ssize(bytes)), bytes.end(), uint8_t{0x10});
   return bytes_message(message.head, std::move(bytes));
 }
 

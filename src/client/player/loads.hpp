@@ -134,8 +134,8 @@ class Loads {
   void on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment, TransferTimes times);
   // Answers it, and notes so.
   void give(const Load& load, Receipt& receipt, const SegmentPtr& segment);
-  // The CDN has just brought its segment: the origin can be asked for a place of it.
-  void try_ranges(TimeMs now, const Load& load);
+  // The CDN alone has just brought its segment: the origin can be asked for a place of it.
+  void try_ranges(TimeMs now, const Load& load, const SegmentPtr& body);
   // Whether the player may have the segment, which is whole: nothing of it is to be checked, or is
   // and fits, or is not answered in time.
   bool is_checked(TimeMs now, Load& load, Receipt& receipt, const SegmentPtr& body);

@@ -122,9 +122,11 @@ bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte
     return true;
   }
   count_level(*load);
+  const SegmentPtr body = fetch.body;
+  const bool alone = load->download == nullptr || load->download->gifts.empty();
   if (load->download != nullptr) mesh_.leave(now, *load->download);
   cdn_.finish(now, load->fetch, load->wish, load->id, size, first_byte_ms, body_ms, load->refused);
-  try_ranges(now, *load);
+  if (alone) try_ranges(now, *load, body);
   end(*load);
   return true;
 }
@@ -143,10 +145,8 @@ Load* Loads::on_fetch_failed(TimeMs now, FetchId id) {
   return load;
 }
 
-void Loads::try_ranges(TimeMs now, const Load& load) {
-  const SegmentKey& key = load.wish.segment.key;
-  const SegmentPtr body = downloads_.shelf.cache.peek(key);
-  if (body == nullptr || !cdn_.may_range(now, load.wish)) return;
+void Loads::try_ranges(TimeMs now, const Load& load, const SegmentPtr& body) {
+  if (body == nullptr || !body->complete() || !cdn_.may_range(now, load.wish)) return;
   downloads_.shelf.checks.try_origin(now, load.id, load.wish.kind, body);
 }
 
