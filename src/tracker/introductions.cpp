@@ -291,7 +291,7 @@ void Introductions::end(Peer& child, Peer& parent, tracker_wire::EndReason reaso
   // A parent that had nothing may still become a child of this peer.
   const bool useless = reason == tracker_wire::EndReason::kUseless;
   child.unfed = child.unfed || useless;
-  hold_down(child, parent, hold_down_after(reason, link.opened), !useless, now);
+  hold_down(child, parent, hold_down_after(reason), !useless, now);
   unlink(child, parent);
   provide(child, now);
   wake(*parent.room, parent.rank, now);

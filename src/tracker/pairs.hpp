@@ -57,11 +57,10 @@ inline void hold_down(Peer& child, Peer& former, DurationMs first, bool mutual, 
   }
 }
 
-// `opened`: their connection was open before it ended.
-inline DurationMs hold_down_after(tracker_wire::EndReason reason, bool opened) {
+inline DurationMs hold_down_after(tracker_wire::EndReason reason) {
   using tracker_wire::EndReason;
   if (reason == EndReason::kMisbehaved) return kHoldDownMisbehaved;
-  const bool useless = reason == EndReason::kUseless || (opened && reason == EndReason::kSilent);
+  const bool useless = reason == EndReason::kUseless || reason == EndReason::kSilent;
   return useless ? kHoldDownUseless : kHoldDown;
 }
 

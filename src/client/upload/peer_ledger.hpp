@@ -104,7 +104,7 @@ class PeerLedger {
 
  private:
   // First pauses in seconds, by PeerEnd.
-  static constexpr int32_t kPauses[] = {0, 0, 10, 30, 60, 0, 10, 60, 10, 10, 10, 10, 10};
+  static constexpr int32_t kPauses[] = {0, 0, 10, 30, 60, 0, 10, 60, 30, 10, 10, 10, 10};
   static constexpr int32_t kNeverOpen = 10;
   static constexpr int32_t kBroke = 2;
   // 2^12 times the shortest pause is past the longest.
