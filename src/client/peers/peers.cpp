@@ -133,7 +133,7 @@ void Peers::end(TimeMs now, PeerSession& session, PeerEnd end, FallbackReason re
   if (session.ended) return;
   const bool was_open = session.open();
   const bool was_parent = session.is_parent();
-  if (!was_open) end = session.reach.why(end, local_denied_);
+  const PeerEnd why = was_open ? end : session.reach.why(end, local_denied_);
   // A mute child did no wrong, nor one that could not reach us: it may come again.
   if (was_parent || (was_open && end != PeerEnd::kUseless)) {
     ledger_.on_end(now, session.remote, end, was_open, now - session.link.opened_at);
@@ -149,12 +149,14 @@ void Peers::end(TimeMs now, PeerSession& session, PeerEnd end, FallbackReason re
     commands_.push(CommandKind::kPeerClose).peer = session.handle;
   }
   children_.on_ended(session);
-  commands_.event(EventCode::kPeerClosed, static_cast<double>(end), session.remote.text).peer =
+  commands_.event(EventCode::kPeerClosed, static_cast<double>(why), session.remote.text).peer =
       session.handle;
 
   // Of a connection that never opened only its initiator speaks.
   if (report && (was_open || was_parent)) {
-    tell_end(was_open, session.dc_id(), kReasons[static_cast<size_t>(end)]);
+    // The tracker keeps apart for a minute those of whom nothing was heard for long.
+    const bool silent = end == PeerEnd::kTimedOut && why != PeerEnd::kNoPermission;
+    tell_end(was_open, session.dc_id(), kReasons[static_cast<size_t>(silent ? end : why)]);
   }
   session.ended = true;
   session.link.open = false;

@@ -290,7 +290,7 @@ TEST_CASE("why a connection never opened is told by what was signalled, to page 
     permission(true);
     said("");
     h.advance(10'000);
-    ended(PeerEnd::kNoUdp, "udp");
+    ended(PeerEnd::kNoUdp, "silent");
   }
   SECTION("no server told an address") {
     said(local);
@@ -303,15 +303,20 @@ TEST_CASE("why a connection never opened is told by what was signalled, to page 
     said(mapped);
     answered();
     said("");
-    SECTION("in time") { h.advance(10'000); }
-    SECTION("by ICE's own word") { h.peer_closed(peer); }
-    ended(PeerEnd::kNoRoute, "nat");
+    SECTION("in time") {
+      h.advance(10'000);
+      ended(PeerEnd::kNoRoute, "silent");
+    }
+    SECTION("by ICE's own word") {
+      h.peer_closed(peer);
+      ended(PeerEnd::kNoRoute, "nat");
+    }
   }
   SECTION("a relay's address is one, too") {
     said(R"({"type":"offer","sdp":"a=candidate:1 1 udp 1 1.1.1.1 5 typ relay raddr 0.0.0.0"})");
     answered();
     h.advance(10'000);
-    ended(PeerEnd::kNoRoute, "nat");
+    ended(PeerEnd::kNoRoute, "silent");
   }
   SECTION("the browser makes none; another is tried half a minute later") {
     h.engine.on_connection_refused(h.now);
