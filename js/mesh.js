@@ -407,9 +407,9 @@ export class Mesh {
         return this.#voice.emit('fallback', { url, reason });
       }
       case EventCode.alone: {
-        const { minViewers } = this.#settings;
-        let why = `fewer than ${minViewers} viewers are in the channel ${this.#channel}; all need the same one`;
-        if (aux) why = `none of ${aux} connections opened (${Object.keys(this.#failures)})`;
+        let why = `fewer than ${this.#settings.minViewers} viewers are in the channel ${this.#channel}; all need the same one`;
+        const known = Object.keys(this.#failures).join(', ');
+        if (aux) why = `none of ${aux} connections opened${known && ` (${known})`}`;
         return this.#voice.warn('alone', `alone for a minute: ${why}; mesh.diagnose() says more`);
       }
       case EventCode.partsOnly:

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { freeUdpPort } from '../js/ports.mjs';
 import { loadErrors, withStage } from './stage.mjs';
 
 /** A STUN binding request (RFC 8489 section 5). */
@@ -11,18 +12,9 @@ const BINDING = `000100002112a442${'00'.repeat(12)}`;
 
 const USER = { username: 'viewer', credential: 'not a secret' };
 
-/** @returns {Promise<number>} a UDP port that nobody has */
-async function freePort() {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
 /** coturn as a process of its own, once it answers. */
 async function startTurn() {
-  const port = await freePort();
+  const port = await freeUdpPort();
   const args = [
     ...['-n', '--no-tls', '--no-dtls', '--no-cli', '--lt-cred-mech', '--allow-loopback-peers'],
     ...['--listening-ip', '127.0.0.1', '--relay-ip', '127.0.0.1', '--listening-port', String(port)],

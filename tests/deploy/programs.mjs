@@ -23,16 +23,6 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** @returns {Promise<number>} */
-export async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {net.AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** @returns {{ chain: string, key: string, both: string }} files with a certificate for 127.0.0.1 */
 export function certificateFiles() {
   const { cert, key } = selfSigned('tracker.example');

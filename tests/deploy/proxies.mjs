@@ -7,7 +7,8 @@ import https from 'node:https';
 import { before, test } from 'node:test';
 import { startRedis } from '../js/redis.mjs';
 import { Peer, metricsOf, startTracker, until } from '../js/tracker-peers.mjs';
-import { adapted, certificateFiles, folder, freePort, listening, start } from './programs.mjs';
+import { freePort } from '../js/ports.mjs';
+import { adapted, certificateFiles, folder, listening, start } from './programs.mjs';
 
 const ROOMS = 12;
 // nginx as Debian ships it holds 363 of them a worker, Apache 150.

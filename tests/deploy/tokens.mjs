@@ -7,7 +7,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { CHANNEL, Peer, startTracker } from '../js/tracker-peers.mjs';
-import { DEPLOY, folder, freePort, listening, start } from './programs.mjs';
+import { freePort } from '../js/ports.mjs';
+import { DEPLOY, folder, listening, start } from './programs.mjs';
 
 const secretFile = path.join(folder, 'token-secret');
 /** @type {Awaited<ReturnType<typeof startTracker>>} */

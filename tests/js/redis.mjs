@@ -3,8 +3,8 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import net from 'node:net';
 import { after } from 'node:test';
+import { freePort } from './ports.mjs';
 import { until } from './tracker-peers.mjs';
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
@@ -13,15 +13,6 @@ const servers = new Set();
 after(() => {
   for (const server of servers) server.kill('SIGKILL');
 });
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {net.AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** @param {number} [port] */
 export async function startRedis(port) {

@@ -277,13 +277,19 @@ test('a node that stops tells others of its viewers before it is gone', async ()
   assert.equal(a.cluster.stats()?.peers, 1);
 });
 
-test('E5: a node that lives and hears nothing is found out within its lease, and taken back', async () => {
+/** Two nodes: the one runs a channel, in which each has a viewer. */
+async function ownerAndGuest() {
   const hub = new Hub();
   const [owner, other] = [await Node.start(hub, 'a'), await Node.start(hub, 'b')];
   const first = owner.enter();
   await until(() => owner.all(first, 'accept').length > 0, 'the first viewer');
   const guest = other.enter();
   await until(() => other.all(guest, 'accept').length > 0, 'a guest');
+  return { owner, other };
+}
+
+test('E5: a node that lives and hears nothing is found out within its lease, and taken back', async () => {
+  const { owner, other } = await ownerAndGuest();
   owner.bus.hearsNothing = true;
   // Counts no time for which this process was held up.
   let quarters = 0;
@@ -300,12 +306,7 @@ test('E5: a node that lives and hears nothing is found out within its lease, and
 });
 
 test('E5: a node that stood still itself takes nobody for deaf whose answers it has not read', async () => {
-  const hub = new Hub();
-  const [owner, other] = [await Node.start(hub, 'a'), await Node.start(hub, 'b')];
-  const first = owner.enter();
-  await until(() => owner.all(first, 'accept').length > 0, 'the first viewer');
-  const guest = other.enter();
-  await until(() => other.all(guest, 'accept').length > 0, 'a guest');
+  const { owner, other } = await ownerAndGuest();
   // It has answered once, so that its silence is counted from then on.
   await sleep(owner.bus.leaseMs / 2);
   const end = performance.now() + 3 * owner.bus.leaseMs;

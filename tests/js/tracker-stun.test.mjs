@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Gate } from '../../js/tracker/gate.js';
 import { createTracker } from '../../js/tracker/index.js';
 import { answerTo, createStun, isBinding } from '../../js/tracker/stun.js';
+import { freeUdpPort } from './ports.mjs';
 
 const ID = '000102030405060708090a0b';
 /** @param {string} [attributes] in hexadecimal @param {{ type?: string, length?: number, cookie?: string }} [how] */
@@ -80,17 +81,8 @@ test('an address is answered so many times a minute', async () => {
   }
 });
 
-/** @returns {Promise<number>} a UDP port that was free a moment ago */
-async function freePort() {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
-
 test('a tracker answers at --stun-port, counts it in /metrics, and lets go of the port', async () => {
-  const stunPort = await freePort();
+  const stunPort = await freeUdpPort();
   const tracker = await createTracker({ port: 0, stunPort });
   try {
     await ask(stunPort, request());

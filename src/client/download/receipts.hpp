@@ -1,6 +1,7 @@
 #pragma once
 
 #include <list>
+#include <optional>
 
 #include "cache/segment_cache.hpp"
 #include "client/clock.hpp"
@@ -21,8 +22,9 @@ struct TransferTimes {
 // What came in of one segment, and what the player said of it.
 struct Receipt {
   TransferTimes times;
-  Gifts gifts;                        // of those that sent it; none: the CDN did
-  bool examined = false;              // SpotChecks has begun what is to be checked of it
+  Gifts gifts;  // of those that sent it; none: the CDN did
+  // SpotChecks has begun what is to be checked of it, and the player waits until then at most.
+  std::optional<TimeMs> checked_by;
   MediaSpan span;                     // as its playlist listed it
   TrackKind kind = TrackKind::kMain;  // of the load
   LoadId load;                        // the load that was answered with it; 0: none yet

@@ -29,19 +29,19 @@ void SpotChecks::ask(LoadId load, TrackKind kind, const PeerId& giver, uint32_t 
   assert(segment->complete() && piece < segment->piece_count());
   constexpr size_t kPiece = SegmentBuffer::kPieceBytes;
   const size_t first = piece * kPiece;
-  const size_t size = std::min(kPiece, segment->size() - first);
-  if (size < kBytes) return;
+  const size_t piece_size = std::min(kPiece, segment->size() - first);
   Check& check = checks_.emplace_back();
   check.id = FetchId(--last_);
   check.segment = segment;
   check.kind = kind;
   check.giver = giver;
-  check.from = first + random_.below(static_cast<uint32_t>(size - kBytes) + 1);
+  check.size = std::min(kBytes, piece_size);
+  check.from = first + random_.below(static_cast<uint32_t>(piece_size - check.size) + 1);
   Command& command = commands_.push(CommandKind::kFetch);
   command.load = load;
   command.code = check.id.value();
   command.t0 = static_cast<double>(check.from);
-  command.t1 = static_cast<double>(check.from + kBytes);
+  command.t1 = static_cast<double>(check.from + check.size);
 }
 
 bool SpotChecks::is_due(const Gift& gift, size_t pieces) {
@@ -86,7 +86,7 @@ MutableBytes SpotChecks::room(FetchId id, size_t offset, size_t size, size_t tot
   if (check == nullptr || offset != check->from + check->come) return {};
   check->coming = 0;
   check->other |= total > 0 && total != check->segment->size();
-  if (check->other || size > kBytes - check->come) return {};
+  if (check->other || size > check->size - check->come) return {};
   check->coming = size;
   return {check->bytes.data() + check->come, size};
 }
@@ -104,13 +104,13 @@ std::optional<SpotChecks::Finding> SpotChecks::on_end(TimeMs now, FetchId id) {
   if (check == checks_.end()) return std::nullopt;
   std::list<Check> ended;
   ended.splice(ended.begin(), checks_, check);
-  if (check->come < kBytes && !check->other) {
+  if (check->come < check->size && !check->other) {
     rest_until_ = now + rest_;
     rest_ *= 2;
     return std::nullopt;
   }
   rest_ = kRest;
-  const ByteView held = check->segment->bytes().subspan(check->from, kBytes);
+  const ByteView held = check->segment->bytes().subspan(check->from, check->size);
   const bool fits = !check->other && std::equal(held.begin(), held.end(), check->bytes.begin());
   if (check->giver == PeerId()) {
     proven_[static_cast<size_t>(check->kind)] = fits;

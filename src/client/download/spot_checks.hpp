@@ -29,9 +29,9 @@ namespace hlsmesh {
 // that does not fit is fetched from the CDN instead.
 class SpotChecks {
  public:
-  // Of the place. Whoever changes a share of a segment's bytes is found by that share of the
-  // checks, however long a place is; fewer bytes would cost the CDN as much as the head of its
-  // answer does.
+  // Of the place, unless the piece is shorter. Whoever changes a share of a segment's bytes is
+  // found by that share of the checks, however long a place is; fewer bytes would cost the CDN as
+  // much as the head of its answer does.
   static constexpr size_t kBytes = 1'024;
   // What the player may wait for the answers, if it has so much in its buffer.
   static constexpr DurationMs kPatience{1'000};
@@ -89,6 +89,7 @@ class SpotChecks {
     TrackKind kind = TrackKind::kMain;
     PeerId giver;        // nobody: the CDN gave the segment
     size_t from = 0;     // of the place in the segment
+    size_t size = 0;     // of the place
     size_t come = 0;     // bytes of it that have come
     size_t coming = 0;   // that stand behind those
     bool other = false;  // the CDN's segment has another size

@@ -39,7 +39,6 @@ struct Load {
   bool refused = false;                   // by the player, which has had its first bytes
   int ranges = 0;                         // parts that were asked of the CDN
   bool in_vain = false;                   // the CDN has brought what peers had not, of some of it
-  TimeMs checked_by{};                    // waiting for SpotChecks: until then at most
   CdnFetch fetch;                         // at the CDN
 };
 

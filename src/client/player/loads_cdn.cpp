@@ -152,17 +152,17 @@ void Loads::try_ranges(TimeMs now, const Load& load, const SegmentPtr& body) {
 
 bool Loads::is_checked(TimeMs now, Load& load, Receipt& receipt, const SegmentPtr& body) {
   SpotChecks& checks = downloads_.shelf.checks;
-  if (!receipt.examined) {
-    receipt.examined = true;
+  if (!receipt.checked_by) {
+    receipt.checked_by = now;
     if (!cdn_.may_range(now, load.wish)) return true;
     if (downloads_.shelf.trust.demands(load.wish.segment.key)) return true;
     checks.examine(now, load.id, load.wish.kind, receipt.gifts, body);
     // A little of what the player has left: a liar is found out by a late answer too.
     const DurationMs slack = std::max(need(now, load).slack, DurationMs::zero());
-    load.checked_by = now + std::min(SpotChecks::kPatience, slack / 8);
+    receipt.checked_by = now + std::min(SpotChecks::kPatience, slack / 8);
   }
-  if (now >= load.checked_by || !checks.is_under_way(body)) return true;
-  load.due = load.checked_by;
+  if (now >= *receipt.checked_by || !checks.is_under_way(body)) return true;
+  load.due = *receipt.checked_by;
   return false;
 }
 

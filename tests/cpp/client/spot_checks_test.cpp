@@ -8,6 +8,7 @@
 #include <string>
 
 #include "harness.hpp"
+#include "parts.hpp"
 
 using namespace hlsmesh;
 using namespace hlsmesh::test;
@@ -38,9 +39,7 @@ struct Checked {
     Segment what;
     what.key = {"r 5", MediaSequence(5)};
     what.url = "seg5.ts";
-    segment = cache.begin(what, kCheckedBytes);
-    std::memcpy(segment->room(0, kCheckedBytes).data(), body.data(), kCheckedBytes);
-    segment->commit(0, kCheckedBytes);
+    segment = fill_with(cache.begin(what, kCheckedBytes), body);
     Gift& gift = gifts.emplace_back();
     gift.giver = kGiver;
     gift.add(0, 6, checks.random());
@@ -128,6 +127,29 @@ TEST_CASE("spot checks: each giver is looked at in a piece of its own") {
     CHECK((c.to - 1) / SegmentBuffer::kPieceBytes == piece);
   }
   CHECK(c.asked() == FetchId());
+}
+
+TEST_CASE("spot checks: a last piece of a few bytes is looked at as a whole") {
+  Checked c;
+  Segment what;
+  what.key = {"r 6", MediaSequence(6)};
+  what.url = "seg6.ts";
+  const size_t size = SegmentBuffer::kPieceBytes + 3;
+  const SegmentPtr small = fill_with(c.cache.begin(what, size), c.body.substr(0, size));
+  Gifts gifts(1);
+  gifts.front().giver = kGiver;
+  gifts.front().add(1, 1, c.checks.random());
+  c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, gifts, small);
+  const Command* const command = c.commands.pop();
+  REQUIRE(command != nullptr);
+  CHECK(command->t0 == SegmentBuffer::kPieceBytes);
+  CHECK(command->t1 == size);
+  const FetchId id(command->code);
+  const MutableBytes room = c.checks.room(id, SegmentBuffer::kPieceBytes, 3, size);
+  REQUIRE(room.size() == 3);
+  std::memcpy(room.data(), "xyz", 3);
+  c.checks.on_bytes(id, 3);
+  CHECK(c.checks.on_end(c.now, id));
 }
 
 TEST_CASE("spot checks: of a giver that is found honest the set share is looked at") {
