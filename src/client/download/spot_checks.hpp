@@ -79,8 +79,10 @@ class SpotChecks {
   void forget() { checks_.clear(); }
 
  private:
-  // Of the givers that are remembered, and of the checks that are under way.
+  // Of the givers that are remembered: more than a viewer has in an hour. One that is forgotten is
+  // looked at anew.
   static constexpr size_t kMostGivers = 64;
+  // Under way: two segments of eight givers each, who have not been looked at before.
   static constexpr size_t kMostChecks = 16;
 
   struct Check {
