@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { WebSocketServer } from 'ws';
 import { shownAddress } from './addresses.js';
 import { PING_FRAME, pongFrame, textFrame } from './frames.js';
+import { readAhead } from './reader.js';
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
 /** @typedef {import('node:stream').Duplex} Duplex */
@@ -106,6 +107,12 @@ export class Sockets {
       },
     });
     this.#handlers = this.#makeHandlers();
+    const { message, ping, pong } = this.#handlers;
+    this.#readAhead = readAhead(limits.maxMessageBytes, {
+      text: (ws, text) => message.call(ws, text, false),
+      ping: (ws, data) => ping.call(ws, data),
+      pong: (ws) => pong.call(ws),
+    });
   }
 
   get size() {
@@ -180,6 +187,7 @@ export class Sockets {
     const { message, ping, pong, error, close } = this.#handlers;
     ws.on('message', message).on('ping', ping).on('pong', pong);
     ws.on('error', error).on('close', close);
+    this.#readAhead(ws, raw);
     this.#log.debug('opened', () => {
       const address = shownAddress(visitor.address, this.#limits.logAddresses);
       return { conn, ...visitor, address };
@@ -188,6 +196,7 @@ export class Sockets {
   }
 
   #handlers;
+  #readAhead;
 
   #makeHandlers() {
     const sockets = this;

@@ -1,0 +1,155 @@
+/** js/tracker/reader.js reads what ws would, whatever comes and however it is cut. */
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { test } from 'node:test';
+import * as ws from 'ws';
+
+import { readAhead } from '../../js/tracker/reader.js';
+
+const MOST_BYTES = 1000;
+const MASK = Buffer.from([0x12, 0xf4, 0x56, 0x80]);
+
+/** @param {number} first the byte with FIN, RSV and opcode @param {string | Buffer} payload @param {number} [sizeBytes] of the size */
+function frame(first, payload, sizeBytes) {
+  const data = Buffer.from(payload);
+  const bytes = sizeBytes ?? (data.length < 126 ? 0 : data.length < 65_536 ? 2 : 8);
+  const size = Buffer.alloc(bytes);
+  if (bytes === 2) size.writeUInt16BE(data.length);
+  if (bytes === 8) size.writeUInt32BE(data.length, 4);
+  const mark = bytes === 0 ? data.length : bytes === 2 ? 126 : 127;
+  const masked = data.map((byte, at) => byte ^ MASK[at % 4]);
+  return Buffer.concat([Buffer.from([first, 0x80 | mark]), size, MASK, masked]);
+}
+
+const TEXT = 0x81;
+const PING = 0x89;
+const PONG = 0x8a;
+
+/** What a client may send, and what it may not. @type {Record<string, Buffer>} */
+const FRAMES = {
+  empty: frame(TEXT, ''),
+  short: frame(TEXT, '{"action":"ping"}'),
+  'not ASCII': frame(TEXT, '{"os":"Ἀνδρόϊδ 😀"}'),
+  125: frame(TEXT, 'a'.repeat(125)),
+  126: frame(TEXT, 'b'.repeat(126)),
+  longest: frame(TEXT, 'c'.repeat(MOST_BYTES)),
+  ping: frame(PING, 'are you there?'),
+  'empty ping': frame(PING, ''),
+  pong: frame(PONG, ''),
+  'a size in two bytes that needs none': frame(TEXT, 'short', 2),
+  'a size in eight bytes': frame(TEXT, 'short', 8),
+  binary: frame(0x82, 'bytes'),
+  'in two': Buffer.concat([frame(0x01, '{"action":'), frame(PING, 'between'), frame(0x80, '1}')]),
+};
+/** After these nothing more is read. @type {Record<string, Buffer>} */
+const LAST = {
+  close: frame(0x88, Buffer.from([3, 232])),
+  'not UTF-8': frame(TEXT, Buffer.from([0x7b, 0xff, 0x7d])),
+  'a surrogate': frame(TEXT, Buffer.from([0xed, 0xa0, 0x80])),
+  'too long': frame(TEXT, 'd'.repeat(MOST_BYTES + 1)),
+  'far too long': frame(TEXT, '', 8).fill(0xff, 2, 10),
+  unmasked: Buffer.from([TEXT, 2, 0x68, 0x69]),
+  'a reserved bit': frame(0xc1, 'x'),
+  'an unknown kind': frame(0x83, 'x'),
+  'a control frame in parts': frame(0x09, 'x'),
+  'a long ping': frame(PING, 'e'.repeat(126)),
+  'a text amid another': Buffer.concat([frame(0x01, '{'), frame(TEXT, 'x')]),
+  'the end of nothing': frame(0x80, 'x'),
+};
+
+/** @param {Buffer[]} chunks @param {boolean} ahead @returns {string[]} what is heard */
+function heard(chunks, ahead) {
+  /** @type {string[]} */
+  const events = [];
+  const raw = new EventEmitter();
+  const { Receiver } = /** @type {any} */ (ws);
+  const receiver = new Receiver({
+    isServer: true,
+    maxPayload: MOST_BYTES,
+    allowSynchronousEvents: true,
+  });
+  const tell = {
+    /** @param {unknown} _ @param {Buffer} data */
+    text: (_, data) => void events.push(`text ${data}`),
+    /** @param {unknown} _ @param {Buffer} data */
+    ping: (_, data) => void events.push(`ping ${data}`),
+    pong: () => void events.push('pong'),
+  };
+  /** @param {Buffer} chunk */
+  const ofWs = (chunk) => receiver.write(chunk);
+  receiver.on('message', (/** @type {Buffer} */ data, /** @type {boolean} */ isBinary) =>
+    isBinary ? events.push(`binary ${data}`) : tell.text(null, data),
+  );
+  receiver.on('ping', (/** @type {Buffer} */ data) => tell.ping(null, data)).on('pong', tell.pong);
+  receiver.on('conclude', (/** @type {number} */ code) => {
+    events.push(`closed ${code}`);
+    raw.off('data', ofWs);
+  });
+  // Told in the next turn: what is wrong, ws knows before it reads on.
+  receiver.on('error', (/** @type {NodeJS.ErrnoException} */ { code }) => events.push(`${code}`));
+  raw.on('data', ofWs);
+  if (ahead) readAhead(MOST_BYTES, tell)({}, /** @type {any} */ (raw));
+  for (const chunk of chunks) raw.emit('data', Buffer.from(chunk));
+  return events;
+}
+
+/** @param {Buffer} bytes @param {(left: number) => number} next the size of each part */
+function cut(bytes, next) {
+  const chunks = [];
+  for (let at = 0; at < bytes.length;) {
+    const size = next(bytes.length - at);
+    chunks.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return chunks;
+}
+
+/** @param {number} seed @returns {(below: number) => number} */
+function seeded(seed) {
+  return (below) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
+}
+
+/** @param {Buffer[]} chunks @param {string} name */
+async function assertSame(chunks, name) {
+  const [ours, theirs] = [heard(chunks, true), heard(chunks, false)];
+  await new Promise(setImmediate);
+  assert.deepEqual(ours, theirs, name);
+  return ours;
+}
+
+test('each kind of frame is heard as by ws, whole and byte by byte', async () => {
+  const before = FRAMES.short;
+  for (const [name, bytes] of Object.entries({ ...FRAMES, ...LAST })) {
+    const all = Buffer.concat([before, bytes]);
+    const events = await assertSame([all], name);
+    assert.ok(events.length > 1, `nothing of '${name}' was heard`);
+    assert.deepEqual(
+      await assertSame(
+        cut(all, () => 1),
+        name,
+      ),
+      events,
+    );
+    for (let first = 1; first < Math.min(all.length, 60); ++first) {
+      await assertSame([all.subarray(0, first), all.subarray(first)], `${name}, cut at ${first}`);
+    }
+  }
+});
+
+test('frames in any order and cut anyhow are heard as by ws', async () => {
+  const random = seeded(13);
+  const frames = Object.values(FRAMES);
+  const last = Object.values(LAST);
+  for (let run = 0; run < 300; ++run) {
+    const some = Array.from({ length: 1 + random(8) }, () => frames[random(frames.length)]);
+    const all = Buffer.concat([...some, last[random(last.length)]]);
+    const most = 1 + random(run % 2 ? 40 : 1500);
+    await assertSame(
+      cut(all, () => 1 + random(most)),
+      `run ${run}`,
+    );
+  }
+});
