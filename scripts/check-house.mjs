@@ -16,6 +16,7 @@ const LOCKS = [
   'package-lock.json',
   'bench/rivals/package-lock.json',
   'tests/packaging/fixture/package-lock.json',
+  'tests/sites/players/package-lock.json',
 ];
 
 /** A lock that names a registry would send every user to the one that its author happened to use. */

@@ -12,8 +12,8 @@ import { PAGES } from '../browser/stage.mjs';
 
 const FIXTURE = fileURLToPath(new URL('./fixture', import.meta.url));
 
-/** One command of a build or an installation; the slowest, `npm ci` from a registry far away, takes a minute. */
-const LIMIT_MS = 240_000;
+/** One command of a build or an installation; the slowest, `npm ci` of Nuxt from a registry far away, takes two minutes. */
+const LIMIT_MS = 600_000;
 
 const QUIET = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
 
@@ -28,10 +28,11 @@ export class Project {
     this.files = packed.files.map((file) => file.path).sort();
   }
 
-  static async create() {
+  /** @param {string} [fixture] the folder with its package.json and lock */
+  static async create(fixture = FIXTURE) {
     const dir = await mkdtemp(path.join(tmpdir(), 'hlsmesh-packaging-'));
     try {
-      await cp(FIXTURE, dir, { recursive: true });
+      await cp(fixture, dir, { recursive: true });
       await cp(path.join(PAGES, 'observe.js'), path.join(dir, 'public', 'observe.js'));
       await npm(dir, 'ci');
       // dist/ is there already, and prepack would make it anew.

@@ -1,32 +1,27 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { createOrigin } from '../../demo/origin.mjs';
 import { Stage } from '../browser/stage.mjs';
+import { component, playerRecipe } from './recipe-blocks.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 
-const RECIPES = new URL('../../docs/RECIPES.md', import.meta.url);
 const SRC = '/vod/240p.m3u8';
 
-/** Around what docs/RECIPES.md says of Plyr: the names that it takes for granted. */
-const plyrPage = (/** @type {string} */ recipe) => `import Hls from 'hls.js';
-import { HlsMesh as sdk } from 'hlsmesh';
-import Plyr from 'plyr';
+/** The page's module, whose mesh the test looks at. @param {string} code */
+const observed = (code) => `${code.replace("'hlsmesh'", "'./observed.js'")}
+globalThis.player = player;
+`;
 
-const query = new URLSearchParams(location.search);
-const source = query.get('src');
-const tracker = query.get('tracker');
-const video = document.body.appendChild(document.createElement('video'));
-const HlsMesh = {
+const OBSERVED = `import { HlsMesh as sdk } from 'hlsmesh';
+export const HlsMesh = {
   attach(...args) {
     const mesh = sdk.attach(...args);
     mesh.on('stats', (stats) => (globalThis.stats = stats));
     return mesh;
   },
 };
-${recipe.replace("'wss://tracker.example'", 'tracker')}
-globalThis.player = player;
 `;
 
 /** @param {() => import('./project.mjs').Project} project */
@@ -38,14 +33,18 @@ export function recipeTests(project) {
     let site;
 
     before(async () => {
-      const recipes = await readFile(RECIPES, 'utf8');
       const write = (/** @type {string} */ name, /** @type {string} */ code) =>
         writeFile(project().path(`recipes/${name}`), code);
-      await write('react-component.jsx', codeAfter(recipes, '## React'));
-      await write('plyr.js', plyrPage(codeAfter(recipes, '**Plyr**')));
+      const plyr = playerRecipe('**Plyr**');
+      await write('react-component.jsx', component('### React', 'jsx'));
+      await write('observed.js', OBSERVED);
+      await write('plyr.js', observed(plyr.code));
       const dir = await project().build('recipes', 'recipes/esbuild.mjs');
-      for (const name of ['react', 'plyr']) {
-        const page = `<!doctype html>\n<title>${name}</title>\n<body><script type="module" src="/${name}.js"></script>\n`;
+      for (const [name, markup] of [
+        ['react', ''],
+        ['plyr', plyr.markup],
+      ]) {
+        const page = `<!doctype html>\n<title>${name}</title>\n<body>${markup}<script type="module" src="/${name}.js"></script>\n`;
         await writeFile(`${dir}/${name}.html`, page);
       }
       site = await createOrigin({ routes: { '/': dir } });
@@ -96,16 +95,4 @@ export function recipeTests(project) {
       return page;
     }
   });
-}
-
-/**
- * The first block of code after a mark.
- * @param {string} text
- * @param {string} mark
- */
-function codeAfter(text, mark) {
-  const from = text.indexOf(mark);
-  const block = from < 0 ? null : /```\w+\n([\s\S]*?)```/.exec(text.slice(from));
-  assert.ok(block, `docs/RECIPES.md has no code after ${mark}`);
-  return block[1];
 }
