@@ -231,3 +231,25 @@ for (const how of ['workers', 'redis']) {
     }
   });
 }
+
+for (const [what, rules, reason] of /** @type {[string, string[], RegExp][]} */ ([
+  ['whose password is another', ['>other'], /reason="WRONGPASS/],
+  ['that may not subscribe', ['>p', 'resetchannels'], /redis refuses reason="NOPERM.*channel/],
+  ['that may not publish', ['>p', '-publish'], /redis refuses reason="NOPERM.*publish/],
+])) {
+  test(`E10: a user of Redis ${what}: the log says so, and it goes on once it may`, async () => {
+    const everything = ['reset', 'on', '~*', '&*', '+@all'];
+    const name = `user${++clusters}`;
+    await client.sendCommand(['ACL', 'SETUSER', name, ...everything, ...rules]);
+    const url = redis.url.replace('redis://', `redis://${name}:p@`);
+    const node = await startTracker(0, ['--redis-url', url, '--redis-prefix', name, ...TIMES]);
+    await until(() => reason.test(node.stderr()), `${reason} in ${node.stderr()}`);
+    await client.sendCommand(['ACL', 'SETUSER', name, ...everything, '>p']);
+    await until(() => node.stderr().includes('redis is there'), node.stderr());
+    const told = node
+      .stderr()
+      .split('\n')
+      .filter((line) => reason.test(line));
+    assert.ok(told.length < 4, 'it is not said at each try');
+  });
+}

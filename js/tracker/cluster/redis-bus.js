@@ -88,7 +88,10 @@ export class RedisBus {
   #subscriber;
   /** When this node last heard itself. */
   #echo = -Infinity;
+  /** Why Redis was of no use lately; '': no reason is known. */
   #reason = '';
+  /** What it refused last. */
+  #refusal = '';
   #connectedAt = -Infinity;
   #toldAt = -Infinity;
   #nodes;
@@ -166,7 +169,10 @@ export class RedisBus {
     const patience = setTimeout(this.#firstUp, START_MS);
     await firstUp;
     clearTimeout(patience);
-    if (!this.#up) this.#log.warn('redis cannot be reached: matching within this process alone');
+    if (this.#up) return;
+    this.#log.warn('redis cannot be reached: matching within this process alone', {
+      reason: this.#reason || 'no answer',
+    });
   }
 
   /** @param {string[]} channels */
@@ -238,8 +244,10 @@ export class RedisBus {
         await this.#subscriber.subscribe(this.#subject, this.#hear);
         this.#echo = performance.now();
         this.#subscribed = true;
-      } catch {
-        return; // The connection is lost again; the next one will call this again.
+      } catch (error) {
+        // The next beat tries again, if the connection stays.
+        this.#failed(/** @type {Error} */ (error));
+        return;
       }
     }
     await this.#beat();
@@ -249,8 +257,8 @@ export class RedisBus {
     if (!this.#events) return;
     const now = performance.now();
     if (now - this.#lastBeat > this.#options.leaseMs) this.#goDown();
-    const ready = this.#commands.isReady && this.#subscriber.isReady && this.#subscribed;
-    if (this.#beating || !ready) return;
+    if (this.#beating || !this.#commands.isReady || !this.#subscriber.isReady) return;
+    if (!this.#subscribed) return this.#connected();
     this.#beating = true;
     try {
       const reply = await this.#within(
@@ -260,7 +268,6 @@ export class RedisBus {
         }),
       );
       const [lived, ...nodes] = /** @type {string[]} */ (reply);
-      this.#reason = '';
       this.#confirmed(now, lived === '1', nodes);
       this.#listenToItself();
     } catch (error) {
@@ -306,7 +313,7 @@ export class RedisBus {
     this.#connectedAt = performance.now();
     this.#subscribed = false;
     for (const client of [this.#commands, this.#subscriber]) {
-      client.on('error', (error) => this.#log.debug('redis', { error: String(error) }));
+      client.on('error', (error) => this.#failed(error));
       client.on('ready', () => void this.#connected());
       // Rejects only after the client is destroyed; until then it goes on trying.
       client.connect().catch(() => {});
@@ -323,14 +330,15 @@ export class RedisBus {
     this.#open();
   }
 
-  /** Redis did not do what it was asked to. @param {Error} error */
-  #failed({ message }) {
-    this.#log.debug('redis', { error: message });
+  /** Redis cannot be reached, or did not do what it was asked to. @param {Error & { code?: string }} error */
+  #failed({ message, code = 'no answer' }) {
+    this.#reason = message || code;
+    this.#log.debug('redis', { error: this.#reason });
     const refusal = /^[A-Z]{2,}\b/.exec(message)?.[0];
     if (refusal === undefined) return;
     ++this.counters.refused;
-    if (message !== this.#reason) this.#log.warn('redis refuses', { reason: message });
-    this.#reason = message;
+    if (message !== this.#refusal) this.#log.warn('redis refuses', { reason: message });
+    this.#refusal = message;
     // It was made a replica: the connection stays, and the name leads to another one.
     if (refusal === 'READONLY' || refusal === 'MASTERDOWN') this.#reconnect();
   }
@@ -347,7 +355,7 @@ export class RedisBus {
       return;
     }
     const text = this.#seal.close(this.#subject, JSON.stringify([this.name, null]));
-    this.#commands.publish(this.#subject, text).catch(() => {});
+    this.#commands.publish(this.#subject, text).catch((error) => this.#failed(error));
   }
 
   /** @param {string} sealed */
@@ -368,6 +376,7 @@ export class RedisBus {
     const [from, batch] = Array.isArray(message) ? message : [];
     if (from === this.name && batch === null) {
       this.#echo = performance.now();
+      this.#reason = this.#refusal = '';
     } else if (typeof from === 'string' && from !== this.name && isBatch(batch)) {
       this.#events?.message(from, batch);
     } else {
