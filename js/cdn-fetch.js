@@ -71,6 +71,8 @@ export function createFetch(stats) {
   let over = false;
   /** @type {any} */
   let context;
+  /** Its `timeout` is the one that runs: hls.js names it in an error. @type {any} */
+  let settings;
   /** @type {any} */
   let callbacks;
 
@@ -103,6 +105,7 @@ export function createFetch(stats) {
 
   const begun = () => {
     loading.first ||= Math.max(performance.now(), loading.start);
+    settings.timeout = settings.loadPolicy.maxLoadTimeMs;
   };
 
   /** @param {Response} response */
@@ -127,18 +130,15 @@ export function createFetch(stats) {
     return joined(chunks);
   };
 
-  /**
-   * @param {Promise<Response>} pending
-   * @param {number} whole
-   */
-  const run = async (pending, whole) => {
+  /** @param {Promise<Response>} pending */
+  const run = async (pending) => {
     let data;
     try {
       const response = await pending;
       if (over) return;
       answer = response;
       begun();
-      timeoutIn(whole - (loading.first - loading.start));
+      timeoutIn(settings.timeout - (loading.first - loading.start));
       if (response.ok) data = await read(response);
     } catch {
       answer = NO_ANSWER;
@@ -160,16 +160,18 @@ export function createFetch(stats) {
      * @param {import('hls.js').LoaderConfiguration} config
      * @param {import('hls.js').LoaderCallbacks<FragmentLoaderContext> & BodyCallbacks} told
      */
-    load(what, { loadPolicy }, told) {
+    load(what, config, told) {
       context = what;
+      settings = config;
       callbacks = told;
       loading.start = performance.now();
       const { url, rangeStart, rangeEnd } = what;
       const headers = new Headers(what.headers);
       if (rangeEnd) headers.set('Range', `bytes=${rangeStart}-${rangeEnd - 1}`);
-      timeoutIn(patience(loadPolicy));
+      config.timeout = patience(config.loadPolicy);
+      timeoutIn(config.timeout);
       document.addEventListener('resume', stall);
-      run(fetch(url, { headers, signal: controller.signal }), loadPolicy.maxLoadTimeMs);
+      run(fetch(url, { headers, signal: controller.signal }));
     },
     abort() {
       end(true);

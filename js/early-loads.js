@@ -9,7 +9,7 @@ const NOBODY = { url: '', fetchFromCdn() {}, fetchRange: () => () => {}, progres
 
 /**
  * @typedef {object} Kept
- * @property {LoadFacts} facts
+ * @property {() => LoadFacts} describe
  * @property {ArrayBuffer} data
  * @property {object} answer what stands for it in the player
  * @property {number} [seconds] what the player made of it
@@ -27,14 +27,15 @@ export class EarlyLoads {
   }
 
   /**
-   * @param {LoadFacts} facts
+   * @param {() => LoadFacts} describe called when there is an engine: hls.js's numbers of renditions change with its lists, as those of
+   *   audio do with the level's group
    * @param {ArrayBuffer} data hls.js transfers it away once this returns
    * @param {object} answer what stands for it in the player
    */
-  keepCopy(facts, data, answer) {
+  keepCopy(describe, data, answer) {
     if (data.byteLength > this.#room) return;
     this.#room -= data.byteLength;
-    this.#kept.push({ facts, data: data.slice(0), answer });
+    this.#kept.push({ describe, data: data.slice(0), answer });
   }
 
   /**
@@ -57,8 +58,8 @@ export class EarlyLoads {
    * @param {(bytes: number) => void} counted one of them is counted by the engine
    */
   handOver(driver, counted) {
-    for (const { facts, data, answer, seconds } of this.#kept) {
-      const taken = driver.load({ ...NOBODY, answer }, facts, true);
+    for (const { describe, data, answer, seconds } of this.#kept) {
+      const taken = driver.load({ ...NOBODY, answer }, describe(), true);
       const bytes = data.byteLength;
       driver.fetchPart(taken, 0, new Uint8Array(data), bytes);
       if (driver.fetchDone(taken, bytes)) counted(bytes);

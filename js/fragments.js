@@ -21,12 +21,15 @@ const TRACKS = /** @type {Record<string, number>} */ ({
 });
 
 /**
- * True if peers may carry it: it is a whole media segment, as its playlist lists it.
- * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'responseType'>} context
+ * True if peers may carry it: it is a whole media segment, as its playlist lists it, and not in the playlist itself.
+ * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'responseType' | 'url'>} context
  */
-export function isSegment({ frag, part, responseType }) {
-  return isMedia(frag) && !part && responseType === 'arraybuffer';
+export function isSegment({ frag, part, responseType, url }) {
+  return isMedia(frag) && !part && responseType === 'arraybuffer' && !isInline(url);
 }
+
+/** @param {string} url */
+const isInline = (url) => /^data:/i.test(url);
 
 /** @param {FragmentLoaderContext['frag']} frag */
 function isMedia({ sn, relurl }) {
@@ -66,7 +69,8 @@ export function describe(context, host) {
   const sn = isMedia(frag) ? Number(frag.sn) : -1;
   const whole = isSegment(context);
   const id = whole ? host.segmentId({ url, sn, level, type }) : undefined;
-  const name = id ?? (host.moved(frag) ? url : frag.relurl) ?? '';
+  // What is in the playlist may have megabytes.
+  const name = isInline(url) ? '' : (id ?? (host.moved(frag) ? url : frag.relurl) ?? '');
   return {
     kind: TRACKS[type] ?? TrackKind.main,
     rendition: level,

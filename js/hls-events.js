@@ -285,7 +285,10 @@ export class PlayerEvents {
 }
 
 /** @param {string} url @returns {string} its path up to the last slash, of any host */
-const folder = (url) => url.replace(/^\w+:\/\/[^/]*|[?#].*/gs, '').replace(/[^/]*$/, '');
+const folder = (url) => {
+  const path = url.replace(/^\w+:\/\/[^/]*|[?#].*/gs, '');
+  return path.slice(0, path.lastIndexOf('/') + 1);
+};
 
 /** @returns {any} Chromium's information about the connection; undefined in other browsers */
 function connection() {

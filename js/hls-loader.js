@@ -375,7 +375,7 @@ export function createFragmentLoader(host, Inner) {
       if (!entry && driver && this.#host.sourceCount === this.#source) {
         entry = { driver, taken: driver.load(this.#sink(), facts, true) };
       } else if (data) {
-        this.#early?.keepCopy(facts, data, stats);
+        this.#early?.keepCopy(() => describe(context, this.#host), data, stats);
       }
       if (data) entry?.driver.fetchPart(entry.taken, 0, new Uint8Array(data), bytes);
       const durationMs = end - first;

@@ -52,8 +52,13 @@ const isCredential = (part) => CREDENTIAL.test(nameOf(part)) && !DOUBTFUL.test(p
  */
 export function withoutCredentials(url) {
   const [, path, query = ''] = /** @type {string[]} */ (/^([^?#]*)(?:\?([^#]*))?/.exec(url));
+  // No expression looks for the equals sign: without one, a long name would take the square of its length.
   const plain = path
-    .replace(/[^/]+=[^/]*\//g, (part) => (isCredential(part) ? '' : part))
+    .split('/')
+    .filter(
+      (part, at, { length }) => at + 1 === length || !part.includes('=') || !isCredential(part),
+    )
+    .join('/')
     .replace(/;jsessionid=[^/]*/gi, '');
   const given = query
     .split('&')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LoadSource } from '../../js/abi.js';
+import { EarlyLoads } from '../../js/early-loads.js';
 import { fragmentContext } from './fake-hls.mjs';
 import { FakeDriver, bytes, setUp } from './fake-load.mjs';
 
@@ -219,6 +220,30 @@ for (const [what, context] of /** @type {[string, any][]} */ ([
     assert.deepEqual(driver.calls[1].slice(2), [null, 2], 'counted, but no bytes');
   });
 }
+
+test('a segment that is in the playlist itself is not offered to peers, nor named', () => {
+  const { load, driver } = setUp();
+  const url = `data:video/mp2t;base64,${'A'.repeat(100_000)}`;
+  load(fragmentContext({ relurl: url, url }, { url }));
+  const [, , facts] = driver.calls[0];
+  assert.equal(facts.shareable, false);
+  assert.equal(facts.url + facts.cleanUrl, '');
+});
+
+test('what came before the engine is described when it is there: lists of renditions may be others by then', () => {
+  const { load, inner, host } = setUp(null);
+  const early = new EarlyLoads();
+  host.early = /** @type {any} */ (early);
+  const context = fragmentContext({ type: 'audio', relurl: 'seg7.ts' });
+  load(context);
+  inner.answer(bytes(1, 2, 3));
+  // The number of its track has become that of a track in another folder.
+  host.moved = () => true;
+  const driver = new FakeDriver();
+  early.handOver(/** @type {any} */ (driver), () => {});
+  assert.equal(driver.calls[0][2].url, context.url);
+  assert.deepEqual(driver.names(), ['load', 'done']);
+});
 
 test('what a segment is goes to the engine as the playlist has it', () => {
   const { load, driver } = setUp();

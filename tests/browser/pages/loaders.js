@@ -32,6 +32,7 @@ async function load({ by, url, range, headers, firstByteMs = 10_000, wholeMs = 2
   const [rangeStart, rangeEnd] = range ?? [0, 0];
   const context = { url, headers, responseType: 'arraybuffer', rangeStart, rangeEnd };
   const loadPolicy = { maxTimeToFirstByteMs: firstByteMs, maxLoadTimeMs: wholeMs };
+  const settings = { loadPolicy, timeout: 0 };
   /** @type {any[]} */
   const heard = [];
   /** What arrived on the way. @type {{ total?: number, bytes: number[], order: boolean }} */
@@ -66,7 +67,7 @@ async function load({ by, url, range, headers, firstByteMs = 10_000, wholeMs = 2
       onStall: () => told('stall'),
     };
     try {
-      loader.load(context, { loadPolicy, timeout: firstByteMs }, callbacks);
+      loader.load(context, settings, callbacks);
     } catch (error) {
       told('throw', error instanceof Error || error instanceof DOMException);
     }
@@ -86,6 +87,8 @@ async function load({ by, url, range, headers, firstByteMs = 10_000, wholeMs = 2
     heard: heard.length > 2 ? heard : heard[0],
     outcome,
     aborted,
+    // hls.js says in its error how long it waited.
+    waits: settings.timeout,
     loaded: outcome?.data === undefined ? undefined : loaded,
     total: outcome?.data === undefined ? undefined : total,
     estimate:
