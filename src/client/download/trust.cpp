@@ -12,7 +12,14 @@ void Trust::on_playlist(TimeMs now, TrackKind kind, int32_t index,
   if (known == nullptr) {
     if (!demanded) return;
     known = &renditions_.emplace_back(rendition);
-    known->due = now;
+  }
+  for (Rendition& other : renditions_) {
+    if (&other == known || other.kind != kind || other.index != index) continue;
+    other.index = kNoIndex;
+    if (!other.asked) other.due = kNever;
+  }
+  if (known->index == kNoIndex && !known->asked && (!known->has_file || known->live)) {
+    known->due = now + known->pause;
   }
   known->kind = kind;
   known->index = index;
@@ -24,7 +31,7 @@ void Trust::on_playlist(TimeMs now, TrackKind kind, int32_t index,
 }
 
 bool Trust::on_file(TimeMs now, TrackKind kind, int32_t index, std::string_view text) {
-  Rendition* const rendition = find(kind, index);
+  Rendition* const rendition = asked(kind, index);
   if (rendition == nullptr) return true;
   if (!rendition->file.read(text)) {
     on_no_file(now, kind, index);
@@ -38,7 +45,7 @@ bool Trust::on_file(TimeMs now, TrackKind kind, int32_t index, std::string_view 
 }
 
 void Trust::on_no_file(TimeMs now, TrackKind kind, int32_t index) {
-  Rendition* const rendition = find(kind, index);
+  Rendition* const rendition = asked(kind, index);
   if (rendition == nullptr) return;
   rendition->asked = false;
   rendition->pause = std::clamp(rendition->pause * 2, kPause, kLongestPause);
@@ -52,9 +59,9 @@ const Trust::Rendition* Trust::find(std::string_view signature) const {
   return nullptr;
 }
 
-Trust::Rendition* Trust::find(TrackKind kind, int32_t index) {
+Trust::Rendition* Trust::asked(TrackKind kind, int32_t index) {
   for (Rendition& each : renditions_) {
-    if (each.kind == kind && each.index == index) return &each;
+    if (each.asked && each.kind == kind && each.asked_as == index) return &each;
   }
   return nullptr;
 }
@@ -107,7 +114,19 @@ bool Trust::admits(const SegmentBuffer& body) const {
 void Trust::run(TimeMs now) {
   for (Rendition& rendition : renditions_) {
     if (now < rendition.due) continue;
+    if (rendition.index == kNoIndex) {
+      rendition.asked = false;
+      rendition.due = kNever;
+      continue;
+    }
+    // Nothing could tell the files of two from each other.
+    const Rendition* const other = asked(rendition.kind, rendition.index);
+    if (other != nullptr && other != &rendition) {
+      rendition.due = now + kAgain;
+      continue;
+    }
     rendition.asked = true;
+    rendition.asked_as = rendition.index;
     rendition.asked_at = now;
     rendition.due = now + kGone;
     Command& command = commands_.push(CommandKind::kFetchDigests);

@@ -76,7 +76,10 @@ class Trust {
 
     const RenditionSignature signature;
     TrackKind kind = TrackKind::kMain;
-    int32_t index = 0;
+    // The player's number of it, as of its latest playlist; kNoIndex once another rendition has
+    // that number: the player counts the audio tracks of a group alone, for example.
+    int32_t index = kNoIndex;
+    int32_t asked_as = kNoIndex;  // the number that its file was asked for by
     bool live = false;
     double newest = 0;  // that its playlist listed
     DigestFile file;
@@ -86,8 +89,11 @@ class Trust {
     TimeMs asked_at{};
     DurationMs pause{};
   };
+  static constexpr int32_t kNoIndex = -1;
+
   const Rendition* find(std::string_view signature) const;
-  Rendition* find(TrackKind kind, int32_t index);
+  // Whose file was asked for by that number, and has not come.
+  Rendition* asked(TrackKind kind, int32_t index);
 
   CommandQueue& commands_;
   DigestPolicy policy_ = DigestPolicy::kWhereSaid;

@@ -88,6 +88,7 @@ TEST_CASE(
   p.playlist();
   CHECK_FALSE(p.trust.admits(*good));
   CHECK(p.trust.prove(after(0), *good) == Proof::kNone);
+  CHECK(p.asks(0));
   CHECK(p.file(100, p.line()));
   CHECK(p.trust.of(after(100), p.segment) != nullptr);
   CHECK(p.trust.of(after(100), part_segment(6)) == nullptr);
@@ -146,4 +147,49 @@ TEST_CASE("trust: a live file that lacks what is asked of it is looked at again,
   // The playlist has moved on, and so has its file.
   p.playlist(2'000, 10, true);
   CHECK(p.due() == after(2'000));
+}
+
+TEST_CASE("trust: a rendition that has another's number gets its own file, not the other's") {
+  Published p;
+  const Segment other = part_segment(5, "other");
+  const std::string other_body = part_body(30'000);
+  const auto list = [&](int64_t ms, const char* rendition) {
+    PlaylistFacts facts;
+    facts.newest = 9;
+    facts.digests = true;
+    p.trust.on_playlist(after(ms), TrackKind::kMain, 2, rendition, facts);
+  };
+  p.playlist();
+  CHECK(p.asks(0));
+  // The player has another list while the file is on its way.
+  list(100, "other");
+  CHECK_FALSE(p.asks(100));
+  CHECK(p.file(200, p.line()));
+  REQUIRE(p.trust.of(after(200), p.segment) != nullptr);
+  CHECK(p.trust.of(after(200), other) == nullptr);
+  CHECK(p.asks(700));
+  CHECK(p.file(800, digest_line("seg5.ts", other_body)));
+  REQUIRE(p.trust.of(after(800), other) != nullptr);
+  CHECK(p.trust.of(after(800), other)->size == other_body.size());
+  CHECK(p.trust.of(after(800), p.segment)->size == p.body.size());
+  CHECK(p.due() == kNever);
+  // Back to the first, whose file is here.
+  list(900, "main");
+  CHECK_FALSE(p.asks(900));
+}
+
+TEST_CASE("trust: a rendition whose number another has got is not asked for until it has one") {
+  Published p;
+  p.playlist();
+  PlaylistFacts facts;
+  facts.digests = true;
+  p.trust.on_playlist(after(0), TrackKind::kMain, 2, "other", facts);
+  CHECK(p.asks(0));
+  CHECK(p.file(100, digest_line("seg5.ts", part_body(30'000))));
+  CHECK(p.trust.of(after(100), p.segment) == nullptr);
+  CHECK(p.due() == kNever);
+  p.playlist(200);
+  CHECK(p.asks(200));
+  CHECK(p.file(300, p.line()));
+  CHECK(p.trust.of(after(300), p.segment) != nullptr);
 }
