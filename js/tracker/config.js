@@ -285,7 +285,7 @@ const ITEM_CHECKS = {
   /** @param {string} text */
   network: (text) => parseNetwork(text) !== null,
   /** @param {string} text */
-  origin: (text) => text === 'null' || /^https?:\/\/(\*\.)?[^\s/*?#@]+$/.test(text),
+  origin: (text) => text === 'null' || /^[a-z][a-z\d+.-]*:\/\/(\*\.)?[^\s/*?#@]+$/.test(text),
   /** @param {string} text */
   channel: (text) => text !== '',
   /** @param {string} text */

@@ -27,6 +27,8 @@ const WIDEST_IPV6 = 16;
  * @property {string} [clusterSecret]
  * @property {string} [clusterSecretFile]
  * @property {number} [maxConnections] 0: any number
+ * @property {number} [pingIntervalMs]
+ * @property {number} [deadAfterMs]
  * @property {number} openFiles that this process may have; Infinity: not known
  */
 
@@ -73,7 +75,19 @@ export function warningsAbout(settings) {
       );
     }
   }
+  const { pingIntervalMs = 0, deadAfterMs = Infinity } = settings;
+  if (pingIntervalMs >= deadAfterMs) {
+    warnings.push(
+      '--idle-seconds is not above --ping-seconds: viewers who are silent are cut off without a ping, and come back, again and again',
+    );
+  }
   const { tokenSecret, tokenSecretFile, tokenKeys, allowedOrigins, allowedChannels } = settings;
+  for (const text of allowedOrigins) {
+    const sent = originOf(text);
+    if (sent !== text) {
+      warnings.push(`--allowed-origins ${text} is what no browser sends: it sends ${sent}`);
+    }
+  }
   const open =
     tokenSecret === undefined &&
     tokenSecretFile === undefined &&
@@ -84,6 +98,22 @@ export function warningsAbout(settings) {
     );
   }
   return warnings;
+}
+
+/**
+ * @param {string} pattern
+ * @returns {string} as browsers send it: without the usual port, and with a name in ASCII
+ */
+function originOf(pattern) {
+  // A star is no part of a name.
+  const wild = pattern.includes('://*.');
+  try {
+    const { origin } = new URL(pattern.replace('://*.', '://'));
+    if (origin === 'null') return pattern;
+    return wild ? origin.replace('://', '://*.') : origin;
+  } catch {
+    return pattern;
+  }
 }
 
 /** @param {string} host */

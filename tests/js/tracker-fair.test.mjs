@@ -88,6 +88,11 @@ test('E10: one warning at the start for each setting that is probably not meant'
     [['--trusted-proxies', '::/0'], /trusts nearly everybody/],
     [['--trusted-proxies', '128.0.0.0/1,0.0.0.0/1'], /trusts nearly everybody/],
     [['--redis-url', 'redis://redis.example'], /without encryption/],
+    [['--ping-seconds', '60'], /cut off without a ping/],
+    [['--ping-seconds', '9', '--idle-seconds', '9'], /cut off without a ping/],
+    [['--allowed-origins', 'https://a.example:443'], /it sends https:\/\/a\.example$/m],
+    [['--allowed-origins', 'https://*.a.example:443'], /it sends https:\/\/\*\.a\.example$/m],
+    [['--allowed-origins', 'http://bücher.example'], /it sends http:\/\/xn--bcher-kva\.example$/m],
     [['--host', '0.0.0.0'], /everybody may use this tracker/],
     [['--host', '::'], /everybody may use this tracker/],
     [['--city-db', asnDb], /city-db: .* are asn-db and city-db swapped/],
@@ -101,6 +106,10 @@ test('E10: one warning at the start for each setting that is probably not meant'
     ['--trusted-proxies', '10.0.0.0/8,loopback,private', '--max-connections', '100'],
     ['--host', '0.0.0.0', '--allowed-origins', 'https://site.example', '--max-connections', '100'],
     ['--asn-db', asnDb, '--max-connections', '100'],
+    ['--allowed-origins', 'null,https://*.a.example,http://a.example:8080,http://[::1]:3000'],
+    // Of an app made with Capacitor.
+    ['--allowed-origins', 'capacitor://localhost'],
+    ['--ping-seconds', '10', '--idle-seconds', '30'],
   ];
   for (const args of fine) {
     assert.equal(checkConfig(args).stdout, 'the configuration can be used\n');
