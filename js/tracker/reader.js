@@ -10,7 +10,7 @@ import { isUtf8 } from 'node:buffer';
 /**
  * @typedef {object} Hearer
  * @property {(ws: any, text: Buffer) => void} text whole and UTF-8; valid until the call returns
- * @property {(ws: any, data: Buffer) => void} ping
+ * @property {(ws: any, data: Buffer) => void} ping valid for as long
  * @property {(ws: any) => void} pong
  */
 
@@ -19,7 +19,9 @@ const FIN_PING = 0x89;
 const FIN_PONG = 0x8a;
 const MASKED = 0x80;
 const MASK_BYTES = 4;
+const MAX_CONTROL_BYTES = 125;
 const SIZE_IN_2_BYTES = 126;
+const MAX_SIZE_IN_2_BYTES = 65_535;
 
 // Each further part of a frame is copied together with those before, so a sender of small parts gets no more than this.
 const MOST_PARTS = 16;
@@ -38,6 +40,7 @@ const PARTS = Symbol('parts');
 export function readAhead(maxBytes, hearer) {
   /** @type {(this: Duplex, chunk: Buffer) => void} */
   let ofWs;
+  const payload = new Payload(Math.min(maxBytes, MAX_SIZE_IN_2_BYTES));
 
   /** @this {any} @param {Buffer} chunk */
   function read(chunk) {
@@ -55,7 +58,11 @@ export function readAhead(maxBytes, hearer) {
       const kind = bytes[at];
       const size7 = at + 1 < length ? bytes[at + 1] - MASKED : 0;
       const control = kind === FIN_PING || kind === FIN_PONG;
-      if ((kind !== FIN_TEXT && !control) || size7 < 0 || size7 > (control ? 125 : 126)) {
+      if (
+        (kind !== FIN_TEXT && !control) ||
+        size7 < 0 ||
+        size7 > (control ? MAX_CONTROL_BYTES : SIZE_IN_2_BYTES)
+      ) {
         return giveUp(raw, bytes.subarray(at));
       }
       let head = at + 2;
@@ -68,13 +75,9 @@ export function readAhead(maxBytes, hearer) {
       const begin = head + MASK_BYTES;
       const end = begin + size;
       if (end > length) break;
-      unmask(bytes, begin, end);
-      const data = bytes.subarray(begin, end);
+      const data = payload.unmasked(bytes, begin, end);
       if (kind === FIN_TEXT) {
-        if (!isUtf8(data)) {
-          unmask(bytes, begin, end);
-          return giveUp(raw, bytes.subarray(at));
-        }
+        if (!isUtf8(data)) return giveUp(raw, bytes.subarray(at));
         hearer.text(ws, data);
       } else if (kind === FIN_PING) {
         hearer.ping(ws, data);
@@ -107,25 +110,32 @@ export function readAhead(maxBytes, hearer) {
   };
 }
 
-/**
- * In place; a second call undoes the first.
- * @param {Buffer} bytes with the mask before `begin`
- * @param {number} begin
- * @param {number} end
- */
-function unmask(bytes, begin, end) {
-  const m0 = bytes[begin - 4];
-  const m1 = bytes[begin - 3];
-  const m2 = bytes[begin - 2];
-  const m3 = bytes[begin - 1];
-  let at = begin;
-  for (; at + 3 < end; at += 4) {
-    bytes[at] ^= m0;
-    bytes[at + 1] ^= m1;
-    bytes[at + 2] ^= m2;
-    bytes[at + 3] ^= m3;
+/** Room for one payload, which is unmasked there: four bytes at a time, as each begins at the same place. */
+class Payload {
+  #words;
+  #bytes;
+
+  /** @param {number} maxBytes */
+  constructor(maxBytes) {
+    this.#words = new Int32Array(2 + (Math.max(maxBytes, MAX_CONTROL_BYTES) >> 2));
+    this.#bytes = Buffer.from(this.#words.buffer);
   }
-  if (at < end) bytes[at] ^= m0;
-  if (at + 1 < end) bytes[at + 1] ^= m1;
-  if (at + 2 < end) bytes[at + 2] ^= m2;
+
+  /**
+   * @param {Buffer} frame with the mask before `begin`
+   * @param {number} begin
+   * @param {number} end
+   * @returns {Buffer} valid until the next call
+   */
+  unmasked(frame, begin, end) {
+    const words = this.#words;
+    const bytes = this.#bytes;
+    const size = end - begin;
+    // The mask comes first, in the same order of bytes as what it masks.
+    frame.copy(bytes, 0, begin - MASK_BYTES, end);
+    const mask = words[0];
+    const count = (size + 3) >> 2;
+    for (let at = 1; at <= count; ++at) words[at] ^= mask;
+    return bytes.subarray(MASK_BYTES, MASK_BYTES + size);
+  }
 }
