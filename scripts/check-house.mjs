@@ -16,14 +16,17 @@ const LOCKS = [
   'package-lock.json',
   'bench/rivals/package-lock.json',
   'tests/packaging/fixture/package-lock.json',
+  'tests/sites/angular/package-lock.json',
+  'tests/sites/bundlers/package-lock.json',
+  'tests/sites/next/package-lock.json',
   'tests/sites/players/package-lock.json',
 ];
 
 /** A lock that names a registry would send every user to the one that its author happened to use. */
 function checkLocks() {
-  return LOCKS.filter((lock) => /"resolved":/.test(readFileSync(join(ROOT, lock), 'utf8'))).map(
-    (lock) => `${lock}: names a registry; npm install writes it anew without`,
-  );
+  return LOCKS.filter((lock) =>
+    /"resolved": "\w+:/.test(readFileSync(join(ROOT, lock), 'utf8')),
+  ).map((lock) => `${lock}: names a registry; npm install writes it anew without`);
 }
 
 /**

@@ -13,7 +13,7 @@ import { record, results } from './lib/sites.mjs';
 import { build } from './build.mjs';
 import { setup } from './setup.mjs';
 
-const PARTS = ['players'];
+const PARTS = ['players', 'frameworks', 'bundlers'];
 
 await runMain(import.meta, async () => {
   const wanted = process.argv.slice(2);

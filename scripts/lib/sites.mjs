@@ -43,10 +43,39 @@ export const FRAMEWORKS = [
   { name: 'React', packages: ['react', 'vite'], folder: 'players' },
   { name: 'Vue', packages: ['vue', 'vite'], folder: 'players' },
   { name: 'Svelte', packages: ['svelte', 'vite'], folder: 'players' },
+  { name: 'Next.js', packages: ['next', 'react'], folder: 'next' },
+  { name: 'Nuxt', packages: ['nuxt'], folder: 'nuxt' },
+  { name: 'Angular', packages: ['@angular/core', '@angular/build'], folder: 'angular' },
+];
+
+/** @param {string} name @param {...string} packages @returns {Site} */
+const bundler = (name, ...packages) => ({ name, packages, folder: 'bundlers' });
+
+/** @type {Site[]} */
+export const BUNDLERS = [
+  ...['7', '8'].flatMap((version) =>
+    [
+      '',
+      ', its server',
+      ', its server in a workspace',
+      ', a library',
+      ', a library as a script',
+    ].map((what) => bundler(`Vite ${version}${what}`, `vite-${version}`)),
+  ),
+  bundler('webpack 5', 'webpack'),
+  bundler('Rspack', '@rspack/core'),
+  bundler('Rollup', 'rollup'),
+  bundler('Rolldown', 'rolldown'),
+  bundler('esbuild, a module', 'esbuild'),
+  bundler('esbuild, a script', 'esbuild'),
+  bundler('Parcel 2', 'parcel'),
 ];
 
 /** By the first word of their table's head. @type {[title: string, sites: Site[]][]} */
-export const SITES = [['player or framework', [...PLAYERS, ...FRAMEWORKS]]];
+export const SITES = [
+  ['player or framework', [...PLAYERS, ...FRAMEWORKS]],
+  ['bundler', BUNDLERS],
+];
 
 /** @param {Site} site @returns {string} its packages with their versions */
 export function versions({ packages, folder }) {
@@ -76,12 +105,13 @@ export async function remember(name, run) {
 }
 
 /** @returns {Record<string, boolean>} passed or not, by name */
-export const results = () =>
-  Object.fromEntries(
-    readdirSync(FOLDER)
-      .map((file) => JSON.parse(readFileSync(join(FOLDER, file), 'utf8')))
-      .map(({ name, passed }) => [name, passed]),
+export function results() {
+  mkdirSync(FOLDER, { recursive: true });
+  const kept = readdirSync(FOLDER).map((file) =>
+    JSON.parse(readFileSync(join(FOLDER, file), 'utf8')),
   );
+  return Object.fromEntries(kept.map(({ name, passed }) => [name, passed]));
+}
 
 /**
  * Writes the rows of what was tried today; the others stay.

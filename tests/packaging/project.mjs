@@ -3,6 +3,7 @@
  * of hls.js that the tests need. The project's own lock pins them.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -28,13 +29,13 @@ export class Project {
     this.files = packed.files.map((file) => file.path).sort();
   }
 
-  /** @param {string} [fixture] the folder with its package.json and lock */
+  /** @param {string} [fixture] the folder with its package.json, and with its lock if that is small */
   static async create(fixture = FIXTURE) {
     const dir = await mkdtemp(path.join(tmpdir(), 'hlsmesh-packaging-'));
     try {
       await cp(fixture, dir, { recursive: true });
       await cp(path.join(PAGES, 'observe.js'), path.join(dir, 'public', 'observe.js'));
-      await npm(dir, 'ci');
+      await npm(dir, existsSync(path.join(dir, 'package-lock.json')) ? 'ci' : 'install');
       // dist/ is there already, and prepack would make it anew.
       const pack = async (/** @type {string[]} */ ...args) =>
         JSON.parse(await npm(ROOT, 'pack', ...args, '--json', `--pack-destination=${dir}`))[0];

@@ -1,0 +1,1 @@
+export default { telemetry: false, srcDir: '.', nitro: { preset: 'static' } };
