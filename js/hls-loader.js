@@ -51,11 +51,12 @@ const METHODS = ['load', 'abort', 'destroy', 'getCacheAge', 'getResponseHeader']
 
 /**
  * @param {LoaderHost} host
- * @param {LoaderClass} Inner what would load fragments without us, and loads from the CDN for us: so the site's set-up,
- *   credentials, timeouts and error codes stay what they were. It does not retry; hls.js does.
+ * @param {LoaderClass | undefined} former the site's own loader of fragments, if it has one. It, or else the configuration's loader as it
+ *   is then, would load fragments without us, and loads from the CDN for us: so the site's set-up, credentials, timeouts and error
+ *   codes stay what they were. It does not retry; hls.js does.
  * @returns {LoaderClass}
  */
-export function createFragmentLoader(host, Inner) {
+export function createFragmentLoader(host, former) {
   /** What the CDN's latest answer took to begin, in milliseconds. */
   let firstByteMs = 0;
 
@@ -68,6 +69,7 @@ export function createFragmentLoader(host, Inner) {
     /** What fetches from the CDN: the inner loader, or a fetch of ours. @type {any} null while nothing does */
     #cdn = null;
     #hlsConfig;
+    #Inner;
     /** Peers may have the segment, and there is an engine to take its bytes. */
     #shared = false;
     /** @type {LoaderHost} */
@@ -99,10 +101,12 @@ export function createFragmentLoader(host, Inner) {
 
     /** @param {import('hls.js').HlsConfig} config */
     constructor(config) {
-      this.#inner = new Inner(config);
+      /** @type {LoaderClass} */
+      const Inner = (this.#Inner = former ?? /** @type {any} */ (config.loader));
+      const inner = (this.#inner = new Inner(config));
       this.#host = host.serves(config) ? host : NOBODY;
       // hls.js keeps this very object for the fragment, whoever fills it in.
-      this.stats = this.#inner.stats;
+      this.stats = inner.stats;
       this.#hlsConfig = config;
       // A player that lies in a framework's Proxy calls its loaders through one, which has no private members.
       const self = /** @type {any} */ (this);
@@ -133,7 +137,7 @@ export function createFragmentLoader(host, Inner) {
         this.#ours = facts.streams =
           this.#shared &&
           !this.#callbacks.onProgress &&
-          mayFetch(Inner, this.#hlsConfig, context.url);
+          mayFetch(this.#Inner, this.#hlsConfig, context.url);
         const taken = driver.load(this.#sink(), facts);
         this.#entry = { driver, taken };
         // A listener of the page's may have ended the load meanwhile.

@@ -98,7 +98,7 @@ export class Mesh {
     this.#formerLoader = config.fLoader;
     this.#segments = (kind, from, until) =>
       this.#player.fragmentsBetween(kind, from, until).map((frag) => describeFragment(frag, this));
-    this.#Loader = createFragmentLoader(this, /** @type {any} */ (config.fLoader ?? config.loader));
+    this.#Loader = createFragmentLoader(this, /** @type {any} */ (config.fLoader));
     config.fLoader = /** @type {any} */ (this.#Loader);
     // The property is not enumerable: a copy of the configuration lacks it, but a Proxy has it.
     Object.defineProperty(config, SERVED_BY, { value: this, configurable: true });

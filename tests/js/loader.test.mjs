@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LoadSource } from '../../js/abi.js';
 import { EarlyLoads } from '../../js/early-loads.js';
-import { fragmentContext } from './fake-hls.mjs';
+import { createFragmentLoader } from '../../js/hls-loader.js';
+import { fakeLoaderClass, fragmentContext } from './fake-hls.mjs';
 import { FakeDriver, bytes, setUp } from './fake-load.mjs';
 
 test("stats are the inner loader's own object from construction to the answer", () => {
@@ -20,6 +21,17 @@ test("stats are the inner loader's own object from construction to the answer", 
 
 test('the inner loader is made with the configuration hls.js gave', () => {
   assert.deepEqual(setUp().inner.config, { some: 'configuration' });
+});
+
+test('without a fragment loader of its own, a site may change its loader at any time, as without a mesh', () => {
+  const { host } = setUp();
+  const [before, after] = [fakeLoaderClass(), fakeLoaderClass()];
+  const config = /** @type {any} */ ({ loader: before.FakeLoader });
+  const Loader = createFragmentLoader(host, undefined);
+  new Loader(config);
+  config.loader = after.FakeLoader;
+  new Loader(config);
+  assert.deepEqual([before.made.length, after.made.length], [1, 1]);
 });
 
 test('a second load of one loader is refused', () => {
