@@ -24,6 +24,7 @@ export const Option = Object.freeze({
   digests: 14,
   control: 19,
   checks: 20,
+  stayed: 21,
   channel: 16,
   browser: 17,
   os: 18,

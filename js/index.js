@@ -3,9 +3,16 @@
 import { attach } from './attach.js';
 import { HlsMeshError } from './errors.js';
 import { Events } from './handle.js';
-import { isSupported } from './mesh.js';
 import { DefaultConfig } from './options.js';
+import { PeerConnections } from './rtc.js';
 import { version } from './version.js';
+
+/** @returns {boolean} */
+function isSupported() {
+  return (
+    typeof WebAssembly === 'object' && typeof WebSocket === 'function' && PeerConnections.available
+  );
+}
 
 const HlsMesh = Object.freeze({
   attach,

@@ -21,16 +21,8 @@ import { Verdicts } from './verdicts.js';
 import { version } from './version.js';
 
 /** @typedef {import('hls.js').default} Hls */
-/** @typedef {import('./index.js').MeshEvents} MeshEvents */
 /** @typedef {import('./index.js').MeshStats} MeshStats */
 /** @typedef {import('./hls-loader.js').LoaderHost} LoaderHost */
-
-/** @returns {boolean} */
-export function isSupported() {
-  return (
-    typeof WebAssembly === 'object' && typeof WebSocket === 'function' && PeerConnections.available
-  );
-}
 
 /** The key of the mesh in a player's configuration. */
 const SERVED_BY = Symbol('hlsmesh');
@@ -67,6 +59,9 @@ export class Mesh {
   /** @type {Driver | null} */
   driver = null;
   #channel = '';
+  /** When it became the channel, and seconds for which the one before was. */
+  #since = -Infinity;
+  #stayed = Infinity;
   /** The number of sources that the player has begun to load. */
   sourceCount = 0;
   /** @type {EarlyLoads | null} the loads of hls.js before there is an engine */
@@ -249,6 +244,9 @@ export class Mesh {
       return;
     }
     this.#stop();
+    const now = performance.now();
+    this.#stayed = (now - this.#since) / 1000;
+    this.#since = now;
     this.#channel = channel;
     if (!channel) return;
     this.#say(
@@ -320,6 +318,7 @@ export class Mesh {
         [Option.checks, this.#settings.checks ?? 0],
         [Option.digests, POLICIES.findIndex((values) => values.includes(digests ?? 'auto'))],
         [Option.control, Number(control ?? -1)],
+        [Option.stayed, this.#stayed],
         ...this.#numbers(),
       ],
       texts: {

@@ -101,7 +101,7 @@ void Engine::follow_presence(bool was_present) {
     return;
   }
   loads_.set_active(now_, active());
-  peers_.expect_parent(now_ + kStartUp);
+  if (!peers_.hurried()) peers_.expect_parent(now_ + kStartUp);
   tracker_.start(now_);
 }
 

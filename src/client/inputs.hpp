@@ -64,6 +64,8 @@ struct EngineConfig {
   Group group = Group::kNone;
   // Of the segments that peers bring without digests, the share that SpotChecks looks at.
   double checks = 0;
+  // Seconds for which the player had the channel before this one; HUGE_VAL: it had none.
+  double stayed = HUGE_VAL;
 };
 
 struct PlayheadReport {

@@ -10,6 +10,8 @@ import {
   isSupported,
   version,
 } from '../../js/index.js';
+import { Option } from '../../js/abi.js';
+import { Engine } from '../../js/engine.js';
 import face from '../../js/index.js';
 import { fakeEngine } from './fake-engine.mjs';
 import { FakeHls, fakeLoaderClass, fragmentContext } from './fake-hls.mjs';
@@ -275,6 +277,24 @@ test('A1: a source that is loaded, the same one again or another of the channel,
     assert.deepEqual([...new Uint8Array(again.calls[0][1].data)], [body], url);
   }
   assert.deepEqual([FakeSocket.made.length, mesh.stats.cacheHits], [1, 0], 'one tracker session');
+});
+
+test('the engine hears for how long the channel before was the channel', async (t) => {
+  const set = t.mock.method(Engine.prototype, 'set');
+  /** @type {() => number[]} */
+  const told = () =>
+    set.mock.calls.flatMap((call) =>
+      call.arguments[0].flatMap(([name, value]) => (name === Option.stayed ? [value] : [])),
+    );
+  const clock = t.mock.method(performance, 'now', () => (told().length > 0 ? 8500 : 1000));
+  const { hls } = setUp();
+  hls.loadSource(SOURCE);
+  await until(() => FakeSocket.made.length === 1);
+  hls.loadSource(`${SOURCE}?token=new`);
+  hls.loadSource('https://cdn.example/other.m3u8');
+  await until(() => FakeSocket.made.length === 2);
+  clock.mock.restore();
+  assert.deepEqual(told(), [Infinity, 7.5]);
 });
 
 test('counters go on when the source changes', async () => {

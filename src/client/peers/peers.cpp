@@ -17,6 +17,9 @@ constexpr DurationMs kDialProspect{4'000};
 // that a viewer who is alone is not kept waiting.
 constexpr DurationMs kIntroduction{1'000};
 
+// Who has left a channel before these seconds were over may leave the next one as soon.
+constexpr double kHurried = 5;
+
 // How long a viewer is alone before the page hears of it. The tracker introduces those it has at
 // once, and a connection opens within 10 seconds or not at all.
 constexpr DurationMs kAlone{60'000};
@@ -73,8 +76,11 @@ PeerSession& Peers::add(TimeMs now, const PeerId& remote, CommandKind kind) {
 
 void Peers::on_accepted(TimeMs now) {
   if (!alone_told_) alone_due_ = now + kAlone;
-  parent_hope_until_ = downloads_.parents().empty() ? now + kIntroduction : now;
+  const bool hopes = downloads_.parents().empty() && !hurried();
+  parent_hope_until_ = hopes ? now + kIntroduction : now;
 }
+
+bool Peers::hurried() const { return config_.stayed < kHurried; }
 
 TimeMs Peers::hope() const {
   TimeMs until = parent_hope_until_;

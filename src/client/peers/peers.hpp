@@ -49,6 +49,10 @@ class Peers {
 
   // --- what the tracker leads to
   PeerSession& add(TimeMs now, const PeerId& remote, CommandKind kind);
+  // Whether the viewer is changing channels. Each begins with an engine that knows of no wait in
+  // vain, so their loads together would lose a wait for every channel: none waits for a parent
+  // until the tracker has named one.
+  bool hurried() const;
   // A `connect` may be expected at any moment until then.
   void expect_parent(TimeMs until) { parent_hope_until_ = until; }
   void on_accepted(TimeMs now);

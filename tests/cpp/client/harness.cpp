@@ -90,6 +90,9 @@ void Harness::tracker_says(const tracker_wire::TrackerMessage& message) {
 
 void Harness::join() {
   start();
+  enter();
+}
+void Harness::enter() {
   socket_open();
   tracker_wire::Accept accept;
   accept.live = false;

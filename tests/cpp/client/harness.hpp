@@ -59,8 +59,9 @@ class Harness {
   void socket_closed();
   void tracker_says(const tracker_wire::TrackerMessage& message);
   void tracker_says_text(std::string_view text);
-  // start, open, accept as "me"
+  // start, open, accept as "me"; all but the start
   void join();
+  void enter();
 
   // --- to peers
   // Told to connect to `id`; the channel opens at once. Returns the handle.

@@ -22,6 +22,36 @@ TEST_CASE("waiting: a lone viewer waits for an introduction once, and a second a
   CHECK(h.went_to_cdn(2));
 }
 
+TEST_CASE("waiting: who changes channels waits for no introduction, in none of them") {
+  EngineConfig config = Harness::default_config();
+  SECTION("after seconds in the channel before") {
+    config.stayed = 4.9;
+    Harness h(config);
+    h.add_renditions(true);
+    h.start();
+    h.playhead(0, 20);
+    h.load(1, 5);
+    CHECK(h.went_to_cdn(1));
+    h.enter();
+    h.load(2, 6);
+    CHECK(h.went_to_cdn(2));
+    h.tracker_says(tracker_wire::Connect{PeerId{"p1"}});
+    h.load(3, 7);
+    CHECK_FALSE(h.went_to_cdn(3));
+  }
+  SECTION("but as others do after a longer stay") {
+    config.stayed = 5;
+    Harness h(config);
+    h.add_renditions(true);
+    h.start();
+    h.playhead(0, 20);
+    h.load(1, 5);
+    CHECK_FALSE(h.went_to_cdn(1));
+    h.enter();
+    CHECK_FALSE(h.went_to_cdn(1));
+  }
+}
+
 TEST_CASE("waiting: a dial under way is waited for, and serves when it opens") {
   Harness h;
   h.add_renditions(true);
