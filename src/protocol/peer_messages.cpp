@@ -30,6 +30,7 @@ enum FieldIndex : size_t {
   kWithin,
   kLead,
   kUp,
+  kBehind,
   kDigests,
 };
 
@@ -80,6 +81,7 @@ void read_fields(json::FieldReader& fields, Fields& out) {
   if (out.event > Event::kKeepAliveAck) return;
   if (fields.has(kLead)) out.lead = fields.boolean(kLead);
   if (fields.has(kUp)) out.up = fields.integer(kUp, 1, kMaxUp);
+  if (fields.has(kBehind)) out.behind = fields.integer(kBehind, 1, kMaxBehindMs);
 }
 
 // `Writer`: that of the wire or that of a log.
@@ -105,6 +107,7 @@ std::string write_with(const Fields& fields) {
   if (fields.event == Event::kWant && fields.rendition) out.integer("within", fields.within);
   if (fields.lead) out.boolean("lead", true);
   if (fields.up > 0) out.integer("up", fields.up);
+  if (fields.behind > 0) out.integer("behind", fields.behind);
   return out.take();
 }
 
@@ -121,9 +124,9 @@ std::optional<uint32_t> transfer_of(const Fields& fields) {
 Message message_of(Fields fields) {
   switch (fields.event) {
     case Event::kKeepAlive:
-      return KeepAlive{fields.current, fields.hlsmesh, fields.lead, fields.up};
+      return KeepAlive{fields.current, fields.hlsmesh, fields.lead, fields.up, fields.behind};
     case Event::kKeepAliveAck:
-      return KeepAliveAck{fields.current, fields.hlsmesh, fields.lead, fields.up};
+      return KeepAliveAck{fields.current, fields.hlsmesh, fields.lead, fields.up, fields.behind};
     case Event::kRequest:
       return Request{std::move(fields.url), *fields.sn, std::move(fields.rendition)};
     case Event::kBinary:
@@ -168,10 +171,12 @@ struct FieldsOf {
     fields.hlsmesh = message.hlsmesh;
     fields.lead = message.lead;
     fields.up = message.up;
+    fields.behind = message.behind;
     return fields;
   }
   Fields operator()(const KeepAliveAck& message) {
-    return (*this)(KeepAlive{message.current, message.hlsmesh, message.lead, message.up});
+    return (*this)(
+        KeepAlive{message.current, message.hlsmesh, message.lead, message.up, message.behind});
   }
   Fields operator()(const Request& message) {
     return (*this)(Lack{message.url, message.sn, std::nullopt, message.rendition});
@@ -246,7 +251,7 @@ std::optional<ParseError> read(std::string_view text, Fields& fields) {
   if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
   json::Field table[] = {{"event"},   {"url"},       {"sn"},      {"attachments"}, {"size"},
                          {"current"}, {"rendition"}, {"hlsmesh"}, {"transfer"},    {"pieces"},
-                         {"within"},  {"lead"},      {"up"},      {"digests"}};
+                         {"within"},  {"lead"},      {"up"},      {"behind"},      {"digests"}};
   const Fault syntax = json::read_object(text, kMaxDepth, table);
   if (syntax != Fault::kNone) return static_cast<ParseError>(syntax);
 

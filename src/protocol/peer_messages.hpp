@@ -24,6 +24,7 @@ inline constexpr int64_t kMaxAttachments = 64 * 1024;  // `attachments`: 64 MiB 
 inline constexpr int64_t kMaxTransfer = INT32_MAX;     // `transfer`
 inline constexpr int64_t kMaxWithinMs = INT32_MAX;     // `within`
 inline constexpr int64_t kMaxUp = INT32_MAX;           // `up`
+inline constexpr int64_t kMaxBehindMs = 60'000;        // `behind`
 
 // The extension that this build speaks; absent in version-1 messages (protocol section 4).
 inline constexpr int32_t kExtension = 2;
@@ -35,6 +36,9 @@ struct KeepAlive {
   std::optional<int32_t> hlsmesh;  // the sender's extension
   bool lead = false;               // extension 2: whoever gets it is to fetch first
   int64_t up = 0;                  // extension 2: the sender's measured uplink, KB/s; 0: not known
+  // Extension 2: how much later than whoever gets it the sender learns of live segments, in
+  // milliseconds; 0: not known, or not later.
+  int64_t behind = 0;
 };
 
 struct KeepAliveAck {
@@ -42,6 +46,7 @@ struct KeepAliveAck {
   std::optional<int32_t> hlsmesh;
   bool lead = false;
   int64_t up = 0;
+  int64_t behind = 0;
 };
 
 struct Request {
@@ -166,8 +171,9 @@ struct Fields {
   uint32_t transfer = 0;  // 0: none
   std::string pieces{};   // empty: none; otherwise a text that from_text() reads
   int64_t within = 0;
-  bool lead = false;  // of a KEEPALIVE: whoever gets it is to fetch first
-  int64_t up = 0;     // of a KEEPALIVE: the sender's uplink, KB/s; 0: not known
+  bool lead = false;   // of a KEEPALIVE: whoever gets it is to fetch first
+  int64_t up = 0;      // of a KEEPALIVE: the sender's uplink, KB/s; 0: not known
+  int64_t behind = 0;  // of a KEEPALIVE, milliseconds; 0: not known, or not behind
   bool digests =
       false;  // of a HAVE or WANT with pieces: those of all pieces are there, or asked for
 };

@@ -278,6 +278,16 @@ void Mesh::leave(TimeMs now, Download& download) {
   }
 }
 
+bool Mesh::is_late(const Download& download) const {
+  if (!download.mostly_here()) return false;
+  const PieceSet gap = missing(download);
+  PieceSet nowhere = gap;
+  for (const Neighbor* neighbor : neighbors_) {
+    if (const PieceAsk* const ask = neighbor->asks.find(download)) nowhere.remove(ask->has);
+  }
+  return nowhere.count() * 2 <= gap.count();
+}
+
 void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range) {
   for (Neighbor* neighbor : neighbors_) {
     const PieceAsk* const ask = neighbor->asks.find(download);

@@ -9,6 +9,7 @@
 #include "client/download/downloads.hpp"
 #include "client/download/neighbor.hpp"
 #include "client/download/patience.hpp"
+#include "client/download/usefulness.hpp"
 #include "client/stats.hpp"
 #include "client/timers.hpp"
 #include "common/random.hpp"
@@ -34,6 +35,7 @@ class Mesh {
   // Whether neighbors get of us what we have; else nothing is gained by having what they lack.
   void set_passes_on(bool passes_on) { passes_on_ = passes_on; }
   void set_live(bool live) { live_ = live; }
+  bool live() const { return live_; }
 
   // What is to be expected of a download.
   struct Prospect {
@@ -100,6 +102,10 @@ class Mesh {
   // Whether a parent has told us to fetch first.
   bool leads() const;
 
+  // Whether most of it is here, and neighbors hold most of what is missing.
+  bool is_late(const Download& download) const;
+  Shortage& shortage() { return shortage_; }
+
   // The segment that the latest DATA brought pieces of; nullptr: none that anybody may have.
   const SegmentPtr& fresh() const { return fresh_; }
 
@@ -157,6 +163,7 @@ class Mesh {
   std::list<Neighbor*> neighbors_;
   SegmentPtr fresh_;
   std::list<SegmentKey> fresh_words_;
+  Shortage shortage_;
   TimeMs alone_until_{};
   bool passes_on_ = false;
   bool live_ = false;

@@ -279,6 +279,7 @@ void Mesh::finish(TimeMs now, Download& download) {
   receipt.gifts = download.gifts;
   downloads_.count_gift(download);
   stats_.p2p_segments += 1;
+  shortage_.in_time();
   downloads_.estimates().sizes.measured(segment, body->size());
   downloads_.shelf.receipts.add(downloads_.shelf.cache, segment, std::move(receipt));
   if (downloads_.shelf.cache.peek(segment.key) == body) {

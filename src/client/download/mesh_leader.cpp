@@ -1,6 +1,7 @@
 // Who fetches first.
 
 #include <algorithm>
+#include <cmath>
 
 #include "client/download/mesh.hpp"
 
@@ -15,6 +16,13 @@ constexpr double kLeadMs = 100;
 // child's must be stronger to be of help.
 constexpr double kStrong = 3;
 constexpr double kStronger = 1.5;
+
+// Of a neighbor that has not said how much it is behind: half of a common target duration.
+constexpr double kUsuallyBehindMs = 1'000;
+// Of how much of the stream it is asked how long a line takes for it; and by how much another one
+// must be sooner.
+constexpr double kSegmentMs = 2'000;
+constexpr double kSoonerMs = 200;
 
 }  // namespace
 
@@ -38,17 +46,23 @@ const Neighbor* Mesh::second(double up, PeerHandle now_second) const {
   // Two copies in the time of a segment leave others time to exchange them.
   if (!live_ || !(up > 0)) return nullptr;
   if (up >= downloads_.estimates().sizes.most_bytes_per_ms() * kStrong) return nullptr;
+  const double rate = downloads_.estimates().sizes.most_bytes_per_ms();
+  const double enough = up * kStronger;
   const Neighbor* best = nullptr;
-  double most = up * kStronger;
+  double soonest = HUGE_VAL;
   for (const Neighbor* neighbor : neighbors_) {
     if (neighbor->is_parent) return nullptr;
-    // Who has begun goes on unless another one is much stronger.
     // A line that was never full, so that its rate is not known, is no weak one.
     double theirs = neighbor->up;
-    if (!(theirs > 0) && neighbor->passes_on) theirs = most * 1.01;
-    if (neighbor->peer == now_second) theirs *= kStronger;
-    if (theirs <= most) continue;
-    most = theirs;
+    if (!(theirs > 0) && neighbor->passes_on) theirs = enough * 1.01;
+    if (theirs <= enough) continue;
+    // When it has sent a segment once.
+    const double behind = neighbor->behind_ms > 0 ? neighbor->behind_ms : kUsuallyBehindMs;
+    double ms = behind + kSegmentMs * rate / theirs;
+    // Who has begun goes on unless another one is much sooner.
+    if (neighbor->peer == now_second) ms -= kSoonerMs;
+    if (ms >= soonest) continue;
+    soonest = ms;
     best = neighbor;
   }
   return best;

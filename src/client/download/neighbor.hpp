@@ -21,6 +21,7 @@ struct Neighbor final : Source {
   bool is_parent = false;  // we may wait for what it is going to have
   bool passes_on = false;  // it has told us of what it holds
   double up = 0;           // its uplink as it says, bytes per millisecond; 0: not known
+  double behind_ms = 0;    // it learns of live segments so much later than we; 0: not known
   bool we_lead = false;    // it has told us to fetch first
   Words words;
   PieceAsks asks;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "client/clock.hpp"
@@ -32,6 +33,29 @@ class Usefulness {
   int32_t misses_ = 0;
   TimeMs missing_since_{};
   TimeMs missed_at_{};
+};
+
+// Whether parents together are too slow: again and again, the CDN had to bring pieces that they
+// held.
+class Shortage {
+ public:
+  void late() { late_ += 1; }
+  // A segment has come from peers alone.
+  void in_time() { late_ = std::max(0.0, late_ - kForgiven); }
+  bool lasts() const { return late_ >= most_; }
+  // Another parent is being looked for. Where all are short of uplink each change costs everybody
+  // something, so each one takes twice as much as the one before.
+  void begin_anew() {
+    late_ = 0;
+    most_ *= 2;
+  }
+
+ private:
+  // Of a late segment, by one in time.
+  static constexpr double kForgiven = 0.5;
+
+  double late_ = 0;
+  double most_ = 4;
 };
 
 }  // namespace hlsmesh

@@ -16,6 +16,11 @@ constexpr double kLineMs = 50;
 constexpr size_t kMostSpreads = 6;
 constexpr size_t kLeastLine = 64 * 1024;
 
+// Who tells of pieces in order is this many ahead of the first that it has not sent, so that
+// several neighbors have something to ask for; and tells of so many at a time.
+constexpr uint32_t kTellAhead = 12;
+constexpr uint32_t kTellStep = 4;
+
 }  // namespace
 
 void Children::pump(TimeMs now) {
@@ -90,13 +95,13 @@ void Children::pass_on(TimeMs now, const SegmentPtr& body) {
   }
 }
 
-PieceSet& Children::spread(const SegmentBuffer& body) {
+Children::Spread& Children::spread_of(const SegmentBuffer& body) {
   const SegmentKey& key = body.segment().key;
   for (Spread& spread : spreads_) {
-    if (spread.key == key) return spread.sent;
+    if (spread.key == key) return spread;
   }
   if (spreads_.size() >= kMostSpreads) spreads_.pop_front();
-  return spreads_.emplace_back(Spread{key, PieceSet()}).sent;
+  return spreads_.emplace_back(Spread{key});
 }
 
 PieceSet Children::doubted(TimeMs now, const SegmentBuffer& body) {
@@ -108,6 +113,15 @@ PieceSet Children::doubted(TimeMs now, const SegmentBuffer& body) {
     out = downloads_.shelf.vouches(now, body.segment().key) ? PieceSet() : PieceSet::all();
   }
   return out;
+}
+
+uint32_t Children::told_before(TimeMs now, const SegmentBuffer& body) {
+  if (!in_order_) return PieceSet::kMost;
+  Spread& spread = spread_of(body);
+  if (spread.told_at == kNever) spread.told_at = now;
+  // Whoever comes later than that may need any of it.
+  if (to_ms(now - spread.told_at) > body.segment().span.duration * 1'000) return PieceSet::kMost;
+  return spread.sent.run_end(0) / kTellStep * kTellStep + kTellAhead;
 }
 
 void Children::add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) {

@@ -27,6 +27,11 @@ class Children final : private SegmentShelf {
 
   bool line_full() const { return line_full_; }
 
+  void set_live(bool live) { live_ = live; }
+  // Whether neighbors hear of the pieces of a segment one after another, as the line carries them,
+  // so that what they have lies in one place, and whoever fetches beside us fetches the rest.
+  void set_in_order(bool in_order) { in_order_ = in_order; }
+
   // Sends to each what can be sent now; those who were sent much more than their share lately have
   // the last turn.
   void pump(TimeMs now);
@@ -57,8 +62,10 @@ class Children final : private SegmentShelf {
   void note_given(PeerHandle to, SegmentBuffer& segment) override;
   bool admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) override;
   bool passes_on(PeerHandle neighbor) override { return table_.find(neighbor)->neighbor.passes_on; }
-  PieceSet& spread(const SegmentBuffer& body) override;
+  bool is_live() override { return live_; }
+  PieceSet& spread(const SegmentBuffer& body) override { return spread_of(body).sent; }
   PieceSet doubted(TimeMs now, const SegmentBuffer& body) override;
+  uint32_t told_before(TimeMs now, const SegmentBuffer& body) override;
   void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) override;
   bool line_has_room(TimeMs now, PeerHandle to, size_t bytes) override;
   MediaSequence newest(TimeMs now) override;
@@ -71,13 +78,17 @@ class Children final : private SegmentShelf {
   Turns turns_;
   struct Spread {
     SegmentKey key;
-    PieceSet sent;
+    PieceSet sent{};
+    TimeMs told_at = kNever;  // in order, for the first time
   };
+  Spread& spread_of(const SegmentBuffer& body);
   std::list<Spread> spreads_;  // of the latest segments
   PeerHandle turn_;            // whoever was sent pieces last
   bool line_full_ = false;     // pieces wait until the line has room for them
   bool line_refused_ = false;  // line_has_room() has said so since pump_pieces() began
   bool may_upload_ = false;
+  bool in_order_ = false;
+  bool live_ = false;
 };
 
 }  // namespace hlsmesh

@@ -199,14 +199,30 @@ PeerSession* Peers::worst_parent(int32_t misses) {
   return worst;
 }
 
+PeerSession* Peers::slowest_parent() {
+  if (table_.count(true, true) < 2) return nullptr;
+  PeerSession* slowest = nullptr;
+  double most = 0;
+  for (auto& [handle, session] : table_) {
+    if (!session.open() || !session.parent || session.neighbor.we_lead) continue;
+    if (session.neighbor.asks.piece_ms() <= most) continue;
+    most = session.neighbor.asks.piece_ms();
+    slowest = &session;
+  }
+  return slowest;
+}
+
 // Without a tracker there is no other to be had.
 void Peers::give_back_parent(TimeMs now) {
   if (std::exchange(gifts_, stats_.p2p_segments) != stats_.p2p_segments) {
     give_back_pause_ = kGiveBackPause;
   }
   if (now < give_back_after_ || !tracker_.joined()) return;
-  PeerSession* const worst = worst_parent(Usefulness::kMostMisses);
-  if (worst == nullptr || !worst->parent->usefulness.useless()) return;
+  PeerSession* worst = worst_parent(Usefulness::kMostMisses);
+  if (worst != nullptr && !worst->parent->usefulness.useless()) worst = nullptr;
+  if (worst == nullptr && mesh_.shortage().lasts()) worst = slowest_parent();
+  if (worst == nullptr) return;
+  mesh_.shortage().begin_anew();
   give_back_after_ = now + give_back_pause_;
   give_back_pause_ = std::min(give_back_pause_ * 2, kLongestGiveBackPause);
   end(now, *worst, PeerEnd::kUseless);
@@ -214,7 +230,10 @@ void Peers::give_back_parent(TimeMs now) {
 
 void Peers::serve(TimeMs now) {
   const Neighbor* leader = mesh_.leader();
-  if (leader == nullptr) leader = mesh_.second(turns().uplink.bytes_per_ms(), told_to_lead_);
+  const bool first = leader == nullptr;
+  if (first) leader = mesh_.second(turns().uplink.bytes_per_ms(), told_to_lead_);
+  children_.set_live(mesh_.live());
+  children_.set_in_order(first && leader != nullptr);
   const PeerHandle leads = leader == nullptr ? PeerHandle() : leader->peer;
   if (leads != told_to_lead_) {
     const PeerHandle before = std::exchange(told_to_lead_, leads);

@@ -85,6 +85,9 @@ class Peers {
   // Of the parents of which nothing is expected now, the one that has missed most segments in a
   // row; nullptr: none has missed `misses` or more.
   PeerSession* worst_parent(int32_t misses);
+  // Of several parents, the one that has sent pieces and whose pieces take longest; nullptr: there
+  // is one parent, or none has.
+  PeerSession* slowest_parent();
   // Reports the end of a connection, or of a dial, to the tracker.
   void tell_end(bool opened, const std::string& dc_id, tracker_wire::EndReason why);
 

@@ -90,6 +90,7 @@ void Peers::on_keep_alive(TimeMs now, PeerSession& session, const peer::Fields& 
   }
   session.neighbor.we_lead = message.lead;
   session.neighbor.up = static_cast<double>(message.up);
+  session.neighbor.behind_ms = static_cast<double>(message.behind);
   if (!ack) say_current(now, session, peer::Event::kKeepAliveAck);
 }
 
@@ -189,6 +190,7 @@ void Peers::say_current(TimeMs now, PeerSession& session, peer::Event event) {
   message.hlsmesh = peer::kExtension;
   message.lead = session.handle == told_to_lead_;
   if (serves()) message.up = static_cast<int64_t>(turns().uplink.bytes_per_ms());
+  message.behind = static_cast<int64_t>(session.neighbor.words.ahead_ms());
   session.link.channel.send(now, message);
 }
 

@@ -193,7 +193,10 @@ void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
     give(load, *receipt, segment);
     return end(load);
   }
-  if (load.ranges > 0) return go_to_cdn(now, load);
+  if (load.ranges > 0) {
+    if (!load.led || !gather(now, load)) go_to_cdn(now, load);
+    return;
+  }
   if (join(now, load) || gather(now, load)) return;
 
   hope = std::max(hope, downloads_.hope(now, load.wish, load.tried));
@@ -282,8 +285,12 @@ bool Loads::gather(TimeMs now, Load& load) {
     load.due = load.began_at + kGrace;
     return true;
   }
+  if (!prospect.asked) return false;
   // Whoever is told to fetch first does so.
-  if (!prospect.asked || (needed.newest && mesh_.leads())) return false;
+  if (needed.newest && load.ranges == 0 && mesh_.leads()) {
+    load.led = true;
+    return false;
+  }
   load.download->asker = load.id;
   // What has come of a segment is not lost: the CDN brings the rest.
   if (load.download->mostly_here()) needed.vain = std::min(needed.vain, kMostVain);
@@ -325,6 +332,9 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
     if (!load.failure) load.failure = load.download->failure;
     if (active_ && load.ranges < kMostRanges && cdn_.may_range(now, load.wish)) {
       range = mesh_.rest(*load.download, load.ranges > 0);
+    }
+    if (player_.is_live() && now - load.began_at >= kLostTime && mesh_.is_late(*load.download)) {
+      mesh_.shortage().late();
     }
     mesh_.give_up(now, *load.download, range);
     ++load.ranges;

@@ -38,6 +38,7 @@ struct Load {
   std::optional<FallbackReason> failure;  // the last of those failures
   bool refused = false;                   // by the player, which has had its first bytes
   int ranges = 0;                         // parts that were asked of the CDN
+  bool led = false;                       // the first of them for others, and not in need
   bool in_vain = false;                   // the CDN has brought what peers had not, of some of it
   CdnFetch fetch;                         // at the CDN
 };

@@ -105,10 +105,13 @@ void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order&
   held.keep(order.body->pieces());
   order.told.add(held);
   const PieceSet doubted = shelf.doubted(now, *order.body);
+  const uint32_t end = shelf.told_before(now, *order.body);
   for (;;) {
     PieceSet news = order.body->pieces();
     news.remove(order.told);
     news.remove(doubted);
+    order.held_back = news.first(end) < PieceSet::kMost;
+    news.cut(end);
     if (news.empty()) return;
     peer::Fields have;
     have.event = peer::Event::kHave;
@@ -140,7 +143,11 @@ size_t PieceOrders::send(TimeMs now, Channel& channel, SegmentShelf& shelf, bool
     if (order.queued.empty()) continue;
     PieceSet& spread = shelf.spread(*order.body);
     PieceSet choice = order.queued;
-    if (!again && shelf.passes_on(channel.peer())) choice.remove(spread);
+    if (!again && shelf.passes_on(channel.peer())) {
+      choice.remove(spread);
+      // Without the first one nobody passes on the others.
+      if (order.queued.has(0) && shelf.is_live()) choice.add(0);
+    }
     const uint32_t first = choice.first();
     if (first == PieceSet::kMost) continue;
     const uint32_t end = std::min(choice.run_end(first), first + static_cast<uint32_t>(most));
@@ -229,7 +236,7 @@ TimeMs PieceOrders::next_due() const {
   for (const Order& order : orders_) {
     if (order.body == nullptr || (order.body->complete() && order.queued.empty())) {
       due = std::min(due, order.until);
-    } else if (!order.body->complete() &&
+    } else if (!order.body->complete() && !order.held_back &&
                order.body->committed_bytes() >
                    static_cast<size_t>(order.told.count()) * peer::kWirePieceBytes +
                        peer::kWirePieceBytes) {

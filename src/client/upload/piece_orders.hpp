@@ -59,9 +59,10 @@ class PieceOrders {
       return body != nullptr && body->digests() != nullptr &&
              digests_from < body->digests()->count();
     }
-    uint32_t sent = 0;  // pieces, each time that one is sent
-    TimeMs tell_at{};   // before, nothing more is told
-    TimeMs until{};     // until when we look for the segment, or wait for a word of the neighbor
+    uint32_t sent = 0;       // pieces, each time that one is sent
+    TimeMs tell_at{};        // before, nothing more is told
+    bool held_back = false;  // it is told of more once earlier pieces are sent
+    TimeMs until{};  // until when we look for the segment, or wait for a word of the neighbor
   };
 
   // Whether the order is kept, its body found or still looked for; else it must be refused.

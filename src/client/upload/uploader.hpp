@@ -35,11 +35,16 @@ class SegmentShelf {
   virtual bool admit(TimeMs now, PeerHandle to, SegmentBuffer& segment, size_t bytes) = 0;
   // Whether the neighbor gives others what it has.
   virtual bool passes_on(PeerHandle neighbor) = 0;
+  // Whether segments are exchanged while they are new, so that all want the first piece at once.
+  virtual bool is_live() = 0;
   // The pieces of the segment that were sent to anybody, as far as that is remembered. Valid until
   // the next call.
   virtual PieceSet& spread(const SegmentBuffer& body) = 0;
   // Pieces of the segment that nobody is to be told of yet.
   virtual PieceSet doubted(TimeMs now, const SegmentBuffer& body) = 0;
+  // Nobody is to be told of that piece of the segment, nor of later ones, before earlier ones are
+  // sent.
+  virtual uint32_t told_before(TimeMs now, const SegmentBuffer& body) = 0;
   // Adds the pieces of the segment that the neighbor has said it holds.
   virtual void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) = 0;
   // Whether `bytes` of pieces may be queued for the neighbor now.

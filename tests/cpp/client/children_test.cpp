@@ -174,3 +174,41 @@ TEST_CASE("children: pieces that come are passed on, once they look like media")
   f.children.pass_on(kStart, download.body);
   for (const Told& each : take_commands(f.commands)) CHECK(each.message().pieces.empty());
 }
+
+TEST_CASE("children: a weak line tells of pieces in their order, as far as it has sent them") {
+  Family f;
+  f.put(5, 40 * peer::kWirePieceBytes);
+  PeerSession& child = f.add("a");
+  child.link.extension = peer::kPieceExtension;
+  const auto told = [](const std::vector<Told>& all) {
+    std::string pieces;
+    for (const Told& each : all) {
+      if (each.kind != CommandKind::kChannelSendText) continue;
+      if (each.message().event == peer::Event::kHave) pieces += each.message().pieces + ";";
+    }
+    return pieces;
+  };
+  // All that waits in the channel leaves.
+  const auto leaves = [&] {
+    child.link.channel.on_handed_over(child.link.channel.queued());
+    child.link.channel.on_writable(kStart, 0);
+  };
+  SECTION("in order") {
+    f.children.set_in_order(true);
+    CHECK(told(f.want(child, 1, 5)) == "0-11;");
+    // Three sent ones are not yet a step.
+    CHECK(told(f.want(child, 1, "0-2")) == "");
+    leaves();
+    CHECK(told(f.want(child, 1, "3-5")) == "");
+    CHECK(told(f.pump(50)) == "12-15;");
+    SECTION("until the segment is older than it is long") {
+      CHECK(told(f.pump(4'000)) == "");
+      CHECK(told(f.pump(4'001)) == "16-39;");
+    }
+    SECTION("until the line is strong enough") {
+      f.children.set_in_order(false);
+      CHECK(told(f.pump(100)) == "16-39;");
+    }
+  }
+  SECTION("a strong one tells of all") { CHECK(told(f.want(child, 1, 5)) == "0-39;"); }
+}

@@ -323,6 +323,8 @@ TEST_CASE("digests: a segment that the file no longer names costs no peer its co
   r.h.clear();
   r.h.load(2, 6);
   REQUIRE(r.h.sent<peer::Request>(old).size() == 1);
+  r.playlist_loaded(11, true);
+  REQUIRE(r.h.all(CommandKind::kFetchDigests).size() == 1);
   r.digests_come(digest_line("seg7.ts", Harness::body(7, 90'000)));
   r.h.peer_serves(old, r.h.sent<peer::Request>(old)[0], Harness::body(6, 90'000));
   CHECK(r.is_open(old));

@@ -19,6 +19,24 @@ struct LiveNeighbors : MeshRoom {
     h.advance(1'500);
   }
 
+  // The playlist's newest segment is `sn`, 20 s into the stream, and the player has what is before.
+  void follows_to(int64_t sn) {
+    PlaylistFacts facts;
+    facts.newest = static_cast<double>(sn);
+    facts.target_duration = 4;
+    facts.live = true;
+    h.engine.on_playlist_loaded(h.now, TrackKind::kMain, 0, facts);
+    h.engine.on_playlist(h.now, TrackKind::kMain, 0);
+    h.playhead(18, 20);
+    SegmentLoad last;
+    last.sn = MediaSequence(sn);
+    last.url = "seg" + std::to_string(sn) + ".ts";
+    last.span = MediaSpan{20, 4};
+    h.engine.list_segment(h.now, last);
+    h.drain();
+    h.clear();
+  }
+
   // What the KEEPALIVEs and their answers since the last clear() have said to the peer, the latest
   // last.
   std::vector<bool> leads(int32_t peer) const {
@@ -122,6 +140,52 @@ TEST_CASE("mesh lead: whoever is told to lead by a parent waits only for what th
   }
 }
 
+TEST_CASE("mesh lead: a leader fetches the end of a segment, and what is before comes from peers") {
+  LiveNeighbors r;
+  const int32_t parent = r.add_parent("a");
+  r.h.peer_says(parent, peer::KeepAlive{std::nullopt, 2, true});
+  r.follows_to(5);
+  peer::Have word;
+  word.url = "seg6.ts";
+  word.sn = MediaSequence(6);
+  // As of a playlist that was seen live.
+  word.rendition = Harness::asking(0, 6);
+  word.rendition.insert(word.rendition.find("seg6.ts") + 7, "#live");
+  r.h.peer_says(parent, word);
+  const uint32_t number = r.transfer(parent);
+  const std::string bytes = Harness::body(6, kLiveBytes);
+  r.holds(parent, number, "0-2", kLiveBytes);
+  REQUIRE(r.asked(parent, number) == pieces("0-2"));
+  r.sends(parent, number, 0, 1, bytes);
+  SegmentLoad what;
+  what.sn = MediaSequence(6);
+  what.url = "seg6.ts";
+  what.span = MediaSpan{24, 4};
+  what.streams = true;
+  r.h.load(1, what);
+  const size_t end = 3 * peer::kWirePieceBytes;
+  const auto fetches = r.h.all(CommandKind::kFetch);
+  REQUIRE(fetches.size() == 1);
+  CHECK(fetches[0].t0 == end);
+  CHECK(fetches[0].t1 == 0);
+  r.h.fetch_part(1, bytes, end, kLiveBytes);
+  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(1), kLiveBytes - end);
+  r.h.drain();
+  // Nothing more is fetched while there is time.
+  r.h.advance(300);
+  CHECK(r.h.all(CommandKind::kFetch).size() == 1);
+  SECTION("in time") {
+    r.sends(parent, number, 1, 2, bytes);
+    CHECK(r.given(1) == bytes);
+  }
+  SECTION("and if it does not, from the CDN") {
+    r.h.advance(10'000);
+    REQUIRE(r.h.all(CommandKind::kFetch).size() == 2);
+    CHECK(r.h.all(CommandKind::kFetch)[1].t0 == peer::kWirePieceBytes);
+    CHECK(r.h.all(CommandKind::kFetch)[1].t1 == end);
+  }
+}
+
 TEST_CASE("mesh lead: a child has no say in it") {
   LiveNeighbors r;
   const int32_t child = r.add_child("c1");
@@ -155,21 +219,8 @@ TEST_CASE("mesh: neighbors hear once that a live segment comes, and of none that
 
 TEST_CASE("mesh: what a parent says is coming is wanted before our own playlist shows it") {
   LiveNeighbors r;
-  PlaylistFacts facts;
-  facts.newest = 5;
-  facts.target_duration = 4;
-  facts.live = true;
-  r.h.engine.on_playlist_loaded(r.h.now, TrackKind::kMain, 0, facts);
-  r.h.engine.on_playlist(r.h.now, TrackKind::kMain, 0);
   const int32_t parent = r.add_parent("a");
-  r.h.playhead(18, 20);
-  SegmentLoad last;
-  last.sn = MediaSequence(5);
-  last.url = "seg5.ts";
-  last.span = MediaSpan{20, 4};
-  r.h.engine.list_segment(r.h.now, last);
-  r.h.drain();
-  r.h.clear();
+  r.follows_to(5);
   r.says_word(parent, 6);
   const auto wants = r.opened(parent);
   REQUIRE_FALSE(wants.empty());

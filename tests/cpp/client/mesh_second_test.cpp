@@ -57,11 +57,23 @@ constexpr double kStrongUp = 800;  // more than three times
 
 }  // namespace
 
-TEST_CASE("mesh second: the strongest child fetches beside a weak first viewer") {
+TEST_CASE("mesh second: of children that are as late, the strongest fetches beside us") {
   FirstViewer v;
   v.add(600);
   Neighbor& strong = v.add(1'900);
   v.add(900);
+  CHECK(v.second(kWeak) == &strong);
+}
+
+TEST_CASE("mesh second: a child that is strong enough and learns of segments sooner comes first") {
+  FirstViewer v;
+  Neighbor& strong = v.add(1'900);
+  Neighbor& prompt = v.add(900);
+  v.add(kWeak * 1.4).behind_ms = 1;  // not strong enough
+  strong.behind_ms = 1'500;
+  prompt.behind_ms = 300;
+  CHECK(v.second(kWeak) == &prompt);
+  strong.behind_ms = 400;  // a segment of 2 s takes it 0.3 s less
   CHECK(v.second(kWeak) == &strong);
 }
 
@@ -90,13 +102,15 @@ TEST_CASE("mesh second: a line that was never full is no weak one, if its viewer
   CHECK(v.second(kWeak) == &measured);
 }
 
-TEST_CASE("mesh second: who has begun goes on until another is half as strong again") {
+TEST_CASE("mesh second: who has begun goes on until another is much sooner") {
   FirstViewer v;
   Neighbor& first = v.add(1'000);
-  v.add(1'400);
+  Neighbor& other = v.add(1'000);
+  first.behind_ms = 700;
+  other.behind_ms = 501;
   CHECK(v.second(kWeak, first.peer) == &first);
-  Neighbor& stronger = v.add(1'600);
-  CHECK(v.second(kWeak, first.peer) == &stronger);
+  other.behind_ms = 499;
+  CHECK(v.second(kWeak, first.peer) == &other);
 }
 
 TEST_CASE("mesh second: a viewer with a parent names nobody") {

@@ -99,6 +99,36 @@ TEST_CASE("peers: a useless parent is given back, the next one after a pause tha
   CHECK(left(31'000) == 0);
 }
 
+TEST_CASE("peers: while parents are too slow for what they hold, the slowest is given back") {
+  Connected c;
+  PeerSession& quick = c.open(c.dial("p1"));
+  PeerSession& slow = c.open(c.dial("p2"));
+  PeerSession& fresh = c.open(c.dial("p3"));  // has sent nothing yet
+  quick.neighbor.asks.on_piece(DurationMs(30));
+  slow.neighbor.asks.on_piece(DurationMs(300));
+  for (int i = 0; i < 4; ++i) c.mesh.shortage().late();
+  SECTION("and no more are") {
+    c.peers.give_back_parent(after(20'000));
+    CHECK(slow.ended);
+    CHECK(c.take().told<tracker_wire::DcClosed>()->reason == tracker_wire::EndReason::kUseless);
+    c.peers.give_back_parent(after(40'000));
+    CHECK_FALSE(quick.ended);
+  }
+  SECTION("but not the only one") {
+    c.peers.end(kStart, quick, PeerEnd::kClosedByUs);
+    c.peers.end(kStart, fresh, PeerEnd::kClosedByUs);
+    c.peers.sweep();
+    c.peers.give_back_parent(after(20'000));
+    CHECK_FALSE(slow.ended);
+  }
+  SECTION("unless it has us fetch first") {
+    slow.neighbor.we_lead = true;
+    c.peers.give_back_parent(after(20'000));
+    CHECK(quick.ended);
+    CHECK_FALSE(slow.ended);
+  }
+}
+
 TEST_CASE("peers: with nothing left to give, children are ended, and parents kept") {
   Connected c;
   c.open(c.dial("p1"));

@@ -33,6 +33,7 @@ class FakeShelf final : public SegmentShelf {
   PieceSet held;
   PieceSet kept_back;
   bool spreads = true;
+  bool live = false;
 
   SegmentPtr find(TimeMs, const peer::Fields&) override { return nullptr; }
   bool coming(TimeMs, const peer::Fields&) override { return expects; }
@@ -45,7 +46,9 @@ class FakeShelf final : public SegmentShelf {
     if (admits) admitted += bytes;
     return admits;
   }
+  bool is_live() override { return live; }
   PieceSet& spread(const SegmentBuffer&) override { return sent; }
+  uint32_t told_before(TimeMs, const SegmentBuffer&) override { return PieceSet::kMost; }
   PieceSet doubted(TimeMs, const SegmentBuffer&) override { return kept_back; }
   void add_held(PeerHandle, const SegmentBuffer&, PieceSet& all) override { all.add(held); }
   bool passes_on(PeerHandle) override { return spreads; }
@@ -277,6 +280,23 @@ TEST_CASE("piece orders: sixteen transfers may be open, and those that end make 
     CHECK(s.texts.size() == 16);
     CHECK(s.want(17));
   }
+}
+
+TEST_CASE(
+    "piece orders: of what others have had, only a live segment's first piece goes out at once") {
+  Serving s;
+  s.hold("0-");
+  s.shelf.sent = pieces("0-2");
+  s.shelf.live = GENERATE(true, false);
+  REQUIRE(s.want(7));
+  s.tell();
+  REQUIRE(s.want(7, "0-3"));
+  s.send(false);
+  s.drain();
+  CHECK(s.came() == (s.shelf.live ? "0,3" : "3"));
+  s.send(true);
+  s.drain();
+  CHECK(s.came() == (s.shelf.live ? "1-2" : "0-2"));
 }
 
 TEST_CASE("piece orders: cancelled pieces are not sent, and may be asked for again") {

@@ -18,6 +18,28 @@ TEST_CASE("usefulness: five misses in a row over 15 s make a parent useless") {
   CHECK(usefulness.useless());
 }
 
+TEST_CASE("shortage: four segments that were late, of which none was made up for, show it") {
+  Shortage shortage;
+  for (int i = 0; i < 3; ++i) shortage.late();
+  CHECK_FALSE(shortage.lasts());
+  shortage.late();
+  CHECK(shortage.lasts());
+  shortage.begin_anew();
+  CHECK_FALSE(shortage.lasts());
+}
+
+TEST_CASE("shortage: two segments in time make up for a late one, and for none to come") {
+  Shortage shortage;
+  for (int i = 0; i < 20; ++i) shortage.in_time();
+  for (int i = 0; i < 4; ++i) {
+    shortage.late();
+    shortage.in_time();
+  }
+  CHECK_FALSE(shortage.lasts());  // two in all
+  for (int i = 0; i < 3; ++i) shortage.late();
+  CHECK(shortage.lasts());
+}
+
 TEST_CASE("usefulness: many misses at once are no proof, and what it gives ends the row") {
   Usefulness usefulness;
   for (int i = 0; i < 100; ++i) usefulness.missed(kStart);

@@ -23,6 +23,7 @@ struct Describe {
     put_optional(d.fields, "hlsmesh", m.hlsmesh);
     if (m.lead) d.fields["lead"] = true;
     if (m.up > 0) d.fields["up"] = m.up;
+    if (m.behind > 0) d.fields["behind"] = m.behind;
     return d;
   }
   Described operator()(const KeepAliveAck& m) const {
@@ -31,6 +32,7 @@ struct Describe {
     put_optional(d.fields, "hlsmesh", m.hlsmesh);
     if (m.lead) d.fields["lead"] = true;
     if (m.up > 0) d.fields["up"] = m.up;
+    if (m.behind > 0) d.fields["behind"] = m.behind;
     return d;
   }
   Described operator()(const Request& m) const {

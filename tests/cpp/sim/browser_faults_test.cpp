@@ -31,11 +31,11 @@ TEST_CASE("a channel whose queue is full is given up, as the driver does, and ma
   const Room room = GENERATE(Room::kWhole, Room::kPieces);
   CAPTURE(name_of(room));
   SwarmConfig config = swarm_of(5);
-  for (ViewerConfig& viewer : config.viewers) viewer.browser.send_queue_bytes = 128 * 1024;
+  for (ViewerConfig& viewer : config.viewers) viewer.browser.send_queue_bytes = 256 * 1024;
   const SwarmFigures figures = run(room, config);
   // Of pieces no more wait in a channel than it holds.
   CHECK((figures.channel_overflows > 0) == (room == Room::kWhole));
-  CHECK(figures.peak_channel_queue <= 128 * 1024);
+  CHECK(figures.peak_channel_queue <= 256 * 1024);
   for (ViewerConfig& viewer : config.viewers) viewer.browser.send_queue_bytes = 0;
   CHECK(run(room, config).channel_overflows == 0);
 }
