@@ -42,7 +42,13 @@ function noteOrder() {
   ]) {
     const inner = /** @type {any} */ (globalThis)[name];
     /** @type {any} */ (globalThis)[name] = new Proxy(inner, {
-      construct: (target, args, like) => (note(what), Reflect.construct(target, args, like)),
+      construct: (target, args, like) => {
+        // The event `loadeddata` comes a task later than the frame that it is about.
+        const { readyState = 0 } = document.querySelector('video') ?? {};
+        if (readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) note('frame');
+        note(what);
+        return Reflect.construct(target, args, like);
+      },
     });
   }
   Object.assign(globalThis, { order });
