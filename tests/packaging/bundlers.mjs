@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { createOrigin } from '../../demo/origin.mjs';
 import { Stage } from '../browser/stage.mjs';
+import { addPage } from './page.mjs';
 import { relay } from './relay.mjs';
 
 const VITE = 'node_modules/vite/bin/vite.js';
@@ -85,7 +86,7 @@ export function bundlerTests(project) {
     for (const site of SITES) {
       test(`is built with ${site.name}`, async () => {
         const dir = await site.build(project(), site.name);
-        if (site.page) await addPage(project(), dir, site.page);
+        if (site.page) await addPage(dir, site.page);
         origins.set(site.name, await createOrigin({ routes: { '/': dir } }));
       });
     }
@@ -138,22 +139,6 @@ async function copyScripts(project, name) {
     await cp(project.path(`node_modules/hlsmesh/dist/${file}`), path.join(dir, file));
   }
   return dir;
-}
-
-/** @param {import('./project.mjs').Project} project @param {string} dir @param {string} scripts */
-async function addPage(project, dir, scripts) {
-  await cp(project.path('public/observe.js'), path.join(dir, 'observe.js'));
-  await writeFile(
-    path.join(dir, 'index.html'),
-    `<!doctype html>
-<meta charset="utf-8" />
-<title>A site</title>
-<link rel="icon" href="data:," />
-<video id="video" muted playsinline width="426" height="240"></video>
-<script src="/observe.js"></script>
-${scripts}
-`,
-  );
 }
 
 /** @param {import('../browser/stage.mjs').Viewer} viewer */

@@ -1,7 +1,7 @@
 /** A site built with each bundler, its viewers in a relay: `npm run test:sites`. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { cp, writeFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { createOrigin } from '../../demo/origin.mjs';
 import { BUNDLERS, remember } from '../../scripts/lib/sites.mjs';
 import { PAGES, Stage } from '../browser/stage.mjs';
+import { addPage } from '../packaging/page.mjs';
 import { Project } from '../packaging/project.mjs';
 import { relay } from '../packaging/relay.mjs';
 
@@ -143,20 +144,4 @@ async function plays(name, page, wasm) {
     });
     assert.match(text, /^- hlsJs: /m);
   }
-}
-
-/** @param {string} dir @param {string} scripts */
-async function addPage(dir, scripts) {
-  await cp(path.join(PAGES, 'observe.js'), path.join(dir, 'observe.js'));
-  await writeFile(
-    path.join(dir, 'index.html'),
-    `<!doctype html>
-<meta charset="utf-8" />
-<title>A site</title>
-<link rel="icon" href="data:," />
-<video id="video" muted playsinline width="426" height="240"></video>
-<script src="/observe.js"></script>
-${scripts}
-`,
-  );
 }
