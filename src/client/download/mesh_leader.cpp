@@ -19,9 +19,10 @@ constexpr double kStronger = 1.5;
 
 // Of a neighbor that has not said how much it is behind: half of a common target duration.
 constexpr double kUsuallyBehindMs = 1'000;
-// Of how much of the stream it is asked how long a line takes for it; and by how much another one
-// must be sooner.
+// Lines are compared by how long they take for this much of the stream: a common segment.
 constexpr double kSegmentMs = 2'000;
+// Who has begun goes on until another one is sooner by more than this, so that a measure that moves
+// a little changes nothing.
 constexpr double kSoonerMs = 200;
 
 }  // namespace
@@ -45,8 +46,8 @@ Neighbor* Mesh::leader() const {
 const Neighbor* Mesh::second(double up, PeerHandle now_second) const {
   // Two copies in the time of a segment leave others time to exchange them.
   if (!live_ || !(up > 0)) return nullptr;
-  if (up >= downloads_.estimates().sizes.most_bytes_per_ms() * kStrong) return nullptr;
   const double rate = downloads_.estimates().sizes.most_bytes_per_ms();
+  if (up >= rate * kStrong) return nullptr;
   const double enough = up * kStronger;
   const Neighbor* best = nullptr;
   double soonest = HUGE_VAL;
@@ -59,7 +60,6 @@ const Neighbor* Mesh::second(double up, PeerHandle now_second) const {
     // When it has sent a segment once.
     const double behind = neighbor->behind_ms > 0 ? neighbor->behind_ms : kUsuallyBehindMs;
     double ms = behind + kSegmentMs * rate / theirs;
-    // Who has begun goes on unless another one is much sooner.
     if (neighbor->peer == now_second) ms -= kSoonerMs;
     if (ms >= soonest) continue;
     soonest = ms;

@@ -115,13 +115,15 @@ PieceSet Children::doubted(TimeMs now, const SegmentBuffer& body) {
   return out;
 }
 
-uint32_t Children::told_before(TimeMs now, const SegmentBuffer& body) {
+uint32_t Children::told_before(TimeMs now, const SegmentBuffer& body, PieceSet held) {
   if (!in_order_) return PieceSet::kMost;
   Spread& spread = spread_of(body);
   if (spread.told_at == kNever) spread.told_at = now;
   // Whoever comes later than that may need any of it.
   if (to_ms(now - spread.told_at) > body.segment().span.duration * 1'000) return PieceSet::kMost;
-  return spread.sent.run_end(0) / kTellStep * kTellStep + kTellAhead;
+  // What it has from others it does not ask for, so that it would never be sent.
+  held.add(spread.sent);
+  return held.run_end(0) / kTellStep * kTellStep + kTellAhead;
 }
 
 void Children::add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) {

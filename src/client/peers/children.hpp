@@ -65,7 +65,7 @@ class Children final : private SegmentShelf {
   bool is_live() override { return live_; }
   PieceSet& spread(const SegmentBuffer& body) override { return spread_of(body).sent; }
   PieceSet doubted(TimeMs now, const SegmentBuffer& body) override;
-  uint32_t told_before(TimeMs now, const SegmentBuffer& body) override;
+  uint32_t told_before(TimeMs now, const SegmentBuffer& body, PieceSet held) override;
   void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) override;
   bool line_has_room(TimeMs now, PeerHandle to, size_t bytes) override;
   MediaSequence newest(TimeMs now) override;

@@ -105,7 +105,7 @@ void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order&
   held.keep(order.body->pieces());
   order.told.add(held);
   const PieceSet doubted = shelf.doubted(now, *order.body);
-  const uint32_t end = shelf.told_before(now, *order.body);
+  const uint32_t end = shelf.told_before(now, *order.body, held);
   for (;;) {
     PieceSet news = order.body->pieces();
     news.remove(order.told);

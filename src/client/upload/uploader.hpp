@@ -42,9 +42,9 @@ class SegmentShelf {
   virtual PieceSet& spread(const SegmentBuffer& body) = 0;
   // Pieces of the segment that nobody is to be told of yet.
   virtual PieceSet doubted(TimeMs now, const SegmentBuffer& body) = 0;
-  // Nobody is to be told of that piece of the segment, nor of later ones, before earlier ones are
-  // sent.
-  virtual uint32_t told_before(TimeMs now, const SegmentBuffer& body) = 0;
+  // A neighbor that holds these pieces of the segment is not to be told of that one, nor of later
+  // ones, before earlier ones are sent.
+  virtual uint32_t told_before(TimeMs now, const SegmentBuffer& body, PieceSet held) = 0;
   // Adds the pieces of the segment that the neighbor has said it holds.
   virtual void add_held(PeerHandle neighbor, const SegmentBuffer& body, PieceSet& held) = 0;
   // Whether `bytes` of pieces may be queued for the neighbor now.

@@ -210,5 +210,12 @@ TEST_CASE("children: a weak line tells of pieces in their order, as far as it ha
       CHECK(told(f.pump(100)) == "16-39;");
     }
   }
+  SECTION("a neighbor that has the first ones from others hears of those behind them") {
+    f.children.set_in_order(true);
+    Download& theirs = f.downloads.of(part_wish(5));
+    child.neighbor.asks.open(kStart, Part(theirs, child.neighbor), DurationMs(1'000));
+    child.neighbor.asks.all().front().has.add(0, 16);
+    CHECK(told(f.want(child, 1, 5)) == "17-27;");
+  }
   SECTION("a strong one tells of all") { CHECK(told(f.want(child, 1, 5)) == "0-39;"); }
 }

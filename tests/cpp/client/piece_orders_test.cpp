@@ -48,7 +48,7 @@ class FakeShelf final : public SegmentShelf {
   }
   bool is_live() override { return live; }
   PieceSet& spread(const SegmentBuffer&) override { return sent; }
-  uint32_t told_before(TimeMs, const SegmentBuffer&) override { return PieceSet::kMost; }
+  uint32_t told_before(TimeMs, const SegmentBuffer&, PieceSet) override { return PieceSet::kMost; }
   PieceSet doubted(TimeMs, const SegmentBuffer&) override { return kept_back; }
   void add_held(PeerHandle, const SegmentBuffer&, PieceSet& all) override { all.add(held); }
   bool passes_on(PeerHandle) override { return spreads; }

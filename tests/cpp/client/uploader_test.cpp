@@ -41,7 +41,7 @@ struct TestShelf final : SegmentShelf {
   bool passes_on(PeerHandle) override { return false; }
   bool is_live() override { return false; }
   PieceSet& spread(const SegmentBuffer&) override { return none; }
-  uint32_t told_before(TimeMs, const SegmentBuffer&) override { return PieceSet::kMost; }
+  uint32_t told_before(TimeMs, const SegmentBuffer&, PieceSet) override { return PieceSet::kMost; }
   PieceSet doubted(TimeMs, const SegmentBuffer&) override { return {}; }
   void add_held(PeerHandle, const SegmentBuffer&, PieceSet&) override {}
   bool line_has_room(TimeMs, PeerHandle, size_t) override { return false; }
