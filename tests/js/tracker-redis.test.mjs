@@ -70,6 +70,21 @@ const untilSees = (nodes, count) =>
     return seen.every((others) => others === count);
   }, `${count} nodes to see each other`);
 
+/**
+ * Until no link between nodes has begun anew for two leases: what is sent while one does is lost, and players dial again then.
+ * @param {Node[]} nodes
+ */
+async function untilCalm(nodes) {
+  let resets = NaN;
+  let since = performance.now();
+  await eventually(async () => {
+    const now = await total(nodes, 'link_resets_total');
+    if (now !== resets) since = performance.now();
+    resets = now;
+    return performance.now() - since > 2 * LEASE_S * 1000;
+  }, 'the links to stay as they are');
+}
+
 /** @param {Peer} from @param {Peer} to @param {object} [data] */
 async function signals(from, to, data = { type: 'offer', sdp: 'v=0\r\n' }) {
   from.send({ action: 'signal', to_peer_id: to.id, data });
@@ -184,10 +199,15 @@ test('a node that stood still and wakes finds its channels elsewhere and goes on
   await dial(other, [stalled]);
   nodes[0].child.kill('SIGSTOP');
   await other.next('accept');
-  assert.equal(await cluster(nodes[1], 'channels'), 1);
+  // Where the machine stands still too, the node was taken for deaf before its lease was over, and lost no channel by that.
+  await untilSees(nodes.slice(1), 1);
+  // Redis answers in order: who enters another channel now does so after the claim of this one.
+  await Peer.enter(nodes[1].url, { channel: 'another' });
+  assert.equal(await cluster(nodes[1], 'channels'), 2);
   nodes[0].child.kill('SIGCONT');
   await stalled.next('accept');
   await untilSees(nodes, 2);
+  await untilCalm(nodes);
   assert.equal(await cluster(nodes[0], 'forwarded'), 1);
   assert.equal(dropped([stalled, other]), 0);
   const newcomer = await Peer.enter(nodes[0].url);
@@ -198,8 +218,19 @@ test('a thousand viewers that come back at once after a node was killed are all 
   const args = ['--max-connections-per-address', '5000', '--enters-per-address', '10000'];
   const nodes = await startNodes(3, { args });
   const count = 1000;
-  const enter = (/** @type {number} */ index, /** @type {Node} */ node) =>
-    Peer.enter(node.url, { channel: `c${index % 5}`, hlsmesh: 1, parents: index < 5 ? 0 : 1 });
+  /** Tries again where it was turned away, as players do. @returns {Promise<Peer>} */
+  const enter = async (/** @type {number} */ index, /** @type {Node} */ node) => {
+    const viewer = { channel: `c${index % 5}`, hlsmesh: 1, parents: index < 5 ? 0 : 1 };
+    const deadline = Date.now() + WAIT_MS;
+    for (;;) {
+      try {
+        return await Peer.enter(node.url, viewer);
+      } catch (error) {
+        // On a busy machine a thousand handshakes last longer than the second that they have.
+        if (/** @type {any} */ (error).code !== 'ECONNRESET' || Date.now() > deadline) throw error;
+      }
+    }
+  };
   const stay = await Promise.all([0, 1, 2, 3, 4].map((i) => enter(i, nodes[1 + (i % 2)])));
   const before = await Promise.all(
     Array.from({ length: count }, (_, index) => enter(index, nodes[0])),
