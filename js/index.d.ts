@@ -270,6 +270,7 @@ export type FindingCode =
   | 'cors'
   | 'disabled'
   | 'engine'
+  | 'excluded'
   | 'hls-version'
   | 'metered'
   | 'nat-symmetric'

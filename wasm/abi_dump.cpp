@@ -245,6 +245,7 @@ void print_tracker() {
   FIELD(HtStats, dead);
   FIELD(HtStats, rooms);
   FIELD(HtStats, links);
+  FIELD(HtStats, excluded);
   FIELD(HtStats, orphans);
   FIELD(HtStats, opened);
   FIELD(HtStats, promoted);

@@ -30,7 +30,7 @@ using hlsmesh::TrackerStats;
 
 #ifdef __wasm32__
 // js/tracker/abi.js is generated from these layouts.
-static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 320 && sizeof(HtText) == 8);
+static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 328 && sizeof(HtText) == 8);
 #endif
 
 // More than the driver accepts as one WebSocket message.
@@ -231,6 +231,7 @@ int32_t ht_open(double now, int32_t conn, int32_t guest, uint32_t e0, uint32_t e
   origin.address = take_line(text);
   origin.isp = take_line(text);
   origin.province = take_line(text);
+  origin.site = take_line(text);
   origin.guest = guest == 1;
   state().tracker->on_open(at(now), ConnId(conn), origin, IdEntropy{join(e0, e1), join(e2, e3)});
   return kHtOk;
@@ -325,6 +326,7 @@ const HtStats* ht_stats(void) {
              static_cast<double>(from.dead),
              static_cast<double>(from.rooms),
              static_cast<double>(from.links),
+             static_cast<double>(from.excluded),
              static_cast<double>(from.orphans),
              static_cast<double>(from.opened),
              static_cast<double>(from.promoted),
@@ -368,6 +370,11 @@ const HtText* ht_topology(int32_t offset, int32_t limit) {
   if (!s.tracker) return nullptr;
   std::string topology = s.tracker->topology(channel, offset, limit);
   return topology.empty() ? nullptr : listed(std::move(topology));
+}
+
+const HtText* ht_sites(void) {
+  const State& s = state();
+  return s.tracker ? listed(s.tracker->sites()) : nullptr;
 }
 
 const HtText* ht_take_audience(void) {

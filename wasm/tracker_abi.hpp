@@ -7,7 +7,7 @@
 
 extern "C" {
 
-inline constexpr int32_t kHtAbiVersion = 7;
+inline constexpr int32_t kHtAbiVersion = 8;
 
 enum HtError : int32_t {
   kHtOk = 0,
@@ -61,6 +61,7 @@ struct HtStats {
   double dead;
   double rooms;
   double links;
+  double excluded;
   double orphans;
   double opened;
   double promoted;
@@ -102,8 +103,8 @@ int32_t ht_abi_version(void);
 uint8_t* ht_text(uint32_t size);
 int32_t ht_set(int32_t option, double value);  // before ht_start; a whole number, 0 or more
 int32_t ht_start(void);
-// text: address LF isp LF province, where isp and province may be empty or missing; `guest`: 0 or
-// 1; entropy as four 32-bit words
+// text: address LF isp LF province LF site, where all but the address may be empty or missing;
+// `guest`: 0 or 1; entropy as four 32-bit words
 int32_t ht_open(double now, int32_t conn, int32_t guest, uint32_t e0, uint32_t e1, uint32_t e2,
                 uint32_t e3);
 int32_t ht_message(double now, int32_t conn);  // text
@@ -121,10 +122,12 @@ int32_t ht_timeout(double now);
 const HtCommand* ht_poll(void);
 double ht_next_timeout(void);
 const HtStats* ht_stats(void);
-// JSON (src/tracker/tracker.hpp), valid until the next call of either; nullptr before ht_start.
+// JSON (src/tracker/tracker.hpp), valid until the next call of any of these; nullptr before
+// ht_start.
 const HtText* ht_channels(int32_t offset, int32_t limit);
 // text: the channel. nullptr if there is none of that name.
 const HtText* ht_topology(int32_t offset, int32_t limit);
+const HtText* ht_sites(void);
 // Begins again with what it tells: for one caller.
 const HtText* ht_take_audience(void);
 

@@ -208,6 +208,7 @@ export class TopologyMap {
       ['Class', String(node.class)],
       ['Provider', nameOf('isp', node.isp)],
       ['Region', nameOf('province', node.province)],
+      ['Site', nameOf('site', node.site ?? '')],
       ['Device', [nameOf('device', node.device), node.browser, node.os].filter(Boolean).join(', ')],
       ['Watching', `${format.span(node.seconds)}${node.idle ? ', paused or without peers' : ''}`],
       ['From peers', format.bytes(node.p2p_kb * gb)],

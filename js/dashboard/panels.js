@@ -185,6 +185,7 @@ const DIMENSIONS = {
   country: 'Country',
   device: 'Device',
   browser: 'Browser',
+  site: 'Site',
 };
 
 /** @param {{ by: string, rows: any[] }} told @param {{ price: number, currency: string }} more @param {() => void} again */
@@ -247,6 +248,8 @@ export function showBreakdown({ by, rows }, more, again) {
 /** @param {string} by @param {string | null} name */
 export function nameOf(by, name) {
   if (name === null) return 'others';
+  if (by === 'site' && name === '') return 'none';
+  if (by === 'site' && name === '-') return 'without peers';
   if (name === '') return 'unknown';
   if (by === 'device') return name === 'mobile' ? 'phone or tablet' : 'computer or TV';
   if (by === 'channel') return shortChannel(name);

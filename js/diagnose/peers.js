@@ -44,8 +44,8 @@ const connected = (peers) => [
  * @param {number} failed
  * @returns {Finding[]}
  */
-function why({ mesh }, { connected: reached, audience }, { permission }, failed) {
-  if (!reached || mesh.control) return [];
+function why({ mesh }, { connected: reached, audience, excluded }, { permission }, failed) {
+  if (!reached || mesh.control || excluded !== '') return [];
   if (failed > 0) {
     return [
       {

@@ -15,6 +15,7 @@ const PATIENCE_MS = 5000;
  * @property {Record<string, unknown>} facts
  * @property {{ peers: number, channels: number } | null} audience of the whole tracker; null if it does not tell
  * @property {boolean} connected
+ * @property {string} excluded why the tracker introduces this viewer to nobody; empty: it may
  */
 
 /**
@@ -26,7 +27,7 @@ export async function checkTracker(look) {
   const state = latestSeen(look, 'tracker');
   const connected = state === 'connected' && mesh.enabled;
   if (connected) {
-    const audience = await audienceOf(trackers);
+    const [audience, excluded] = await Promise.all([audienceOf(trackers), whyNobody(look)]);
     /** @type {Finding} */
     const finding = {
       code: 'tracker',
@@ -34,11 +35,31 @@ export async function checkTracker(look) {
       message: 'The tracker is connected.',
       advice: '',
     };
-    return { findings: [finding], facts: { tracker: 'connected' }, audience, connected };
+    const findings = excluded === '' ? [finding] : [finding, exclusion(excluded)];
+    return { findings, facts: { tracker: 'connected' }, audience, connected, excluded };
   }
   const findings = await Promise.all(trackers.map((url) => examine(url, look)));
   const facts = { tracker: findings.map(({ code }) => code).join(', ') || 'none' };
-  return { findings, facts, audience: null, connected };
+  return { findings, facts, audience: null, connected, excluded: '' };
+}
+
+/** @param {string} reason @returns {Finding} */
+const exclusion = (reason) => ({
+  code: 'excluded',
+  severity: 'note',
+  message: `All is played from the CDN: ${reason}.`,
+  advice:
+    'This network is in a line of the file that the tracker’s option --groups names. Elsewhere, outside of a VPN for example, viewers get peers.',
+});
+
+/**
+ * Asks the tracker once more, since the mesh does not tell, as long as nobody is connected.
+ * @param {Inside} look
+ */
+async function whyNobody({ trackers, settings, mesh }) {
+  if (mesh.stats.peers > 0 || trackers.length === 0) return '';
+  const { kind, reason } = await greet(trackers[0], await tokenOf(settings));
+  return kind === 'accept' ? reason : '';
 }
 
 /**

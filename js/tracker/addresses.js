@@ -31,7 +31,7 @@ export function parseNetwork(text) {
  * @param {string} text
  * @returns {Address | null} an IPv4 address also if it is mapped into IPv6
  */
-function parseAddress(text) {
+export function parseAddress(text) {
   // The library also accepts 127.1 and 0x7f000001, which no proxy writes, and which other software may read differently.
   if (
     !/^[\d.]+$|:/.test(text) ||

@@ -59,14 +59,14 @@ export class TrackerEngine {
   /**
    * @param {number} now milliseconds, monotonic
    * @param {number} conn
-   * @param {{ address: string, isp: string, province: string }} origin unknown fields are empty
+   * @param {{ address: string, isp: string, province: string, site?: string }} origin unknown fields are empty. A node of an older
+   *   version tells no site
    * @param {Uint32Array} entropy four words from a cryptographic source
    * @param {boolean} guest another engine has its socket and applies the limits
    */
   open(now, conn, origin, entropy, guest) {
-    const lines = [origin.address, origin.isp, origin.province].map((line) =>
-      line.replaceAll('\n', ' '),
-    );
+    const { address, isp, province, site = '' } = origin;
+    const lines = [address, isp, province, site].map((line) => line.replaceAll('\n', ' '));
     this.#core.callWithText('ht_open', lines.join('\n'), now, conn, guest ? 1 : 0, ...entropy);
   }
 
@@ -202,6 +202,11 @@ export class TrackerEngine {
    */
   topology(channel, offset, limit) {
     return this.#listed(this.#core.callWithText('ht_topology', channel, offset, limit));
+  }
+
+  /** @returns {[site: string | null, viewers: number][]} null: sites that were too many; none once the engine is dead */
+  sites() {
+    return JSON.parse(this.#listed(this.#core.call('ht_sites')) ?? '[]');
   }
 
   /**

@@ -4,6 +4,7 @@
 import { Admission } from './admission.js';
 import { readOptions } from './config.js';
 import { WatchedFiles } from './files.js';
+import { Groups } from './groups.js';
 import { Log } from './log.js';
 import { Places } from './places.js';
 import { Bearer } from './routes.js';
@@ -25,6 +26,7 @@ export async function examine(options, limits) {
   try {
     const users = {
       admission: new Admission(settings),
+      groups: new Groups(),
       places: new Places(),
       bearer: new Bearer(),
     };

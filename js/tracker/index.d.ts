@@ -80,6 +80,11 @@ export interface TrackerOptions {
   /** Files in MaxMind format that know the network, and the province, of an address. Read again when they change. */
   asnDb?: string;
   cityDb?: string;
+  /**
+   * A file with lines such as `10.1.0.0/16 berlin`: viewers meet only viewers of their site, and those of the site `-` nobody. Read
+   * again when it changes; viewers keep the site that they had when they connected.
+   */
+  groups?: string;
 
   /** Secret of HS256 tokens, 32 bytes or more. With it, or with keys, viewers need a token. */
   tokenSecret?: string;
@@ -169,6 +174,8 @@ export interface TrackerStats {
   channels: number;
   /** Rooms that channels are split into. */
   rooms: number;
+  /** Viewers who get no peers, by `groups`. */
+  excluded: number;
   /** Current introductions. */
   links: number;
   /** Peers that nobody feeds, including the first of each room. */

@@ -16,6 +16,7 @@ import { placeOf } from './cluster/place.js';
 import { RedisBus } from './cluster/redis-bus.js';
 import { WorkerBus } from './cluster/worker-bus.js';
 import { Gate } from './gate.js';
+import { Groups } from './groups.js';
 import { answerFrom, pathOf, refuseUpgrade } from './http.js';
 import { createListener, listen } from './listener.js';
 import { LocalEngine } from './local-engine.js';
@@ -44,7 +45,7 @@ const RETRY_AFTER_S = 5;
  * The result of readOptions().
  * @typedef {Required<Pick<TrackerOptions, 'host' | 'port' | 'stunPort' | 'trustedProxies' | 'proxyHeader' | 'tokenKeys' | 'allowedOrigins' |
  *   'allowedChannels' | 'viewersPerToken' | 'handshakesPerAddress' | 'pendingPerAddress' | 'requestsPerAddress' | 'maxMessageBytes' | 'maxPendingBytes' | 'handshakeSeconds' | 'metrics' |
- *   'drainSeconds' | 'apiOrigins' | 'dashboard' | 'pricePerGb' | 'currency' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'tokenSecret' |
+ *   'drainSeconds' | 'apiOrigins' | 'dashboard' | 'pricePerGb' | 'currency' | 'logAddresses' | 'logLevel' | 'redisPrefix' | 'nodeId' | 'beatSeconds' | 'leaseSeconds'>> & Pick<TrackerOptions, 'tlsCert' | 'tlsKey' | 'asnDb' | 'cityDb' | 'groups' | 'tokenSecret' |
  *   'tokenSecretFile' | 'tokenIssuer' | 'tokenAudience' | 'apiToken' | 'apiTokenFile' | 'redisUrl' | 'clusterSecret' | 'clusterSecretFile'>} Settings
  */
 
@@ -80,9 +81,10 @@ export async function createTracker(options = {}) {
 async function start(options, settings, limits, log, files) {
   const { path = '/' } = options;
   const admission = new Admission(settings);
+  const groups = new Groups();
   const places = new Places();
   const bearer = new Bearer();
-  await readFiles(settings, files, { admission, places, bearer, log });
+  await readFiles(settings, files, { admission, groups, places, bearer, log });
   const addresses = new Addresses(settings.trustedProxies, settings.proxyHeader, (proxy) =>
     log.warn(strangersHeader(settings.proxyHeader), {
       proxy: shownAddress(proxy, settings.logAddresses),
@@ -143,6 +145,7 @@ async function start(options, settings, limits, log, files) {
     stun: settings.stunPort > 0 ? stunCounters : undefined,
     cluster,
     stats: () => sockets.engine.stats(),
+    sites: settings.groups === undefined ? undefined : () => engine.sites(),
   });
   const state = { engine: sockets.engine, draining: () => draining };
   const totals = async () =>
@@ -186,7 +189,11 @@ async function start(options, settings, limits, log, files) {
   };
   /** @type {(request: IncomingMessage, socket: import('node:stream').Duplex, head: Buffer, address: string) => void} */
   const take = (request, socket, head, address) =>
-    sockets.upgrade(request, socket, head, { address, ...places.of(address) });
+    sockets.upgrade(request, socket, head, {
+      address,
+      ...places.of(address),
+      site: groups.of(address),
+    });
   if (worker) {
     worker.metrics = () => metrics.render();
     worker.adopt = (request, socket, head) =>

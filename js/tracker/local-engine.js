@@ -11,8 +11,9 @@ import { CommandKind } from './abi.js';
 /** @typedef {import('./engine.js').EngineStats} EngineStats */
 
 /**
- * The other end of a connection: its address, and its network and province, which are empty if unknown.
- * @typedef {{ address: string, isp: string, province: string }} Visitor
+ * The other end of a connection: its address; its network and province, which are empty if unknown; and the site whose viewers it may
+ * meet (groups.js).
+ * @typedef {{ address: string, isp: string, province: string, site: string }} Visitor
  */
 
 /**

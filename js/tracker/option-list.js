@@ -75,6 +75,12 @@ export const DECLARED = [
     type: 'file',
     help: 'database in MaxMind format that knows provinces (GeoLite2 City, DB-IP City); read again when it changes',
   },
+  {
+    name: 'groups',
+    group: 'Where viewers are',
+    type: 'file',
+    help: 'file with lines such as 10.1.0.0/16 berlin: viewers meet only viewers of their site, those of - nobody; read again when it changes',
+  },
 
   {
     name: 'token-secret',

@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { WebSocketServer } from 'ws';
 import { shownAddress } from './addresses.js';
 import { PING_FRAME, pongFrame, textFrame } from './frames.js';
+import { NO_PEERS } from './groups.js';
 import { readAhead } from './reader.js';
 
 /** @typedef {import('node:http').IncomingMessage} IncomingMessage */
@@ -192,6 +193,10 @@ export class Sockets {
       const address = shownAddress(visitor.address, this.#limits.logAddresses);
       return { conn, ...visitor, address };
     });
+    if (visitor.site === NO_PEERS) {
+      const address = shownAddress(visitor.address, this.#limits.logAddresses);
+      this.#toldOf('plays without peers: a line of --groups says so', { conn, address });
+    }
     this.#engine.open(conn, visitor);
   }
 

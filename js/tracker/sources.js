@@ -11,15 +11,23 @@ import { MIN_BEARER_BYTES, MIN_SECRET_BYTES } from './secrets.js';
  * Reads the files that options name, now and whenever they change.
  * @param {Settings} settings
  * @param {import('./files.js').WatchedFiles} files
- * @param {{ admission: import('./admission.js').Admission, places: import('./places.js').Places, bearer: import('./routes.js').Bearer, log: import('./log.js').Log }} users
+ * @param {{ admission: import('./admission.js').Admission, groups: import('./groups.js').Groups, places: import('./places.js').Places, bearer: import('./routes.js').Bearer, log: import('./log.js').Log }} users
  */
-export async function readFiles(settings, files, { admission, places, bearer, log }) {
-  const { asnDb, cityDb, tokenSecret, tokenSecretFile, tokenKeys, apiToken, apiTokenFile } =
-    settings;
-  /** @param {string} option @param {string | undefined} path @param {(contents: Buffer) => void} use */
+export async function readFiles(settings, files, { admission, groups, places, bearer, log }) {
+  const {
+    asnDb,
+    cityDb,
+    groups: groupsFile,
+    tokenSecret,
+    tokenSecretFile,
+    tokenKeys,
+    apiToken,
+    apiTokenFile,
+  } = settings;
+  /** @param {string} option @param {string | undefined} path @param {(contents: Buffer, path: string) => void} use */
   const add = async (option, path, use) => {
     if (path !== undefined) {
-      await files.add({ option, paths: [path], use: ([contents]) => use(contents) });
+      await files.add({ option, paths: [path], use: ([contents]) => use(contents, path) });
     }
   };
   /** @param {string} option @param {string[]} doubts */
@@ -28,6 +36,7 @@ export async function readFiles(settings, files, { admission, places, bearer, lo
   };
   await add('asn-db', asnDb, (database) => warn('asn-db', places.useNetworks(database)));
   await add('city-db', cityDb, (database) => warn('city-db', places.useCities(database)));
+  await add('groups', groupsFile, (contents, path) => groups.use(contents.toString(), path));
 
   if (tokenSecret !== undefined) admission.useKeys('token-secret', [keyFromSecret(tokenSecret)]);
   await add('token-secret-file', tokenSecretFile, (contents) =>

@@ -2,6 +2,7 @@
  * The metrics of a tracker.
  */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { NO_PEERS } from './groups.js';
 import { Metrics } from './metrics.js';
 
 /** @typedef {import('./engine.js').EngineStats} EngineStats */
@@ -18,6 +19,7 @@ const SIZES = {
   peers: 'Viewers in channels.',
   channels: 'Channels with viewers.',
   rooms: 'Rooms that channels are split into.',
+  excluded: 'Viewers in channels who get no peers, since a line of --groups says so.',
   links: 'Current introductions.',
   orphans: 'Viewers that nobody feeds, including the first of each room.',
 };
@@ -81,6 +83,7 @@ export const TOLD = [SIZES, COUNTERS, LIMITS, FAILURES].flatMap((table) => Objec
  * @property {import('./stun.js').StunCounters} [stun]
  * @property {import('./cluster/cluster.js').Cluster | null} cluster
  * @property {() => EngineStats | null} stats
+ * @property {() => [site: string | null, viewers: number][]} [sites]
  */
 
 /**
@@ -161,6 +164,12 @@ export function measure(measured) {
     [{ outcome: 'failed' }, files.counters.failures],
   ]);
   metrics.gauge(`${PREFIX}draining`, 'One during a drain.', () => Number(draining()));
+  const { sites } = measured;
+  if (sites) {
+    metrics.gauge(`${PREFIX}site_viewers`, 'Viewers in channels, by the site of --groups.', () =>
+      sites().map(([site, viewers]) => [{ site: shownSite(site) }, viewers]),
+    );
+  }
   const { stun } = measured;
   if (stun) {
     metrics.counter(`${PREFIX}stun_requests`, 'Requests to the STUN port, by outcome.', () => [
@@ -170,6 +179,12 @@ export function measure(measured) {
   }
   if (measured.cluster) measureCluster(metrics, measured.cluster);
   return { metrics, stop: measureProcess(metrics) };
+}
+
+/** No name in the file has parentheses. @param {string | null} site */
+function shownSite(site) {
+  if (site === null) return '(others)';
+  return site === NO_PEERS ? '(no peers)' : site || '(no line)';
 }
 
 /** @param {Metrics} metrics @param {import('./cluster/cluster.js').Cluster} cluster */

@@ -148,6 +148,7 @@ void read_fields(FieldReader& fields, TrackerFields& out) {
       out.peer_id = fields.id(kPeerId, kMaxIdBytes);
       out.hlsmesh = fields.optional_int32(kHlsmesh, 0);
       out.token_ms = fields.optional_int32(kTokenMs, 0);
+      out.reason = fields.text_or_none(kReason, kMaxFieldBytes);
       break;
     case TrackerAction::kPong:
       out.viewers = fields.optional_int32(kViewers, 1);
@@ -175,7 +176,8 @@ void read_fields(FieldReader& fields, TrackerFields& out) {
 TrackerMessage message_of(TrackerFields fields) {
   switch (fields.action) {
     case TrackerAction::kAccept:
-      return Accept{fields.live, std::move(fields.peer_id), fields.hlsmesh, fields.token_ms};
+      return Accept{fields.live, std::move(fields.peer_id), fields.hlsmesh, fields.token_ms,
+                    std::move(fields.reason)};
     case TrackerAction::kConnect:
       return Connect{std::move(fields.peer_id)};
     case TrackerAction::kSignal:
@@ -267,6 +269,7 @@ class Put {
     out_.id("peer_id", message.peer_id);
     put_integer("hlsmesh", message.hlsmesh);
     put_integer("token_ms", message.token_ms);
+    if (!message.reason.empty()) out_.text("reason", message.reason);
   }
   void operator()(const Connect& message) {
     action("connect");

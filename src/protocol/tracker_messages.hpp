@@ -151,6 +151,7 @@ struct Accept {
   PeerId peer_id;
   std::optional<int32_t> hlsmesh;   // the tracker's extension
   std::optional<int32_t> token_ms;  // the time for which the token admits; absent: no limit
+  std::string reason{};             // why the peer is introduced to nobody; empty: it may be
 };
 
 struct Connect {

@@ -100,9 +100,12 @@ Tally& Audience::tally(Dimension dimension, std::string_view name) {
 void Audience::add(Peer& peer) {
   const std::string_view device =
       peer.info.device == tracker_wire::Device::kMobile ? "mobile" : "PC";
-  peer.tallies = {&tally(kChannel, peer.channel->id), &tally(kIsp, peer.info.isp),
-                  &tally(kCountry, country_of(peer.info.province)), &tally(kDevice, device),
-                  &tally(kBrowser, peer.info.browser)};
+  peer.tallies = {&tally(kChannel, peer.channel->id),
+                  &tally(kIsp, peer.info.isp),
+                  &tally(kCountry, country_of(peer.info.province)),
+                  &tally(kDevice, device),
+                  &tally(kBrowser, peer.info.browser),
+                  &tally(kSite, peer.info.site)};
   for (Tally* each : peer.tallies) ++each->viewers;
 }
 
@@ -131,6 +134,11 @@ void Audience::report(Peer& peer, const tracker_wire::Statistics& report) {
     each->firsts += 1;
     each->first_log += std::log(*report.first_frame);
   }
+}
+
+void Audience::visit_sites(const std::function<void(const std::string*, int32_t)>& visit) const {
+  for (const auto& [name, tally] : names_[kSite]) visit(&name, tally.viewers);
+  if (others_[kSite].viewers > 0) visit(nullptr, others_[kSite].viewers);
 }
 
 void Audience::take(ViewWriter& json, const std::function<void(const Note&)>& visit_all,

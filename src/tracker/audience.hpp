@@ -66,13 +66,13 @@ struct Sums {
   void add(const Watched& watched);
 };
 
-// Adds up what viewers report, by channel, provider, country, device and browser, for whoever calls
-// take() now and then. Names that viewers choose are bounded in number and length.
+// Adds up what viewers report, by channel, provider, country, device, browser and site, for whoever
+// calls take() now and then. Names that viewers choose are bounded in number and length.
 class Audience {
  public:
-  enum Dimension : size_t { kChannel, kIsp, kCountry, kDevice, kBrowser, kDimensions };
-  static constexpr std::array<std::string_view, kDimensions> kNames = {"channel", "isp", "country",
-                                                                       "device", "browser"};
+  enum Dimension : size_t { kChannel, kIsp, kCountry, kDevice, kBrowser, kSite, kDimensions };
+  static constexpr std::array<std::string_view, kDimensions> kNames = {
+      "channel", "isp", "country", "device", "browser", "site"};
   // The most names of one dimension; what comes later is one sum, until another name is unused.
   static constexpr size_t kMostNames = 200;
   // Of a browser's or provider's name.
@@ -92,6 +92,10 @@ class Audience {
   using Note = std::function<void(const Peer&)>;
   void take(ViewWriter& json, const std::function<void(const Note&)>& visit_all,
             const std::function<bool(std::string_view)>& is_live);
+
+  // Calls `visit` with the name of each site that has had viewers lately, and its viewers. The name
+  // is nullptr for sites that were too many.
+  void visit_sites(const std::function<void(const std::string*, int32_t)>& visit) const;
 
  private:
   using Names = std::map<std::string, Tally, std::less<>>;

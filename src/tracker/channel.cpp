@@ -16,7 +16,16 @@ constexpr size_t kChangesPerPeer = 4;
 }  // namespace
 
 Channel::Channel(std::string channel_id, int32_t room_peers, int32_t network_percent)
-    : id(std::move(channel_id)), host(host_of(id)), rooms(room_peers), networks(network_percent) {}
+    : id(std::move(channel_id)),
+      host(host_of(id)),
+      room_peers_(room_peers),
+      network_percent_(network_percent) {}
+
+uint64_t Channel::passed_over() const {
+  uint64_t sum = passed_over_;
+  for (const auto& [name, site] : sites) sum += site.networks.passed_over;
+  return sum;
+}
 
 void Channel::vote(const Peer& peer) {
   if (peer.says_live) ++(*peer.says_live ? live_votes : vod_votes);
@@ -30,22 +39,31 @@ void Channel::add(Peer& peer) {
   peer.rank = ++highest_;
   nodes.emplace(peer.join, &peer);
   vote(peer);
-  networks.add(peer);
-  rooms.add(peer);
+  Site& site =
+      sites.try_emplace(peer.info.site, room_peers_, network_percent_, last_room_).first->second;
+  peer.site = &site;
+  ++site.peers;
+  site.networks.add(peer);
+  site.rooms.add(peer);
 }
 
 Room* Channel::remove(Peer& peer) {
-  Room* const united = rooms.remove(peer);
+  Site& site = *peer.site;
+  Room* const united = site.rooms.remove(peer);
   unvote(peer);
-  networks.remove(peer);
+  site.networks.remove(peer);
+  site.waiting.erase({peer.quorum, peer.join});
   nodes.erase(peer.join);
-  waiting.erase({peer.quorum, peer.join});
   peer.channel = nullptr;
-  return united;
+  peer.site = nullptr;
+  if (--site.peers > 0) return united;
+  passed_over_ += site.networks.passed_over;
+  sites.erase(peer.info.site);
+  return nullptr;
 }
 
 void Channel::link(Peer& child, Peer& parent, TimeMs now) {
-  const bool counted = networks.linked(child, parent);
+  const bool counted = child.site->networks.linked(child, parent);
   child.parents.push_back({&parent, false, counted, now, 0, {}, {}});
   parent.children.push_back(&child);
   parent.room->update(parent);

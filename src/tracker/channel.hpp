@@ -17,11 +17,24 @@ namespace hlsmesh::tracker {
 
 enum class ChannelType { kLive, kVod };
 
+// The peers of a channel that may be introduced to one another, since the operator put their
+// addresses together, or put none of them anywhere.
+struct Site {
+  Site(int32_t room_peers, int32_t network_percent, int32_t& last_room)
+      : rooms(room_peers, last_room), networks(network_percent) {}
+
+  int32_t peers = 0;
+  Rooms rooms;
+  Networks networks;
+  // The peers that wait for their quorum, who are viewers of their site.
+  std::map<std::pair<int32_t, JoinOrder>, Peer*> waiting;
+};
+
 // The Channel of protocol section 6: the peers of one stream and the links among them.
 //
-// Three invariants hold at all times: a parent's rank is below its child's; both ends of a link
-// have it; a room's indexes are correct. The classes are correct except those that a change has not
-// reached yet (settle).
+// Four invariants hold at all times: a parent's rank is below its child's; both ends of a link have
+// it and are of one site; a room's indexes are correct. The classes are correct except those that a
+// change has not reached yet (settle).
 struct Channel {
   // `network_percent`: of Networks.
   Channel(std::string channel_id, int32_t room_peers, int32_t network_percent);
@@ -29,13 +42,10 @@ struct Channel {
   std::string id;
   std::string host;  // domain name in `id`; empty when it is not a URL
   std::map<JoinOrder, Peer*> nodes;
-  Rooms rooms;
-  Networks networks;
+  // By name. None is without peers.
+  std::map<std::string, Site> sites;
   double cdn_kb = 0;
   double p2p_kb = 0;
-
-  // The peers that wait for their quorum.
-  std::map<std::pair<int32_t, JoinOrder>, Peer*> waiting;
 
   // The type that the majority of the peers report; live if nobody does, as version 1 knew only
   // live channels.
@@ -46,6 +56,16 @@ struct Channel {
   void unvote(const Peer& peer);
   int32_t live_votes = 0;
   int32_t vod_votes = 0;
+
+  // Calls visit(room) for the rooms of all sites.
+  template <class Visit>
+  void visit_rooms(Visit visit) const {
+    for (const auto& [name, site] : sites) {
+      for (const auto& [number, room] : site.rooms.all()) visit(*room);
+    }
+  }
+  // Times that a search passed a network over because it had its share.
+  uint64_t passed_over() const;
 
   // The peer must have no links. It gets the highest rank.
   void add(Peer& peer);
@@ -77,6 +97,10 @@ struct Channel {
   static int32_t layer_of(const Peer& peer);
   static void settle_room(Room& room);
 
+  const int32_t room_peers_;
+  const int32_t network_percent_;
+  int32_t last_room_ = -1;
+  uint64_t passed_over_ = 0;  // in sites that have ended
   Rank lowest_ = 0;
   Rank highest_ = 0;
 };

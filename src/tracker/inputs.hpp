@@ -46,7 +46,11 @@ struct TrackerConfig {
   bool authorize = false;       // true: an `enter` waits for on_authorized()
 };
 
-// The origin of a socket. ISP and province are names, which are empty if unknown.
+// The site of viewers who get no peers.
+inline constexpr std::string_view kNoPeers = "-";
+
+// The origin of a socket. ISP and province are names, which are empty if unknown. Viewers are
+// introduced only to viewers of their own site; the empty name is that of all who are of none.
 struct Origin {
   std::string_view address;
   std::string_view isp;
@@ -54,6 +58,7 @@ struct Origin {
   // Another engine has the socket (on_elsewhere()) and keeps it alive and within its limits: no
   // limit here counts it, and it may be silent for ever.
   bool guest = false;
+  std::string_view site{};
 };
 
 // 128 bits from the driver's secure source, for one peer id.

@@ -11,15 +11,15 @@ namespace hlsmesh::tracker {
 
 class Networks;
 
-// The peers of one channel that have one address, and what they do for strangers, who have another.
+// The peers of one site that have one address, and what they do for strangers, who have another.
 struct Network {
-  int32_t id = 0;     // in the order in which networks came to the channel
-  int32_t peers = 0;  // in the channel
+  int32_t id = 0;     // in the order in which networks came to the site
+  int32_t peers = 0;  // in the site
   int32_t fed = 0;    // strangers whose first parent is one of them
   Networks* all = nullptr;
 };
 
-// The networks of one channel. Nobody knows whether a hundred viewers behind one address are a
+// The networks of one site. Nobody knows whether a hundred viewers behind one address are a
 // carrier's customers or one attacker, so both get the same: they feed each other without a limit,
 // are the first parents of a share of the strangers, and further parents of any, one each.
 class Networks {
@@ -41,7 +41,7 @@ class Networks {
   // Returns true if peers of the network may be the first parents of one more stranger in the room.
   // `peers`: those of the room.
   bool may_begin(const Network& network, size_t peers) const;
-  // Returns true if the network has many of the channel's peers, and there are others.
+  // Returns true if the network has many of the site's peers, and there are others.
   bool is_crowd(const Network& network) const;
 
   // Times that a search passed a network over because it had its share.

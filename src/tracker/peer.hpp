@@ -14,6 +14,7 @@
 namespace hlsmesh::tracker {
 
 struct Channel;
+struct Site;
 struct Room;
 struct Peer;
 struct Network;
@@ -34,6 +35,7 @@ struct PeerFacts {
   // Empty if unknown.
   std::string isp;
   std::string province;
+  std::string site;  // empty: of none
   std::string address;
   std::string network;  // AddressLimits::network_of(address)
 };
@@ -107,6 +109,7 @@ struct Peer {
   JoinOrder join = 0;
   Rank rank = 0;
   Channel* channel = nullptr;
+  Site* site = nullptr;
   Room* room = nullptr;
   Network* network = nullptr;  // kept by Networks
   TimeMs entered_at;
@@ -150,7 +153,7 @@ struct Peer {
   // Set if its site compares viewers with and without peers: true if this one is without.
   std::optional<bool> control;
   Watched watched;
-  std::array<Tally*, 5> tallies{};  // kept by Audience: the sums that it is part of
+  std::array<Tally*, 6> tallies{};  // kept by Audience: the sums that it is part of
 
   // Connections to parents that this peer brought along from before it lost its tracker.
   int32_t kept_parents = 0;

@@ -8,7 +8,7 @@
 
 namespace hlsmesh::tracker {
 
-// Peers of a channel that may be introduced to one another. A link to a peer of another room was
+// Peers of a site that may be introduced to one another. A link to a peer of another room was
 // made before a room was divided, and stays.
 struct Room {
   int32_t number = 0;

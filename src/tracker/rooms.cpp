@@ -34,8 +34,10 @@ struct Rooms::Node {
   std::unique_ptr<Node> halves[2];
 };
 
-Rooms::Rooms(int32_t most_peers)
-    : most_peers_(static_cast<size_t>(std::max(most_peers, 1))), root_(std::make_unique<Node>()) {}
+Rooms::Rooms(int32_t most_peers, int32_t& last_number)
+    : most_peers_(static_cast<size_t>(std::max(most_peers, 1))),
+      last_number_(last_number),
+      root_(std::make_unique<Node>()) {}
 Rooms::~Rooms() = default;
 
 Room& Rooms::open_room(Node& leaf) {

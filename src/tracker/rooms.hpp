@@ -10,16 +10,17 @@
 
 namespace hlsmesh::tracker {
 
-// The rooms of one channel. A full room is divided in two: by ISP if each half gets at least a
-// quarter of the peers, otherwise by ISP and province, otherwise by lot. Two halves that fit into
-// half a room are united again. So a room is large enough to find a near parent in it and small
-// enough to search, and it changes only once for thousands of peers that come or go.
+// The rooms of one site of a channel. A full room is divided in two: by ISP if each half gets at
+// least a quarter of the peers, otherwise by ISP and province, otherwise by lot. Two halves that
+// fit into half a room are united again. So a room is large enough to find a near parent in it and
+// small enough to search, and it changes only once for thousands of peers that come or go.
 //
 // A peer's lot depends only on its place in the order of entering, so that a replay makes the same
 // rooms and no peer can choose its room.
 class Rooms {
  public:
-  explicit Rooms(int32_t most_peers);
+  // `last_number`: that of the channel's last room, which is increased.
+  Rooms(int32_t most_peers, int32_t& last_number);
   ~Rooms();
   Rooms(const Rooms&) = delete;
   Rooms& operator=(const Rooms&) = delete;
@@ -44,7 +45,7 @@ class Rooms {
   static void move(Room& from, Room& to);
 
   const size_t most_peers_;
-  int32_t last_number_ = -1;
+  int32_t& last_number_;
   // By number.
   std::map<int32_t, std::unique_ptr<Room>> all_;
   std::map<int32_t, Node*> leaves_;

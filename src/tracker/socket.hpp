@@ -31,6 +31,7 @@ struct Socket {
   std::string address_key;
   std::string isp;
   std::string province;
+  std::string site;
   std::string peer_id;
   TimeMs opened_at;
   TimeMs last_heard;

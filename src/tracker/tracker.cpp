@@ -59,6 +59,7 @@ void Tracker::Impl::open(TimeMs now, ConnId conn, const Origin& origin, IdEntrop
   socket.address_key = std::move(key);
   socket.isp = origin.isp;
   socket.province = origin.province;
+  socket.site = origin.site;
   socket.peer_id = hex_id(entropy);
   socket.guest = origin.guest;
   socket.opened_at = socket.last_heard = socket.last_ping = now_;
@@ -322,13 +323,13 @@ TrackerStats Tracker::Impl::stats() const {
   stats.peers = peers_;
   stats.channels = static_cast<int32_t>(channels_.size());
   for (const auto& [id, channel] : channels_) {
-    stats.rooms += static_cast<int32_t>(channel.rooms.all().size());
-    for (const auto& [number, room] : channel.rooms.all()) {
-      stats.orphans += static_cast<int32_t>(room->orphans.size());
-    }
-  }
-  for (const auto& [id, channel] : channels_) {
-    stats.limited_address_share += channel.networks.passed_over;
+    channel.visit_rooms([&stats](const Room& room) {
+      ++stats.rooms;
+      stats.orphans += static_cast<int32_t>(room.orphans.size());
+    });
+    stats.limited_address_share += channel.passed_over();
+    const auto excluded = channel.sites.find(std::string(kNoPeers));
+    if (excluded != channel.sites.end()) stats.excluded += excluded->second.peers;
   }
   stats.connects = introductions_.made();
   stats.links = introductions_.standing();
@@ -383,6 +384,7 @@ std::vector<std::string> Tracker::neglected() const { return impl_->neglected();
 std::string Tracker::channels(int32_t offset, int32_t limit) const {
   return impl_->channels(offset, limit);
 }
+std::string Tracker::sites() const { return impl_->sites(); }
 std::string Tracker::take_audience() { return impl_->take_audience(); }
 std::string Tracker::topology(std::string_view channel, int32_t offset, int32_t limit) const {
   return impl_->topology(channel, offset, limit);

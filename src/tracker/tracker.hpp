@@ -27,6 +27,7 @@ struct TrackerStats {
   uint64_t dead = 0;  // sockets found dead by ping
   int32_t rooms = 0;
   int32_t links = 0;      // current introductions
+  int32_t excluded = 0;   // peers of the site kNoPeers
   int32_t orphans = 0;    // peers that nobody feeds, including the first of each room
   uint64_t opened = 0;    // introductions that opened
   uint64_t promoted = 0;  // introductions to a parent nearer to the CDN than those it had
@@ -114,18 +115,21 @@ class Tracker {
   //   channels that differ only in its value. At most kMaxListed of them.
   // topology(): {channel: CHANNEL, offset, nodes: [NODE], edges: [EDGE]}; empty if there is no such
   //   channel.
-  //   NODE is {id, room, class, isp, province, device: "mobile" or "PC", browser, os, level, up_bw:
-  //   kbit/s, announced or measured, or null, idle: it is
-  //   paused, or plays without peers for comparison, child_limit, children, cdn_kb, p2p_kb,
-  //   seconds: in the channel}. EDGE is {child, parent, opened}, listed with its child.
+  //   NODE is {id, room, class, isp, province, site, device: "mobile" or "PC", browser, os, level,
+  //   up_bw: kbit/s, announced or measured, or null, idle: it is paused, or plays without peers,
+  //   child_limit, children, cdn_kb, p2p_kb, seconds: in the channel}. EDGE is {child, parent,
+  //   opened}, listed with its child.
   static constexpr int32_t kMaxListed = 10'000;
   std::string channels(int32_t offset, int32_t limit) const;
   std::string topology(std::string_view channel, int32_t offset, int32_t limit) const;
 
+  // JSON of the viewers by site: [[name, viewers]]. The name is null for sites that were too many.
+  std::string sites() const;
+
   // JSON of what viewers reported since the last call, for one caller that adds it up:
   // {tallies: {DIMENSION: [TALLY]}, compared: {peers: SIDE, control: SIDE}, ends: {unopened: ENDS,
   // opened: ENDS}, unreached, unfed, classes: [COUNT]}.
-  //   DIMENSION is channel, isp, country, device or browser.
+  //   DIMENSION is channel, isp, country, device, browser or site.
   //   TALLY is [name, viewers, cdn_kb, p2p_kb, up_kb, played, stalled, stalls, firsts, first_log];
   //   viewers are those of now, the others what came since. `played` and `stalled` are seconds,
   //   `first_log` the sum of the logarithms of `firsts` times in seconds. Of a channel 1 follows

@@ -20,6 +20,9 @@ constexpr size_t kMaxCloseReasonBytes = 123;
 // A first change counts at once, the next ones after this time.
 constexpr DurationMs kFactsInterval{10'000};
 
+// What a viewer of the site kNoPeers is told.
+constexpr const char* kExcluded = "the tracker gives no peers to viewers of this network";
+
 Facts facts_in(const wire::Enter& enter) { return {enter.up_bw, enter.slots, enter.wants}; }
 
 }  // namespace
@@ -101,6 +104,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   peer.info.address = socket.address;
   peer.info.isp = socket.isp;
   peer.info.province = socket.province;
+  peer.info.site = socket.site;
   peer.info.network = AddressLimits::network_of(socket.address);
   peer.entered_at = peer.reported_at = now_;
   peer.connect_after = now_;
@@ -122,19 +126,20 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   if (is_new) {
     for (std::string& parameter : split_.opened(enter.channel)) outbox_.split(std::move(parameter));
   }
-  if (peer.quorum > 0) channel->second.waiting.emplace(std::pair(peer.quorum, peer.join), &peer);
+  if (peer.quorum > 0) peer.site->waiting.emplace(std::pair(peer.quorum, peer.join), &peer);
   accept(peer, enter, valid);
   introductions_.on_entered(peer, now_);
-  gather(channel->second);
+  gather(*peer.site);
 }
 
-void Tracker::Impl::gather(Channel& channel) {
-  const auto viewers = static_cast<int32_t>(channel.nodes.size());
-  while (!channel.waiting.empty() && channel.waiting.begin()->first.first <= viewers) {
-    Peer& peer = *channel.waiting.begin()->second;
-    channel.waiting.erase(channel.waiting.begin());
+void Tracker::Impl::gather(Site& site) {
+  while (!site.waiting.empty() && site.waiting.begin()->first.first <= site.peers) {
+    Peer& peer = *site.waiting.begin()->second;
+    // No company is any to it.
+    if (is_excluded(peer)) return;
+    site.waiting.erase(site.waiting.begin());
     peer.quorum = 0;
-    outbox_.send(peer.conn, wire::serialize(wire::TrackerMessage(wire::Pong{viewers})));
+    outbox_.send(peer.conn, wire::serialize(wire::TrackerMessage(wire::Pong{site.peers})));
     set_child_limit(peer, now_, config_);
     introductions_.on_limit_changed(peer, now_);
     introductions_.on_idle(peer, is_idle(peer), now_);
@@ -172,15 +177,15 @@ void Tracker::Impl::enter_again(Socket& socket, wire::Enter& enter,
     peer.said = facts;
     timers_.set(peer.conn, TimerKind::kFacts, peer.facts_at + kFactsInterval);
   }
-  Channel& channel = *peer.channel;
-  channel.waiting.erase({peer.quorum, peer.join});
+  Site& site = *peer.site;
+  site.waiting.erase({peer.quorum, peer.join});
   peer.quorum = enter.quorum.value_or(0);
-  if (peer.quorum > 0) channel.waiting.emplace(std::pair(peer.quorum, peer.join), &peer);
+  if (peer.quorum > 0) site.waiting.emplace(std::pair(peer.quorum, peer.join), &peer);
   peer.says_idle = enter.idle.value_or(false);
   set_child_limit(peer, now_, config_);
   introductions_.on_limit_changed(peer, now_);
   introductions_.on_idle(peer, is_idle(peer), now_);
-  gather(channel);
+  gather(site);
 }
 
 void Tracker::Impl::use_facts(Peer& peer, const Facts& facts) {
@@ -208,6 +213,7 @@ void Tracker::Impl::accept(const Peer& peer, const wire::Enter& enter,
   if (valid && valid->count() <= INT32_MAX) {
     accept.token_ms = static_cast<int32_t>(std::max<int64_t>(valid->count(), 0));
   }
+  if (is_excluded(peer)) accept.reason = kExcluded;
   outbox_.send(peer.conn, wire::serialize(wire::TrackerMessage(std::move(accept))));
 }
 
@@ -226,7 +232,7 @@ void Tracker::Impl::drop_peer(Socket& socket, Channel& channel) {
   --peers_;
   if (!channel.nodes.empty()) return;
   split_.closed(channel.id);
-  totals_.limited_address_share += channel.networks.passed_over;
+  totals_.limited_address_share += channel.passed_over();
   channels_.erase(channels_.find(channel.id));
 }
 

@@ -35,6 +35,8 @@ const char* audit_peer(const Channel& channel, const Peer& peer) {
   for (const ParentLink& link : peer.parents) {
     if (!parents.insert(link.parent).second) return "a parent twice over";
     if (link.parent->channel != &channel) return "a parent in another channel";
+    if (link.parent->site != peer.site) return "a parent of another site";
+    if (peer.info.site == kNoPeers) return "a parent of a peer that is to have none";
     if (!has_child(*link.parent, peer)) return "a parent that does not know of its child";
     if (link.parent->rank >= peer.rank) return "a parent ranks above its child";
   }
@@ -142,8 +144,7 @@ bool could_be_fed(const Peer& orphan, TimeMs now) {
     networks.insert(&network);
   }
   return std::any_of(networks.begin(), networks.end(), [&](const Network* network) {
-    const Networks& all = orphan.channel->networks;
-    if (!all.may_begin(*network, orphan.room->nodes.size())) return false;
+    if (!orphan.site->networks.may_begin(*network, orphan.room->nodes.size())) return false;
     return networks.size() > 1 || !Introductions::must_not_be_alone(orphan, *network);
   });
 }
@@ -156,11 +157,14 @@ std::string Tracker::Impl::audit() const {
   for (const auto& [id, channel] : channels_) {
     std::set<Rank> ranks;
     size_t in_rooms = 0;
-    for (const auto& [number, room] : channel.rooms.all()) {
-      in_rooms += room->nodes.size();
-      if (room->nodes.size() > static_cast<size_t>(config_.room_peers)) return "a room too large";
-      if (const char* broken = audit_room(*room)) return broken;
-    }
+    const char* broken_room = nullptr;
+    channel.visit_rooms([&](const Room& room) {
+      in_rooms += room.nodes.size();
+      if (room.nodes.size() > static_cast<size_t>(config_.room_peers))
+        broken_room = "a room too large";
+      if (const char* broken = audit_room(room)) broken_room = broken;
+    });
+    if (broken_room != nullptr) return broken_room;
     if (in_rooms != channel.nodes.size()) return "rooms and channel differ";
     for (const auto& [join, peer] : channel.nodes) {
       if (const char* broken = audit_peer(channel, *peer)) return broken;
@@ -177,11 +181,11 @@ std::string Tracker::Impl::audit() const {
 std::vector<std::string> Tracker::Impl::neglected() const {
   std::vector<std::string> ids;
   for (const auto& [id, channel] : channels_) {
-    for (const auto& [number, room] : channel.rooms.all()) {
-      for (const auto& [rank, orphan] : room->orphans) {
+    channel.visit_rooms([&](const Room& room) {
+      for (const auto& [rank, orphan] : room.orphans) {
         if (could_be_fed(*orphan, now_)) ids.push_back(orphan->id.text);
       }
-    }
+    });
   }
   return ids;
 }

@@ -53,6 +53,7 @@ class Tracker::Impl {
   std::vector<std::string> neglected() const;
   std::string channels(int32_t offset, int32_t limit) const;
   std::string topology(std::string_view channel, int32_t offset, int32_t limit) const;
+  std::string sites() const;
   std::string take_audience();
 
  private:
@@ -96,12 +97,14 @@ class Tracker::Impl {
   // It plays without peers, so that others can be compared with it: it gets none, as if it were
   // idle.
   static bool is_control(const Peer& peer) { return peer.control.value_or(false); }
+  // The operator gives its address no peers.
+  static bool is_excluded(const Peer& peer) { return peer.info.site == kNoPeers; }
   // The peer needs nobody, for whatever reason.
   static bool is_idle(const Peer& peer) {
-    return peer.says_idle || is_control(peer) || peer.quorum > 0;
+    return peer.says_idle || is_control(peer) || is_excluded(peer) || peer.quorum > 0;
   }
   // Ends the wait of those peers whose quorum is there.
-  void gather(tracker::Channel& channel);
+  void gather(tracker::Site& site);
 
   // tracker_elsewhere.cpp: peers whose channels other engines run.
   void ask(Socket& socket, tracker::Elsewhere entering, bool again);

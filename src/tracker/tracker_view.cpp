@@ -27,7 +27,9 @@ void put_channel(ViewWriter& json, const Channel& channel) {
   json.text("type", channel.type() == ChannelType::kLive ? "live" : "vod");
   json.text("host", channel.host);
   json.integer("peers", static_cast<int64_t>(channel.nodes.size()));
-  json.integer("rooms", static_cast<int64_t>(channel.rooms.all().size()));
+  int64_t rooms = 0;
+  channel.visit_rooms([&rooms](const Room&) { ++rooms; });
+  json.integer("rooms", rooms);
   json.number("cdn_kb", channel.cdn_kb);
   json.number("p2p_kb", channel.p2p_kb);
 }
@@ -38,6 +40,7 @@ void put_peer(ViewWriter& json, const Peer& peer, TimeMs now) {
   json.integer("class", peer.layer);
   json.text("isp", peer.info.isp);
   json.text("province", peer.info.province);
+  json.text("site", peer.info.site);
   json.text("device", peer.info.device == tracker_wire::Device::kMobile ? "mobile" : "PC");
   json.text("browser", peer.info.browser);
   json.text("os", peer.info.os);
@@ -151,6 +154,24 @@ std::string Tracker::Impl::topology(std::string_view id, int32_t offset, int32_t
   return json.take();
 }
 
+std::string Tracker::Impl::sites() const {
+  ViewWriter json;
+  json.open('[');
+  audience_.visit_sites([&json](const std::string* name, int32_t viewers) {
+    json.next();
+    json.open('[');
+    if (name != nullptr) {
+      json.next(std::string_view(*name));
+    } else {
+      json.next_null();
+    }
+    json.next(static_cast<double>(viewers));
+    json.close(']');
+  });
+  json.close(']');
+  return json.take();
+}
+
 std::string Tracker::Impl::take_audience() {
   ViewWriter json;
   json.open('{');
@@ -166,9 +187,9 @@ std::string Tracker::Impl::take_audience() {
             unreached += is_unreached(*peer) ? 1 : 0;
             unfed += peer->unfed ? 1 : 0;
           }
-          for (const auto& [number, room] : channel.rooms.all()) {
-            for (const auto& [layer, count] : room->population) classes[layer] += count;
-          }
+          channel.visit_rooms([&classes](const Room& room) {
+            for (const auto& [layer, count] : room.population) classes[layer] += count;
+          });
         }
       },
       [&](std::string_view id) {

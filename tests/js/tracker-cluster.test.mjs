@@ -138,7 +138,7 @@ class Node {
   enter(channel = 'c') {
     const conn = ++this.#lastConn;
     this.heard.set(conn, []);
-    this.cluster.open(conn, { address: '192.0.2.1', isp: '', province: '' });
+    this.cluster.open(conn, { address: '192.0.2.1', isp: '', province: '', site: '' });
     this.enterAgain(conn, channel);
     return conn;
   }

@@ -1,12 +1,19 @@
 /**
- * What happened within a day, in quarters of an hour: amounts by channel, provider, country, device and browser; why connections
+ * What happened within a day, in quarters of an hour: amounts by channel, provider, country, device, browser and site; why connections
  * ended; and the viewers that a comparison has.
  */
 
 export const QUARTER_SECONDS = 900;
 const QUARTERS = 86_400 / QUARTER_SECONDS;
 
-export const DIMENSIONS = /** @type {const} */ (['channel', 'isp', 'country', 'device', 'browser']);
+export const DIMENSIONS = /** @type {const} */ ([
+  'channel',
+  'isp',
+  'country',
+  'device',
+  'browser',
+  'site',
+]);
 
 // The most names of one dimension in one quarter; those with the fewest bytes become one.
 const MOST_NAMES = 100;

@@ -72,6 +72,7 @@ struct Describe {
     Described d{"accept", {{"live", m.live}, {"peer_id", field(m.peer_id)}}};
     put_optional(d.fields, "hlsmesh", m.hlsmesh);
     put_optional(d.fields, "token_ms", m.token_ms);
+    if (!m.reason.empty()) d.fields["reason"] = m.reason;
     return d;
   }
   Described operator()(const Connect& m) const {

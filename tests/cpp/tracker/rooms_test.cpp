@@ -48,7 +48,8 @@ size_t largest(const Rooms& rooms) {
 }  // namespace
 
 TEST_CASE("a full room is divided by ISP where that is fair") {
-  Rooms rooms(100);
+  int32_t last_number = -1;
+  Rooms rooms(100, last_number);
   Guests guests;
   for (int i = 0; i < 101; ++i) guests.add(rooms, i % 3 == 0 ? "A" : i % 3 == 1 ? "B" : "C", "1");
   CHECK(rooms.all().size() == 2);
@@ -56,7 +57,8 @@ TEST_CASE("a full room is divided by ISP where that is fair") {
 }
 
 TEST_CASE("a room of one ISP is divided by province, and of one province by lot") {
-  Rooms rooms(100);
+  int32_t last_number = -1;
+  Rooms rooms(100, last_number);
   Guests guests;
   for (int i = 0; i < 101; ++i) guests.add(rooms, "A", i % 2 == 0 ? "1" : "2");
   CHECK(rooms.all().size() == 2);
@@ -70,7 +72,8 @@ TEST_CASE("a room of one ISP is divided by province, and of one province by lot"
 
 TEST_CASE("no room is ever above its limit, whoever comes") {
   const int32_t most = GENERATE(1, 2, 7, 64);
-  Rooms rooms(most);
+  int32_t last_number = -1;
+  Rooms rooms(most, last_number);
   Guests guests;
   for (int i = 0; i < 500; ++i) {
     guests.add(rooms, std::to_string(i % 5 * (i % 3)), std::to_string(i % 7));
@@ -79,7 +82,8 @@ TEST_CASE("no room is ever above its limit, whoever comes") {
 }
 
 TEST_CASE("rooms that would fit into half of one become one again") {
-  Rooms rooms(100);
+  int32_t last_number = -1;
+  Rooms rooms(100, last_number);
   Guests guests;
   for (int i = 0; i < 400; ++i) guests.add(rooms, std::to_string(i % 8), "1");
   CHECK(rooms.all().size() >= 4);

@@ -63,9 +63,9 @@ TEST_CASE("a channel's topology shows its peers and links, and no address") {
   h.advance(seconds(60));
   const std::string nodes =
       R"("nodes":[{"id":")" + h.id(parent) +
-      R"(","room":0,"class":0,"isp":"Example Telecom","province":"North","device":"mobile","browser":"Firefox","os":"Linux","level":0,"up_bw":4000,"idle":false,"child_limit":2,"children":1,"cdn_kb":0,"p2p_kb":0,"seconds":60},{"id":")" +
+      R"(","room":0,"class":0,"isp":"Example Telecom","province":"North","site":"","device":"mobile","browser":"Firefox","os":"Linux","level":0,"up_bw":4000,"idle":false,"child_limit":2,"children":1,"cdn_kb":0,"p2p_kb":0,"seconds":60},{"id":")" +
       h.id(child) +
-      R"(","room":0,"class":1,"isp":"","province":"","device":"PC","browser":"","os":"","level":1.5,"up_bw":null,"idle":false,"child_limit":6,"children":0,"cdn_kb":10,"p2p_kb":20.5,"seconds":60}])";
+      R"(","room":0,"class":1,"isp":"","province":"","site":"","device":"PC","browser":"","os":"","level":1.5,"up_bw":null,"idle":false,"child_limit":6,"children":0,"cdn_kb":10,"p2p_kb":20.5,"seconds":60}])";
   const std::string edges = R"("edges":[{"child":")" + h.id(child) + R"(","parent":")" +
                             h.id(parent) + R"(","opened":true}])";
   const std::string all = h.tracker.topology("c", 0, 100);

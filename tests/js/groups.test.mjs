@@ -1,0 +1,109 @@
+/** The file of `--groups`: networks and their sites. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Groups, NO_PEERS } from '../../js/tracker/groups.js';
+
+/** @param {string[]} lines */
+function groups(...lines) {
+  const all = new Groups();
+  all.use(lines.join('\n'), 'groups.txt');
+  return all;
+}
+
+/** @param {string} line @param {RegExp} fault */
+function refuses(line, fault) {
+  assert.throws(
+    () => groups('# a comment', line),
+    (/** @type {Error} */ { message }) => {
+      assert.match(message, fault);
+      assert.match(message, /^groups\.txt:2: /);
+      return true;
+    },
+    line,
+  );
+}
+
+test('an address is of the site of the smallest network that holds it', () => {
+  const all = groups(
+    '10.0.0.0/8\tall',
+    '  10.1.0.0/16   berlin  # the first office',
+    '10.1.2.0/24 -',
+    '10.1.2.3 lobby',
+    '',
+    '2001:db8::/32 all',
+    '2001:db8:1::/48 München_2',
+    '2001:db8:1:2::/64 -',
+    '2001:db8:1:2::5 lobby',
+  );
+  const sites = {
+    '10.9.9.9': 'all',
+    '10.1.0.0': 'berlin',
+    '10.1.255.255': 'berlin',
+    '10.1.2.9': NO_PEERS,
+    '10.1.2.3': 'lobby',
+    '11.0.0.0': '',
+    '9.255.255.255': '',
+    '2001:db8:ffff::': 'all',
+    '2001:db8:1:3::1': 'München_2',
+    '2001:db8:1:2:ffff::1': NO_PEERS,
+    '2001:db8:1:2::5': 'lobby',
+    '2001:db9::': '',
+    // IPv4 in the form that a listener on :: sees.
+    '::ffff:10.1.0.7': 'berlin',
+    '::ffff:a01:203': 'lobby',
+    'no address': '',
+    '': '',
+  };
+  for (const [address, site] of Object.entries(sites)) assert.equal(all.of(address), site, address);
+});
+
+test('a network of all addresses, one of each kind, and one in mapped form', () => {
+  const all = groups('0.0.0.0/0 four', '::/0 six', '::ffff:10.1.0.0/112 berlin');
+  assert.equal(all.of('192.0.2.1'), 'four');
+  assert.equal(all.of('2001:db8::1'), 'six');
+  assert.equal(all.of('10.1.9.9'), 'berlin');
+  assert.equal(all.of('::ffff:10.1.9.9'), 'berlin');
+});
+
+test('a file of nothing but comments, of Windows, and with a byte order mark', () => {
+  assert.equal(groups('# none', '   ').of('10.0.0.1'), '');
+  const all = new Groups();
+  all.use('\uFEFF10.0.0.0/8 a\r\n192.0.2.0/24 b\r\n', 'groups.txt');
+  assert.deepEqual([all.of('10.0.0.1'), all.of('192.0.2.1')], ['a', 'b']);
+});
+
+test('a line that cannot be meant is refused, with file, line and what is wrong', () => {
+  refuses('10.1.0.0/16', /is a network and a site, such as '10.1.0.0\/16 berlin', not/);
+  refuses('10.1.0.0/16 berlin mitte', /not '10.1.0.0\/16 berlin mitte'/);
+  for (const range of ['10.1.0.0/33', '10.1/16', '10.1.0.0/', '10.1.0.0/-1', '0x0a000000/8']) {
+    refuses(`${range} berlin`, /is neither an address nor a CIDR range/);
+  }
+  refuses('2001:db8::/129 x', /neither/);
+  refuses('::ffff:10.0.0.0/90 x', /neither/);
+  refuses('berlin 10.1.0.0/16', /'berlin' is neither/);
+  refuses('10.1.0.1/16 berlin', /has bits beyond its prefix of 16/);
+  refuses('2001:db8::1/64 berlin', /has bits beyond its prefix of 64/);
+  refuses('10.1.0.0/16 -berlin', /'-berlin' is no name of a site.*'-' alone means no peers/);
+  refuses('10.1.0.0/16 (none)', /is no name of a site/);
+  refuses(`10.1.0.0/16 ${'ü'.repeat(33)}`, /at most 64 bytes/);
+  assert.throws(
+    () => groups('10.0.0.0/8 a', '10.0.0.0/8 b', '::ffff:10.0.0.0/104 c'),
+    /^Error: groups\.txt:2: '10.0.0.0\/8' is in line 1 already\ngroups\.txt:3: .* is in line 1 already$/,
+  );
+  const many = Array.from({ length: 9 }, () => 'nonsense');
+  assert.throws(
+    () => groups(...many),
+    (/** @type {Error} */ { message }) => {
+      assert.equal(message.split('\n').length, 6);
+      return /groups\.txt: and 4 more$/.test(message);
+    },
+  );
+});
+
+test('a file that cannot be used leaves the one before in use', () => {
+  const all = groups('10.0.0.0/8 a');
+  assert.throws(() => all.use('10.0.0.0/8 b\nx', 'groups.txt'));
+  assert.equal(all.of('10.0.0.1'), 'a');
+  all.use('', 'groups.txt');
+  assert.equal(all.of('10.0.0.1'), '');
+});
