@@ -3,14 +3,15 @@
  *
  * dist/hlsmesh.mjs, dist/hlsmesh.js (global `HlsMesh`), dist/hlsmesh.es2017.js (the same for older engines), dist/hlsmesh.wasm,
  * dist/hlsmesh-tracker.wasm, compressed as well; dist/hlsmesh-diagnose.mjs, which a page loads on demand, and
- * dist/hlsmesh-overlay.mjs and .js; the tracker's dashboard, dist/hlsmesh-dashboard.* and dist/uplot.js; dist/sim, the package of
- * the simulator
+ * dist/hlsmesh-overlay.mjs and .js; the tracker's dashboard, dist/hlsmesh-dashboard.* and dist/uplot.js; dist/tracker,
+ * dist/digest and dist/load, what the package runs in Node; dist/sim, the package of the simulator
  */
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { compile } from './lib/cmake.mjs';
+import { bundleCommands } from './lib/commands.mjs';
 import { inlineAbi } from './lib/inline-abi.mjs';
 import { internalNames } from './lib/internal-names.mjs';
 import { ROOT, UserError, runMain } from './lib/process.mjs';
@@ -207,6 +208,7 @@ export async function build() {
   await bundle();
   await bundleCompanions();
   await bundleDashboard();
+  await bundleCommands();
   await packSimulator();
 }
 

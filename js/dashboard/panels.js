@@ -290,7 +290,7 @@ const ENDS = [
     'unopened',
     'permission',
     'No permission for the local network',
-    'The browser has not been allowed to: see the option lan in docs/API.md.',
+    'Browsers ask before a page may use the local network. These viewers refused, or have not answered.',
   ],
   [
     'unopened',

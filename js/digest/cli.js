@@ -8,7 +8,8 @@ import { publicKeyOf } from './digests.js';
 import { Publisher, describe } from './publisher.js';
 
 const HELP = `hlsmesh-digest [options] PLAYLIST-OR-FOLDER
-Writes a file of digests beside each media playlist of a stream: docs/DIGESTS.md.
+Writes a file of digests beside each media playlist of a stream:
+https://github.com/hlsmesh/hlsmesh/blob/main/docs/DIGESTS.md
 
   --watch          go on, and keep the files as the packager keeps the playlists
   --interval MS    with --watch: milliseconds between two looks; default 200

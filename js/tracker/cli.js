@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import { checkHealth } from './check.js';
@@ -8,6 +7,7 @@ import { WorkerBus } from './cluster/worker-bus.js';
 import { ConfigError, limitsOf, optionsOf, printable, readCommandLine } from './config.js';
 import { helpText } from './help.js';
 import { Log, formatted } from './log.js';
+import { versionOf } from './package.js';
 import { reachableHosts, withHost } from './reachable.js';
 
 const EXIT_FAILED = 1;
@@ -62,8 +62,7 @@ if (commandLine.help) {
   process.exit(0);
 }
 if (commandLine.version) {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  process.stdout.write(`${JSON.parse(manifest).version}\n`);
+  process.stdout.write(`${versionOf()}\n`);
   process.exit(0);
 }
 if (commandLine.printConfig) {

@@ -22,6 +22,7 @@ import { createListener, listen } from './listener.js';
 import { LocalEngine } from './local-engine.js';
 import { Log, lineOf } from './log.js';
 import { camelCase } from './options.js';
+import { DIST, versionOf } from './package.js';
 import { readFiles, secretFrom } from './sources.js';
 import { Places } from './places.js';
 import { reachableHosts } from './reachable.js';
@@ -31,7 +32,7 @@ import { createStun } from './stun.js';
 import { joined, measure } from './tracker-metrics.js';
 import { openFileLimit, strangersHeader, warningsAbout } from './warnings.js';
 
-const DEFAULT_WASM = new URL('../../dist/hlsmesh-tracker.wasm.br', import.meta.url);
+const DEFAULT_WASM = new URL('hlsmesh-tracker.wasm.br', DIST);
 
 // The Retry-After of a viewer who comes during a drain, in seconds.
 const RETRY_AFTER_S = 5;
@@ -153,7 +154,7 @@ async function start(options, settings, limits, log, files) {
   // Of a cluster every node records, for the one that is asked.
   const watched = bearer.known || settings.dashboard;
   const office = watched
-    ? openOffice({ engine, sockets, cluster, totals, bearer, settings, version: await versionOf() })
+    ? openOffice({ engine, sockets, cluster, totals, bearer, settings, version: versionOf() })
     : null;
   const routes = routesOf({
     ...state,
@@ -305,11 +306,6 @@ async function compile(wasm) {
   return WebAssembly.compile(
     String(file).endsWith('.br') ? new Uint8Array(brotliDecompressSync(bytes)) : bytes,
   );
-}
-
-/** @returns {Promise<string>} of this package */
-async function versionOf() {
-  return JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
 /**

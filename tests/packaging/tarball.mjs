@@ -5,10 +5,10 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { TraceMap, originalPositionFor } from '@jridgewell/trace-mapping';
-import { ROOT, filesIn } from '../../scripts/lib/process.mjs';
+import { ROOT } from '../../scripts/lib/process.mjs';
 import { json, npm } from './project.mjs';
 
-/** The files of the package, besides the docs and those of js/tracker, which are all in it. */
+/** The files of the package, besides the parts of its bundles, whose names are made of what is in them. */
 const SHIPPED = [
   'LICENSE',
   'README.md',
@@ -42,23 +42,19 @@ const SHIPPED = [
   'dist/hlsmesh.mjs.map',
   'dist/hlsmesh.wasm',
   'dist/uplot.js',
+  'dist/digest/cli.js',
+  'dist/digest/digests.js',
+  'dist/load/cli.js',
+  'dist/load/viewer.js',
+  'dist/tracker/cli.js',
+  'dist/tracker/index.js',
   'js/index.d.ts',
   'js/wasm-url.d.ts',
   'js/diagnose/index.d.ts',
   'js/overlay/index.d.ts',
-  'js/core.js',
-  'js/digest/cli.js',
   'js/digest/digests.d.ts',
-  'js/digest/digests.js',
-  'js/digest/playlist.js',
-  'js/digest/publisher.js',
-  'js/load/browser.js',
-  'js/load/cli.js',
-  'js/load/page.js',
-  'js/load/report.js',
-  'js/load/usage.js',
-  'js/load/viewer.js',
   'js/sim/command.js',
+  'js/tracker/index.d.ts',
   'package.json',
 ];
 
@@ -69,18 +65,16 @@ const TYPED_AGAINST = ['hls.js', 'hls.js-1.6', 'hls.js-1.5', 'hls.js-1.4'];
 export function tarballTests(project) {
   describe('the tarball', () => {
     test('holds what ships and nothing else', () => {
-      const tracker = filesIn(['js/tracker'], ['.js', '.ts']);
-      const docs = filesIn(['docs'], ['.md']).filter(
-        // For those who work on hlsmesh.
-        (file) => !/(ARCHITECTURE|PROTOCOL)/.test(file),
+      const files = project().files.filter(
+        (file) => !/^dist\/(tracker|digest)\/part-\w+\.js$/.test(file),
       );
-      assert.deepEqual(project().files, [...SHIPPED, ...docs, ...tracker].sort());
+      assert.deepEqual(files, [...SHIPPED].sort());
     });
 
     test('F2: is small enough to be looked at before it is used', async () => {
       const { size } = await stat(project().tarball);
-      // 441 KB: the engines 112, the SDK's scripts with their maps 128, the dashboard and its API 52, documentation 78.
-      assert.ok(size < 450_000, `${size} bytes`);
+      // 342 KB: the engines 116, the SDK's scripts with their maps 118, the tracker and other commands 55, the dashboard's page 36.
+      assert.ok(size < 350_000, `${size} bytes`);
     });
 
     test('has its exports as publint and Are The Types Wrong want them, as ES modules', async () => {
@@ -116,6 +110,25 @@ export function tarballTests(project) {
       assert.deepEqual(ours.sort(), [...module.sources].sort());
     });
 
+    test('says in a stack trace of the tracker where it was, by its own names', async () => {
+      await writeFile(
+        project().path('trace.mjs'),
+        `import { createTracker } from 'hlsmesh/tracker';
+         await createTracker({ port: 0, tokenSecretFile: '/nowhere' }).catch(({ stack }) => console.log(stack));`,
+      );
+      const stack = await project().node('trace.mjs');
+      assert.match(stack, /^Error: token-secret-file: ENOENT/);
+      for (const name of [
+        'WatchedFiles.add',
+        'async readFiles',
+        'async start',
+        'async createTracker',
+      ]) {
+        const [, line] = new RegExp(`at ${name} .*/dist/tracker/.*:(\\d+):\\d+`).exec(stack) ?? [];
+        assert.ok(Number(line) > 10, `${name} in ${stack}`);
+      }
+    });
+
     test('can be imported on a server, where there is neither window nor document', async () => {
       await writeFile(
         project().path('server.mjs'),
@@ -130,13 +143,27 @@ export function tarballTests(project) {
     test('brings the tracker as a command', async () => {
       const command = project().path('node_modules/.bin/hlsmesh-tracker');
       assert.ok((await stat(command)).mode & 0o100, 'it is not executable');
-      const child = project().start(command, '--port', '0');
-      const [line] = await once(createInterface({ input: child.stdout }), 'line');
-      const { port } = new URL(/ws:\/\/\S+/.exec(line)?.[0] ?? '');
-      const health = await (await fetch(`http://127.0.0.1:${port}/healthz`)).json();
-      assert.equal(/** @type {any} */ (health).status, 'ok');
-      child.kill('SIGTERM');
-      assert.deepEqual(await once(child, 'exit'), [0, null]);
+      for (const workers of [1, 2]) {
+        const child = project().start(
+          command,
+          '--port',
+          '0',
+          '--workers',
+          `${workers}`,
+          '--dashboard',
+        );
+        const [line] = await once(createInterface({ input: child.stdout }), 'line');
+        const { port } = new URL(/ws:\/\/\S+/.exec(line)?.[0] ?? '');
+        const ask = (/** @type {string} */ path) => fetch(`http://127.0.0.1:${port}${path}`);
+        const health = /** @type {any} */ (await (await ask('/healthz')).json());
+        assert.deepEqual([health.status, health.nodes], ['ok', workers]);
+        for (const file of ['', '/dashboard.js', '/dashboard.css', '/charts.js']) {
+          assert.equal((await ask(`/dashboard${file}`)).status, 200, file);
+        }
+        child.kill('SIGTERM');
+        assert.deepEqual(await once(child, 'exit'), [0, null]);
+      }
+      assert.match(await project().node(command, '--check-config'), /can be used/);
     });
 
     test('brings the simulator as a command: a package of its own, which needs no compiler', async () => {

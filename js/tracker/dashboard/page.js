@@ -1,10 +1,9 @@
 /** The dashboard's page, as scripts/build.mjs bundles it. It holds no figure: it asks the API. */
 
 import { readFile } from 'node:fs/promises';
+import { DIST } from '../package.js';
 
 /** @typedef {import('../http.js').Route} Route */
-
-const DIST = new URL('../../../dist/', import.meta.url);
 
 /** By path: the file in dist/, and its type. */
 const FILES = {
