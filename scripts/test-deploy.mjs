@@ -9,7 +9,9 @@ import { ROOT, UserError, runMain } from './lib/process.mjs';
 import { build } from './build.mjs';
 import { setup } from './setup.mjs';
 
-const TESTS = ['operating', 'proxies', 'tokens'].map((name) => `tests/deploy/${name}.mjs`);
+const TESTS = ['operating', 'proxies', 'stranger', 'tokens'].map(
+  (name) => `tests/deploy/${name}.mjs`,
+);
 
 await runMain(import.meta, async () => {
   await setup('test');

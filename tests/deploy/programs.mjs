@@ -77,7 +77,10 @@ export function start(command, args, env = process.env) {
   };
 }
 
-/** @param {ReturnType<typeof start>} program @param {number} port that it is to listen on */
+/**
+ * @param {{ child: import('node:child_process').ChildProcess, output: () => string }} program
+ * @param {number} port that it is to listen on
+ */
 export async function listening(program, port) {
   const deadline = Date.now() + 30_000;
   for (;;) {

@@ -1,5 +1,5 @@
 /**
- * A self-signed certificate for 127.0.0.1 (RFC 5280), so that no key has to lie in the repository.
+ * A self-signed certificate for 127.0.0.1 and a name (RFC 5280), so that no key has to lie in the repository.
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
@@ -30,8 +30,8 @@ export function selfSigned(name) {
   const algorithm = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2)); // ecdsa-with-SHA256
   const commonName = sequence(oid(0x55, 4, 3), der(0x0c, Buffer.from(name)));
   const subject = sequence(der(0x31, commonName));
-  const address = sequence(der(0x87, Buffer.from([127, 0, 0, 1])));
-  const alternativeName = sequence(oid(0x55, 0x1d, 0x11), der(4, address));
+  const names = sequence(der(0x82, Buffer.from(name)), der(0x87, Buffer.from([127, 0, 0, 1])));
+  const alternativeName = sequence(oid(0x55, 0x1d, 0x11), der(4, names));
   const certified = sequence(
     der(0xa0, der(2, Buffer.from([2]))), // version 3
     der(2, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
