@@ -26,6 +26,8 @@ export class Project {
   constructor(dir, packed) {
     this.dir = dir;
     this.tarball = path.join(dir, packed.filename);
+    /** The tarball of the simulator. */
+    this.simulator = '';
     this.files = packed.files.map((file) => file.path).sort();
   }
 
@@ -40,9 +42,16 @@ export class Project {
       const pack = async (/** @type {string[]} */ ...args) =>
         JSON.parse(await npm(ROOT, 'pack', ...args, '--json', `--pack-destination=${dir}`))[0];
       const project = new Project(dir, await pack());
-      const simulator = path.join(dir, (await pack('./dist/sim')).filename);
+      project.simulator = path.join(dir, (await pack('./dist/sim')).filename);
       // All that hlsmesh depends on is in the project's lock; the registry is asked only for what npm has forgotten of it.
-      await npm(dir, 'install', '--prefer-offline', '--no-save', project.tarball, simulator);
+      await npm(
+        dir,
+        'install',
+        '--prefer-offline',
+        '--no-save',
+        project.tarball,
+        project.simulator,
+      );
       return project;
     } catch (error) {
       await rm(dir, { recursive: true, force: true });

@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -5,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { ROOT } from '../../scripts/lib/process.mjs';
 import { Stage } from '../browser/stage.mjs';
-import { npm } from './project.mjs';
+import { finished, npm } from './project.mjs';
 
 /** Within which the second viewer has a segment of the first one. */
 const LIMIT_MS = 5 * 60_000;
@@ -13,6 +15,29 @@ const LIMIT_MS = 5 * 60_000;
 /** @param {() => import('./project.mjs').Project} project */
 export function strangerTests(project) {
   describe('a stranger', () => {
+    test('has the simulator compute an audience by what docs/SIMULATOR.md says', async () => {
+      const page = await readFile(path.join(ROOT, 'docs/SIMULATOR.md'), 'utf8');
+      const [block] = /(?<=```sh\n)[^]*?(?=```)/.exec(page) ?? [''];
+      const dir = project().path('stranger-sim');
+      await mkdir(dir);
+      await writeFile(path.join(dir, 'package.json'), '{ "private": true }');
+      // npx would get the first by its name, and that the second.
+      const { tarball, simulator } = project();
+      await npm(dir, 'install', '--prefer-offline', tarball, simulator);
+      const [list, report, figures] = await Promise.all(
+        block
+          .trim()
+          .split('\n')
+          .map((line) => finished(spawn('sh', ['-c', line], { cwd: dir }), line)),
+      );
+      assert.match(list, /^steady +A live stream/m);
+      assert.match(report, /offload: media bytes that came from peers +[\d.]+ % ±/);
+      assert.match(await readFile(path.join(dir, 'report.html'), 'utf8'), /id="figures">\{/);
+      const { viewers, offload, violations } = JSON.parse(figures);
+      assert.deepEqual([viewers, violations], [50, []]);
+      assert.ok(offload > 0.5 && offload < 1, String(offload));
+    });
+
     test('gets the first byte from a peer by what README.md says', async (t) => {
       const began = Date.now();
       const readme = await readFile(path.join(ROOT, 'README.md'), 'utf8');
