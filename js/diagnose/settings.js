@@ -40,6 +40,7 @@ function rulesFor(look) {
   const { version } = hls?.constructor ?? {};
   const rate = (hls?.levels?.[hls.loadLevel]?.bitrate ?? 0) / 8;
   const ice = (settings.rtcConfig.iceServers ?? []).flatMap(({ urls }) => urls);
+  const turn = ice.some((url) => /^turns?:/i.test(url));
   const engine = Object.keys(look.seen).find((key) => /^(fatal|warning wasm-)/.test(key));
   return [
     [
@@ -109,11 +110,13 @@ function rulesFor(look) {
     [
       'relay-only',
       settings.rtcConfig.iceTransportPolicy === 'relay',
-      ice.some((url) => /^turns?:/i.test(url))
+      turn
         ? 'All connections go through a TURN server, which you pay for.'
         : 'Only relayed connections are allowed, and no TURN server is set: none can be made.',
-      'Leave iceTransportPolicy out.',
-      ice.some((url) => /^turns?:/i.test(url)) ? 'note' : 'problem',
+      turn
+        ? 'If viewers may know each other’s addresses, leave relayOnly and iceTransportPolicy out.'
+        : 'Name a TURN server in iceServers, or leave relayOnly and iceTransportPolicy out.',
+      turn ? 'note' : 'problem',
     ],
   ];
 }

@@ -87,3 +87,9 @@ test('codes and figures in the list of symptoms exist', () => {
     }
   }
 });
+
+test('the size that the questions name is the accepted one', async () => {
+  const { bytes } = JSON.parse(await read('budget.json'));
+  const [, told] = /A page loads (\d+) KB of gzip/.exec(pages.get('FAQ') ?? '') ?? [];
+  assert.ok(Math.abs(Number(told) - bytes.module.gzip / 1000) <= 1, `${told} KB`);
+});
