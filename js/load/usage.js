@@ -20,7 +20,7 @@ what came of it. It needs hls.js, playwright-core or puppeteer-core, and a Chrom
   --browser FILE   the Chromium; default: the system's, or the library's own
   --json           print JSON
   --help
-The stream must admit that page by CORS, and the tracker by --origins, if it has such rules.
+The stream must admit that page by CORS, and the tracker by --allowed-origins, if it has such rules.
 `;
 
 /**

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parse } from 'acorn';
+import { HELP } from '../../js/load/usage.js';
+import { helpText } from '../../js/tracker/help.js';
 import { DECLARED } from '../../js/tracker/option-list.js';
 import { LIMITS } from '../../js/tracker/option-limits.js';
 
@@ -92,4 +94,11 @@ test('the size that the questions name is the accepted one', async () => {
   const { bytes } = JSON.parse(await read('budget.json'));
   const [, told] = /A page loads (\d+) KB of gzip/.exec(pages.get('FAQ') ?? '') ?? [];
   assert.ok(Math.abs(Number(told) - bytes.module.gzip / 1000) <= 1, `${told} KB`);
+});
+
+test('every flag that the operating page names is one of a command of hlsmesh', async () => {
+  const known = new Set(`${helpText()}${HELP}`.match(/--[a-z-]+/g));
+  const named = (await read('docs/OPERATING.md')).match(/(?<=`)--[a-z-]+/g) ?? [];
+  assert.ok(named.length > 100);
+  assert.deepEqual([...new Set(named.filter((flag) => !known.has(flag)))], []);
 });
