@@ -3,7 +3,7 @@
  *
  * dist/hlsmesh.mjs, dist/hlsmesh.js (global `HlsMesh`), dist/hlsmesh.es2017.js (the same for older engines), dist/hlsmesh.wasm,
  * dist/hlsmesh-tracker.wasm, compressed as well; dist/hlsmesh-diagnose.mjs, which a page loads on demand, and
- * dist/hlsmesh-overlay.mjs and .js; the tracker's dashboard, dist/hlsmesh-dashboard.* and dist/uplot.js; dist/tracker,
+ * dist/hlsmesh-overlay.mjs and .js; the tracker's dashboard, dist/hlsmesh-dashboard.json.br; dist/tracker,
  * dist/digest and dist/load, what the package runs in Node; dist/sim, the package of the simulator
  */
 
@@ -55,29 +55,35 @@ async function squeeze(file, ecma = 2020) {
   writeFileSync(`${path}.map`, await slim(String(map), file.endsWith('.mjs')));
 }
 
-/** The tracker's dashboard, with uPlot beside it as it is published. */
+/** The files of the tracker's dashboard, with uPlot as it is published: one file for all, which only Node reads. */
 export async function bundleDashboard() {
   const { build } = await import('esbuild');
-  const common = /** @type {import('esbuild').BuildOptions} */ ({
+  const common = /** @type {const} */ ({
     absWorkingDir: ROOT,
     bundle: true,
     minify: true,
-    outdir: 'dist',
+    write: false,
     logLevel: 'warning',
   });
-  await build({
+  const script = await build({
     ...common,
     target: BROWSERS,
     format: 'iife',
-    entryPoints: { 'hlsmesh-dashboard': 'js/dashboard/main.js' },
+    entryPoints: ['js/dashboard/main.js'],
     plugins: [sharedCharts],
     legalComments: 'inline',
   });
-  await build({ ...common, entryPoints: { 'hlsmesh-dashboard': 'js/dashboard/style.css' } });
+  const style = await build({ ...common, entryPoints: ['js/dashboard/style.css'] });
   const charts = join(ROOT, 'node_modules', 'uplot', 'dist', 'uPlot.iife.min.js');
-  copyFileSync(charts, join(ROOT, 'dist', 'uplot.js'));
-  const page = join(ROOT, 'js', 'dashboard', 'index.html');
-  copyFileSync(page, join(ROOT, 'dist', 'hlsmesh-dashboard.html'));
+  const files = {
+    html: readFileSync(join(ROOT, 'js', 'dashboard', 'index.html'), 'utf8'),
+    css: style.outputFiles[0].text,
+    script: script.outputFiles[0].text,
+    charts: readFileSync(charts, 'utf8'),
+  };
+  // 32 KB instead of 36 as gzip.
+  const packed = brotliCompressSync(JSON.stringify(files));
+  writeFileSync(join(ROOT, 'dist', 'hlsmesh-dashboard.json.br'), packed);
 }
 
 /** What a page loads beside the SDK, if it wants it. It shares no names with the bundles of the SDK, so it keeps its own. */

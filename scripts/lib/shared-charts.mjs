@@ -1,4 +1,4 @@
-/** uPlot, which the package ships as it is published: dist/uplot.js, a script that defines `uPlot`. */
+/** uPlot, which the dashboard loads as it is published: a script that defines `uPlot`. */
 
 /** An esbuild plugin: who imports uPlot uses the script's. @type {import('esbuild').Plugin} */
 export const sharedCharts = {

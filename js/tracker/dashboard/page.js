@@ -1,16 +1,19 @@
 /** The dashboard's page, as scripts/build.mjs bundles it. It holds no figure: it asks the API. */
 
 import { readFile } from 'node:fs/promises';
+import { brotliDecompressSync } from 'node:zlib';
 import { DIST } from '../package.js';
 
 /** @typedef {import('../http.js').Route} Route */
 
-/** By path: the file in dist/, and its type. */
+const PACKED = 'hlsmesh-dashboard.json.br';
+
+/** By path: its name in what is packed, and its type. */
 const FILES = {
-  '/dashboard': ['hlsmesh-dashboard.html', 'text/html; charset=utf-8'],
-  '/dashboard/dashboard.js': ['hlsmesh-dashboard.js', 'text/javascript; charset=utf-8'],
-  '/dashboard/dashboard.css': ['hlsmesh-dashboard.css', 'text/css; charset=utf-8'],
-  '/dashboard/charts.js': ['uplot.js', 'text/javascript; charset=utf-8'],
+  '/dashboard': ['html', 'text/html; charset=utf-8'],
+  '/dashboard/dashboard.js': ['script', 'text/javascript; charset=utf-8'],
+  '/dashboard/dashboard.css': ['css', 'text/css; charset=utf-8'],
+  '/dashboard/charts.js': ['charts', 'text/javascript; charset=utf-8'],
 };
 
 const HEADERS = {
@@ -21,19 +24,22 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
+/** @returns {Promise<Record<string, string>>} texts by name */
+async function unpacked() {
+  return JSON.parse(String(brotliDecompressSync(await readFile(new URL(PACKED, DIST)))));
+}
+
 /** @returns {Map<string, Route>} by path */
 export function pageRoutes() {
+  /** @type {ReturnType<typeof unpacked> | undefined} */
+  let files;
   return new Map(
-    Object.entries(FILES).map(([path, [file, type]]) => {
-      /** @type {Promise<string> | undefined} */
-      let body;
-      return [
-        path,
-        async () => {
-          body ??= readFile(new URL(file, DIST), 'utf8');
-          return { status: 200, text: await body, type, headers: HEADERS };
-        },
-      ];
-    }),
+    Object.entries(FILES).map(([path, [name, type]]) => [
+      path,
+      async () => {
+        files ??= unpacked();
+        return { status: 200, text: (await files)[name], type, headers: HEADERS };
+      },
+    ]),
   );
 }
