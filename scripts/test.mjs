@@ -2,7 +2,8 @@
  * Runs all tests: `npm test`, or a part of them: `npm test -- --only static,native,asan,wasm,js,packaging,browser`. After a
  * failed step the others still run, except those that need what it would have built.
  *
- * The C++ is compiled and tested in the background of the tests that mostly wait, with the processor time that these leave.
+ * The C++ is compiled and tested in the background of the tests that mostly wait, with the processor time that these leave. Tests
+ * in real time that failed are run once more when all others have ended.
  */
 
 import { UserError, inBackground, runMain, say } from './lib/process.mjs';
@@ -101,7 +102,12 @@ const STEPS = [
     name: 'Node tests',
     needsBuild: true,
     // Most of these tests wait for processes or timers.
-    run: () => nodeTests('tests/js', { log: 'node-tests', options: ['--test-concurrency=2'] }),
+    run: () =>
+      nodeTests('tests/js', {
+        log: 'node-tests',
+        options: ['--test-concurrency=2'],
+        secondTry: true,
+      }),
   },
   {
     group: 'packaging',
@@ -160,12 +166,12 @@ function parseOnly(args) {
 const secondsSince = (since) => `${((Date.now() - since) / 1000).toFixed(1).padStart(6)} s`;
 
 /**
- * @param {Step} step
+ * @param {Step['run']} run
  * @returns {Promise<Outcome>}
  */
-async function attempt(step) {
+async function attempt(run) {
   try {
-    return await step.run();
+    return await run();
   } catch (error) {
     return verdict(
       error instanceof UserError
@@ -186,19 +192,23 @@ await runMain(import.meta, async () => {
   /** @type {Map<Step, { line: string, outcome: Outcome }>} */
   const done = new Map();
   let built = true;
+  /** @param {Step} step @param {Step['run']} run @param {string} [times] */
+  const record = async (step, run, times = '') => {
+    say(`\n[${steps.indexOf(step) + 1}/${steps.length}] ${step.name}${times}`);
+    const stepStarted = Date.now();
+    const outcome = await attempt(run);
+    if (step.group === 'build' && outcome.failed > 0) built = false;
+    if (outcome.detail) say(outcome.detail.replace(/^/gm, '  | '));
+    const mark = outcome.failed > 0 ? 'FAILED' : 'ok';
+    const line = `${mark.padEnd(7)}${secondsSince(stepStarted)} ${String(outcome.passed).padStart(5)} passed ${String(outcome.failed).padStart(3)} failed  ${step.name}`;
+    say(line);
+    done.set(step, { line, outcome });
+  };
   /** @param {Step[]} some one after the other */
   const perform = async (some) => {
     for (const step of some) {
-      say(`\n[${steps.indexOf(step) + 1}/${steps.length}] ${step.name}`);
-      const stepStarted = Date.now();
-      const outcome =
-        step.needsBuild && !built ? verdict('not run: the build failed') : await attempt(step);
-      if (step.group === 'build' && outcome.failed > 0) built = false;
-      if (outcome.detail) say(outcome.detail.replace(/^/gm, '  | '));
-      const mark = outcome.failed > 0 ? 'FAILED' : 'ok';
-      const line = `${mark.padEnd(7)}${secondsSince(stepStarted)} ${String(outcome.passed).padStart(5)} passed ${String(outcome.failed).padStart(3)} failed  ${step.name}`;
-      say(line);
-      done.set(step, { line, outcome });
+      const able = !step.needsBuild || built;
+      await record(step, able ? step.run : () => verdict('not run: the build failed'));
     }
   };
   const background = steps.filter(({ how }) => how === 'background');
@@ -217,6 +227,9 @@ await runMain(import.meta, async () => {
   };
   await Promise.all([inTurn(), perform(beside)]);
   await perform(alone);
+  for (const [step, { outcome }] of done) {
+    if (outcome.again) await record(step, outcome.again, ', what failed once more');
+  }
   const results = steps.map(
     (step) => /** @type {{ line: string, outcome: Outcome }} */ (done.get(step)),
   );

@@ -37,14 +37,17 @@ describe('how long a load waits for peers', { concurrency: 2 }, () => {
         const levels = (/** @type {any} */ { history }) =>
           history.map((/** @type {any} */ h) => h.level);
         const said = `${room}: ${levels(fed)}; plain: ${levels(plain)}`;
-        const below = (/** @type {number[]} */ all) => all.filter((level) => level !== TOP).length;
+        // How soon hls.js trusts the line enough for the top, the machine decides; a segment from a peer must not end that.
+        const brought = fed.segments.findIndex((/** @type {any} */ s) => s.source === 'peer');
+        assert.ok(brought >= 0, said);
+        const below = levels(fed)
+          .slice(brought)
+          .filter((/** @type {number} */ l) => l !== TOP);
         // One segment for a moment at which the machine served the other page.
-        assert.ok(below(levels(fed)) <= below(levels(plain)) + 1, said);
+        assert.ok(below.length <= 1, said);
         // The speed of a slow parent says nothing about the line, whose speed plain hls.js measures: a fifth of it at most.
         const [heard, true_] = [fed, plain].map(({ history }) => history.at(-1).estimate);
         assert.ok(heard > 0.4 * true_, `${room}: estimates ${heard} beside ${true_} bit/s`);
-        const brought = new Set(fed.segments.map((/** @type {any} */ s) => s.source));
-        assert.ok(brought.has('peer'), said);
       }
     } finally {
       await theatre.close();
