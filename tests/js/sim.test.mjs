@@ -47,6 +47,8 @@ describe('hlsmesh-sim', { concurrency: 2 }, () => {
       assert.equal(typeof figures[name].p50, 'number', name);
       assert.equal(typeof figures[name].p95, 'number', name);
     }
+    const page = readFileSync(new URL('../../docs/SIMULATOR.md', import.meta.url), 'utf8');
+    for (const name of Object.keys(figures)) assert.ok(page.includes(`\`${name}\``), name);
     assert.match(figures.digest, /^[0-9a-f]{16}$/);
     assert.equal(figures.viewers, 4);
     assert.equal(JSON.parse(sim(...SMALL, '--json').stdout).digest, figures.digest);
