@@ -1,6 +1,6 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 6;
+export const ABI_VERSION = 7;
 
 export const HEAD_BYTES = 64;
 

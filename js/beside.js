@@ -16,6 +16,10 @@ export const wasmLocation = () =>
 export const diagnoseLocation = () =>
   beside('hlsmesh-diagnose.mjs', () => new URL('./hlsmesh-diagnose.mjs', import.meta.url));
 
+/** @returns {string | URL} empty if the script's own URL is unknown */
+export const shadowLocation = () =>
+  beside('hlsmesh-shadow.mjs', () => new URL('./hlsmesh-shadow.mjs', import.meta.url));
+
 /**
  * @param {string} name of the file
  * @param {() => URL} ofModule returns its URL; throws if this is no module, or one from a blob: or data: URL

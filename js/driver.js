@@ -45,8 +45,8 @@ import { emptyStats } from './stats.js';
  * @property {string} url
  * @property {object} answer stands for the answer in the player, as long as the player speaks of it
  * @property {() => void} fetchFromCdn called where load() did not say so already
- * @property {(from: number, to: number, told: import('./cdn-fetch.js').RangeCallbacks) => () => void} fetchRange fetches a part of the
- *   segment; returns what ends that
+ * @property {(from: number, to: number, told: import('./cdn-fetch.js').RangeCallbacks, fetch: number) => () => void} fetchRange fetches
+ *   a part of the segment; returns what ends that. A negative `fetch` is a check of what a peer brought
  * @property {(loaded: number, total: number) => void} progress
  * @property {(data: ArrayBuffer, source: number, t0: number, t1: number) => void} done `data` is the sink's own
  */
@@ -68,6 +68,8 @@ export class Driver {
   #shims;
   /** @type {Engine} inputs, for whoever has something to report */
   engine;
+  /** The player has everything by its own loader (js/shadow). */
+  plain = false;
   #ended = false;
   #busy = false;
   /** @type {(() => void)[]} */
@@ -333,7 +335,7 @@ export class Driver {
           this.#input(() => engine.fetchDone(code, size, NaN, bodyMs)),
         onFail: () => this.#input(() => engine.fetchFailed(code)),
       };
-      const end = asked.sink.fetchRange(t0, t1, told);
+      const end = asked.sink.fetchRange(t0, t1, told, code);
       // A negative one is a check, which the load's end does not end.
       if (code > 0) asked.ranges.push(end);
       return;

@@ -11,7 +11,7 @@ import { describe, isSegment } from './fragments.js';
 /** @typedef {new (config: import('hls.js').HlsConfig) => import('hls.js').Loader<FragmentLoaderContext>} LoaderClass */
 /** @typedef {import('hls.js').LoaderStats} LoaderStats */
 /** @typedef {Pick<import('./driver.js').Driver,
- *   'load' | 'loadAborted' | 'fetchPart' | 'fetchDone' | 'fetchFailed'>} LoadDriver */
+ *   'plain' | 'load' | 'loadAborted' | 'fetchPart' | 'fetchDone' | 'fetchFailed'>} LoadDriver */
 
 /**
  * What a loader needs of its mesh.
@@ -134,10 +134,11 @@ export function createFragmentLoader(host, former) {
         const facts = describe(context, this.#host);
         this.#shared = facts.shareable;
         // In progressive mode the inner loader gives pieces itself, and hls.js wants them.
-        this.#ours = facts.streams =
+        facts.streams =
           this.#shared &&
           !this.#callbacks.onProgress &&
           mayFetch(this.#Inner, this.#hlsConfig, context.url);
+        this.#ours = facts.streams && !driver.plain;
         const taken = driver.load(this.#sink(), facts);
         this.#entry = { driver, taken };
         // A listener of the page's may have ended the load meanwhile.

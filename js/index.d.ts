@@ -103,6 +103,11 @@ export interface HlsMeshOptions extends MeshUpdate {
    * playback all the same. Drawn once a page. Default: nobody, and nothing is compared.
    */
   control?: number;
+  /**
+   * The share of viewers, 0 to 1, that exchange segments with peers and play everything from the CDN all the same, to see before an event
+   * what peers would bring: `mesh.stats.shadow`. They are drawn from those that `control` does not draw. Default: none.
+   */
+  shadow?: number;
   /** Bytes of segments kept in memory, 1 MiB to 256 MiB; default 128 MiB, on mobile devices 48 MiB. */
   cacheBytes?: number;
   /**
@@ -167,6 +172,24 @@ export interface MeshStats {
   malformed: number;
   /** Connections that never opened, by why; those that did not happen are missing. */
   failures: Partial<Record<ConnectFailure, number>>;
+  /** Of a viewer whom the option `shadow` has drawn, once there is an engine: what would have been. Everything else is real. */
+  shadow?: ShadowStats;
+}
+
+/** What peers would have brought to a viewer that played everything from the CDN. */
+export interface ShadowStats {
+  /** Bytes that would have come from the CDN and from peers; the part of peers, 0 to 1. */
+  cdnBytes: number;
+  p2pBytes: number;
+  offload: number;
+  cdnSegments: number;
+  p2pSegments: number;
+  /** Loads that peers could have answered; of them, those that would have asked the CDN for something. */
+  loads: number;
+  missed: number;
+  /** Answers of peers that were compared with the CDN's; of them, those with other bytes. */
+  compared: number;
+  wrong: number;
 }
 
 export type PeerRole = 'parent' | 'child';
@@ -291,6 +314,7 @@ export type FindingCode =
   | 'range-cors'
   | 'relay-only'
   | 'rtc-unavailable'
+  | 'shadow'
   | 'slow-upload'
   | 'small-cache'
   | 'streams-differ'

@@ -11,7 +11,7 @@ import { PlayerEvents } from './hls-events.js';
 import { describeFragment } from './fragments.js';
 import { createFragmentLoader } from './hls-loader.js';
 import { shortChannel, withoutCredentials } from './identity.js';
-import { loadModule } from './module.js';
+import { loadModule, loadShadow } from './module.js';
 import { engineNumbers, log } from './options.js';
 import { PlaybackFigures } from './playback.js';
 import { PeerConnections } from './rtc.js';
@@ -56,8 +56,7 @@ export class Mesh {
   #formerLoader;
   #detached = false;
 
-  /** @type {Driver | null} */
-  driver = null;
+  driver = /** @type {Driver | null} */ (null);
   #channel = '';
   /** When it became the channel, and seconds for which the one before was. */
   #since = -Infinity;
@@ -272,8 +271,9 @@ export class Mesh {
       const { p2p, wasm } = this.#settings;
       const agreed = !p2p || (await p2p()) === true;
       const core = agreed && (await createCore(await loadModule(wasm)));
+      const shadow = this.#settings.shadow ? await loadShadow() : () => {};
       if (generation !== this.#generation) return;
-      if (core) this.#run(core);
+      if (core) this.#run(core, shadow);
       else this.early = null;
     } catch (error) {
       if (generation !== this.#generation) return;
@@ -286,8 +286,8 @@ export class Mesh {
     }
   }
 
-  /** @param {import('./core.js').Core} core */
-  #run(core) {
+  /** @param {import('./core.js').Core} core @param {import('./module.js').EnterShadow} enterShadow */
+  #run(core, enterShadow) {
     const { trackers, token, rtcConfig, cacheBytes, platform, digests, control } = this.#settings;
     const { warn } = this.#voice;
     const shims = /** @type {import('./driver.js').Shims} */ ({
@@ -299,6 +299,7 @@ export class Mesh {
       broken: (error) => this.#broken(error),
     });
     const driver = new Driver(core, shims);
+    enterShadow(driver, shims, this.#past);
     const socket = new TrackerSocket(trackers, token, driver.engine, warn, this.#channel);
     shims.socket = socket;
     this.words = { ours: '', theirs: '' };

@@ -1,7 +1,8 @@
 /** Fetches and compiles the client engine's module once for all players of the page. */
 
-import { wasmLocation } from './beside.js';
+import { shadowLocation, wasmLocation } from './beside.js';
 import { HlsMeshError, failure } from './errors.js';
+import { version } from './version.js';
 
 /** @typedef {import('./index.js').WasmSource} WasmSource */
 
@@ -30,6 +31,17 @@ export async function loadModule(source = wasmLocation()) {
     module.catch(() => compiled.delete(url));
   }
   return module;
+}
+
+/** @typedef {typeof import('./shadow/index.js').shadows['']} EnterShadow */
+
+/**
+ * @returns {Promise<EnterShadow>} what puts a driver in shadow. Calling it fails if the file is of another version. Rejects if there is
+ *   none: then no peer may be reached.
+ */
+export async function loadShadow() {
+  const url = String(shadowLocation());
+  return (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)).shadows[version];
 }
 
 /**

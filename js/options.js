@@ -80,6 +80,8 @@ const isIceServer = (/** @type {any} */ server) => {
 };
 /** @type {Rule} */
 const LIMIT = [(value) => value >= 0 && typeof value === 'number', 'a number of 0 or more'];
+/** @type {Rule} */
+const SHARE = [(value) => LIMIT[0](value) && value <= 1, 'a number from 0 to 1'];
 
 /** @type {Record<keyof HlsMeshOptions, Rule>} */
 const RULES = {
@@ -104,7 +106,7 @@ const RULES = {
     (value) => value === null || LIMIT[0](value),
     'null, to follow the player, or a number of 0 or more',
   ],
-  checks: [(value) => LIMIT[0](value) && value <= 1, 'a number from 0 to 1'],
+  checks: SHARE,
   cacheBytes: whole(MIN_CACHE_BYTES, MAX_CACHE_BYTES),
   iceServers: [
     (value) => Array.isArray(value) && value.every(isIceServer),
@@ -117,7 +119,8 @@ const RULES = {
     (value) => ['auto', 'required', true, false].includes(value),
     "'auto', 'required', true or false",
   ],
-  control: [(value) => LIMIT[0](value) && value <= 1, 'a number from 0 to 1'],
+  control: SHARE,
+  shadow: SHARE,
   digestsKey: [
     (value) => /^[\w+/-]{43}=?$/.test(value),
     'an Ed25519 public key: 32 bytes in base64',
@@ -166,9 +169,10 @@ const CHANGEABLE = [
 ];
 
 /**
- * `control`: whether it was drawn to play without peers; undefined: nothing was drawn. `rtcConfig` contains what `iceServers` and `relayOnly` say, too, and stays the same object.
- * @typedef {typeof DefaultConfig & Omit<HlsMeshOptions, 'tracker' | 'control' | keyof typeof DefaultConfig> &
- *   { trackers: string[], platform: Platform, cacheBytes: number, control: boolean | undefined }} Settings
+ * `control`: whether it was drawn to play without peers; undefined: nothing was drawn. `shadow`: whether it was drawn, of the others, to
+ * try peers and play from the CDN. `rtcConfig` contains what `iceServers` and `relayOnly` say, too, and stays the same object.
+ * @typedef {typeof DefaultConfig & Omit<HlsMeshOptions, 'tracker' | 'control' | 'shadow' | keyof typeof DefaultConfig> &
+ *   { trackers: string[], platform: Platform, cacheBytes: number, control: boolean | undefined, shadow: boolean }} Settings
  */
 
 /**
@@ -179,6 +183,7 @@ const CHANGEABLE = [
 export function readOptions(options, complain = refuse) {
   const platform = readPlatform();
   const given = checked(options, complain);
+  const { control, shadow = 0 } = given;
   const trackers = isObject(options) ? readTrackers(given.tracker, complain) : [];
   return {
     ...DefaultConfig,
@@ -189,7 +194,8 @@ export function readOptions(options, complain = refuse) {
     rtcConfig: { iceServers: stunOf(trackers), ...rtcOf(given) },
     platform,
     trackers,
-    control: given.control === undefined ? undefined : LOT < given.control,
+    control: control === undefined ? undefined : LOT < control,
+    shadow: LOT >= (control ?? 0) && LOT < (control ?? 0) + shadow,
   };
 }
 

@@ -2,9 +2,10 @@
  * Builds the shipped files: both engines as WebAssembly, and the SDK bundled as a module and as a script.
  *
  * dist/hlsmesh.mjs, dist/hlsmesh.js (global `HlsMesh`), dist/hlsmesh.es2017.js (the same for older engines), dist/hlsmesh.wasm,
- * dist/hlsmesh-tracker.wasm, compressed as well; dist/hlsmesh-diagnose.mjs, which a page loads on demand, and
- * dist/hlsmesh-overlay.mjs and .js; the tracker's dashboard, dist/hlsmesh-dashboard.json.br; dist/tracker,
- * dist/digest and dist/load, what the package runs in Node; dist/sim, the package of the simulator
+ * dist/hlsmesh-tracker.wasm, compressed as well; dist/hlsmesh-diagnose.mjs, which a page loads on demand;
+ * dist/hlsmesh-shadow.mjs, which viewers in shadow load; dist/hlsmesh-overlay.mjs and .js; the tracker's dashboard,
+ * dist/hlsmesh-dashboard.json.br; dist/tracker, dist/digest and dist/load, what the package runs in Node; dist/sim, the package
+ * of the simulator
  */
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -146,11 +147,25 @@ export async function bundle() {
     banner: { js: banner() },
     logLevel: 'warning',
   });
-  await build({
+  // All bundles have the same short names, as what viewers in shadow load beside any of them must.
+  const { mangleCache } = await build({
     ...common,
+    mangleCache: {},
     entryPoints: ['js/index.js'],
     format: 'esm',
     outfile: 'dist/hlsmesh.mjs',
+  });
+  common.mangleCache = mangleCache;
+  // Neither minified nor mapped: Vite would put a file below 4 KB into the bundle, as a data: URL that site policies refuse.
+  await build({
+    ...common,
+    minifyIdentifiers: false,
+    minifySyntax: false,
+    sourcemap: false,
+    plugins: [inlineAbi],
+    entryPoints: ['js/shadow/index.js'],
+    format: 'esm',
+    outfile: 'dist/hlsmesh-shadow.mjs',
   });
   const entry = {
     contents: "import HlsMesh from './js/index.js'; globalThis.HlsMesh = HlsMesh;",

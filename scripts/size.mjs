@@ -23,6 +23,7 @@ const ALL_FILES = [
   ...new Set(Object.values(DOWNLOADS).flat()),
   'hlsmesh-tracker.wasm',
   'hlsmesh-diagnose.mjs',
+  'hlsmesh-shadow.mjs',
   'hlsmesh-overlay.mjs',
 ];
 

@@ -275,6 +275,12 @@ void print_tracker() {
   FIELD(HtStats, limited_address_share);
   FIELD(HtStats, cdn_kb);
   FIELD(HtStats, p2p_kb);
+  FIELD(HtStats, shadows);
+  FIELD(HtStats, shadow_cdn_kb);
+  FIELD(HtStats, shadow_p2p_kb);
+  FIELD(HtStats, shadow_loads);
+  FIELD(HtStats, shadow_missed);
+  FIELD(HtStats, shadow_wrong);
   close_group();
 
   open_group("HtText");

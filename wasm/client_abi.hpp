@@ -19,7 +19,7 @@ extern "C" {
 
 // Raised whenever a call, a record or a code changes meaning; the driver refuses another one's
 // module.
-inline constexpr int32_t kHmAbiVersion = 6;
+inline constexpr int32_t kHmAbiVersion = 7;
 
 enum HmError : int32_t {
   kHmOk = 0,

@@ -32,7 +32,7 @@
   /* DigestPolicy */                                                                                   \
   NUMBER(Digests, 14, digests, digests, 0, 2, kNone)                                                   \
   /* Group */                                                                                          \
-  NUMBER(Control, 19, control, group, -1, 1, kNone)                                                    \
+  NUMBER(Control, 19, control, group, -2, 1, kNone)                                                    \
   NUMBER(Checks, 20, checks, checks, 0, 1, kNone)                                                      \
   /* +infinity: there was no other channel. */                                                         \
   NUMBER(Stayed, 21, stayed, stayed, 0, HUGE_VAL, kNone)

@@ -30,7 +30,7 @@ using hlsmesh::TrackerStats;
 
 #ifdef __wasm32__
 // js/tracker/abi.js is generated from these layouts.
-static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 328 && sizeof(HtText) == 8);
+static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 376 && sizeof(HtText) == 8);
 #endif
 
 // More than the driver accepts as one WebSocket message.
@@ -355,7 +355,13 @@ const HtStats* ht_stats(void) {
              static_cast<double>(from.limited_facts),
              static_cast<double>(from.limited_address_share),
              from.cdn_kb,
-             from.p2p_kb};
+             from.p2p_kb,
+             static_cast<double>(from.shadows),
+             from.shadow_cdn_kb,
+             from.shadow_p2p_kb,
+             from.shadow_loads,
+             from.shadow_missed,
+             from.shadow_wrong};
   return &s.stats;
 }
 

@@ -7,7 +7,7 @@
 
 extern "C" {
 
-inline constexpr int32_t kHtAbiVersion = 8;
+inline constexpr int32_t kHtAbiVersion = 9;
 
 enum HtError : int32_t {
   kHtOk = 0,
@@ -91,6 +91,12 @@ struct HtStats {
   double limited_address_share;
   double cdn_kb;
   double p2p_kb;
+  double shadows;
+  double shadow_cdn_kb;
+  double shadow_p2p_kb;
+  double shadow_loads;
+  double shadow_missed;
+  double shadow_wrong;
 };
 
 struct HtText {

@@ -11,6 +11,7 @@ import {
   showBreakdown,
   showComparison,
   showConnections,
+  showShadow,
   showTiles,
 } from './panels.js';
 
@@ -125,6 +126,7 @@ function showAll(told) {
   if (document.activeElement !== byId('price')) byId('price').value = String(price());
   showAlerts(overview.alerts);
   showComparison(overview.comparison);
+  showShadow(overview.shadow);
   showConnections(overview);
   showBreakdown(breakdown, more, () => showAll(told));
   if (!told) return;

@@ -75,6 +75,38 @@ const MEASURES = [
   ['firstFrame', 'First frame', format.seconds, true],
 ];
 
+/** What a silent test has shown, if there is one. @param {any} shadow of /api/overview */
+export function showShadow({ viewers, loads, missed, wrong, offload, peers_gb }) {
+  const some = viewers + loads > 0;
+  byId('shadow-card').hidden = !some;
+  if (!some) return;
+  const rows = [
+    ['Viewers who try it now', format.count(viewers)],
+    ['Would have come from peers', `${format.percent(offload)}, ${format.bytes(peers_gb)}`],
+    ['Loads that would have asked the CDN', `${format.count(missed)} of ${format.count(loads)}`],
+    ['Loads with other bytes than the CDN’s', format.count(wrong)],
+  ];
+  show(
+    byId('shadow'),
+    element(
+      'table',
+      {},
+      element(
+        'caption',
+        {},
+        'These viewers exchange segments with peers and play from the CDN. None of this is in the offload above.',
+      ),
+      element(
+        'tbody',
+        {},
+        ...rows.map(([name, value]) =>
+          element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, value)),
+        ),
+      ),
+    ),
+  );
+}
+
 /** @param {any} comparison of /api/overview */
 export function showComparison({ verdict, viewers, measures, confidence }) {
   const panel = byId('comparison');

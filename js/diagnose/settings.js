@@ -74,6 +74,13 @@ function rulesFor(look) {
       'Load the page again, or leave the option out where you look for a fault.',
     ],
     [
+      'shadow',
+      settings.shadow,
+      'This viewer was drawn to try peers and to play everything from the CDN (the option shadow).',
+      'Load the page again, or leave the option out where you look for a fault.',
+      'note',
+    ],
+    [
       'no-upload',
       !settings.upload || settings.maxChildren === 0 || settings.uploadBytesPerSecond === 0,
       'This viewer serves nobody (upload, maxChildren or uploadBytesPerSecond).',

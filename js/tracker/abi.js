@@ -1,6 +1,6 @@
 // Generated from wasm/*_abi.hpp and the engines' headers by wasm/abi_dump.cpp; do not edit.
 
-export const ABI_VERSION = 8;
+export const ABI_VERSION = 9;
 
 export const Option = Object.freeze({
   defaultChildren: 1,
@@ -87,6 +87,12 @@ export const HtStats = Object.freeze({
   limited_address_share: 304,
   cdn_kb: 312,
   p2p_kb: 320,
+  shadows: 328,
+  shadow_cdn_kb: 336,
+  shadow_p2p_kb: 344,
+  shadow_loads: 352,
+  shadow_missed: 360,
+  shadow_wrong: 368,
 });
 
 export const HtText = Object.freeze({

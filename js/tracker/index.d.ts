@@ -220,6 +220,13 @@ export interface TrackerStats {
   cdnKb: number;
   /** Reported by the peers. */
   p2pKb: number;
+  /** Viewers who play from the CDN and try peers (the option `shadow` of the SDK); what they report, which is not in `p2pKb`. */
+  shadows: number;
+  shadowCdnKb: number;
+  shadowP2pKb: number;
+  shadowLoads: number;
+  shadowMissed: number;
+  shadowWrong: number;
 }
 
 export interface Tracker {

@@ -20,6 +20,7 @@ const SIZES = {
   channels: 'Channels with viewers.',
   rooms: 'Rooms that channels are split into.',
   excluded: 'Viewers in channels who get no peers, since a line of --groups says so.',
+  shadows: 'Viewers in channels who play from the CDN and try what peers would bring.',
   links: 'Current introductions.',
   orphans: 'Viewers that nobody feeds, including the first of each room.',
 };
@@ -67,7 +68,10 @@ const FAILURES = {
 };
 
 /** The engine's statistics that are in none of these tables because another metric has them. */
-export const TOLD_OTHERWISE = ['rate_limited', 'limited_total', 'cdn_kb', 'p2p_kb'];
+export const TOLD_OTHERWISE = [
+  ...['rate_limited', 'limited_total', 'cdn_kb', 'p2p_kb'],
+  ...['shadow_cdn_kb', 'shadow_p2p_kb', 'shadow_loads', 'shadow_missed', 'shadow_wrong'],
+];
 
 export const TOLD = [SIZES, COUNTERS, LIMITS, FAILURES].flatMap((table) => Object.keys(table));
 
@@ -113,6 +117,24 @@ export function measure(measured) {
     [{ source: 'cdn' }, engine('cdn_kb')() * 1024],
     [{ source: 'peers' }, engine('p2p_kb')() * 1024],
   ]);
+
+  metrics.counter(
+    `${PREFIX}shadow_bytes`,
+    'Bytes that would have come to viewers who try peers and play from the CDN.',
+    () => [
+      [{ source: 'cdn' }, engine('shadow_cdn_kb')() * 1024],
+      [{ source: 'peers' }, engine('shadow_p2p_kb')() * 1024],
+    ],
+  );
+  metrics.counter(
+    `${PREFIX}shadow_loads`,
+    'Loads of those viewers: all, those that would have asked the CDN, and those of which peers brought other bytes.',
+    () => [
+      [{ outcome: 'all' }, engine('shadow_loads')()],
+      [{ outcome: 'missed' }, engine('shadow_missed')()],
+      [{ outcome: 'wrong' }, engine('shadow_wrong')()],
+    ],
+  );
 
   /** @type {(table: Record<string, string>, label: string) => [import('./metrics.js').Labels, number][]} */
   const labelled = (table, label) =>

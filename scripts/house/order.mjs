@@ -53,7 +53,7 @@ const ORDER = [
   ['src/protocol', /^src\/protocol\//, ['src/common']],
   ['src/common', /^src\/common\//, []],
 
-  ['js: companions', /^js\/(diagnose|overlay)\//, ['js: player', 'js: ground']],
+  ['js: companions', /^js\/(diagnose|overlay|shadow)\//, ['js: player', 'js: ground']],
 
   // The client's and the tracker's JavaScript share nothing but how a WebAssembly module is loaded.
   ['js', /^js\/(index|attach|handle|mesh|voice)\.js$/,

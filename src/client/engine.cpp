@@ -17,7 +17,7 @@ Engine::Engine(const EngineConfig& config)
     : config_(config),
       random_(config_.seed),
       tracker_(commands_, random_),
-      reports_(tracker_, stats_),
+      reports_(tracker_, stats_, is_shadow()),
       downloads_(commands_, renditions_, stats_, config_.cache_bytes),
       mesh_(commands_, downloads_, stats_, random_),
       player_(renditions_, downloads_.shelf),
@@ -190,7 +190,7 @@ void Engine::on_socket_open(TimeMs now, std::string_view token) {
   enter.os = config_.os;
   enter.hlsmesh = tracker_wire::kExtension;
   enter.live = player_.live();
-  if (config_.group != Group::kNone) enter.control = is_control();
+  if (config_.group > Group::kNone) enter.control = is_control();
   const int32_t parents = peers_.table().count(true, true);
   const int32_t children = peers_.table().count(false, true);
   if (parents > 0) enter.parents = parents;

@@ -120,7 +120,8 @@ class Engine {
   // What the player made of the bytes that it was given for `load`: it found `seconds` of media in
   // them; negative: it refused them. Ignored for a load that has no part in sharing.
   // Load 0: the media element could not decode what it has around `seconds` of the timeline. True
-  // when a peer is to blame: a player that failed over it is to be brought back to life.
+  // when a peer is to blame: a player that failed over it is to be brought back to life. Of a
+  // shadow's load the driver says that the CDN has other bytes: negative seconds.
   bool on_verdict(TimeMs now, LoadId load, double seconds);
 
   // --- CDN. Inputs about a fetch that is over, or whose load is gone, are ignored.
@@ -185,6 +186,7 @@ class Engine {
   bool present() const { return started_ && !stopped_ && p2p_ && !idle_ && shown_; }
   // Whether we are without peers, for comparison with those who have some.
   bool is_control() const { return config_.group == Group::kControl; }
+  bool is_shadow() const { return config_.group == Group::kShadow; }
   // Whether peers may be asked.
   bool active() const { return present() && !is_control(); }
   // Begins or ends the session after something that present() hangs on has changed.

@@ -136,6 +136,7 @@ void Engine::on_load_aborted(TimeMs now, LoadId load) {
 
 bool Engine::on_verdict(TimeMs now, LoadId load, double seconds) {
   const Gate gate(*this, now);
+  if (seconds < 0) ++stats_.wrong;
   if (loads_.refuse(load, seconds < 0)) return false;
   bool peers_fault = false;
   verdicts_.judge(load, seconds, [&](const PeerId& giver, bool alone) {

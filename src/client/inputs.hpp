@@ -38,8 +38,11 @@ enum class DigestPolicy : int32_t {
   kRequired = 2,   // all; without digests nothing is exchanged
 };
 
-// What a site that compares viewers with and without peers has drawn for this one.
+// What a site that compares or tests has drawn for this viewer.
 enum class Group : int32_t {
+  // With peers, for a test: the player has all from the CDN, which the engine does not see. What
+  // the engine answers is compared with it and goes nowhere.
+  kShadow = -2,
   kNone = -1,    // it does not compare
   kPeers = 0,    // with peers
   kControl = 1,  // in the tracker's statistics, and without peers: every load goes to the CDN

@@ -39,6 +39,12 @@ struct EngineStats {
   // Segments of the main rendition that the player was given, and the sum of their levels.
   int32_t level_segments = 0;
   int64_t levels = 0;
+
+  // Loads that peers could have answered; those that asked the CDN for something; and those whose
+  // bytes were wrong.
+  int32_t loads = 0;
+  int32_t missed = 0;
+  int32_t wrong = 0;
 };
 
 struct PeerInfo {

@@ -1,5 +1,6 @@
 #include "protocol/tracker_messages.hpp"
 
+#include <array>
 #include <utility>
 
 #include "protocol/json_reader.hpp"
@@ -50,14 +51,18 @@ enum FieldIndex : size_t {
   kStalled,
   kStalls,
   kFirst,
+  kLoads,
+  kMissed,
+  kWrong,
   kFieldCount,
 };
 
 constexpr std::string_view kFieldNames[kFieldCount] = {
-    "action",   "peer_id", "to_peer_id", "from_peer_id", "data",   "hlsmesh", "live",    "reason",
-    "token_ms", "viewers", "channel",    "browser",      "device", "os",      "parents", "children",
-    "upBW",     "dc_id",   "level",      "cdn",          "p2p",    "up",      "token",   "wants",
-    "slots",    "idle",    "control",    "quorum",       "played", "stalled", "stalls",  "first"};
+    "action",  "peer_id",  "to_peer_id", "from_peer_id", "data",    "hlsmesh", "live",
+    "reason",  "token_ms", "viewers",    "channel",      "browser", "device",  "os",
+    "parents", "children", "upBW",       "dc_id",        "level",   "cdn",     "p2p",
+    "up",      "token",    "wants",      "slots",        "idle",    "control", "quorum",
+    "played",  "stalled",  "stalls",     "first",        "loads",   "missed",  "wrong"};
 
 // An object stands for its own JSON text. An end-of-candidates mark becomes null.
 SignalData read_data(FieldReader& fields) {
@@ -122,6 +127,9 @@ Statistics read_statistics(FieldReader& fields) {
   message.stalled = read_playback(fields, kStalled);
   message.stalls = read_playback(fields, kStalls);
   message.first_frame = read_playback(fields, kFirst);
+  message.loads = read_playback(fields, kLoads);
+  message.missed = read_playback(fields, kMissed);
+  message.wrong = read_playback(fields, kWrong);
   return message;
 }
 
@@ -194,13 +202,22 @@ TrackerMessage message_of(TrackerFields fields) {
   return UnknownAction{std::move(fields.reason)};
 }
 
+// A viewer's engine has the names that it reads alone, and not those of a tracker's.
+template <size_t count>
+constexpr std::array<std::string_view, count> first_names() {
+  std::array<std::string_view, count> names;
+  for (size_t i = 0; i < count; ++i) names[i] = kFieldNames[i];
+  return names;
+}
+
 // Both directions share everything but the table of actions. `read_message(action, fields)` reads
 // the other fields, of which only the first `count` may occur.
 template <size_t count, class ReadMessage>
 std::optional<ParseError> read(std::string_view text, ReadMessage read_message) {
   if (text.size() > kMaxTextBytes) return ParseError::kTooLong;
+  static constexpr std::array<std::string_view, count> kNames = first_names<count>();
   json::Field table[count];
-  for (size_t i = 0; i < count; ++i) table[i].name = kFieldNames[i];
+  for (size_t i = 0; i < count; ++i) table[i].name = kNames[i];
   const Fault syntax = json::read_object(text, kMaxDepth, table);
   if (syntax != Fault::kNone) return static_cast<ParseError>(syntax);
 
@@ -257,6 +274,9 @@ class Put {
     put_number("stalled", message.stalled);
     put_number("stalls", message.stalls);
     put_number("first", message.first_frame);
+    put_number("loads", message.loads);
+    put_number("missed", message.missed);
+    put_number("wrong", message.wrong);
   }
   void operator()(const Ping&) { action("ping"); }
   void operator()(const Pong& message) {

@@ -132,6 +132,16 @@ struct Statistics {
   std::optional<double> stalled{};
   std::optional<double> stalls{};
   std::optional<double> first_frame{};  // seconds from the source to its first frame; told once
+  // Extension 1, of a shadow, since the last report: loads; those that would have asked the CDN for
+  // something; and those for which peers brought other bytes than the CDN. Then `cdn` and `p2p` are
+  // what would have come from either.
+  std::optional<double> loads{};
+  std::optional<double> missed{};
+  std::optional<double> wrong{};
+
+  // What the player had of either: a shadow's has all from the CDN.
+  double played_cdn_kb() const { return loads ? cdn_kb + p2p_kb : cdn_kb; }
+  double played_p2p_kb() const { return loads ? 0 : p2p_kb; }
 };
 
 // Asks for a Pong. Extension 2.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <utility>
 
 #include "tracker/channel.hpp"
 #include "tracker/text.hpp"
@@ -112,6 +113,7 @@ void Audience::add(Peer& peer) {
 void Audience::remove(Peer& peer) {
   for (Tally* each : peer.tallies) --each->viewers;
   if (peer.control) side(*peer.control).ended.add(peer.watched);
+  if (peer.shadow) --shadows_.viewers;
 }
 
 void Audience::report(Peer& peer, const tracker_wire::Statistics& report) {
@@ -123,9 +125,10 @@ void Audience::report(Peer& peer, const tracker_wire::Statistics& report) {
   watched.stalled += stalled;
   watched.stalls += stalls;
   if (report.first_frame) watched.first = report.first_frame;
+  if (report.loads) add_shadow(peer, report);
   for (Tally* each : peer.tallies) {
-    each->cdn_kb += report.cdn_kb;
-    each->p2p_kb += report.p2p_kb;
+    each->cdn_kb += report.played_cdn_kb();
+    each->p2p_kb += report.played_p2p_kb();
     each->up_kb += report.up_kb.value_or(0);
     each->played += played;
     each->stalled += stalled;
@@ -134,6 +137,17 @@ void Audience::report(Peer& peer, const tracker_wire::Statistics& report) {
     each->firsts += 1;
     each->first_log += std::log(*report.first_frame);
   }
+}
+
+// A load has more than a KB, so nobody reports more of them than fit into what is bounded.
+void Audience::add_shadow(Peer& peer, const tracker_wire::Statistics& report) {
+  if (!std::exchange(peer.shadow, true)) ++shadows_.viewers;
+  const double loads = std::min(*report.loads, report.cdn_kb + report.p2p_kb);
+  shadows_.cdn_kb += report.cdn_kb;
+  shadows_.p2p_kb += report.p2p_kb;
+  shadows_.loads += loads;
+  shadows_.missed += std::min(report.missed.value_or(0), loads);
+  shadows_.wrong += std::min(report.wrong.value_or(0), loads);
 }
 
 void Audience::visit_sites(const std::function<void(const std::string*, int32_t)>& visit) const {
@@ -186,6 +200,16 @@ void Audience::take(ViewWriter& json, const std::function<void(const Note&)>& vi
     compared = {};
   }
   json.close('}');
+
+  json.open("shadow", '[');
+  const Shadows& told = shadows_told_;
+  for (const double value : {static_cast<double>(shadows_.viewers), shadows_.cdn_kb - told.cdn_kb,
+                             shadows_.p2p_kb - told.p2p_kb, shadows_.loads - told.loads,
+                             shadows_.missed - told.missed, shadows_.wrong - told.wrong}) {
+    json.next(value);
+  }
+  json.close(']');
+  shadows_told_ = shadows_;
 }
 
 }  // namespace hlsmesh::tracker

@@ -49,6 +49,16 @@ struct Tally {
   bool empty() const { return viewers == 0 && cdn_kb + p2p_kb + up_kb + played + firsts == 0; }
 };
 
+// What shadows report: viewers who play from the CDN and try what peers would bring.
+struct Shadows {
+  int32_t viewers = 0;  // now
+  double cdn_kb = 0;    // that would have come from the CDN
+  double p2p_kb = 0;    // the same from peers
+  double loads = 0;
+  double missed = 0;  // loads that would have asked the CDN for something
+  double wrong = 0;   // loads of which peers brought other bytes than the CDN
+};
+
 // Sums over the viewers of one side of a comparison, from which a mean and its error follow. The
 // unit is a viewer, since the seconds of one viewer are not independent of each other.
 struct Sums {
@@ -83,12 +93,14 @@ class Audience {
   // The peer is in its channel, as long as remove() was not called.
   void add(Peer& peer);
   void remove(Peer& peer);
-  // `report` is bounded.
+  // `report` is bounded. Of a shadow, all bytes count as the CDN's.
   void report(Peer& peer, const tracker_wire::Statistics& report);
+  // Since the engine started.
+  const Shadows& shadows() const { return shadows_; }
 
-  // Calls `note` for every viewer that is here, then writes the fields `tallies` and `compared`
-  // (tracker.hpp), and begins again with all that is not about the present. `is_live` is asked by a
-  // channel's name.
+  // Calls `note` for every viewer that is here, then writes the fields `tallies`, `compared` and
+  // `shadow` (tracker.hpp), and begins again with all that is not about the present. `is_live` is
+  // asked by a channel's name.
   using Note = std::function<void(const Peer&)>;
   void take(ViewWriter& json, const std::function<void(const Note&)>& visit_all,
             const std::function<bool(std::string_view)>& is_live);
@@ -105,12 +117,15 @@ class Audience {
   };
 
   Tally& tally(Dimension dimension, std::string_view name);
+  void add_shadow(Peer& peer, const tracker_wire::Statistics& report);
   Compared& side(bool control) { return control ? control_ : with_peers_; }
 
   std::array<Names, kDimensions> names_;
   std::array<Tally, kDimensions> others_;
   Compared with_peers_;
   Compared control_;
+  Shadows shadows_;
+  Shadows shadows_told_;
 };
 
 }  // namespace hlsmesh::tracker

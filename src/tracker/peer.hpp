@@ -152,6 +152,7 @@ struct Peer {
 
   // Set if its site compares viewers with and without peers: true if this one is without.
   std::optional<bool> control;
+  bool shadow = false;  // it has reported what peers would have brought: it plays from the CDN
   Watched watched;
   std::array<Tally*, 6> tallies{};  // kept by Audience: the sums that it is part of
 

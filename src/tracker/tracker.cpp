@@ -290,10 +290,10 @@ void Tracker::Impl::handle(Socket& socket, wire::Statistics& report) {
   }
   // Finite, positive and no more than wire::kMaxReportKb, or it would not have been parsed.
   for (double* total : {&peer.cdn_kb, &peer.channel->cdn_kb, &totals_.cdn_kb}) {
-    *total += report.cdn_kb;
+    *total += report.played_cdn_kb();
   }
   for (double* total : {&peer.p2p_kb, &peer.channel->p2p_kb, &totals_.p2p_kb}) {
-    *total += report.p2p_kb;
+    *total += report.played_p2p_kb();
   }
   if (report.p2p_kb > 0) peer.unfed = false;
   account(peer, report, now_, config_);
@@ -331,6 +331,13 @@ TrackerStats Tracker::Impl::stats() const {
     const auto excluded = channel.sites.find(std::string(kNoPeers));
     if (excluded != channel.sites.end()) stats.excluded += excluded->second.peers;
   }
+  const Shadows& shadows = audience_.shadows();
+  stats.shadows = shadows.viewers;
+  stats.shadow_cdn_kb = shadows.cdn_kb;
+  stats.shadow_p2p_kb = shadows.p2p_kb;
+  stats.shadow_loads = shadows.loads;
+  stats.shadow_missed = shadows.missed;
+  stats.shadow_wrong = shadows.wrong;
   stats.connects = introductions_.made();
   stats.links = introductions_.standing();
   stats.opened = introductions_.opened();

@@ -59,6 +59,13 @@ struct TrackerStats {
   uint64_t limited_address_share = 0;  // searches that passed over an address, by address_share
   double cdn_kb = 0;
   double p2p_kb = 0;
+  // Of shadows (Shadows in audience.hpp); their bytes are in cdn_kb.
+  int32_t shadows = 0;
+  double shadow_cdn_kb = 0;
+  double shadow_p2p_kb = 0;
+  double shadow_loads = 0;
+  double shadow_missed = 0;
+  double shadow_wrong = 0;
 };
 
 // The tracker: channels, peers, who feeds whom, and the relay of their signals (protocol sections 3
@@ -127,8 +134,8 @@ class Tracker {
   std::string sites() const;
 
   // JSON of what viewers reported since the last call, for one caller that adds it up:
-  // {tallies: {DIMENSION: [TALLY]}, compared: {peers: SIDE, control: SIDE}, ends: {unopened: ENDS,
-  // opened: ENDS}, unreached, unfed, classes: [COUNT]}.
+  // {tallies: {DIMENSION: [TALLY]}, compared: {peers: SIDE, control: SIDE}, shadow: SHADOW,
+  // ends: {unopened: ENDS, opened: ENDS}, unreached, unfed, classes: [COUNT]}.
   //   DIMENSION is channel, isp, country, device, browser or site.
   //   TALLY is [name, viewers, cdn_kb, p2p_kb, up_kb, played, stalled, stalls, firsts, first_log];
   //   viewers are those of now, the others what came since. `played` and `stalled` are seconds,
@@ -136,6 +143,8 @@ class Tracker {
   //   if it is live, else 0. The name is null for names that were too many.
   //   SIDE is {ended: SUMS, present: SUMS}, of viewers that left since the last call, and of those
   //   that are here: in the order of Sums in audience.hpp.
+  //   SHADOW is of viewers who play from the CDN and try peers: [viewers, cdn_kb, p2p_kb, loads,
+  //   missed, wrong], by Shadows in audience.hpp. Their bytes count as the CDN's elsewhere.
   //   ENDS is how often introductions ended before they opened, or afterwards, by the word that the
   //   reporter gave: {none, refused, useless, silent, misbehaved,
   //   permission, udp, nat, policy}.

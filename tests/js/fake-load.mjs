@@ -3,6 +3,7 @@ import { fakeLoaderClass, fragmentContext, recorder } from './fake-hls.mjs';
 
 /** An engine that records what it is told; the test answers through `sinks`. */
 export class FakeDriver {
+  plain = false;
   /** @type {any[][]} */
   calls = [];
   /** What came of each load's body. @type {Record<number, number[]>} */

@@ -147,3 +147,27 @@ test('control draws all, nobody or a share, and once for all players of the page
   const change = /** @type {any} */ ({ control: 0 });
   assert.throws(() => changeOptions(settings, change), /cannot change/);
 });
+
+test('shadows are drawn by the same lot, after those whom control draws', () => {
+  for (const shadow of /** @type {any[]} */ ([-0.1, 1.1, NaN, '0.5', null])) {
+    assert.throws(() => readOptions({ tracker: TRACKER, shadow }), /a number from 0 to 1/);
+  }
+  /** @param {number} [control] @param {number} [shadow] */
+  const drawn = (control, shadow) => {
+    const settings = readOptions({ tracker: TRACKER, control, shadow });
+    return [settings.control, settings.shadow];
+  };
+  assert.deepEqual(drawn(), [undefined, false]);
+  assert.deepEqual(drawn(undefined, 0), [undefined, false]);
+  assert.deepEqual(drawn(undefined, 1), [undefined, true]);
+  assert.deepEqual(drawn(1, 1), [true, false]);
+  assert.deepEqual(drawn(0, 1), [false, true]);
+  let shadows = 0;
+  for (let percent = 0; percent <= 100; ++percent) {
+    const [control, shadow] = drawn(percent / 100, 0.25);
+    assert.ok(!(control && shadow), 'nobody is both');
+    shadows += Number(shadow);
+  }
+  // Of all shares of control, those of a quarter leave this lot to the shadows.
+  assert.ok(shadows <= 26);
+});

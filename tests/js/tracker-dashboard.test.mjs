@@ -224,12 +224,49 @@ test('a series keeps an hour in ten seconds and a day in minutes, with gaps wher
   assert.deepEqual(sum.columns.viewers.slice(-2), [8998, 8]);
 });
 
+test('a silent test is told apart from what viewers had from peers, in the API and in the metrics', async () => {
+  const tracker = await open({ dashboard: true });
+  const overview = async () => JSON.parse((await request(tracker.port, '/api/overview')).body);
+  const none = { viewers: 0, cdn_gb: 0, peers_gb: 0, offload: null, loads: 0, missed: 0, wrong: 0 };
+  assert.deepEqual((await overview()).shadow, none);
+  const shadow = await Peer.enter(tracker.url);
+  const other = await Peer.enter(tracker.url);
+  shadow.send({ ...STATISTICS, loads: 20, missed: 5, wrong: 1 });
+  other.send({ ...STATISTICS, p2p: 500 });
+  await shadow.settle();
+  await other.settle();
+  const stats = tracker.stats();
+  assert.deepEqual([stats.cdnKb, stats.p2pKb, stats.shadowP2pKb], [5000, 500, 3000]);
+  // Answers are kept for two seconds.
+  await new Promise((resolve) => setTimeout(resolve, 2100));
+  const { shadow: seen, offload, alerts } = await overview();
+  assert.deepEqual(
+    { ...seen, cdn_gb: 0, peers_gb: 0 },
+    { ...none, viewers: 1, offload: 0.75, loads: 20, missed: 5, wrong: 1 },
+  );
+  assert.ok(Math.abs(seen.peers_gb - (3000 * 1024) / 1e9) < 1e-9);
+  assert.ok(Math.abs(offload - 500 / 5500) < 1e-9);
+  assert.ok(alerts.some((/** @type {any} */ { id }) => id === 'wrong-bytes'));
+  const { body } = await get(tracker.port, '/metrics');
+  for (const line of [
+    'hlsmesh_tracker_shadows 1',
+    'hlsmesh_tracker_shadow_bytes_total{source="peers"} 3072000',
+    'hlsmesh_tracker_shadow_loads_total{outcome="all"} 20',
+    'hlsmesh_tracker_shadow_loads_total{outcome="missed"} 5',
+    'hlsmesh_tracker_shadow_loads_total{outcome="wrong"} 1',
+    'hlsmesh_tracker_reported_bytes_total{source="peers"} 512000',
+  ]) {
+    assert.ok(body.includes(`${line}\n`), `${line} is not in\n${body}`);
+  }
+});
+
 /** @param {(dimension: string) => any[]} tallies @returns {any} */
 function audience(tallies) {
   const side = { ended: new Array(10).fill(1), present: new Array(10).fill(0) };
   return {
     tallies: Object.fromEntries(DIMENSIONS.map((dimension) => [dimension, tallies(dimension)])),
     compared: { peers: side, control: side },
+    shadow: [4, 1, 2, 3, 4, 5],
     ends: { unopened: { none: 1 }, opened: {} },
   };
 }
@@ -263,6 +300,7 @@ test('a ledger forgets what is older than a day, and joins the names that are to
   // The two hundred that moved least, of five quarters.
   assert.equal(joined, 5 * ((200 * 199) / 2));
   assert.deepEqual(ledger.compared(now, 1).peers, new Array(10).fill(5));
+  assert.deepEqual(ledger.shadow(now, 1), [4, 5, 10, 15, 20, 25]);
 });
 
 /** @param {number} seed @returns {() => number} */
@@ -351,6 +389,7 @@ test('alerts say what is wrong, and nothing where nothing is', () => {
     ...{ offload: 0.8, stalled_per_hour: 2, unreached: 3, unfed: 1, cutOff: false, split_by: [] },
     ends: { unopened: { none: 40 }, opened: { none: 200 } },
     comparison: { verdict: 'unclear' },
+    shadow: { viewers: 0, loads: 50, wrong: 0 },
     recently: { offload: 0.82, stalled_per_hour: 2, watched_hours: 20 },
     recentSums: { cpu: 20 },
     sums: { limited: 0 },
@@ -361,6 +400,7 @@ test('alerts say what is wrong, and nothing where nothing is', () => {
   for (const [id, change] of Object.entries({
     'cut-off': { cutOff: true },
     harm: { comparison: { verdict: 'worse' } },
+    'wrong-bytes': { shadow: { viewers: 3, loads: 50, wrong: 1 } },
     stalls: { recently: { ...calm.recently, stalled_per_hour: 90 } },
     'offload-fell': { recently: { ...calm.recently, offload: 0.3 } },
     'no-offload': { offload: 0.02, recently: { ...calm.recently, offload: 0.02 } },

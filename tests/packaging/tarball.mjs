@@ -34,6 +34,7 @@ const SHIPPED = [
   'dist/hlsmesh-diagnose.mjs',
   'dist/hlsmesh-overlay.js',
   'dist/hlsmesh-overlay.mjs',
+  'dist/hlsmesh-shadow.mjs',
   'dist/hlsmesh.js',
   'dist/hlsmesh.js.map',
   'dist/hlsmesh.mjs',

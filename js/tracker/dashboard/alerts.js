@@ -45,6 +45,14 @@ const RULES = [
     'See the comparison below. Switch peers off with mesh.enabled, or draw more viewers to go without to be surer.',
   ],
   [
+    'wrong-bytes',
+    'critical',
+    ({ shadow }) =>
+      shadow.wrong > 0 &&
+      `In ${shadow.wrong} of ${shadow.loads} loads of the silent test peers brought other bytes than the CDN`,
+    'Compare what the edges of the CDN serve for one segment. Until it is known why, do not let viewers play what peers bring.',
+  ],
+  [
     'stalls',
     'warning',
     ({ recently, stalled_per_hour: usual }) =>
@@ -68,7 +76,8 @@ const RULES = [
   [
     'no-offload',
     'warning',
-    ({ viewers, channels, recently }) =>
+    ({ viewers, channels, recently, shadow }) =>
+      shadow.viewers === 0 &&
       viewers >= FEW_VIEWERS * Math.max(channels, 1) &&
       recently.offload !== null &&
       recently.offload < 0.05 &&

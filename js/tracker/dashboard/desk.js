@@ -60,6 +60,7 @@ export class Desk {
       unfed: summary.unfed,
       classes: summary.classes,
       comparison: compare(summary.compared),
+      shadow: silentTest(summary.shadow),
     };
     const split_by = split === null ? [] : JSON.parse(split).split_by;
     const recentSums = sumOfAmounts(sumOfSeries(recent));
@@ -116,6 +117,12 @@ export function traffic(sums, price) {
   };
 }
 
+/** What would have come from peers to those who tried it. @param {number[]} sums SHADOW of src/tracker/tracker.hpp */
+function silentTest([viewers = 0, cdn_kb = 0, p2p_kb = 0, loads = 0, missed = 0, wrong = 0]) {
+  const { cdn_gb, peers_gb, offload } = traffic({ cdn_kb, p2p_kb }, 0);
+  return { viewers, cdn_gb, peers_gb, offload, loads, missed, wrong };
+}
+
 /** @param {{ cdn_gb: number, peers_gb: number }} row */
 const bytesOf = ({ cdn_gb, peers_gb }) => cdn_gb + peers_gb;
 
@@ -133,15 +140,18 @@ function summed(all) {
   const sum = {
     ends: { unopened: {}, opened: {} },
     compared: { peers: /** @type {number[]} */ ([]), control: /** @type {number[]} */ ([]) },
+    shadow: /** @type {number[]} */ ([]),
     unreached: 0,
     unfed: 0,
     classes: /** @type {number[]} */ ([]),
   };
-  for (const { ends, compared, unreached, unfed, classes } of all) {
+  // A node of an older version knows of no shadows.
+  for (const { ends, compared, shadow = [], unreached, unfed, classes } of all) {
     addCounts(sum.ends.unopened, ends.unopened);
     addCounts(sum.ends.opened, ends.opened);
     sum.compared.peers = added(sum.compared.peers, compared.peers);
     sum.compared.control = added(sum.compared.control, compared.control);
+    sum.shadow = added(sum.shadow, shadow);
     sum.unreached += unreached;
     sum.unfed += unfed;
     sum.classes = added(sum.classes, classes);

@@ -34,6 +34,7 @@ const AMOUNTS = 8;
  * @typedef {object} Audience
  * @property {Record<Dimension, Tally[]>} tallies
  * @property {{ peers: Side, control: Side }} compared
+ * @property {[viewers: number, ...amounts: number[]]} shadow
  * @property {Ends} ends
  * @property {number} unreached
  * @property {number} unfed
@@ -45,6 +46,7 @@ const AMOUNTS = 8;
  * @property {number} number
  * @property {Record<Dimension, Map<string | null, Amounts>>} tallies
  * @property {{ peers: number[], control: number[] }} ended
+ * @property {number[]} shadow amounts of SHADOW in src/tracker/tracker.hpp
  * @property {Ends} ends
  */
 
@@ -68,6 +70,7 @@ export class Ledger {
     }
     quarter.ended.peers = added(quarter.ended.peers, audience.compared.peers.ended);
     quarter.ended.control = added(quarter.ended.control, audience.compared.control.ended);
+    quarter.shadow = added(quarter.shadow, audience.shadow.slice(1));
     addCounts(quarter.ends.unopened, audience.ends.unopened);
     addCounts(quarter.ends.opened, audience.ends.opened);
   }
@@ -111,6 +114,15 @@ export class Ledger {
     };
   }
 
+  /** @param {number} seconds @param {number} hours @returns {number[]} SHADOW of src/tracker/tracker.hpp; its viewers are those of now */
+  shadow(seconds, hours) {
+    const amounts = this.#since(seconds, hours).reduce(
+      (sum, { shadow }) => added(sum, shadow),
+      /** @type {number[]} */ ([]),
+    );
+    return [this.#present?.shadow[0] ?? 0, ...amounts];
+  }
+
   /** @param {number} seconds @param {number} hours @returns {Ends} */
   ends(seconds, hours) {
     /** @type {Ends} */
@@ -137,6 +149,7 @@ export class Ledger {
       number,
       tallies: Object.fromEntries(names),
       ended: { peers: [], control: [] },
+      shadow: [],
       ends: { unopened: {}, opened: {} },
     };
     this.#quarters.push(quarter);

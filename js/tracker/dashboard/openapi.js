@@ -51,6 +51,19 @@ const COMPARISON = described(
   }),
 );
 
+const SHADOW = described(
+  'Viewers who play all from the CDN and try what peers would bring (the option shadow of attach); elsewhere their bytes are the CDN’s',
+  object({
+    viewers: number,
+    cdn_gb: described('GB that would have come from the CDN', number),
+    peers_gb: described('GB that would have come from peers', number),
+    offload: maybe,
+    loads: described('loads that peers could have answered', number),
+    missed: described('of them, those that would have asked the CDN', number),
+    wrong: described('of them, those with other bytes than the CDN’s', number),
+  }),
+);
+
 const COUNTS = { type: 'object', additionalProperties: number };
 
 const OVERVIEW = object({
@@ -74,6 +87,7 @@ const OVERVIEW = object({
   unfed: described('viewers whose parents had nothing for them', number),
   classes: described('viewers by their distance from the CDN', list(number)),
   comparison: COMPARISON,
+  shadow: SHADOW,
   alerts: list(
     object({
       id: text,

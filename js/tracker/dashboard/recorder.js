@@ -109,6 +109,7 @@ export class Recorder {
       uptime: (performance.now() - this.#startedAt) / 1000,
       ends: this.#ledger.ends(now(), hours),
       compared: this.#ledger.compared(now(), hours),
+      shadow: this.#ledger.shadow(now(), hours),
       ...this.#ledger.present,
     };
   }

@@ -40,6 +40,7 @@ FetchId Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
     load.download = &downloads_.of(load.wish);
     ++load.download->loads;
     load.download->failure.reset();
+    if (!at_cdn) ++stats_.loads;
   }
   if (at_cdn) {
     load.state = Load::State::kAtCdn;
@@ -337,7 +338,7 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
       mesh_.shortage().late();
     }
     mesh_.give_up(now, *load.download, range);
-    ++load.ranges;
+    if (load.ranges++ == 0) ++stats_.missed;
   }
   if (load.failure) {
     ++stats_.fallbacks;

@@ -104,6 +104,11 @@ void Reports::report(TimeMs now, bool idle) {
     if (idle || idle_told_) statistics.idle = idle;
     idle_told_ = idle;
     if (measured_) tell_seen(now, statistics);
+    if (shadow_) {
+      statistics.loads = stats_.loads - std::exchange(reported_loads_, stats_.loads);
+      statistics.missed = stats_.missed - std::exchange(reported_missed_, stats_.missed);
+      statistics.wrong = stats_.wrong - std::exchange(reported_wrong_, stats_.wrong);
+    }
   }
   tracker_.send(statistics);
 }

@@ -26,7 +26,9 @@ struct Facts {
 // when that has changed, and statistics.
 class Reports {
  public:
-  Reports(TrackerSession& tracker, const EngineStats& stats) : tracker_(tracker), stats_(stats) {}
+  // `shadow`: what became of loads is told too.
+  Reports(TrackerSession& tracker, const EngineStats& stats, bool shadow)
+      : tracker_(tracker), stats_(stats), shadow_(shadow) {}
 
   // Fills in what `enter` says of us, which counts as told.
   void fill(tracker_wire::Enter& enter, const Facts& facts, bool idle);
@@ -58,6 +60,7 @@ class Reports {
 
   TrackerSession& tracker_;
   const EngineStats& stats_;
+  const bool shadow_;
   Facts told_;
   TimeMs facts_after_{};  // not told anew before
   bool idle_told_ = false;
@@ -65,6 +68,9 @@ class Reports {
   uint64_t reported_cdn_kb_ = 0;
   uint64_t reported_p2p_kb_ = 0;
   uint64_t reported_up_kb_ = 0;
+  int32_t reported_loads_ = 0;
+  int32_t reported_missed_ = 0;
+  int32_t reported_wrong_ = 0;
   int32_t reported_segments_ = 0;
   int64_t reported_levels_ = 0;
   double last_level_ = 0;

@@ -1,4 +1,5 @@
-// A viewer that was drawn to play without peers, for comparison with those who have some.
+// Viewers that were drawn to play without peers, for comparison with those who have some, or to try
+// peers while they play from the CDN.
 
 #include "harness.hpp"
 
@@ -110,4 +111,61 @@ TEST_CASE("control: switched off it leaves the tracker, and comes back without p
   h.load(1, 1);
   CHECK(h.has(CommandKind::kSocketOpen));
   CHECK(h.went_to_cdn(1));
+}
+
+TEST_CASE("shadow: it enters as others do, is fed, and reports what became of its loads") {
+  Harness h(drawn(Group::kShadow));
+  h.add_renditions(true);
+  h.start();
+  h.socket_open();
+  h.tracker_says(wire::Accept{true, PeerId{"me"}, wire::kExtension, std::nullopt});
+  const auto entered = h.told_tracker<wire::Enter>();
+  REQUIRE(entered.size() == 1);
+  CHECK(!entered[0].control);
+  CHECK(!entered[0].idle);
+  const int32_t parent = h.open_parent("p", true);
+  h.playhead(0, 20);
+  const std::string body = Harness::body(1, 100'000);
+  h.load(1, 1);
+  const auto requests = h.sent<peer::Request>(parent);
+  REQUIRE(requests.size() == 1);
+  h.peer_serves(parent, requests[0], body);
+  REQUIRE(h.has(CommandKind::kLoadDone));
+  // The driver has compared it: it is wrong, and whoever gave it goes.
+  CHECK(h.engine.on_verdict(h.now, LoadId(1), -1));
+  h.drain();
+  CHECK(h.events(EventCode::kPeerMisbehaved).size() == 1);
+  h.load(2, 2);
+  h.advance(10'000);  // in which another parent may come
+  CHECK(h.went_to_cdn(2));
+  h.fetch_done(2, Harness::body(2, 50'000));
+  h.clear();
+  h.advance(31'000);
+  const auto reports = h.told_tracker<wire::Statistics>();
+  REQUIRE(!reports.empty());
+  CHECK(reports[0].loads == 2);
+  CHECK(reports[0].missed == 1);
+  CHECK(reports[0].wrong == 1);
+  CHECK(reports[0].p2p_kb == 97);
+  CHECK(reports[0].cdn_kb == 48);
+  h.clear();
+  h.advance(31'000);
+  const auto later = h.told_tracker<wire::Statistics>();
+  REQUIRE(!later.empty());
+  CHECK(later[0].loads == 0);
+  CHECK(later[0].wrong == 0);
+}
+
+TEST_CASE("shadow: nobody else says what became of its loads") {
+  Harness h;
+  h.start();
+  h.socket_open();
+  h.tracker_says(wire::Accept{true, PeerId{"me"}, wire::kExtension, std::nullopt});
+  h.load(1, 1);
+  h.advance(31'000);
+  const auto reports = h.told_tracker<wire::Statistics>();
+  REQUIRE(!reports.empty());
+  CHECK(!reports[0].loads);
+  CHECK(!reports[0].missed);
+  CHECK(!reports[0].wrong);
 }

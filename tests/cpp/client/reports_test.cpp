@@ -15,7 +15,7 @@ struct Joined {
   Random random{1};
   TrackerSession tracker{commands, random};
   EngineStats stats;
-  Reports reports{tracker, stats};
+  Reports reports{tracker, stats, false};
   TimeMs now{DurationMs(1'000)};
 
   explicit Joined(const Facts& facts = {}) {

@@ -66,6 +66,9 @@ struct Describe {
     put_optional(d.fields, "stalled", m.stalled);
     put_optional(d.fields, "stalls", m.stalls);
     put_optional(d.fields, "first", m.first_frame);
+    put_optional(d.fields, "loads", m.loads);
+    put_optional(d.fields, "missed", m.missed);
+    put_optional(d.fields, "wrong", m.wrong);
     return d;
   }
   Described operator()(const Accept& m) const {

@@ -137,3 +137,33 @@ TEST_CASE("why connections end is counted by word, and who reaches nobody") {
   }
   CHECK(holds(h.tracker.take_audience(), R"("unreached":1)"));
 }
+
+TEST_CASE("what a shadow tries is told apart from what viewers had from peers") {
+  Harness h;
+  const int32_t shadow = h.join("c");
+  const int32_t other = h.join("c");
+  h.advance(seconds(30));
+  h.text(shadow,
+         R"({"action":"statistics","level":0,"cdn":100,"p2p":300,"loads":9,"missed":2,"wrong":1})");
+  h.text(other, R"({"action":"statistics","level":0,"cdn":50,"p2p":70})");
+  TrackerStats stats = h.tracker.stats();
+  CHECK(stats.cdn_kb == 450);
+  CHECK(stats.p2p_kb == 70);
+  CHECK(stats.shadows == 1);
+  CHECK(stats.shadow_cdn_kb == 100);
+  CHECK(stats.shadow_p2p_kb == 300);
+  CHECK(stats.shadow_loads == 9);
+  CHECK(stats.shadow_missed == 2);
+  CHECK(stats.shadow_wrong == 1);
+  const std::string first = h.tracker.take_audience();
+  CHECK(holds(first, R"(["c",2,450,70,)"));
+  CHECK(holds(first, R"("shadow":[1,100,300,9,2,1])"));
+  // No more loads than KB, and of them no more that were missed or wrong.
+  h.advance(seconds(30));
+  h.text(shadow,
+         R"({"action":"statistics","level":0,"cdn":1,"p2p":4,"loads":99,"missed":98,"wrong":97})");
+  CHECK(holds(h.tracker.take_audience(), R"("shadow":[1,1,4,5,5,5])"));
+  h.hang_up(shadow);
+  CHECK(h.tracker.stats().shadows == 0);
+  CHECK(holds(h.tracker.take_audience(), R"("shadow":[0,0,0,0,0,0])"));
+}
