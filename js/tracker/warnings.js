@@ -2,6 +2,7 @@
  * What an operator should know at the start: settings that work, and are probably not what was meant.
  */
 import { readFileSync } from 'node:fs';
+import { withoutCredentials } from '../identity.js';
 import { parseNetwork } from './addresses.js';
 
 const DEFAULT_CONNECTIONS = 100_000;
@@ -88,6 +89,14 @@ export function warningsAbout(settings) {
       warnings.push(`--allowed-origins ${text} is what no browser sends: it sends ${sent}`);
     }
   }
+  for (const text of allowedChannels) {
+    const sent = channelOf(text);
+    if (sent !== text) {
+      warnings.push(
+        `--allowed-channels ${text} is what no player enters: players leave out fragment and credentials, and name that stream ${sent}`,
+      );
+    }
+  }
   const open =
     tokenSecret === undefined &&
     tokenSecretFile === undefined &&
@@ -114,6 +123,17 @@ function originOf(pattern) {
   } catch {
     return pattern;
   }
+}
+
+/**
+ * @param {string} pattern
+ * @returns {string} as players name the stream of that address: without fragment and credentials, the parameters in order
+ */
+function channelOf(pattern) {
+  if (!/^https?:/i.test(pattern)) return pattern;
+  const sent = withoutCredentials(pattern);
+  // A star may stand for parameters, and then has no place in their order.
+  return sent.length === pattern.length && /\?.*\*/.test(pattern) ? pattern : sent;
 }
 
 /** @param {string} host */

@@ -93,6 +93,13 @@ test('E10: one warning at the start for each setting that is probably not meant'
     [['--allowed-origins', 'https://a.example:443'], /it sends https:\/\/a\.example$/m],
     [['--allowed-origins', 'https://*.a.example:443'], /it sends https:\/\/\*\.a\.example$/m],
     [['--allowed-origins', 'http://bücher.example'], /it sends http:\/\/xn--bcher-kva\.example$/m],
+    [
+      ['--allowed-channels', 'https://a.example/live.m3u8?token=*'],
+      /leave out .* that stream https:\/\/a\.example\/live\.m3u8$/m,
+    ],
+    [['--allowed-channels', 'https://a.example/hdnts=*/live.m3u8'], /example\/live\.m3u8$/m],
+    [['--allowed-channels', 'https://a.example/live.m3u8#top'], /example\/live\.m3u8$/m],
+    [['--allowed-channels', 'https://a.example/v?b=1&a=2'], /example\/v\?a=2&b=1$/m],
     [['--host', '0.0.0.0'], /everybody may use this tracker/],
     [['--host', '::'], /everybody may use this tracker/],
     [['--city-db', asnDb], /city-db: .* are asn-db and city-db swapped/],
@@ -110,6 +117,7 @@ test('E10: one warning at the start for each setting that is probably not meant'
     // Of an app made with Capacitor.
     ['--allowed-origins', 'capacitor://localhost'],
     ['--ping-seconds', '10', '--idle-seconds', '30'],
+    ['--allowed-channels', 'https://a.example/v?a=1&*,https://a.example/*.m3u8,a room'],
   ];
   for (const args of fine) {
     assert.equal(checkConfig(args).stdout, 'the configuration can be used\n');
