@@ -164,6 +164,32 @@ export function tarballTests(project) {
       assert.match(await project().node(command, '--check-config'), /can be used/);
     });
 
+    test('brings the command that digests a stream, and what it computes as a library', async () => {
+      const folder = project().path('digested');
+      await mkdir(folder);
+      await writeFile(path.join(folder, 'a.ts'), Buffer.alloc(376, 0x47));
+      const list = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n#EXT-X-ENDLIST\n';
+      await writeFile(path.join(folder, 'a.m3u8'), list);
+      await project().node('node_modules/.bin/hlsmesh-digest', folder);
+      await writeFile(
+        project().path('digest.mjs'),
+        `import { digestLine } from 'hlsmesh/digest';
+         console.log(digestLine('a.ts', new Uint8Array(376).fill(0x47)));`,
+      );
+      const written = await readFile(path.join(folder, 'a.m3u8.digests'), 'utf8');
+      assert.ok(written.includes((await project().node('digest.mjs')).trim()), written);
+    });
+
+    test('brings the command that plays in many browsers, and the page that they open', async () => {
+      const command = 'node_modules/.bin/hlsmesh-load';
+      const urls = ['--tracker', 'ws://localhost', '--src', 'http://localhost/a.m3u8'];
+      // It serves the page before it looks for a browser.
+      await assert.rejects(
+        project().node(command, ...urls, '--browser', '/nowhere'),
+        /hlsmesh-load: (none of .* is installed|Chromium does not start from \/nowhere)/,
+      );
+    });
+
     test('brings the simulator as a command: a package of its own, which needs no compiler', async () => {
       const page = project().path('report.html');
       const short = ['--scenario', 'two-viewers', '--seconds', '20'];
