@@ -53,15 +53,15 @@ const ORDER = [
   ['src/protocol', /^src\/protocol\//, ['src/common']],
   ['src/common', /^src\/common\//, []],
 
-  ['js: companions', /^js\/(diagnose|overlay|shadow)\//, ['js: player', 'js: ground']],
+  ['js: companions', /^js\/(diagnose|overlay|shadow)\//, ['js: player', 'js: ground', 'js: core']],
 
-  // The client's and the tracker's JavaScript share nothing but how a WebAssembly module is loaded.
+  // The client's and the tracker's JavaScript share nothing but how a WebAssembly module is loaded, and what in a URL is a credential.
   ['js', /^js\/(index|attach|handle|mesh|voice)\.js$/,
     ['js: player', 'js: connections', 'js: engine', 'js: ground', 'js: core']],
-  ['js: player', /^js\/(answers|fragments|hls-|player|first-frame|early-loads|playback|verdicts|cdn-fetch|digests)[\w-]*\.js$/, ['js: ground']],
-  ['js: connections', /^js\/(rtc|socket)[\w-]*\.js$/, ['js: ground']],
+  ['js: player', /^js\/(answers|fragments|hls-|player|first-frame|early-loads|playback|verdicts|cdn-fetch|digests)[\w-]*\.js$/, ['js: ground', 'js: core']],
+  ['js: connections', /^js\/(rtc|socket)[\w-]*\.js$/, ['js: ground', 'js: core']],
   ['js: engine', /^js\/(driver|engine|module|stats)\.js$/, ['js: ground', 'js: core']],
-  ['js: ground', /^js\/(abi|beside|emitter|errors|identity|local-network|old-engines|options|version)[\w-]*\.js$/, []],
+  ['js: ground', /^js\/(abi|beside|emitter|errors|local-network|old-engines|options|version)[\w-]*\.js$/, []],
 
   ['js/digest', /^js\/digest\//, []],
 
@@ -75,9 +75,9 @@ const ORDER = [
   ['js/tracker/dashboard', /^js\/tracker\/dashboard\//, ['js/tracker: services']],
   ['js/tracker/cluster', /^js\/tracker\/cluster\//, ['js/tracker: engine']],
   ['js/tracker: engine', /^js\/tracker\/(local-engine|engine|abi)\.js$/, ['js: core']],
-  ['js/tracker: services', /^js\/tracker\/[^/]+$/, []],
+  ['js/tracker: services', /^js\/tracker\/[^/]+$/, ['js: core']],
 
-  ['js: core', /^js\/(core|export-names)\.js$/, []],
+  ['js: core', /^js\/(core|export-names|identity)\.js$/, []],
 ];
 
 /** @type {Module[]} */
