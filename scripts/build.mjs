@@ -8,7 +8,7 @@
  * of the simulator
  */
 
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { compile } from './lib/cmake.mjs';
@@ -33,8 +33,9 @@ const BROWSERS = ['chrome84', 'edge84', 'firefox90', 'safari15'];
 const OLD_SCRIPT = 'hlsmesh.es2017.js';
 
 /**
- * Terser after esbuild: 0.2 KB of gzip less.
- * @param {string} file in dist/, with its source map beside it
+ * Terser after esbuild: 0.2 KB of gzip less. The source map beside the file is for whoever reads a stack trace of this build: a tenth
+ * of the package, so it is not packed, and no file names it.
+ * @param {string} file in dist/
  * @param {2017 | 2020} [ecma]
  */
 async function squeeze(file, ecma = 2020) {
@@ -46,11 +47,7 @@ async function squeeze(file, ecma = 2020) {
     module: file.endsWith('.mjs'),
     compress: { ecma, hoist_funs: true, passes: 3, pure_getters: true, sequences: false },
     format: { ecma, comments: /^!|webpackIgnore|@vite-ignore/ },
-    sourceMap: {
-      content: readFileSync(`${path}.map`, 'utf8'),
-      includeSources: true,
-      url: `${file}.map`,
-    },
+    sourceMap: { content: readFileSync(`${path}.map`, 'utf8'), includeSources: true },
   });
   writeFileSync(path, `${code}\n`);
   writeFileSync(`${path}.map`, await slim(String(map), file.endsWith('.mjs')));
@@ -219,7 +216,9 @@ async function checkSyntax(file, ecmaVersion) {
 /** Writes all shipped files to dist/. The set-up for `build` must have run. */
 export async function build() {
   await compile('wasm', ['hlsmesh', 'hlsmesh-tracker', 'hlsmesh-sim']);
-  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  // The package has all that is there: nothing of a former build may stay.
+  rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+  mkdirSync(join(ROOT, 'dist'));
   await shrink(join('build', 'wasm', 'wasm', 'hlsmesh.wasm'), join('dist', 'hlsmesh.wasm'));
   for (const file of ['hlsmesh-tracker.wasm', 'hlsmesh-sim.wasm']) {
     copyFileSync(join(ROOT, 'build', 'wasm', 'wasm', file), join(ROOT, 'dist', file));

@@ -36,9 +36,7 @@ const SHIPPED = [
   'dist/hlsmesh-overlay.mjs',
   'dist/hlsmesh-shadow.mjs',
   'dist/hlsmesh.js',
-  'dist/hlsmesh.js.map',
   'dist/hlsmesh.mjs',
-  'dist/hlsmesh.mjs.map',
   'dist/hlsmesh.wasm',
   'dist/digest/cli.js',
   'dist/digest/digests.js',
@@ -71,7 +69,7 @@ export function tarballTests(project) {
 
     test('F2: is small enough to be looked at before it is used', async () => {
       const { size } = await stat(project().tarball);
-      // 341 KB: the engines 117, the SDK's scripts with their maps 118, the tracker and other commands 58, the dashboard's page 32.
+      // 313 KB: the engines 117, the SDK's scripts 82, the tracker and other commands 60, the dashboard's page 32, deploy 13.
       assert.ok(size < 350_000, `${size} bytes`);
     });
 
@@ -85,13 +83,14 @@ export function tarballTests(project) {
       );
     });
 
-    test('has source maps: the module holds its sources, and the script names the same ones', async () => {
+    test('has no source maps; those of the build name the lines, and the module’s holds its sources', async () => {
       const dist = project().path('node_modules/hlsmesh/dist');
+      const built = path.join(ROOT, 'dist');
       const maps = [];
       for (const name of ['hlsmesh.mjs', 'hlsmesh.js']) {
         const code = await readFile(path.join(dist, name), 'utf8');
-        assert.match(code, new RegExp(`sourceMappingURL=${name}\\.map`));
-        const map = new TraceMap(await json(path.join(dist, `${name}.map`)));
+        assert.doesNotMatch(code, /sourceMappingURL/);
+        const map = new TraceMap(await json(path.join(built, `${name}.map`)));
         maps.push(map);
         // A text of the SDK's is found on its own line of its own file.
         const text = 'cannot tell where hlsmesh.wasm is';
