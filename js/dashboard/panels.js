@@ -280,7 +280,7 @@ export function showBreakdown({ by, rows }, more, again) {
 /** @param {string} by @param {string | null} name */
 export function nameOf(by, name) {
   if (name === null) return 'others';
-  if (by === 'site' && name === '') return 'none';
+  if (by === 'site' && name === '') return 'no site';
   if (by === 'site' && name === '-') return 'without peers';
   if (name === '') return 'unknown';
   if (by === 'device') return name === 'mobile' ? 'phone or tablet' : 'computer or TV';

@@ -18,7 +18,7 @@ test('the dashboard shows the audience to who has the token, by keyboard, light,
     const child = await Peer.enter(tracker.url, { hlsmesh: 2, browser: 'Firefox', control: false });
     const drawn = { hlsmesh: 2, control: true, idle: true, slots: 0 };
     const without = await Peer.enter(tracker.url, drawn);
-    without.send({ action: 'statistics', level: 0, cdn: 0, p2p: 0, played: 30 });
+    without.send({ action: 'statistics', level: 0, cdn: 0, p2p: 0, played: 30, loads: 0 });
     await without.settle();
     await child.next('connect');
     child.send({ action: 'dc_opened', dc_id: `${child.id}-${parent.id}` });
@@ -40,6 +40,10 @@ test('the dashboard shows the audience to who has the token, by keyboard, light,
     await page.getByText('Too few viewers yet to tell.').waitFor();
     await page.getByRole('cell', { name: '3 MB' }).first().waitFor();
 
+    await page.getByRole('heading', { name: 'Silent test' }).waitFor();
+    await page.getByRole('rowheader', { name: 'Viewers who try it now' }).waitFor();
+    await page.getByRole('button', { name: 'Site' }).press('Enter');
+    await page.getByRole('rowheader', { name: 'no site' }).waitFor();
     await page.getByRole('button', { name: 'Browser' }).press('Enter');
     await page.getByRole('rowheader', { name: 'Firefox' }).waitFor();
     await page.getByRole('button', { name: 'Stalled an hour' }).press('Enter');

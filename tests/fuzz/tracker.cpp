@@ -19,6 +19,9 @@ using namespace hlsmesh;
 using fuzz::Reader;
 namespace wire = tracker_wire;
 
+// Most viewers have the first.
+constexpr std::string_view kSites[] = {"", "", "berlin", kNoPeers};
+
 // The far ends of all sockets, as far as a fuzzer needs them.
 class World {
  public:
@@ -101,7 +104,8 @@ class World {
         const bool guest = (from & 16) != 0;
         if (open_.insert(who).second && guest) guests_.insert(who);
         tracker_.on_open(now_, ConnId(who),
-                         Origin{address, from & 4 ? isp : "", from & 8 ? "P" : "", guest},
+                         Origin{address, from & 4 ? isp : "", from & 8 ? "P" : "", guest,
+                                kSites[(from >> 2) & 3]},
                          IdEntropy{1, static_cast<uint64_t>(who)});
         say(who, enter());
         break;
