@@ -21,7 +21,8 @@ namespace hlsmesh {
 // - the newest segment of a live playlist may take a little longer than it lasts: a live player has
 //   all that there is whenever it asks for one, and a parent may hear of a segment that much later;
 // - each load that waited in vain halves what the next one may wait, until a peer delivers again or
-//   some time has passed;
+//   some time has passed; after four, with less than three segments buffered, neighbors who share
+//   pieces count as not proven;
 // - a transfer that will end before a CDN fetch would is not given up for one, whatever the buffer.
 //   A slow CDN is a reason to wait longer for peers.
 

@@ -10,8 +10,9 @@ namespace {
 constexpr DurationMs kLook{500};
 // What a load has lost by peers that brought nothing: less is a round trip.
 constexpr DurationMs kLostTime{100};
-// A load that waited in vain is forgotten after this time, and no more than four count.
+// A load that waited in vain is forgotten after this time, and no more than so many count.
 constexpr DurationMs kVainMemory{10'000};
+constexpr int kVainLimit = 4;
 constexpr int kMostVain = 1;
 // Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
 constexpr int kMostRanges = 2;
@@ -295,7 +296,10 @@ bool Loads::gather(TimeMs now, Load& load) {
   load.download->asker = load.id;
   // What has come of a segment is not lost: the CDN brings the rest.
   if (load.download->mostly_here()) needed.vain = std::min(needed.vain, kMostVain);
-  DurationMs left = patience(needed, prospect.proven);
+  // With little in the buffer, proven neighbors that lately brought too little are waited for no
+  // longer than others.
+  const bool doubted = needed.vain == kVainLimit && needed.slack < needed.duration * 3;
+  DurationMs left = patience(needed, prospect.proven && !doubted);
   const DurationMs longest = patience_for_transfer(needed);
   // Whoever was wrong lately is believed again once half of it is here.
   const bool trusted = vain_until_ <= now || load.download->mostly_here();
@@ -325,7 +329,8 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   // What has come for the most part was not waited for in vain.
   const bool in_vain = load.download == nullptr || load.ranges > 0 || !load.download->mostly_here();
   if (in_vain && now - load.began_at >= kLostTime) {
-    vain_until_ = std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * 4);
+    vain_until_ =
+        std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * kVainLimit);
     mesh_.lose_leader();
   }
   FetchRange range;

@@ -256,6 +256,16 @@ TEST_CASE(
   CHECK(figures["offload"].get<double>() > 0.6);
 }
 
+TEST_CASE("neighbors that are too slow for what is live make nobody stall") {
+  // Drawn worlds with uplinks at or below the bitrate and a CDN that is late now and then.
+  const uint64_t seed = GENERATE(23u, 35u, 92u);
+  CAPTURE(seed);
+  std::vector<Violation> violations;
+  run(draw_scenario(seed), seed, &violations, 60);
+  for (const Violation& each : violations) UNSCOPED_INFO(each.what);
+  CHECK(violations.empty());
+}
+
 TEST_CASE("who feeds whom is told by kinds of lines, and how much crosses between providers") {
   const auto figures =
       run(parsed(R"({"seconds": 60, "stream": {"mbit": 1}, "audience": {"viewers": 12,
