@@ -22,7 +22,7 @@ const SHADOW = -2;
  * @property {Taken} taken
  * @property {object} answer its name for the engine's verdict
  * @property {boolean} shareable
- * @property {Uint8Array[]} parts of the CDN's body, while it comes
+ * @property {Uint8Array[] | null} parts of the CDN's body, while it comes
  * @property {Uint8Array | null} body
  * @property {boolean} over the player's load has ended
  * @property {number} size
@@ -94,6 +94,7 @@ function shadow(driver, shims, past) {
   /** The player's load has ended. @param {Ghost} ghost */
   const settle = (ghost) => {
     ghost.over = true;
+    ghost.parts = null;
     ghost.waiting.splice(0).forEach((later) => later());
     compare(ghost);
   };
@@ -160,7 +161,12 @@ function shadow(driver, shims, past) {
     const ghost = ghosts.get(taken);
     if (!ghost) return part(taken, offset, bytes, total);
     if (offset === 0) ghost.parts = [];
-    ghost.parts.push(bytes.slice());
+    try {
+      ghost.parts?.push(bytes.slice());
+    } catch {
+      // No memory is left: nothing is compared, and the player goes on.
+      ghost.parts = null;
+    }
   };
 
   // The page's figures count what the player had, so the engine counts none of it.
@@ -170,8 +176,11 @@ function shadow(driver, shims, past) {
       done(taken, size, ...took);
       return false;
     }
-    ghost.body = joined(ghost.parts);
-    ghost.parts = [];
+    try {
+      ghost.body = ghost.parts && joined(ghost.parts);
+    } catch {
+      // As above.
+    }
     ghost.size = size;
     ghost.took = /** @type {[number, number]} */ (took);
     settle(ghost);
@@ -187,6 +196,9 @@ function shadow(driver, shims, past) {
   driver.loadAborted = (taken) => {
     const ghost = ghosts.get(taken);
     aborted(ghost ? ghost.taken : taken);
+    if (!ghost) return;
+    // A check of what peers have brought outlives the load: it hears that its part does not come.
+    settle(ghost);
   };
 
   driver.stats = () => {

@@ -200,6 +200,53 @@ test('a CDN that fails fails for both, and a load that the player aborts ends', 
   }
 });
 
+test('a check of what peers brought ends with the load that the player ends, and is told nothing later', () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const { driver, load, engine } = room();
+    const taken = load();
+    /** @type {string[]} */
+    const told = [];
+    const hear = { onBytes: () => true, onDone: () => told.push('done'), onFail: () => told.push('fail') };
+    engine.sink.done(body(8).buffer);
+    engine.sink.fetchRange(2, 4, hear, -1);
+    driver.fetchPart(taken, 0, body(4), 8);
+    driver.loadAborted(taken);
+    mock.timers.tick(1);
+    assert.deepEqual(told, ['fail']);
+    driver.fetchPart(taken, 4, body(4), 8);
+    mock.timers.tick(60_000);
+    assert.deepEqual(told, ['fail']);
+  } finally {
+    mock.timers.reset();
+  }
+}); // prettier-ignore
+
+test('a body for whose copy no memory is left is not compared, and the player hears nothing of it', () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const { driver, load, engine, figures } = room();
+    const taken = load();
+    const full = Object.assign(body(4), {
+      slice: () => {
+        throw new RangeError('Array buffer allocation failed');
+      },
+    });
+    driver.fetchPart(taken, 0, body(4), 12);
+    driver.fetchPart(taken, 4, full, 12);
+    driver.fetchPart(taken, 8, body(4), 12);
+    assert.equal(driver.fetchDone(taken, 12, 1, 1), false);
+    engine.look();
+    engine.sink.fetchFromCdn();
+    mock.timers.tick(60_000);
+    assert.deepEqual(engine.look(), [['done', 1, 12, 1, 1]]);
+    engine.sink.done(body(12).buffer);
+    assert.equal(figures().compared, 0);
+  } finally {
+    mock.timers.reset();
+  }
+});
+
 test('what the player had before there was an engine is handed over as it is', () => {
   const { driver, sink, engine } = room();
   const taken = driver.load(sink, FACTS, true);
