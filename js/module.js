@@ -36,12 +36,18 @@ export async function loadModule(source = wasmLocation()) {
 /** @typedef {typeof import('./shadow/index.js').shadows['']} EnterShadow */
 
 /**
- * @returns {Promise<EnterShadow>} what puts a driver in shadow. Calling it fails if the file is of another version. Rejects if there is
- *   none: then no peer may be reached.
+ * @param {string | URL} [location] of the file
+ * @returns {Promise<EnterShadow>} what puts a driver in shadow. Rejects with an HlsMeshError if the file cannot be loaded or is of another
+ *   version: then no peer may be reached.
  */
-export async function loadShadow() {
-  const url = String(shadowLocation());
-  return (await import(/* webpackIgnore: true */ /* @vite-ignore */ url)).shadows[version];
+export async function loadShadow(location = shadowLocation()) {
+  const url = String(location);
+  const text = `cannot use ${url} for the option shadow (is it there, of version ${version}, with CORS, and in script-src?)`;
+  const { shadows } = await import(/* webpackIgnore: true */ /* @vite-ignore */ url).catch(
+    failure('internal', text),
+  );
+  if (!shadows?.[version]) throw new HlsMeshError('internal', text);
+  return shadows[version];
 }
 
 /**

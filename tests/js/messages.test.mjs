@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import { test } from 'node:test';
-import { loadModule } from '../../js/module.js';
+import { loadModule, loadShadow } from '../../js/module.js';
 import { readOptions } from '../../js/options.js';
+import { version } from '../../js/version.js';
 
 /** @param {object} options @returns {string[]} the complaints */
 function complaints(options) {
@@ -62,6 +63,30 @@ test('hlsmesh.wasm that is not there, is a page, or is forbidden', async () => {
   server.closeAllConnections();
   server.close();
   await assert.rejects(loadModule(url('gone')), { code: 'wasm-fetch' });
+});
+
+test('the file of the option shadow that is not there, is a page, or is of another version', async () => {
+  const script = (/** @type {string} */ text) => `data:text/javascript,${encodeURIComponent(text)}`;
+  for (const url of [
+    new URL('no-such-file.mjs', import.meta.url),
+    'data:text/html,<!doctype html><title>Start</title>',
+    script('<!doctype html>'),
+    script('export const others = 1;'),
+    script("export const shadows = { '0.0.0-other': () => {} };"),
+    '',
+  ]) {
+    await assert.rejects(
+      loadShadow(url),
+      (/** @type {any} */ { name, code, message }) => {
+        assert.deepEqual([name, code], ['HlsMeshError', 'internal']);
+        const said = `cannot use ${url} for the option shadow (is it there, of version ${version}, with CORS, and in script-src?)`;
+        return message.startsWith(said);
+      },
+      String(url),
+    );
+  }
+  const shadow = await loadShadow(script(`export const shadows = { '${version}': () => 7 };`));
+  assert.equal(/** @type {any} */ (shadow)(), 7);
 });
 
 test('a policy without WebAssembly says what to add to it', async () => {
