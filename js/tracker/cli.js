@@ -6,7 +6,7 @@ import { Primary, WORKER_NAME } from './cluster/primary.js';
 import { WorkerBus } from './cluster/worker-bus.js';
 import { ConfigError, limitsOf, optionsOf, printable, readCommandLine } from './config.js';
 import { helpText } from './help.js';
-import { Log, formatted } from './log.js';
+import { Log, formatted, visible } from './log.js';
 import { versionOf } from './package.js';
 import { reachableHosts, withHost } from './reachable.js';
 
@@ -19,7 +19,9 @@ const EXIT_USAGE = 2;
  * @returns {never}
  */
 function fail(code, message) {
-  process.stderr.write(`hlsmesh-tracker: ${message}\n`);
+  // It may quote a file.
+  const lines = message.split('\n').map(visible);
+  process.stderr.write(`hlsmesh-tracker: ${lines.join('\n')}\n`);
   process.exit(code);
 }
 

@@ -77,7 +77,17 @@ export class WatchedFiles {
 /** @param {Watched} watched */
 async function read({ paths, use }) {
   await use(
-    paths.map((path) => readFileSync(path)),
+    paths.map((path) => contentsOf(path)),
     paths,
   );
+}
+
+/** @param {string} path @throws {Error} that names the path: of a folder, Node's does not */
+function contentsOf(path) {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    throw message.includes(path) ? error : new Error(`${message} '${path}'`);
+  }
 }

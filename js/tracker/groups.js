@@ -12,8 +12,12 @@ export const NO_PEERS = '-';
 // As the engine's names in its statistics.
 const MOST_NAME_BYTES = 64;
 
-// What is wrong with a file can be seen by its first faults.
+// Letters with marks, as of Hindi and Thai; none that nobody sees.
+const NAME = /^(?!.*\p{DI})[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]*$/u;
+
+// What is wrong with a file can be seen by its first faults, and with a line by its beginning: a file may be another by mistake.
 const MOST_FAULTS = 5;
+const MOST_SHOWN = 80;
 
 /** @typedef {{ line: number, site: string }} Entry */
 /** @typedef {Map<number, Map<string, Entry>>} Table the entries by the bits of their networks, largest first, and by their keys */
@@ -53,16 +57,16 @@ function parseGroups(text, path) {
   const tables = { ipv4: new Map(), ipv6: new Map() };
   /** @type {string[]} */
   const faults = [];
+  let more = -MOST_FAULTS;
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   lines.forEach((line, index) => {
     const words = line.replace(/#.*/, '').split(/\s+/).filter(Boolean);
     if (words.length === 0) return;
     const fault = readLine(words, index + 1, tables);
-    if (fault !== null) faults.push(`${path}:${index + 1}: ${fault}`);
+    if (fault !== null && ++more <= 0) faults.push(`${path}:${index + 1}: ${fault}`);
   });
   if (faults.length > 0) {
-    const more = faults.length - MOST_FAULTS;
-    const told = faults.slice(0, MOST_FAULTS).join('\n');
+    const told = faults.join('\n');
     throw new Error(more > 0 ? `${told}\n${path}: and ${more} more` : told);
   }
   return { ipv4: bySize(tables.ipv4), ipv6: bySize(tables.ipv6) };
@@ -75,35 +79,40 @@ function parseGroups(text, path) {
  * @returns {string | null} what is wrong
  */
 function readLine(words, line, tables) {
-  const [range, site] = words;
+  // A letter with a mark is one character or two, by where it was typed.
+  const [range, site] = [words[0], words[1]?.normalize()];
   if (words.length !== 2) {
-    return `a line is a network and a site, such as '10.1.0.0/16 berlin', not '${words.join(' ')}'`;
+    return `a line is a network and a site, such as '10.1.0.0/16 berlin', not ${shown(words.join(' '))}`;
   }
   const network = networkOf(range);
   if (network === null) {
-    return `'${range}' is neither an address nor a CIDR range such as 10.1.0.0/16 or 2001:db8::/32`;
+    return `${shown(range)} is neither an address nor a CIDR range such as 10.1.0.0/16 or 2001:db8::/32`;
   }
   const { kind, bytes, bits } = network;
   const key = keyOf(bytes, bits);
   if (key !== keyOf(bytes, bytes.length * 8)) {
-    return `'${range}' has bits beyond its prefix of ${bits}: write its first address, or another prefix`;
+    return `${shown(range)} has bits beyond its prefix of ${bits}: write its first address, or another prefix`;
   }
-  if (site !== NO_PEERS && !/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(site)) {
-    return `'${site}' is no name of a site: it has letters, digits, dots, underscores and hyphens; '${NO_PEERS}' alone means no peers`;
+  if (site !== NO_PEERS && !NAME.test(site)) {
+    return `${shown(site)} is no name of a site: it has letters, digits, dots, underscores and hyphens; '${NO_PEERS}' alone means no peers`;
   }
   if (Buffer.byteLength(site) > MOST_NAME_BYTES) {
     return `the name of a site has at most ${MOST_NAME_BYTES} bytes`;
   }
   const entries = tables[kind].get(bits) ?? new Map();
   const known = entries.get(key);
-  if (known) return `'${range}' is in line ${known.line} already`;
+  if (known) return `${shown(range)} is in line ${known.line} already`;
   tables[kind].set(bits, entries.set(key, { line, site }));
   return null;
 }
 
+/** @param {string} text */
+const shown = (text) => `'${text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text}'`;
+
 /** @param {string} range @returns {{ kind: 'ipv4' | 'ipv6', bytes: number[], bits: number } | null} */
 function networkOf(range) {
-  const [, base, prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
+  // No zone, as in fe80::1%eth0: it is a name of this machine's.
+  const [, base, prefix] = /^([^/%]*)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
   const address = parseAddress(base ?? '');
   if (address === null) return null;
   const bytes = address.toByteArray();

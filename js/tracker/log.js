@@ -56,7 +56,7 @@ export class Log {
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** @param {string} text @returns {string} with escapes in place of what a terminal would obey */
-const visible = (text) =>
+export const visible = (text) =>
   text.replace(UNSEEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /**

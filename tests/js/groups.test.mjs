@@ -100,6 +100,28 @@ test('a line that cannot be meant is refused, with file, line and what is wrong'
   );
 });
 
+test('a name is what a reader sees: the same however its marks are typed, in any script, and none is hidden in it', () => {
+  const all = groups('10.0.0.0/8 M\u00fcnchen', '11.0.0.0/8 Mu\u0308nchen', '12.0.0.0/8 दिल्ली', '13.0.0.0/8 กรุงเทพ'); // prettier-ignore
+  assert.equal(all.of('11.0.0.1'), all.of('10.0.0.1'));
+  assert.deepEqual([all.of('12.0.0.1'), all.of('13.0.0.1')], ['दिल्ली', 'กรุงเทพ']);
+  for (const name of ['berlin\ufe0f', 'ber\u200blin', 'ber\u034flin', '\u0308a', 'a\u001b[31m']) {
+    refuses(`10.1.0.0/16 ${name}`, /is no name of a site/);
+  }
+});
+
+test('an address with a zone, which means another link on another machine, is refused', () => {
+  refuses('fe80::%eth0/64 link', /'fe80::%eth0\/64' is neither/);
+  refuses('fe80::1%eth0 link', /is neither/);
+  assert.equal(groups('fe80::/10 link').of('fe80::1%eth0'), 'link');
+});
+
+test('a file that is something else altogether is told by its beginning', () => {
+  assert.throws(
+    () => groups('x'.repeat(1e6), `10.0.0.0/8 ${'x'.repeat(1e6)}!`, `1.1.1.1/${'1'.repeat(1e6)} a`),
+    ({ message }) => message.length < 1000 && message.split('\n').length === 3,
+  );
+});
+
 test('a file that cannot be used leaves the one before in use', () => {
   const all = groups('10.0.0.0/8 a');
   assert.throws(() => all.use('10.0.0.0/8 b\nx', 'groups.txt'));

@@ -161,6 +161,15 @@ test('a tracker does not start with a broken file, and --check-config finds it',
   }
   const missing = await launch(['--check-config', '--groups', '/no/such/file']).exited;
   assert.match(missing.stderr, /groups: ENOENT.*\/no\/such\/file/);
+  const directory = await launch(['--check-config', '--groups', folder]).exited;
+  assert.ok(directory.stderr.includes(`groups: EISDIR`) && directory.stderr.includes(folder));
+  // A terminal obeys nothing that the file says.
+  const escapes = file('10.1.0.0/16 \x1b]0;title\x07\n', 'escapes.txt');
+  const { stderr } = await launch(['--check-config', '--groups', escapes]).exited;
+  assert.match(
+    stderr,
+    /^hlsmesh-tracker: groups: \S*escapes\.txt:1: '\\u001b\]0;title\\u0007' is no name/,
+  );
   const good = await launch(['--check-config', '--groups', file(SITES)]).exited;
   assert.equal(good.code, 0, good.stderr);
 });
