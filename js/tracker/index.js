@@ -22,7 +22,7 @@ import { createListener, listen } from './listener.js';
 import { LocalEngine } from './local-engine.js';
 import { Log, lineOf } from './log.js';
 import { camelCase } from './options.js';
-import { DIST, versionOf } from './package.js';
+import { packedEngine, versionOf } from './package.js';
 import { readFiles, secretFrom } from './sources.js';
 import { Places } from './places.js';
 import { reachableHosts } from './reachable.js';
@@ -31,8 +31,6 @@ import { Sockets } from './sockets.js';
 import { createStun } from './stun.js';
 import { joined, measure } from './tracker-metrics.js';
 import { openFileLimit, strangersHeader, warningsAbout } from './warnings.js';
-
-const DEFAULT_WASM = new URL('hlsmesh-tracker.wasm.br', DIST);
 
 // The Retry-After of a viewer who comes during a drain, in seconds.
 const RETRY_AFTER_S = 5;
@@ -97,7 +95,7 @@ async function start(options, settings, limits, log, files) {
   };
   const stunCounters = { answered: 0, ignored: 0 };
 
-  const module = await compile(options.wasm ?? DEFAULT_WASM);
+  const module = await compile(options.wasm ?? brotliDecompressSync(packedEngine()));
   const worker = options.bus instanceof WorkerBus ? options.bus : null;
   const bus = await busOf(options, settings, log);
   // Of several workers one tells what holds for all.

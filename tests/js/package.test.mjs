@@ -51,6 +51,62 @@ test('F1: a command for npx names the package that it is in', async () => {
   assert.ok(said > 3);
 });
 
+test('the tracker names each file beside its code as bundlers of servers recognise it, and no bundle fails before one is needed', async () => {
+  const named = [];
+  for (const name of await readdir(path.join(ROOT, 'dist/tracker'))) {
+    const code = await read(`dist/tracker/${name}`);
+    const whole = [...code.matchAll(/new URL\("([^"]+)",import\.meta\.url\)/g)];
+    assert.equal(whole.length, code.split('import.meta').length - 1, name);
+    named.push(...whole.map(([, file]) => path.join('dist/tracker', file)));
+  }
+  assert.deepEqual(
+    [...new Set(named)].sort(),
+    ['dist/hlsmesh-dashboard.json.br', 'dist/hlsmesh-tracker.wasm.br', 'package.json'], // prettier-ignore
+  );
+  for (const file of new Set(named)) await read(file);
+
+  const { build } = await import('esbuild');
+  const folder = await mkdtemp(path.join(tmpdir(), 'bundled-'));
+  try {
+    // In CommonJS there is no import.meta.
+    for (const [format, name] of /** @type {const} */ ([
+      ['esm', 'e.mjs'],
+      ['cjs', 'e.cjs'],
+    ])) {
+      const outfile = path.join(folder, 'out', 'deep', name);
+      const entry = path.join(ROOT, 'dist/tracker/index.js');
+      await build({
+        stdin: { contents: `export * from ${JSON.stringify(entry)}`, resolveDir: ROOT },
+        ...{
+          outfile,
+          format,
+          bundle: true,
+          platform: 'node',
+          external: ['@redis/client'],
+          logLevel: 'silent',
+        },
+        ...(format === 'esm' && {
+          banner: {
+            js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+          },
+        }),
+      });
+      const bundled = await import(outfile);
+      await assert.rejects(
+        bundled.createTracker({ port: 0 }),
+        /^Error: a file of the package hlsmesh is not beside its code: if a bundler has moved that, leave hlsmesh out of the bundle \(/,
+      );
+      const tracker = await bundled.createTracker({
+        port: 0,
+        wasm: path.join(ROOT, 'dist/hlsmesh-tracker.wasm.br'),
+      });
+      await tracker.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('F2: who knows no "exports" finds the module, its types, and where it is from', async () => {
   for (const field of ['main', 'module', 'types']) {
     assert.match(manifest[field], /^\.\//);

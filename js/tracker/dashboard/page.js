@@ -1,12 +1,9 @@
 /** The dashboard's page, as scripts/build.mjs bundles it. It holds no figure: it asks the API. */
 
-import { readFile } from 'node:fs/promises';
 import { brotliDecompressSync } from 'node:zlib';
-import { DIST } from '../package.js';
+import { packedDashboard } from '../package.js';
 
 /** @typedef {import('../http.js').Route} Route */
-
-const PACKED = 'hlsmesh-dashboard.json.br';
 
 /** By path: its name in what is packed, and its type. */
 const FILES = {
@@ -24,10 +21,8 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** @returns {Promise<Record<string, string>>} texts by name */
-async function unpacked() {
-  return JSON.parse(String(brotliDecompressSync(await readFile(new URL(PACKED, DIST)))));
-}
+/** @returns {Record<string, string>} texts by name */
+const unpacked = () => JSON.parse(String(brotliDecompressSync(packedDashboard())));
 
 /** @returns {Map<string, Route>} by path */
 export function pageRoutes() {
@@ -38,7 +33,7 @@ export function pageRoutes() {
       path,
       async () => {
         files ??= unpacked();
-        return { status: 200, text: (await files)[name], type, headers: HEADERS };
+        return { status: 200, text: files[name], type, headers: HEADERS };
       },
     ]),
   );
