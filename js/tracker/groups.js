@@ -4,7 +4,7 @@
  * A line has a network and the name of its site, `10.1.0.0/16 berlin`; `#` begins a comment. A network is a CIDR range or an address.
  * Of several networks that hold an address the smallest counts.
  */
-import { parseAddress } from './addresses.js';
+import { parseAddress, parseNetwork } from './addresses.js';
 
 /** The site of viewers who get no peers; src/tracker/inputs.hpp has the same name. */
 export const NO_PEERS = '-';
@@ -48,6 +48,26 @@ export class Groups {
       if (entry) return entry.site;
     }
     return '';
+  }
+
+  /**
+   * @param {string} trusted one of --trusted-proxies
+   * @returns {string | null} a site with a network in which everybody is trusted to name an address, and so any site
+   */
+  forgeable(trusted) {
+    for (const [network, bits] of parseNetwork(trusted) ?? []) {
+      const base = network.toByteArray();
+      // A single one is a proxy, whatever site it stands in.
+      if (bits === base.length * 8) continue;
+      const key = keyOf(base, bits);
+      for (const [most, entries] of this.#tables[network.kind()]) {
+        if (most < bits) continue;
+        for (const [each, { site }] of entries) {
+          if (keyOf(each.split('.').map(Number), bits) === key) return site;
+        }
+      }
+    }
+    return null;
   }
 }
 

@@ -4,8 +4,9 @@
 import { readFileSync } from 'node:fs';
 import { keyFromSecret, keysFromText } from './keys.js';
 import { MIN_BEARER_BYTES, MIN_SECRET_BYTES } from './secrets.js';
+import { forgeableSites } from './warnings.js';
 
-/** @typedef {Required<Pick<import('./index.js').TrackerOptions, 'tokenKeys'>> & import('./index.js').TrackerOptions} Settings */
+/** @typedef {Required<Pick<import('./index.js').TrackerOptions, 'tokenKeys' | 'trustedProxies'>> & import('./index.js').TrackerOptions} Settings */
 
 /**
  * Reads the files that options name, now and whenever they change.
@@ -36,7 +37,13 @@ export async function readFiles(settings, files, { admission, groups, places, be
   };
   await add('asn-db', asnDb, (database) => warn('asn-db', places.useNetworks(database)));
   await add('city-db', cityDb, (database) => warn('city-db', places.useCities(database)));
-  await add('groups', groupsFile, (contents, path) => groups.use(contents.toString(), path));
+  await add('groups', groupsFile, (contents, path) => {
+    groups.use(contents.toString(), path);
+    for (const trusted of settings.trustedProxies) {
+      const site = groups.forgeable(trusted);
+      if (site !== null) log.warn(forgeableSites(trusted, site));
+    }
+  });
 
   if (tokenSecret !== undefined) admission.useKeys('token-secret', [keyFromSecret(tokenSecret)]);
   await add('token-secret-file', tokenSecretFile, (contents) =>

@@ -146,6 +146,11 @@ export const strangersHeader = (header) =>
   `a request has the header ${header}, but comes from no trusted proxy: if it is your proxy, name it in --trusted-proxies, or all ` +
   'viewers behind it count as one address';
 
+/** @param {string} trusted @param {string} site @returns {string} told when the file of --groups was read */
+export const forgeableSites = (trusted, site) =>
+  `--trusted-proxies ${trusted} trusts viewers of ${site} in --groups, not proxies alone: each may name any address, and so any ` +
+  'site; name the addresses of the proxies';
+
 /** @returns {number} the most files that this process may open; Infinity if that is not known */
 export function openFileLimit() {
   try {

@@ -115,6 +115,33 @@ test('an address with a zone, which means another link on another machine, is re
   assert.equal(groups('fe80::/10 link').of('fe80::1%eth0'), 'link');
 });
 
+test('a trusted network whose viewers could name any site is found', () => {
+  const all = groups(
+    '10.1.0.0/16 berlin',
+    '10.200.0.7 -',
+    '2001:db8:2::/48 munich',
+    '0.0.0.0/0 rest',
+  );
+  for (const [trusted, site] of /** @type {const} */ ([
+    ['private', '-'],
+    ['10.0.0.0/15', 'berlin'],
+    ['10.1.0.0/16', 'berlin'],
+    ['10.200.0.0/24', '-'],
+    ['2001:db8::/32', 'munich'],
+    ['0.0.0.0/0', '-'],
+    ['::/0', 'munich'],
+    // Proxies that stand in a site.
+    ['10.1.2.0/24', null],
+    ['10.200.0.7', null],
+    ['10.1.0.5/32', null],
+    ['loopback', null],
+    ['192.168.0.0/16', null],
+    ['nonsense', null],
+  ])) {
+    assert.equal(all.forgeable(trusted), site, trusted);
+  }
+});
+
 test('a file that is something else altogether is told by its beginning', () => {
   assert.throws(
     () => groups('x'.repeat(1e6), `10.0.0.0/8 ${'x'.repeat(1e6)}!`, `1.1.1.1/${'1'.repeat(1e6)} a`),

@@ -172,6 +172,12 @@ test('a tracker does not start with a broken file, and --check-config finds it',
   );
   const good = await launch(['--check-config', '--groups', file(SITES)]).exited;
   assert.equal(good.code, 0, good.stderr);
+  assert.doesNotMatch(good.stdout, /groups/);
+  const forged = await launch(['--check-config', '--groups', file(SITES), '--trusted-proxies', 'private']).exited; // prettier-ignore
+  assert.match(
+    forged.stdout,
+    /^warning: --trusted-proxies private trusts viewers of berlin in --groups/m,
+  );
 });
 
 test('sites hold across workers', async () => {
