@@ -91,18 +91,29 @@ function shadow(driver, shims, past) {
     return () => (wanted = false);
   };
 
-  /** The player's load has ended. @param {Ghost} ghost */
+  /** Ghosts whose loads have ended, and which are still to be compared. @type {Ghost[]} */
+  const ended = [];
+  const compareEnded = () => ended.splice(0).forEach(compare);
+
+  /** The player's load has ended: it gets its answer before anything is compared. @param {Ghost} ghost */
   const settle = (ghost) => {
     ghost.over = true;
     ghost.parts = null;
     ghost.waiting.splice(0).forEach((later) => later());
-    compare(ghost);
+    if (!ghost.brought) return;
+    ended.push(ghost);
+    setTimeout(compareEnded);
   };
 
   const start = driver.start.bind(driver);
   // All that peers bring is compared with the CDN's, which is to be asked for nothing more, digests included.
   driver.start = ({ numbers, ...others }) =>
     start({ ...others, numbers: [...numbers, [Option.control, SHADOW], [Option.digests, 0]] });
+  const stop = driver.stop.bind(driver);
+  driver.stop = () => {
+    compareEnded();
+    stop();
+  };
   const { event } = shims;
   // Nothing fell back to the CDN.
   shims.event = (told) => told.code !== EventCode.fallback && event(told);

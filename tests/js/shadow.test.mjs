@@ -42,6 +42,9 @@ class Engine {
   verdict(/** @type {any} */ answer, /** @type {any} */ seconds) {
     this.calls.push(['verdict', answer === this.sink.answer, seconds]);
   }
+  stop() {
+    this.calls.push(['stop']);
+  }
   start(/** @type {any} */ settings) {
     this.calls.push(['start', settings]);
   }
@@ -82,7 +85,10 @@ test('the player fetches at once, whatever the engine waits for, by its own load
   assert.deepEqual(engine.look(), []);
 });
 
-test('what the engine answers is compared byte by byte, in whichever order both come', () => {
+/** Of what is compared once the player has its answer. */
+const compared = () => new Promise((resolve) => setTimeout(resolve));
+
+test('what the engine answers is compared byte by byte, in whichever order both come', async () => {
   for (const first of ['engine', 'cdn']) {
     for (const [theirs, wrong] of /** @type {[Uint8Array, number][]} */ ([
       [body(1001), 0],
@@ -101,11 +107,29 @@ test('what the engine answers is compared byte by byte, in whichever order both 
       engine.sink.done(theirs.slice().buffer);
       assert.equal(figures().compared, first === 'cdn' ? 1 : 0);
       if (first !== 'cdn') cdn();
-      const { loads, missed, compared, wrong: found } = figures();
-      assert.deepEqual([loads, missed, compared, found], [1, 0, 1, wrong]);
+      await compared();
+      const { loads, missed, compared: count, wrong: found } = figures();
+      assert.deepEqual([loads, missed, count, found], [1, 0, 1, wrong]);
       const verdicts = engine.look().filter(([name]) => name === 'verdict');
       assert.deepEqual(verdicts, wrong ? [['verdict', true, -1]] : []);
     }
+  }
+});
+
+test('the player has its answer before anything is compared, and the end waits for no timer', async () => {
+  for (const stops of [false, true]) {
+    const { driver, load, engine, figures } = room();
+    const taken = load();
+    engine.sink.done(body(9, 2).buffer);
+    driver.fetchPart(taken, 0, body(9), 9);
+    driver.fetchDone(taken, 9);
+    assert.deepEqual([figures().compared, engine.look().length], [0, 1]);
+    if (stops) driver.stop();
+    else await compared();
+    assert.deepEqual([figures().compared, figures().wrong], [1, 1]);
+    assert.deepEqual(engine.look(), [['verdict', true, -1], ...(stops ? [['stop']] : [])]);
+    await compared();
+    assert.equal(figures().compared, 1);
   }
 });
 
