@@ -417,6 +417,18 @@ test('alerts say what is wrong, and nothing where nothing is', () => {
   })) {
     assert.deepEqual(ids(change), [id]);
   }
+  // Where most viewers are to have all from the CDN, it says nothing that all comes from there; where few are, it does.
+  const nothing = { ...calm.recently, offload: 0 };
+  for (const id of ['offload-fell', 'no-offload']) {
+    const fallen = { recently: nothing, offload: id === 'no-offload' ? 0 : 0.5 };
+    for (const part of [0.01, 0.4, 0.6, 1]) {
+      const some = Math.round(calm.viewers * part);
+      for (const change of [{ excluded: some }, { shadow: { ...calm.shadow, viewers: some } }]) {
+        const told = ids({ ...fallen, ...change }).includes(id);
+        assert.equal(told, part < 0.5, `${id} ${JSON.stringify(change)}`);
+      }
+    }
+  }
 });
 
 test('CSV quotes what it must', () => {

@@ -9,7 +9,8 @@ const FEW_INTRODUCTIONS = 50;
 /** @typedef {{ id: string, level: 'critical' | 'warning' | 'info', title: string, advice: string }} Alert */
 
 /**
- * @param {any} seen an overview (desk.js), with `recently` the same figures, and `recentSums` the amounts, of the last ten minutes
+ * @param {any} seen an overview (desk.js), with `recently` the same figures, and `recentSums` the amounts, of the last ten minutes, and
+ *   `excluded` the viewers to whom --groups gives no peers
  * @returns {Alert[]}
  */
 export function alertsAbout(seen) {
@@ -28,6 +29,15 @@ const sum = (counts) => Object.values(counts).reduce((all, count) => all + count
 
 /** @param {Record<string, number>} ends of connections that found no way */
 const lost = ({ none = 0, permission = 0, udp = 0, nat = 0 }) => none + permission + udp + nat;
+
+/**
+ * Viewers who may play what peers bring, if they are most: others have all from the CDN, and so do most.
+ * @param {{ viewers: number, excluded?: number, shadow: { viewers: number } }} seen
+ */
+function withPeers({ viewers, excluded = 0, shadow }) {
+  const most = viewers - excluded - shadow.viewers;
+  return most > viewers / 2 ? most : 0;
+}
 
 /** @type {[id: string, level: Alert['level'], find: (seen: any) => string | false, advice: string][]} */
 const RULES = [
@@ -65,23 +75,22 @@ const RULES = [
   [
     'offload-fell',
     'warning',
-    ({ viewers, recently, offload }) =>
-      viewers >= FEW_VIEWERS &&
-      offload > 0.1 &&
-      recently.offload !== null &&
-      recently.offload < offload / 2 &&
-      `Offload fell to ${percent(recently.offload)}, from ${percent(offload)}`,
+    (seen) =>
+      withPeers(seen) >= FEW_VIEWERS &&
+      seen.offload > 0.1 &&
+      seen.recently.offload !== null &&
+      seen.recently.offload < seen.offload / 2 &&
+      `Offload fell to ${percent(seen.recently.offload)}, from ${percent(seen.offload)}`,
     'See which provider, country or browser has lost it, and why connections end.',
   ],
   [
     'no-offload',
     'warning',
-    ({ viewers, channels, recently, shadow }) =>
-      shadow.viewers === 0 &&
-      viewers >= FEW_VIEWERS * Math.max(channels, 1) &&
-      recently.offload !== null &&
-      recently.offload < 0.05 &&
-      `Only ${percent(recently.offload)} comes from peers, with ${viewers} viewers`,
+    (seen) =>
+      withPeers(seen) >= FEW_VIEWERS * Math.max(seen.channels, 1) &&
+      seen.recently.offload !== null &&
+      seen.recently.offload < 0.05 &&
+      `Only ${percent(seen.recently.offload)} comes from peers, with ${seen.viewers} viewers`,
     'If connections fail, look at the reasons. If they open, viewers may play different streams: see docs/IDENTITY.md.',
   ],
   [

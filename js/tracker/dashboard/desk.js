@@ -65,7 +65,8 @@ export class Desk {
     const split_by = split === null ? [] : JSON.parse(split).split_by;
     const recentSums = sumOfAmounts(sumOfSeries(recent));
     const recently = traffic(recentSums, pricePerGb);
-    const more = { recently, recentSums, split_by, cutOff: cutOff(), sums };
+    const { excluded } = now;
+    const more = { recently, recentSums, split_by, cutOff: cutOff(), sums, excluded };
     const alerts = alertsAbout({ ...overview, ...more });
     return { ...overview, alerts };
   }
