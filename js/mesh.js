@@ -271,7 +271,7 @@ export class Mesh {
       const { p2p, wasm } = this.#settings;
       const agreed = !p2p || (await p2p()) === true;
       const core = agreed && (await createCore(await loadModule(wasm)));
-      const shadow = this.#settings.shadow ? await loadShadow() : () => {};
+      const shadow = core && this.#settings.shadow ? await loadShadow() : () => {};
       if (generation !== this.#generation) return;
       if (core) this.#run(core, shadow);
       else this.early = null;

@@ -60,6 +60,37 @@ test('a wasm file that is missing or broken is one warning, and everything plays
   server.close();
 });
 
+test('without the file of the option shadow all comes from the CDN, and it is asked for only with consent', async () => {
+  for (const [options, warnings] of /** @type {const} */ ([
+    [{ shadow: 1 }, 1],
+    [{ shadow: 1, p2p: () => false }, 0],
+    [{ shadow: 1, control: 1 }, null],
+  ])) {
+    const { hls, mesh, made, events } = setUp(options);
+    hls.loadSource(SOURCE);
+    // The sources have no such file beside them.
+    if (warnings === null) await until(() => FakeSocket.made.length > 0);
+    else if (warnings > 0) await until(() => events.length > 0);
+    else await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.deepEqual(
+      events.map(([name, { code }]) => [name, code]),
+      warnings ? [['warning', 'internal']] : [],
+    );
+    if (warnings) {
+      assert.match(
+        events[0][1].message,
+        /^cannot use \S+hlsmesh-shadow\.mjs for the option shadow/,
+      );
+      assert.equal(FakeSocket.made.length, 0);
+    }
+    const { names } = hls.fragment();
+    made[0].answer(new ArrayBuffer(10));
+    assert.deepEqual(names(), ['success']);
+    assert.equal(mesh.stats.cdnBytes, 10);
+    assert.equal(mesh.stats.shadow, undefined);
+  }
+});
+
 test('a module served with the wrong type is compiled all the same, once for all players', async () => {
   let requests = 0;
   const server = createServer((_request, response) => {
