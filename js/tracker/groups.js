@@ -32,6 +32,13 @@ export class Groups {
    * @throws {Error} that names path, line and fault; then the former contents stay in use
    */
   use(text, path) {
+    const known = Object.values(this.#tables).some(({ size }) => size > 0);
+    // Whoever enters now keeps its site for as long as it stays.
+    if (known && text.trim() === '') {
+      throw new Error(
+        `${path} is empty: is it being written? For no sites at all, leave a comment`,
+      );
+    }
     this.#tables = parseGroups(text, path);
   }
 

@@ -152,7 +152,15 @@ test('a file that is something else altogether is told by its beginning', () => 
 test('a file that cannot be used leaves the one before in use', () => {
   const all = groups('10.0.0.0/8 a');
   assert.throws(() => all.use('10.0.0.0/8 b\nx', 'groups.txt'));
+  // As an editor leaves it for a moment.
+  for (const text of ['', '\n', '\uFEFF']) {
+    assert.throws(
+      () => all.use(text, 'groups.txt'),
+      /^Error: groups\.txt is empty: is it being written\?/,
+    );
+  }
   assert.equal(all.of('10.0.0.1'), 'a');
-  all.use('', 'groups.txt');
+  all.use('# none', 'groups.txt');
   assert.equal(all.of('10.0.0.1'), '');
+  all.use('', 'groups.txt');
 });
