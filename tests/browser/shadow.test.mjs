@@ -30,7 +30,8 @@ test('a viewer in shadow makes the requests of hls.js alone, plays its bytes, an
   const tracker = await createTracker({ port: 0, dashboard: true });
   try {
     await withStage(async (stage) => {
-      const common = { tracker: tracker.url };
+      // Of one rendition: which one hls.js chooses among several is a matter of milliseconds.
+      const common = { tracker: tracker.url, src: '/vod/240p.m3u8' };
       const giver = await stage.viewer({ ...common, name: 'giver' });
       await giver.waitForEvent('tracker', { state: 'connected' });
       await giver.plays(4);
