@@ -55,7 +55,9 @@ const PLAYERS = {
   },
 };
 
-const hls = await PLAYERS[String(asked.get('by'))]({ startLevel: 0, autoLevelCapping: 0 });
+const hls = await PLAYERS[String(asked.get('by'))]({ startLevel: 0 });
+// All viewers play the lowest rendition, so that the kinds are compared by the same media.
+hls.on(Hls.Events.MANIFEST_PARSED, () => (hls.autoLevelCapping = 0));
 hls.on(Hls.Events.FRAG_LOADED, (/** @type {any} */ _, /** @type {any} */ { frag }) => {
   seen.loaded += frag.stats.loaded;
 });
