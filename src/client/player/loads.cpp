@@ -10,7 +10,7 @@ namespace {
 constexpr DurationMs kLook{500};
 // What a load has lost by peers that brought nothing: less is a round trip.
 constexpr DurationMs kLostTime{100};
-// A load that waited in vain is forgotten after this time, and no more than so many count.
+// A load that waited in vain is forgotten after this time, and no more than kVainLimit count.
 constexpr DurationMs kVainMemory{10'000};
 constexpr int kVainLimit = 4;
 constexpr int kMostVain = 1;
