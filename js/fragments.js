@@ -78,7 +78,7 @@ export function describe(context, host) {
     url: name,
     cleanUrl: id ? name : withoutCredentials(name),
     start: finite(frag.start),
-    duration: finite(frag.duration),
+    duration: listedDuration(frag),
     from: rangeEnd ? (rangeStart ?? 0) : 0,
     to: rangeEnd ?? 0,
     shareable: whole && id !== null,
@@ -86,6 +86,16 @@ export function describe(context, host) {
     dateTime: frag.programDateTime ?? 0,
     opaque: isOpaque(frag),
   };
+}
+
+/**
+ * Seconds of the tag EXTINF. hls.js puts what it found in the media into `duration`, and that of half a segment would be found
+ * whole.
+ * @param {FragmentLoaderContext['frag']} frag
+ */
+function listedDuration({ tagList, duration }) {
+  const listed = tagList?.find(([tag]) => tag === 'INF');
+  return finite(listed ? Number(listed[1]) : duration);
 }
 
 /** @param {number} value */

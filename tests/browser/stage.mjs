@@ -36,8 +36,8 @@ export const CHROMIUM_FLAGS = [
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];
 
-/** The options that keep hls.js at the lowest rendition, so that two cores can decode every viewer. */
-export const LOWEST = { startLevel: 0, autoLevelCapping: 0 };
+/** The configuration by which hls.js begins with the lowest rendition. */
+export const LOWEST = { startLevel: 0 };
 
 /**
  * @param {(stage: Stage) => Promise<void>} play

@@ -5,10 +5,11 @@ import { test } from 'node:test';
 import { fragmentContext } from './fake-hls.mjs';
 
 // hls.js looks for the browser's global object when it is loaded.
-Object.assign(globalThis, { self: globalThis });
+Object.assign(globalThis, { self: globalThis, location: { href: 'https://site.example/' } });
 if (!globalThis.crypto) Object.assign(globalThis, { crypto: webcrypto });
 const { default: Hls } = await import('hls.js');
 const { attach } = await import('../../js/index.js');
+const { describeFragment } = await import('../../js/fragments.js');
 
 const OPTIONS = { tracker: 'wss://tracker.example/', logger: null, wasm: new Uint8Array(1) };
 
@@ -111,4 +112,38 @@ test("a class that a site derives from the mesh's loader is called as one of its
   }
   assert.equal(hls.config.fLoader, Derived, 'what the site put there stays');
   hls.destroy();
+});
+
+test('A5: a fragment lasts as long as its playlist says, whatever hls.js found in its media', async (t) => {
+  const lines = ['#EXTM3U', '#EXT-X-TARGETDURATION:4', '#EXTINF:2.5,Title', 'a.ts'];
+  const data = [...lines, '#EXTINF:4', 'b.ts', '#EXT-X-ENDLIST', ''].join('\n');
+  class Playlist {
+    context = null;
+    stats = { loading: { start: 0, first: 0, end: 0 }, parsing: { start: 0, end: 0 } };
+    /** @param {any} context @param {any} _config @param {any} callbacks */
+    load(context, _config, callbacks) {
+      setTimeout(() => callbacks.onSuccess({ url: context.url, data }, this.stats, context, null));
+    }
+    abort() {}
+    destroy() {}
+  }
+  const hls = new Hls({ pLoader: /** @type {any} */ (Playlist) });
+  t.after(() => hls.destroy());
+  const loaded = new Promise((resolve) =>
+    hls.once(Hls.Events.LEVEL_LOADED, (_, to) => resolve(to)),
+  );
+  hls.loadSource('https://cdn.example/v/list.m3u8');
+  const { fragments } = (await loaded).details;
+  // As hls.js does when it has parsed half of the first.
+  fragments[0].setDuration(1.2);
+  fragments[1].setDuration(5.3);
+  const host = { moved: () => false, segmentId: () => undefined };
+  const facts = fragments.map((/** @type {any} */ frag) => describeFragment(frag, host));
+  assert.deepEqual(
+    facts.map((/** @type {any} */ { url, duration }) => [url, duration]),
+    [
+      ['a.ts', 2.5],
+      ['b.ts', 4],
+    ],
+  );
 });

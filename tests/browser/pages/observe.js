@@ -1,4 +1,5 @@
-// Records the playback of a test page: every fragment with its digest, every moment without progress, every error. The page
+// Records the playback of a test page: every fragment with its digest, every moment without progress, every error. Left to
+// itself it stays at the lowest rendition, so that two cores can decode every viewer. The page
 // address says what to play: ?src=<playlist>&tracker=<ws url>, and for special cases &options=<JSON of attach options>,
 // &config=<JSON of hls.js configuration>, &plain=1 (hls.js alone), &late=1 (attach after loadSource) and &recover=1
 // (recoverMediaError() after each fatal media error), &detached=1 (no media element: the test attaches it).
@@ -66,6 +67,8 @@ function watch(Hls, HlsMesh, more) {
     }
   };
 
+  // loadSource() takes the cap away.
+  player.on(Hls.Events.MANIFEST_PARSED, () => (player.autoLevelCapping = 0));
   if (!query.has('plain') && !query.has('late')) attach();
   if (!query.has('late')) watchLoads(player, record);
   player.loadSource(query.get('src'));
