@@ -54,6 +54,8 @@ function loadAtLast({ hls, video }, at) {
 function open(play) {
   const video = document.createElement('video');
   video.muted = true;
+  // Decoded, not drawn: four of these play at once.
+  video.style.visibility = 'hidden';
   video.width = 192;
   document.body.append(video);
   if (play.afterPeer) pretendFrame(video);

@@ -70,6 +70,8 @@ function start({ src, tracker, options, config }) {
   const { Hls, HlsMesh } = global;
   const video = document.createElement('video');
   video.muted = true;
+  // Decoded, not drawn: frames come at 16 times the speed.
+  video.style.visibility = 'hidden';
   document.body.append(video);
   const hls = new Hls(config);
   const mesh = HlsMesh.attach(hls, { tracker, iceServers: [], logger: null, ...options });
