@@ -5,7 +5,7 @@ namespace hlsmesh::sim {
 TEST_CASE("VOD: a viewer that joins 10 s later plays to the end mostly from the first") {
   const Room room = GENERATE(Room::kWhole, Room::kPieces);
   CAPTURE(name_of(room));
-  const uint64_t seed = GENERATE(1u, 2u, 3u);
+  const uint64_t seed = kSlowBuild ? 1u : GENERATE(1u, 2u, 3u);
   CAPTURE(seed);
   const SwarmConfig config = two_viewers(false, 10, seed);
   Swarm swarm(in_room(room, config));
@@ -29,7 +29,7 @@ TEST_CASE("VOD: a viewer that joins 10 s later plays to the end mostly from the 
 TEST_CASE("live: a viewer that joins 10 s later plays mostly from the first") {
   const Room room = GENERATE(Room::kWhole, Room::kPieces);
   CAPTURE(name_of(room));
-  const uint64_t seed = GENERATE(1u, 2u, 3u);
+  const uint64_t seed = kSlowBuild ? 1u : GENERATE(1u, 2u, 3u);
   CAPTURE(seed);
   const SwarmConfig config = two_viewers(true, 10, seed);
   Swarm swarm(in_room(room, config));
@@ -52,8 +52,8 @@ TEST_CASE("live: the share does not hang on whose playlist is refreshed first") 
   CAPTURE(name_of(room));
   // A player keeps the phase of its reloads, so whoever refreshes first asks for every segment
   // before its parent knows of it.
-  const int seconds = GENERATE(2, 4, 6);
-  const int eighth = GENERATE(0, 1, 2, 3, 4, 5, 6, 7);
+  const int seconds = kSlowBuild ? 4 : GENERATE(2, 4, 6);
+  const int eighth = kSlowBuild ? GENERATE(0, 5) : GENERATE(0, 1, 2, 3, 4, 5, 6, 7);
   CAPTURE(seconds, eighth);
   SwarmConfig config = two_viewers(true);
   config.content.segment_duration = std::chrono::seconds(seconds);

@@ -9,11 +9,7 @@
 namespace hlsmesh::sim {
 namespace {
 
-#ifdef __EMSCRIPTEN__
-constexpr uint64_t kSeeds = 8;
-#else
-constexpr uint64_t kSeeds = kSlowBuild ? 24 : 200;
-#endif
+constexpr uint64_t kSeeds = kSlowBuild ? 8 : 200;
 
 // Not kWrongBytes: what peers bring between the first piece and the end, nobody but a decoder can
 // tell from media.

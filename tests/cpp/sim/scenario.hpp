@@ -8,8 +8,10 @@
 
 namespace hlsmesh::sim {
 
-// Under AddressSanitizer and as WebAssembly a run takes several times as long: the largest ones are
-// smaller there.
+// Under AddressSanitizer and as WebAssembly a run takes several times as long, so that fewer seeds
+// and phases run there, and the largest worlds are smaller. What engines decide is judged by the
+// native build, with all of them; the sanitizer looks for errors of memory, and the other build for
+// different decisions (tests_study compares digests), which all seeds would meet on the same paths.
 #if defined(__SANITIZE_ADDRESS__) || defined(__EMSCRIPTEN__)
 inline constexpr bool kSlowBuild = true;
 #elif defined(__has_feature)
