@@ -31,10 +31,13 @@ const formatted = ({ code, output }) =>
   verdict(code === 0 ? '' : `${output.slice(0, 4000)}\nFormat with: npm run format`);
 
 /**
- * Browser tests that judge stalls, shares or estimates, or play at many times the speed: another test beside them would change
- * their results.
+ * Browser tests that judge stalls, shares or estimates, or play at many times the speed: what fills the machine beside them would
+ * change their results.
  */
-const ALONE = /\/(abr|drills|mesh|release-drills|share|soak|start|waiting)\.test\.mjs$/;
+const ALONE = /\/(abr|drills|mesh|release-drills|share|soak|waiting)\.test\.mjs$/;
+
+/** Those of them that leave half of two cores idle and have room for one another. */
+const PAIRED = /\/(drills|mesh|share)\.test\.mjs$/;
 
 /** @type {Step[]} */
 const STEPS = [
@@ -130,14 +133,27 @@ const STEPS = [
   },
   {
     group: 'browser',
-    name: 'browser tests that measure playback or fill the machine (Chromium)',
+    name: 'browser tests that measure playback (Chromium)',
+    needsBuild: true,
+    how: 'alone',
+    run: () =>
+      nodeTests('tests/browser', {
+        log: 'paired-tests',
+        options: ['--test-concurrency=2'],
+        which: (file) => PAIRED.test(file),
+        secondTry: true,
+      }),
+  },
+  {
+    group: 'browser',
+    name: 'browser tests that fill the machine (Chromium)',
     needsBuild: true,
     how: 'alone',
     run: () =>
       nodeTests('tests/browser', {
         log: 'playback-tests',
         options: ['--test-concurrency=1'],
-        which: (file) => ALONE.test(file),
+        which: (file) => ALONE.test(file) && !PAIRED.test(file),
         secondTry: true,
       }),
   },
