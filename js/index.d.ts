@@ -111,6 +111,12 @@ export interface HlsMeshOptions extends MeshUpdate {
   /** Bytes of segments kept in memory, 1 MiB to 256 MiB; default 128 MiB, on mobile devices 48 MiB. */
   cacheBytes?: number;
   /**
+   * Whether viewers of one local network are reached within it. 'ask', the default: yes, and a browser that gates it may ask the
+   * viewer. 'if-granted': only where the browser has the permission already, or has no such permission. 'never': addresses of the
+   * local network are neither told nor used.
+   */
+  lan?: 'never' | 'if-granted' | 'ask';
+  /**
    * Whether segments from peers must have their publisher's digests (docs/DIGESTS.md). 'auto', the default: where the playlist says
    * that there are digests. true: always, from the file beside each media playlist. 'required': the same, and nothing is
    * exchanged where there are none. false: never.
@@ -118,7 +124,7 @@ export interface HlsMeshOptions extends MeshUpdate {
   digests?: 'auto' | 'required' | boolean;
   /**
    * Where no digests show what other viewers send for what it is: one kilobyte of that share of their segments is compared with the
-   * CDN's before they are played, besides the first ones of each viewer. Default: 0, none.
+   * CDN's before they are played, besides the first ones of each viewer. Default: 0.1; 0: none.
    */
   checks?: number;
   /** Ed25519 public key, 32 bytes in base64: a file of digests without its signature is refused. Default: no signature is needed. */

@@ -288,7 +288,7 @@ export class Mesh {
 
   /** @param {import('./core.js').Core} core @param {import('./module.js').EnterShadow} enterShadow */
   #run(core, enterShadow) {
-    const { trackers, token, rtcConfig, cacheBytes, platform, digests, control } = this.#settings;
+    const { trackers, token, cacheBytes, platform, digests, control } = this.#settings;
     const { warn } = this.#voice;
     const shims = /** @type {import('./driver.js').Shims} */ ({
       segments: this.#segments,
@@ -303,7 +303,7 @@ export class Mesh {
     const socket = new TrackerSocket(trackers, token, driver.engine, warn, this.#channel);
     shims.socket = socket;
     this.words = { ours: '', theirs: '' };
-    shims.peers = new PeerConnections(rtcConfig, driver.engine, warn, this.words);
+    shims.peers = new PeerConnections(this.#settings, driver.engine, warn, this.words);
     if (!PeerConnections.available) {
       warn('rtc-unavailable', 'no RTCPeerConnection in this browser: all comes from the CDN');
     }
@@ -316,7 +316,7 @@ export class Mesh {
         [Option.mobile, Number(platform.mobile)],
         [Option.cacheBytes, cacheBytes],
         [Option.trackerCount, trackers.length],
-        [Option.checks, this.#settings.checks ?? 0],
+        [Option.checks, this.#settings.checks],
         [Option.digests, POLICIES.findIndex((values) => values.includes(digests ?? 'auto'))],
         [Option.control, Number(control ?? -1)],
         [Option.stayed, this.#stayed],

@@ -40,6 +40,9 @@ export const DefaultConfig = Object.freeze({
   logLevel: 'warn',
 });
 
+/** A liar gives ten segments on average before it is found; the CDN answers a request of a kilobyte for ten segments. */
+const CHECKS = 0.1;
+
 /** RFC 8489 section 18.6; `hlsmesh-tracker --stun-port`. */
 const STUN_PORT = 3478;
 
@@ -114,6 +117,7 @@ const RULES = {
   ],
   rtcConfig: [isObject, 'an RTCConfiguration object'],
   relayOnly: FLAG,
+  lan: [(value) => /^(never|if-granted|ask)$/.test(value), "'never', 'if-granted' or 'ask'"],
   p2p: ofType('function', 'a function that gives true or false, or a promise of one'),
   digests: [
     (value) => ['auto', 'required', true, false].includes(value),
@@ -172,7 +176,7 @@ const CHANGEABLE = [
  * `control`: whether it was drawn to play without peers; undefined: nothing was drawn. `shadow`: whether it was drawn, of the others, to
  * try peers and play from the CDN. `rtcConfig` contains what `iceServers` and `relayOnly` say, too, and stays the same object.
  * @typedef {typeof DefaultConfig & Omit<HlsMeshOptions, 'tracker' | 'control' | 'shadow' | keyof typeof DefaultConfig> &
- *   { trackers: string[], platform: Platform, cacheBytes: number, control: boolean | undefined, shadow: boolean }} Settings
+ *   { trackers: string[], platform: Platform, cacheBytes: number, checks: number, control: boolean | undefined, shadow: boolean }} Settings
  */
 
 /**
@@ -188,6 +192,7 @@ export function readOptions(options, complain = refuse) {
   return {
     ...DefaultConfig,
     logger: console,
+    checks: CHECKS,
     cacheBytes: platform.mobile ? DEFAULT_MOBILE_CACHE_BYTES : DEFAULT_CACHE_BYTES,
     ...given,
     ...askedLog(given),

@@ -2,6 +2,7 @@
 
 import { LOW_WATER_BYTES } from './abi.js';
 import { messageOf } from './errors.js';
+import { isDenied, withoutLocal } from './local-network.js';
 
 /** What RFC 8841 section 6.1 lets every endpoint take when it names no maximum. */
 const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024;
@@ -58,7 +59,7 @@ const FLUSH_MS = 500;
  */
 
 export class PeerConnections {
-  #config;
+  #settings;
   #events;
   #warn;
   #words;
@@ -73,13 +74,13 @@ export class PeerConnections {
   #message = new Uint8Array(0);
 
   /**
-   * @param {RTCConfiguration} config
+   * @param {Pick<import('./options.js').Settings, 'rtcConfig' | 'lan'>} settings
    * @param {RtcEvents} events
    * @param {import('./voice.js').Warn} warn
    * @param {Words} [words] to be filled in
    */
-  constructor(config, events, warn, words = { ours: '', theirs: '' }) {
-    this.#config = config;
+  constructor(settings, events, warn, words = { ours: '', theirs: '' }) {
+    this.#settings = settings;
     this.#events = events;
     this.#warn = warn;
     this.#words = words;
@@ -222,7 +223,7 @@ export class PeerConnections {
     this.close(handle);
     let connection;
     try {
-      connection = new RTCPeerConnection(this.#config);
+      connection = new RTCPeerConnection(this.#settings.rtcConfig);
     } catch (error) {
       this.#refused(messageOf(error), error);
       this.#events.peerClosed(handle);
@@ -245,7 +246,8 @@ export class PeerConnections {
     connection.onicecandidate = ({ candidate }) => {
       // What ends gathering, null or an empty candidate, has no place on the wire (protocol section 3).
       if (!candidate?.candidate) peer.gatheringOver();
-      else if (peer.described) this.#events.peerSignal(handle, JSON.stringify({ candidate }));
+      else if (peer.described && this.#usable(candidate.candidate))
+        this.#events.peerSignal(handle, JSON.stringify({ candidate }));
     };
     connection.oniceconnectionstatechange = () => {
       const state = connection.iceConnectionState;
@@ -285,7 +287,18 @@ export class PeerConnections {
     await gathered;
     if (!this.#has(peer)) return;
     peer.described = true;
-    this.#events.peerSignal(handle, JSON.stringify(connection.localDescription));
+    const { type, sdp = '' } = connection.localDescription ?? {};
+    this.#events.peerSignal(handle, JSON.stringify({ type, sdp: this.#usable(sdp) }));
+  }
+
+  /**
+   * What may be told and used of a description or a candidate.
+   * @param {string} text
+   */
+  #usable(text) {
+    const { lan } = this.#settings;
+    const hides = lan === 'never' || (lan === 'if-granted' && isDenied());
+    return hides ? withoutLocal(text) : text;
   }
 
   /**
@@ -296,13 +309,14 @@ export class PeerConnections {
     if (!this.#has(peer)) return;
     const { connection } = peer;
     if (message.type === 'offer' || message.type === 'answer') {
-      await connection.setRemoteDescription({ type: message.type, sdp: message.sdp });
+      await connection.setRemoteDescription({ type: message.type, sdp: this.#usable(message.sdp) });
       for (const candidate of peer.pending.splice(0)) await addCandidate(connection, candidate);
       if (message.type === 'offer' && this.#has(peer)) {
         await this.#describe(peer, () => connection.createAnswer());
       }
     } else if (message.candidate) {
       const candidate = typeof message.candidate === 'string' ? message : message.candidate;
+      if (!this.#usable(candidate.candidate)) return;
       if (connection.remoteDescription) await addCandidate(connection, candidate);
       else peer.pending.push(candidate);
     }

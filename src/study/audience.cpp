@@ -98,6 +98,7 @@ void read_audience(const json& from, Audience& out, std::string& error) {
   fields.number("silent", out.silent, 0, 1);
   fields.number("silentAfter", out.silent_after, 0, kMostSeconds);
   fields.number("freeloading", out.freeloading, 0, 1);
+  fields.number("checks", out.checks, 0, 1);
   fields.number("older", out.older, 0, 1);
   fields.number("paused", out.paused, 0, 1);
   fields.number("pauseAfter", out.pause_after, 0, kMostSeconds);
@@ -128,6 +129,7 @@ json audience_json(const Audience& audience) {
            {"silent", audience.silent},
            {"silentAfter", audience.silent_after},
            {"freeloading", audience.freeloading},
+           {"checks", audience.checks},
            {"older", audience.older},
            {"paused", audience.paused},
            {"pauseAfter", audience.pause_after},

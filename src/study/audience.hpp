@@ -49,6 +49,7 @@ struct Audience {
   double silent = 0;        // share whose pages say nothing to any peer from `silent_after` on
   double silent_after = 0;  // seconds after joining
   double freeloading = 0;   // share that uploads nothing
+  double checks = 0;        // EngineConfig::checks of all
   double older = 0;         // share that knows extension 1 alone: whole segments
   double paused = 0;        // share that pauses after playing for `pause_after` seconds
   double pause_after = 15;

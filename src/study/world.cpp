@@ -48,6 +48,7 @@ void add_viewer(const Scenario& scenario, double joins, Random& random, World& o
   viewer.mobile = access.metered;
   viewer.cache_bytes = 64u * 1024 * 1024;
   viewer.upload = !access.metered && unit(random) >= audience.freeloading;
+  viewer.checks = audience.checks;
   viewer.loss = access.loss;
   viewer.p2p_refused = unit(random) < audience.unreachable;
   viewer.player.adaptive = !scenario.stream.rungs.empty();

@@ -147,6 +147,23 @@ describe('reach', { concurrency: 2 }, () => {
         assert.equal((await viewer.stats()).p2pSegments, 0);
       });
     });
+
+    test('with the permission, `lan: if-granted` connects; without it no local address is used', async () => {
+      await gated(async (stage, browser) => {
+        const [one, viewer] = await two(stage, browser, { lan: 'if-granted' });
+        await fails(viewer, 'no-permission');
+        const usedBy = (/** @type {import('./stage.mjs').Viewer} */ { page }) =>
+          page.evaluate(() => /** @type {any} */ (globalThis).usedAddresses);
+        assert.deepEqual([await usedBy(one), await usedBy(viewer)], [[], []]);
+        await playedOn(viewer);
+
+        for (const { page } of [one, viewer]) {
+          await page.context().grantPermissions(['local-network-access']);
+        }
+        await viewer.waitForEvent('peer', { state: 'opened' });
+        assert.notDeepEqual(await usedBy(viewer), []);
+      });
+    });
   });
 });
 
@@ -158,13 +175,19 @@ function localOnly() {
   const local = /^a=candidate:(\S+ ){4}(10\.|172\.|192\.168\.|f[cd]|\S+\.local)/;
   const prototype = /** @type {any} */ (RTCPeerConnection.prototype);
   const { setRemoteDescription, addIceCandidate } = prototype;
+  /** @type {string[]} */
+  const used = [];
+  Object.assign(globalThis, { usedAddresses: used });
   prototype.setRemoteDescription = function (/** @type {any} */ { type, sdp }) {
     const lines = sdp
       .split('\r\n')
       .filter((/** @type {string} */ line) => !line.startsWith('a=candidate') || local.test(line));
+    used.push(...lines.filter((/** @type {string} */ line) => local.test(line)));
     return setRemoteDescription.call(this, { type, sdp: lines.join('\r\n') });
   };
   prototype.addIceCandidate = function (/** @type {any} */ init) {
-    return local.test(`a=${init.candidate}`) ? addIceCandidate.call(this, init) : Promise.resolve();
+    if (!local.test(`a=${init.candidate}`)) return Promise.resolve();
+    used.push(init.candidate);
+    return addIceCandidate.call(this, init);
   };
 }

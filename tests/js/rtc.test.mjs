@@ -10,9 +10,12 @@ const NOTHING = new Uint8Array();
 let events;
 /** @type {PeerConnections} */
 let peers;
+/** @type {ConstructorParameters<typeof PeerConnections>[0]} */
+let settings;
 
 beforeEach(() => {
   events = [];
+  settings = { rtcConfig: { iceServers: [] } };
   FakeConnection.made = [];
   FakeConnection.knows = true;
   Object.assign(globalThis, { RTCPeerConnection: FakeConnection });
@@ -21,7 +24,7 @@ beforeEach(() => {
     (/** @type {any[]} */ ...args) =>
       void events.push([name, ...args]);
   peers = new PeerConnections(
-    { iceServers: [] },
+    settings,
     {
       peerSignal: note('signal'),
       channelOpened: note('opened'),
@@ -115,6 +118,46 @@ test('an answering peer answers the offer and takes the channel that comes with 
   );
   assert.equal(channel.binaryType, 'arraybuffer');
   assert.equal(channel.bufferedAmountLowThreshold, LOW_WATER_BYTES);
+});
+
+/** @param {string} address */
+const candidateAt = (address) => `candidate:1 1 udp 2122260223 ${address} 54321 typ host`;
+
+test('addresses of the local network are neither told nor used where `lan` is never', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  FakeConnection.knows = false;
+  const local = ['192.168.1.5', '10.0.0.1', '172.16.3.4', '172.31.3.4', '169.254.0.9'];
+  local.push('127.0.0.1', '100.64.0.1', '100.127.9.9', '::1', 'fd00::5', 'fe80::1', '0b-2d.local');
+  const open = ['203.0.113.5', '172.32.3.4', '100.128.0.1', '192.0.2.1', '2001:db8::1', '11.1.1.1'];
+  const sdpOf = (/** @type {string[]} */ addresses) =>
+    ['v=0', ...addresses.map((one) => `a=${candidateAt(one)}`), 'a=end', ''].join('\r\n');
+  const [all, rest] = [sdpOf([...local, ...open]), sdpOf(open)];
+  for (const lan of /** @type {const} */ (['never', 'ask', undefined])) {
+    settings.lan = lan;
+    FakeConnection.made = [];
+    events.length = 0;
+    peers.answer(1);
+    peers.signal(1, JSON.stringify({ type: 'offer', sdp: all }));
+    for (const address of [...local, ...open]) {
+      peers.signal(1, JSON.stringify({ candidate: { candidate: candidateAt(address) } }));
+    }
+    await settled();
+    const [connection] = FakeConnection.made;
+    const used = lan === 'never' ? open : [...local, ...open];
+    assert.equal(connection.remoteDescription.sdp, lan === 'never' ? rest : all);
+    connection.localDescription = { type: 'answer', sdp: all };
+    t.mock.timers.tick(100);
+    await settled();
+    assert.deepEqual(connection.candidates, used.map(candidateAt));
+    for (const address of [...local, ...open]) connection.found(candidateAt(address));
+    const told = events.filter(([name]) => name === 'signal').map(([, , json]) => JSON.parse(json));
+    assert.equal(told[0].sdp, lan === 'never' ? rest : all);
+    assert.deepEqual(
+      told.flatMap(({ candidate }) => candidate?.candidate ?? []),
+      used.map(candidateAt),
+    );
+    peers.close(1);
+  }
 });
 
 test('messages arrive as what they were, and anything else not at all', async () => {
