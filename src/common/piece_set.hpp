@@ -15,32 +15,42 @@ class PieceSet {
   // A segment of 64 MiB, the largest that peers exchange, in pieces of 16 KiB.
   static constexpr uint32_t kMost = 4096;
 
-  static PieceSet all() {
+  PieceSet() {}
+  // Of kMost places a common segment uses one word: copies are of what is used.
+  PieceSet(const PieceSet& other) { *this = other; }
+  PieceSet& operator=(const PieceSet& other) {
+    used_ = other.used_;
+    for (uint32_t i = 0; i < used_; ++i) words_[i] = other.words_[i];
+    return *this;
+  }
+
+  // All numbers below `count`.
+  static PieceSet all(uint32_t count = kMost) {
     PieceSet set;
-    set.words_.fill(kAll);
-    set.used_ = kWords;
+    if (count > 0) set.add(0, count - 1);
     return set;
   }
 
   bool has(uint32_t piece) const {
-    return piece < kMost && (words_[piece / kBits] >> (piece % kBits) & 1) != 0;
+    return piece / kBits < used_ && (words_[piece / kBits] >> (piece % kBits) & 1) != 0;
   }
   void add(uint32_t piece) { add(piece, piece); }
-  // Both ends are included; nothing is added if `first` > `last`. A loop over bits: 133 bytes of
-  // the shipped wasm less than one over words, and a segment has some 50 pieces. all() is for the
-  // rest.
+  // Both ends are included; nothing is added if `first` > `last`.
   void add(uint32_t first, uint32_t last) {
-    if (last >= kMost) last = kMost - 1;
+    last = std::min(last, kMost - 1);
     if (first > last) return;
-    used_ = std::max(used_, last / kBits + 1);
-    for (; first <= last; ++first) words_[first / kBits] |= uint64_t{1} << (first % kBits);
+    use(last + 1);
+    for (; first <= last; first = (first | (kBits - 1)) + 1) {
+      const uint32_t end = std::min(last, first | (kBits - 1));
+      words_[first / kBits] |= kAll >> (kBits - 1 - end % kBits) & kAll << (first % kBits);
+    }
   }
   void remove(uint32_t piece) {
-    if (piece < kMost) words_[piece / kBits] &= ~(uint64_t{1} << (piece % kBits));
+    if (piece / kBits < used_) words_[piece / kBits] &= ~(uint64_t{1} << (piece % kBits));
   }
 
   void add(const PieceSet& other) {
-    used_ = std::max(used_, other.used_);
+    use(other.used_ * kBits);
     for (uint32_t i = 0; i < other.used_; ++i) words_[i] |= other.words_[i];
   }
   void remove(const PieceSet& other) {
@@ -48,16 +58,14 @@ class PieceSet {
   }
   // Removes what `other` does not have.
   void keep(const PieceSet& other) {
-    for (uint32_t i = 0; i < used_; ++i) words_[i] &= other.words_[i];
     used_ = std::min(used_, other.used_);
+    for (uint32_t i = 0; i < used_; ++i) words_[i] &= other.words_[i];
   }
   // Removes `count` and all that is larger.
   void cut(uint32_t count) {
     if (count >= kMost) return;
-    const uint32_t kept = std::min(used_, (count + kBits - 1) / kBits);
-    for (uint32_t i = kept; i < used_; ++i) words_[i] = 0;
-    if (kept > 0 && count < kept * kBits) words_[kept - 1] &= kAll >> (kept * kBits - count);
-    used_ = kept;
+    used_ = std::min(used_, (count + kBits - 1) / kBits);
+    if (count < used_ * kBits) words_[used_ - 1] &= kAll >> (used_ * kBits - count);
   }
 
   bool empty() const { return first() == kMost; }
@@ -70,7 +78,10 @@ class PieceSet {
   uint32_t first(uint32_t from = 0) const { return seek(from, 0, used_ * kBits); }
   // Returns the least number that is at least `from` and is no member, or kMost: one past the run
   // of members that begins at `from`, and `from` itself if it is none.
-  uint32_t run_end(uint32_t from) const { return seek(from, kAll, kMost); }
+  uint32_t run_end(uint32_t from) const {
+    const uint32_t end = seek(from, kAll, used_ * kBits);
+    return end == kMost ? std::min(std::max(from, used_ * kBits), kMost) : end;
+  }
   bool intersects(const PieceSet& other) const {
     for (uint32_t i = 0; i < std::min(used_, other.used_); ++i) {
       if ((words_[i] & other.words_[i]) != 0) return true;
@@ -78,12 +89,23 @@ class PieceSet {
     return false;
   }
 
-  friend bool operator==(const PieceSet& a, const PieceSet& b) { return a.words_ == b.words_; }
+  friend bool operator==(const PieceSet& a, const PieceSet& b) {
+    for (uint32_t i = 0; i < std::max(a.used_, b.used_); ++i) {
+      if (a.word(i) != b.word(i)) return false;
+    }
+    return true;
+  }
 
  private:
   static constexpr uint32_t kBits = 64;
   static constexpr uint32_t kWords = kMost / kBits;
   static constexpr uint64_t kAll = ~uint64_t{0};
+
+  uint64_t word(uint32_t i) const { return i < used_ ? words_[i] : 0; }
+  // Uses the words of the numbers below `end`, at least.
+  void use(uint32_t end) {
+    while (used_ * kBits < end) words_[used_++] = 0;
+  }
 
   // Returns the least number that is at least `from` and whose bit is not that of `flip`; looks at
   // numbers below `end`, and beyond it there is none.
@@ -95,8 +117,8 @@ class PieceSet {
     return kMost;
   }
 
-  uint32_t used_ = 0;  // words beyond these are 0
-  std::array<uint64_t, kWords> words_{};
+  uint32_t used_ = 0;  // words; those beyond have no meaning
+  std::array<uint64_t, kWords> words_;
 };
 
 }  // namespace hlsmesh

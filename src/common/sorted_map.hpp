@@ -108,6 +108,14 @@ class SortedMap {
   size_t place_of(const Key& key) const {
     size_t low = 0;
     size_t high = entries_.size();
+    // What is looked for is near the end, most of the time.
+    for (size_t step = 1; step <= high; step *= 2) {
+      if (key_at(high - step) < key) {
+        low = high - step + 1;
+        break;
+      }
+      high -= step;
+    }
     while (low < high) {
       const size_t middle = (low + high) / 2;
       if (key_at(middle) < key) {

@@ -83,9 +83,13 @@ class SegmentSizes {
   }
   // 0 while unknown.
   size_t expected(const Segment& segment) const {
-    const auto entry = bytes_per_second_.find(rendition_of(segment));
-    if (entry == bytes_per_second_.end() || !(segment.span.duration > 0)) return 0;
-    return static_cast<size_t>(std::min(entry->second * segment.span.duration, 1e9));
+    if (!(segment.span.duration > 0)) return 0;
+    const std::string_view rendition = hlsmesh::rendition_of(segment.key);
+    double rate = 0;
+    for (const auto& [known, bytes] : bytes_per_second_) {
+      if (known == rendition) rate = bytes;
+    }
+    return static_cast<size_t>(std::min(rate * segment.span.duration, 1e9));
   }
   // Whether the segment may have `bytes`. A rendition of variable rate that began with a still
   // picture has segments many times as large later; what nothing is known of may be as large as the

@@ -128,8 +128,7 @@ bool Mesh::may_bring(const Neighbor& neighbor, const PieceAsk& ask) const {
 }
 
 PieceSet Mesh::missing(const Download& download) const {
-  PieceSet missing = PieceSet::all();
-  missing.cut(pieces_of(download.body->expected()));
+  PieceSet missing = PieceSet::all(pieces_of(download.body->expected()));
   missing.remove(download.here);
   return missing;
 }
@@ -154,6 +153,10 @@ void Mesh::feed(TimeMs now, Download& download) {
   PieceSet wanted = missing(download);
   wanted.remove(download.at_cdn);
   const PieceSet gap = wanted;
+  for (Neighbor* neighbor : neighbors_) {
+    if (const PieceAsk* const ask = neighbor->asks.find(download)) wanted.remove(ask->left);
+  }
+  if (wanted.empty()) return;
   struct Turn {
     Neighbor* neighbor;
     PieceAsk* ask;
@@ -167,13 +170,12 @@ void Mesh::feed(TimeMs now, Download& download) {
   if (alone) only = blind ? giver_of_digests(now, download) : sole_giver(now, download);
   for (Neighbor* neighbor : neighbors_) {
     PieceAsk* const ask = neighbor->asks.find(download);
-    if (ask == nullptr) continue;
-    wanted.remove(ask->left);
-    if (ask->size != download.body->expected()) continue;
+    if (ask == nullptr || ask->size != download.body->expected()) continue;
     if (alone && neighbor != only) continue;
-    turns.push_back({neighbor, ask, ask->offers(now), PieceSet(), neighbor->asks.outstanding()});
+    const PieceSet has = ask->offers(now);
+    if (!has.intersects(wanted)) continue;
+    turns.push_back({neighbor, ask, has, PieceSet(), neighbor->asks.outstanding()});
   }
-  turns.remove_if([&](const Turn& turn) { return !turn.has.intersects(wanted); });
   const bool among_many = turns.size() > 1;
   // The first few missing ones, asked for or not.
   uint32_t span = among_many ? kSpan : kSpanOfOne;

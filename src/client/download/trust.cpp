@@ -67,7 +67,8 @@ Trust::Rendition* Trust::asked(TrackKind kind, int32_t index) {
 }
 
 bool Trust::demands(const SegmentKey& key) const {
-  return policy_ == DigestPolicy::kRequired || find(rendition_of(key)) != nullptr;
+  if (policy_ == DigestPolicy::kRequired) return true;
+  return !renditions_.empty() && find(rendition_of(key)) != nullptr;
 }
 
 const PublishedDigest* Trust::of(TimeMs now, const Segment& segment) {

@@ -1,6 +1,7 @@
 #include "client/player/prefetcher.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace hlsmesh {
 namespace {
@@ -37,7 +38,7 @@ void Prefetcher::plan(TimeMs now) {
     command.t1 = unlisted->end();
   }
 
-  size_t ahead = downloads_.shelf.cache.bytes_ahead();
+  std::optional<size_t> ahead;
   for (const Wish& wish : plan.segments()) {
     const Segment& segment = wish.segment;
     const double lasts = segment.span.duration;
@@ -51,8 +52,9 @@ void Prefetcher::plan(TimeMs now) {
     const Download* const begun = downloads_.find(segment.key);
     if (begun != nullptr && begun->has_fetch()) continue;
     if (begun == nullptr) {
-      ahead += downloads_.estimates().sizes.expected(segment);
-      if (ahead > downloads_.shelf.cache.budget() / 2) return;
+      if (!ahead) ahead = downloads_.shelf.cache.bytes_ahead();
+      *ahead += downloads_.estimates().sizes.expected(segment);
+      if (*ahead > downloads_.shelf.cache.budget() / 2) return;
     }
     if (begun != nullptr || mesh_.ahead() < kMostAhead) {
       Need wanted = loads_.need(now, wish, now);

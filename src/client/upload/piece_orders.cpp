@@ -102,14 +102,14 @@ bool PieceOrders::stands(TimeMs now, PeerHandle to, SegmentShelf& shelf, Order& 
 void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order& order) {
   PieceSet held;
   shelf.add_held(channel.peer(), *order.body, held);
-  held.keep(order.body->pieces());
+  PieceSet left = order.body->pieces();
+  held.keep(left);
   order.told.add(held);
-  const PieceSet doubted = shelf.doubted(now, *order.body);
+  left.remove(order.told);
+  if (!left.empty()) left.remove(shelf.doubted(now, *order.body));
   const uint32_t end = shelf.told_before(now, *order.body, held);
   for (;;) {
-    PieceSet news = order.body->pieces();
-    news.remove(order.told);
-    news.remove(doubted);
+    PieceSet news = left;
     order.held_back = news.first(end) < PieceSet::kMost;
     news.cut(end);
     if (news.empty()) return;
@@ -125,6 +125,7 @@ void PieceOrders::tell(TimeMs now, Channel& channel, SegmentShelf& shelf, Order&
     peer::from_text(have.pieces, said);
     said.keep(news);
     order.told.add(said);
+    left.remove(said);
     order.tell_at = now + kTellEvery;
     order.until = now + kIdle;
   }
