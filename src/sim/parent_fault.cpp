@@ -322,7 +322,8 @@ std::optional<Message> FaultyParent::data(Time now, PeerHandle peer, Message mes
 }
 
 void show_at_most(int32_t extension, Message& message) {
-  if (!message.text || message.as_text().find("\"hlsmesh\"") == std::string_view::npos) return;
+  if (extension >= peer::kExtension || !message.text) return;
+  if (message.as_text().find("\"hlsmesh\"") == std::string_view::npos) return;
   std::optional<peer::Fields> said = read(message);
   if (!said || !said->hlsmesh || *said->hlsmesh <= extension) return;
   said->hlsmesh = extension;

@@ -72,23 +72,26 @@ Rtc::Page* Rtc::page(ViewerId viewer) const {
   return index < pages_.size() ? pages_[index].get() : nullptr;
 }
 
+// Of the end with that handle, or the next one.
+Rtc::Page::Ends::iterator Rtc::place_of(Page& own, PeerHandle peer) {
+  return std::lower_bound(own.ends.begin(), own.ends.end(), peer,
+                          [](const auto& end, PeerHandle handle) { return end.first < handle; });
+}
+
 Rtc::End* Rtc::find(EndKey key) {
   Page* const own = page(key.first);
   if (own == nullptr) return nullptr;
-  const auto it = std::find_if(own->ends.begin(), own->ends.end(),
-                               [&key](const auto& end) { return end.first == key.second; });
-  return it == own->ends.end() ? nullptr : &it->second;
+  const auto it = place_of(*own, key.second);
+  return it == own->ends.end() || it->first != key.second ? nullptr : &it->second;
 }
 
 // A fresh end in place of one that has the handle.
 Rtc::End& Rtc::make(EndKey key) {
   erase(key);
-  auto& ends = page(key.first)->ends;
-  const auto after = std::find_if(ends.begin(), ends.end(),
-                                  [&key](const auto& end) { return key.second < end.first; });
+  Page& own = *page(key.first);
   End fresh;
   fresh.since = queue_.now();
-  return ends.insert(after, {key.second, fresh})->second;
+  return own.ends.insert(place_of(own, key.second), {key.second, fresh})->second;
 }
 
 void Rtc::erase(EndKey key) {

@@ -113,12 +113,14 @@ class Rtc : private PipeSink {
     RtcHost* host = nullptr;
     Access access;
     bool blocked = false;
-    std::vector<std::pair<PeerHandle, End>> ends;
+    using Ends = std::vector<std::pair<PeerHandle, End>>;
+    Ends ends;
   };
 
   // A pipe's cookie names the end that receives.
   static uint64_t cookie_of(EndKey key);
   static EndKey end_key(uint64_t cookie);
+  static Page::Ends::iterator place_of(Page& own, PeerHandle peer);
   End* find(EndKey key);
   // For a viewer without a page: nullptr.
   Page* page(ViewerId viewer) const;

@@ -350,10 +350,12 @@ void Viewer::on_channel_message(PeerHandle peer, const Message& message) {
   const bool heard = fault_.hears(peer, message);
   send_repeated(peer);
   if (!heard) return;
-  if (message.text) {
+  if (message.text && config_.extension < peer::kExtension) {
     Message shown = message;
     show_at_most(config_.extension, shown);
     port_->channel_text(now(), peer, shown.as_text());
+  } else if (message.text) {
+    port_->channel_text(now(), peer, message.as_text());
   } else {
     port_->channel_binary(now(), peer, message.head,
                           {message.piece.body, message.piece.offset, message.bytes()});
