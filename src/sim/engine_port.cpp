@@ -69,7 +69,7 @@ int32_t condition_flags(const PlayerConditions& conditions) {
 }  // namespace
 
 EnginePort::EnginePort(const EngineConfig& config, CommandSink& sink, EngineObserver* observer)
-    : sink_(sink), observer_(observer), digest_(kDigestSeed) {
+    : arena_(Arena::take()), sink_(sink), observer_(observer), digest_(kDigestSeed) {
   const auto option = [this](HmOption key, double value) {
     set("hm_set", hm_set, std::nullopt, key, value);
   };
@@ -87,6 +87,8 @@ EnginePort::EnginePort(const EngineConfig& config, CommandSink& sink, EngineObse
 #undef HLSMESH_SET_TEXT
 }
 
+EnginePort::~EnginePort() { arena_.give_back(); }
+
 template <class... Parameters>
 int32_t EnginePort::set(const char* name, int32_t (*function)(Parameters...),
                         std::optional<std::string_view> text,
@@ -96,6 +98,7 @@ int32_t EnginePort::set(const char* name, int32_t (*function)(Parameters...),
   }
   instance_.select();
   if (text) hand_in(*text);
+  const InArena engine(arena_);
   const int32_t result = function(arguments...);
   if (result < 0) std::abort();
   if (observer_ != nullptr) observer_->on_result(result);
@@ -125,8 +128,16 @@ void EnginePort::note(const char* name, std::initializer_list<ByteView> payload,
   observer_->on_call(name, {static_cast<double>(arguments)...}, std::nullopt, payload);
 }
 
+const HmCommand* EnginePort::poll() const {
+  const InArena engine(arena_);
+  return hm_poll();
+}
+
 void EnginePort::drain() {
-  while (const HmCommand* command = hm_poll()) {
+  for (;;) {
+    // Outside of it are the simulator's answers to a command.
+    const HmCommand* const command = poll();
+    if (command == nullptr) break;
     ++command_count_;
     digest_ = digest_number(digest_, command->kind);
     digest_ = digest_number(digest_, command->peer);
@@ -283,7 +294,11 @@ bool EnginePort::fetch_part(TimeMs now, hlsmesh::FetchId fetch, const Piece& par
   const auto total = static_cast<uint32_t>(whole);
   note("hm_fetch_reserve", {part.bytes}, fetch.value(), offset, size, total);
   instance_.select();
-  uint8_t* const space = hm_fetch_reserve(fetch.value(), offset, size, total);
+  uint8_t* space = nullptr;
+  {
+    const InArena engine(arena_);
+    space = hm_fetch_reserve(fetch.value(), offset, size, total);
+  }
   if (space != nullptr) write_segment(space, part);
   if (observer_ != nullptr) observer_->on_result(space == nullptr ? 0 : 1);
   if (space == nullptr) return false;

@@ -8,6 +8,7 @@
 
 #include "client_abi.hpp"
 #include "client_instance.hpp"
+#include "sim/arena.hpp"
 #include "sim/content.hpp"
 
 namespace hlsmesh::sim {
@@ -49,6 +50,7 @@ class EnginePort {
   // `observer` may be null; both it and the sink must outlive the port.
   // `config.channel_queue_bytes` has no option: it keeps its default.
   EnginePort(const EngineConfig& config, CommandSink& sink, EngineObserver* observer);
+  ~EnginePort();
 
   void start(TimeMs now);
   void stop(TimeMs now);
@@ -109,8 +111,10 @@ class EnginePort {
   // Tells the observer of a call that says where `payload` is to be written.
   template <class... Arguments>
   void note(const char* name, std::initializer_list<ByteView> payload, Arguments... arguments);
+  const HmCommand* poll() const;
   void drain();
 
+  Arena& arena_;  // the engine's memory
   ClientInstance instance_;
   CommandSink& sink_;
   EngineObserver* observer_;
