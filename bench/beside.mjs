@@ -20,7 +20,7 @@ const PAGES = fileURLToPath(new URL('./beside', import.meta.url));
 const KINDS = ['plain', 'p2p-media-loader', 'hlsmesh'];
 
 // Between the arrivals of two viewers.
-const APART_MS = 1000;
+export const APART_MS = 1000;
 
 const MB = 1e6;
 
@@ -58,7 +58,7 @@ async function webTorrentTracker() {
  * @param {number} seconds that they play together
  * @returns {Promise<Row>}
  */
-async function measure(kind, src, viewers, seconds) {
+export async function measure(kind, src, viewers, seconds) {
   const stage = await Stage.open({ '/bench/': PAGES, '/rivals/': `${RIVALS}/node_modules` });
   const rival = await webTorrentTracker();
   try {

@@ -188,6 +188,11 @@ export function readOptions(options, complain = refuse) {
   const platform = readPlatform();
   const given = checked(options, complain);
   const { control, shadow = 0 } = given;
+  if ((control ?? 0) + shadow > 1) {
+    complain(
+      `options control and shadow are ${control} and ${shadow}, more than 1: shadow gets the rest`,
+    );
+  }
   const trackers = isObject(options) ? readTrackers(given.tracker, complain) : [];
   return {
     ...DefaultConfig,

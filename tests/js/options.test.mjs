@@ -152,9 +152,12 @@ test('shadows are drawn by the same lot, after those whom control draws', () => 
   for (const shadow of /** @type {any[]} */ ([-0.1, 1.1, NaN, '0.5', null])) {
     assert.throws(() => readOptions({ tracker: TRACKER, shadow }), /a number from 0 to 1/);
   }
+  const both = { tracker: TRACKER, control: 0.8, shadow: 0.4 };
+  assert.throws(() => readOptions(both), /0\.8 and 0\.4, more than 1: shadow gets the rest/);
+  assert.ok(readOptions({ ...both, shadow: 0.2 }));
   /** @param {number} [control] @param {number} [shadow] */
   const drawn = (control, shadow) => {
-    const settings = readOptions({ tracker: TRACKER, control, shadow });
+    const settings = readOptions({ tracker: TRACKER, control, shadow }, () => {});
     return [settings.control, settings.shadow];
   };
   assert.deepEqual(drawn(), [undefined, false]);

@@ -52,6 +52,7 @@ TEST_CASE("a scenario that cannot be run is refused with the member that is at f
        "audience.access[0].upMbit uniform must be [low, high]"},
       {R"({"audience": {"access": [{"upMbit": {"normal": 3}}]}})",
        "audience.access[0].upMbit must be a number, {\"uniform\""},
+      {R"({"audience": {"checks": 2}})", "audience.checks must be a number from 0 to 1"},
       {R"({"audience": {"nat": "soft"}})", "audience.nat must be default, hard, easy or an object"},
       {R"({"audience": {"nat": {"open": 0, "symmetric": 0, "portRestricted": 0, "udpBlocked": 0}}})",
        "audience.nat must have a share above 0"},
@@ -264,6 +265,19 @@ TEST_CASE("neighbors that are too slow for what is live make nobody stall") {
   run(draw_scenario(seed), seed, &violations, 60);
   for (const Violation& each : violations) UNSCOPED_INFO(each.what);
   CHECK(violations.empty());
+}
+
+TEST_CASE("an audience compares samples with the CDN where its scenario says so") {
+  Scenario scenario = parsed(kSmall);
+  const auto without = run(scenario, 1);
+  scenario.audience.checks = 1;
+  CHECK(to_json(parsed(to_json(scenario))) == to_json(scenario));
+  const auto with = run(scenario, 1);
+  CHECK(with["violations"].empty());
+  CHECK(with["digest"] != without["digest"]);
+  // A kilobyte of each segment and peer.
+  CHECK(with["offload"].get<double>() < without["offload"].get<double>());
+  CHECK(with["offload"].get<double>() > without["offload"].get<double>() - 0.05);
 }
 
 TEST_CASE("who feeds whom is told by kinds of lines, and how much crosses between providers") {
