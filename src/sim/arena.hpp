@@ -36,7 +36,7 @@ class Arena {
   static constexpr size_t kClasses = 256;  // sizes in units, up to 4 KB; what is larger is malloc's
   static constexpr size_t kChunk = 16 * 1024;
 
-  // Stands before what is allocated, which is aligned to kUnit.
+  // Stands before what is allocated, which is aligned as malloc's memory is.
   struct Head {
     uint32_t arena;  // its number; kMalloc
     uint32_t units;

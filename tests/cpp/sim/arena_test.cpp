@@ -1,6 +1,7 @@
 #include "sim/arena.hpp"
 
 #include <catch2/catch.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <set>
@@ -33,7 +34,7 @@ TEST_CASE("what an arena allocates is aligned, its own, and used again", "[arena
     }
     const size_t size = random.below(10) == 0 ? random.below(20'000) : random.below(300);
     auto* const at = static_cast<uint8_t*>(arena.allocate(size));
-    REQUIRE(reinterpret_cast<uintptr_t>(at) % 16 == 0);
+    REQUIRE(reinterpret_cast<uintptr_t>(at) % alignof(std::max_align_t) == 0);
     const auto mark = static_cast<uint8_t>(i);
     std::memset(at, mark, size);
     pieces.push_back({at, size, mark});
