@@ -52,7 +52,7 @@ TEST_CASE("a scenario that cannot be run is refused with the member that is at f
        "audience.access[0].upMbit uniform must be [low, high]"},
       {R"({"audience": {"access": [{"upMbit": {"normal": 3}}]}})",
        "audience.access[0].upMbit must be a number, {\"uniform\""},
-      {R"({"audience": {"checks": 2}})", "audience.checks must be a number from 0 to 1"},
+      {R"({"audience": {"checks": 2}})", "audience.checks must be a number from 0"},
       {R"({"audience": {"nat": "soft"}})", "audience.nat must be default, hard, easy or an object"},
       {R"({"audience": {"nat": {"open": 0, "symmetric": 0, "portRestricted": 0, "udpBlocked": 0}}})",
        "audience.nat must have a share above 0"},
