@@ -18,13 +18,14 @@ export async function readPermission() {
 }
 
 /**
- * Candidates of the local network (RFC 8839 section 5.1): mDNS names, and addresses of RFC 1918, 3927, 4193, 4291 and 6598.
+ * Candidates of the local network (RFC 8839 section 5.1): mDNS names, and addresses of RFC 1918, 3927, 4193, 4291 and 6598,
+ * those of IPv4 in IPv6 among them.
  */
 const LOCAL_CANDIDATES =
-  /^(a=)?candidate:(\S+ ){4}(10\.|127\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|::1 |f[cde]|\S+\.local ).*(\r\n)?/gim;
+  /^(a=)?candidate:(\S+ ){4}(10\.|127\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|::1 |::ffff:|f[cde]|\S+\.local ).*(\r\n)?/gim;
 
-/** @param {string} text a session description, or one candidate */
-export const withoutLocal = (text) => text.replace(LOCAL_CANDIDATES, '');
+/** @param {string} text a session description, or one candidate, as a peer may have sent it */
+export const withoutLocal = (text) => String(text).replace(LOCAL_CANDIDATES, '');
 
 /** @returns {boolean} true if the viewer would have to give it */
 export const isDenied = () => Boolean(status && status.state !== 'granted');

@@ -127,7 +127,16 @@ test('addresses of the local network are neither told nor used where `lan` is ne
   t.mock.timers.enable({ apis: ['setTimeout'] });
   FakeConnection.knows = false;
   const local = ['192.168.1.5', '10.0.0.1', '172.16.3.4', '172.31.3.4', '169.254.0.9'];
-  local.push('127.0.0.1', '100.64.0.1', '100.127.9.9', '::1', 'fd00::5', 'fe80::1', '0b-2d.local');
+  local.push(
+    '127.0.0.1',
+    '100.64.0.1',
+    '100.127.9.9',
+    '::1',
+    '::ffff:10.0.0.1',
+    'fd00::5',
+    'fe80::1',
+    '0b-2d.local',
+  );
   const open = ['203.0.113.5', '172.32.3.4', '100.128.0.1', '192.0.2.1', '2001:db8::1', '11.1.1.1'];
   const sdpOf = (/** @type {string[]} */ addresses) =>
     ['v=0', ...addresses.map((one) => `a=${candidateAt(one)}`), 'a=end', ''].join('\r\n');
@@ -149,6 +158,10 @@ test('addresses of the local network are neither told nor used where `lan` is ne
     t.mock.timers.tick(100);
     await settled();
     assert.deepEqual(connection.candidates, used.map(candidateAt));
+    // What is no text is passed over, as ever.
+    peers.signal(1, JSON.stringify({ candidate: { candidate: 5 } }));
+    await settled();
+    assert.ok(!events.some(([name]) => name === 'closed'));
     for (const address of [...local, ...open]) connection.found(candidateAt(address));
     const told = events.filter(([name]) => name === 'signal').map(([, , json]) => JSON.parse(json));
     assert.equal(told[0].sdp, lan === 'never' ? rest : all);
