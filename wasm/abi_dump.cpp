@@ -214,6 +214,7 @@ void print_tracker() {
   CONSTANT(bytesPerSecond, kHtOptionBytesPerSecond);
   CONSTANT(bytesPerAddress, kHtOptionBytesPerAddress);
   CONSTANT(bytesPerPair, kHtOptionBytesPerPair);
+  CONSTANT(agree, kHtOptionAgree);
   close_group();
 
   open_group("CommandKind");
@@ -245,6 +246,7 @@ void print_tracker() {
   FIELD(HtStats, dead);
   FIELD(HtStats, rooms);
   FIELD(HtStats, links);
+  FIELD(HtStats, banned);
   FIELD(HtStats, excluded);
   FIELD(HtStats, orphans);
   FIELD(HtStats, opened);
@@ -273,6 +275,9 @@ void print_tracker() {
   FIELD(HtStats, limited_reports);
   FIELD(HtStats, limited_facts);
   FIELD(HtStats, limited_address_share);
+  FIELD(HtStats, reports);
+  FIELD(HtStats, reports_ignored);
+  FIELD(HtStats, bans);
   FIELD(HtStats, cdn_kb);
   FIELD(HtStats, p2p_kb);
   FIELD(HtStats, shadows);

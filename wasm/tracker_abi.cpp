@@ -30,7 +30,7 @@ using hlsmesh::TrackerStats;
 
 #ifdef __wasm32__
 // js/tracker/abi.js is generated from these layouts.
-static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 376 && sizeof(HtText) == 8);
+static_assert(sizeof(HtCommand) == 20 && sizeof(HtStats) == 408 && sizeof(HtText) == 8);
 #endif
 
 // More than the driver accepts as one WebSocket message.
@@ -206,6 +206,9 @@ int32_t ht_set(int32_t option, double value) {
     case kHtOptionBytesPerPair:
       s.config.bytes_per_pair = number;
       return kHtOk;
+    case kHtOptionAgree:
+      s.config.agree = number;
+      return kHtOk;
     case kHtOptionAuthorize:
       if (number > 1) return kHtMisuse;
       s.config.authorize = number == 1;
@@ -326,6 +329,7 @@ const HtStats* ht_stats(void) {
              static_cast<double>(from.dead),
              static_cast<double>(from.rooms),
              static_cast<double>(from.links),
+             static_cast<double>(from.banned),
              static_cast<double>(from.excluded),
              static_cast<double>(from.orphans),
              static_cast<double>(from.opened),
@@ -354,6 +358,9 @@ const HtStats* ht_stats(void) {
              static_cast<double>(from.limited_reports),
              static_cast<double>(from.limited_facts),
              static_cast<double>(from.limited_address_share),
+             static_cast<double>(from.reports),
+             static_cast<double>(from.reports_ignored),
+             static_cast<double>(from.bans),
              from.cdn_kb,
              from.p2p_kb,
              static_cast<double>(from.shadows),

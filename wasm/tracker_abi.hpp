@@ -7,7 +7,7 @@
 
 extern "C" {
 
-inline constexpr int32_t kHtAbiVersion = 9;
+inline constexpr int32_t kHtAbiVersion = 10;
 
 enum HtError : int32_t {
   kHtOk = 0,
@@ -39,6 +39,7 @@ enum HtOption : int32_t {
   kHtOptionBytesPerSecond = 21,
   kHtOptionBytesPerAddress = 22,
   kHtOptionBytesPerPair = 23,
+  kHtOptionAgree = 24,
 };
 
 struct HtCommand {
@@ -61,6 +62,7 @@ struct HtStats {
   double dead;
   double rooms;
   double links;
+  double banned;
   double excluded;
   double orphans;
   double opened;
@@ -89,6 +91,9 @@ struct HtStats {
   double limited_reports;
   double limited_facts;
   double limited_address_share;
+  double reports;
+  double reports_ignored;
+  double bans;
   double cdn_kb;
   double p2p_kb;
   double shadows;

@@ -355,6 +355,12 @@ const ENDS = [
     'Wrong bytes',
     'The segment was not the CDN’s. Do all edges serve the same bytes?',
   ],
+  [
+    'opened',
+    'polluted',
+    'Wrong pieces',
+    'Of a viewer that had found the segment right: somebody attacks the stream.',
+  ],
   ['opened', 'none', 'A viewer left', 'The usual end.'],
 ];
 

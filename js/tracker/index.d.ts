@@ -30,6 +30,8 @@ export interface TrackerLimits {
   roomPeers?: number;
   /** Percent of a room's other viewers whose first parent may be of one address, of IPv6 one /48; default 10. */
   addressShare?: number;
+  /** Independent addresses (/24s of IPv4, /48s of IPv6) whose reports of wrong pieces ban an address for ten minutes; 0: none do; default 3. */
+  agree?: number;
   /** Messages a second that one connection may send, with a burst of five seconds' worth; 0: no limit; default 100. */
   messagesPerSecond?: number;
   /** The same of all connections of one address together; 0: no limit; default 5000. */
@@ -174,6 +176,8 @@ export interface TrackerStats {
   channels: number;
   /** Rooms that channels are split into. */
   rooms: number;
+  /** Viewers who get no peers, since others reported wrong pieces from their address. */
+  banned: number;
   /** Viewers who get no peers, by `groups`. */
   excluded: number;
   /** Current introductions. */
@@ -216,6 +220,10 @@ export interface TrackerStats {
   limitedReports: number;
   limitedFacts: number;
   limitedAddressShare: number;
+  /** Reports of wrong pieces that counted, that did not, and the bans of addresses that followed. */
+  reports: number;
+  reportsIgnored: number;
+  bans: number;
   /** Reported by the peers. */
   cdnKb: number;
   /** Reported by the peers. */

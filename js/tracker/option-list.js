@@ -182,6 +182,16 @@ export const DECLARED = [
     help: "percent of a room's other viewers whose first parent may be of one address (of IPv6: one /48)",
   },
   {
+    name: 'agree',
+    group: 'Matching',
+    type: 'whole',
+    limit: 'agree',
+    default: 3,
+    min: 0,
+    max: 1000,
+    help: 'independent addresses (of IPv4: /24s, of IPv6: /48s) whose reports of wrong pieces keep an address without peers for 10 minutes; 0: none do',
+  },
+  {
     name: 'default-children',
     group: 'Matching',
     type: 'whole',

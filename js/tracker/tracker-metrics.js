@@ -19,6 +19,8 @@ const SIZES = {
   peers: 'Viewers in channels.',
   channels: 'Channels with viewers.',
   rooms: 'Rooms that channels are split into.',
+  banned:
+    'Viewers in channels who get no peers, since others reported wrong pieces from their address.',
   excluded: 'Viewers in channels who get no peers, since a line of --groups says so.',
   shadows: 'Viewers in channels who play from the CDN and try what peers would bring.',
   links: 'Current introductions.',
@@ -38,6 +40,12 @@ const COUNTERS = {
   rejected: ['rejects', 'Viewers that were sent reject.'],
   unauthorized: ['unauthorized', 'Enters that were not authorized.'],
   expired: ['expired', 'Viewers whose token expired.'],
+  reports: ['reports', 'Reports of wrong pieces that counted.'],
+  reports_ignored: [
+    'reports_ignored',
+    'Reports of wrong pieces that did not count: repeated, too many, or of nobody that the reporter was connected to.',
+  ],
+  bans: ['bans', 'Addresses that get no peers for 10 minutes, by reports.'],
 };
 
 /** The engine's limits, by the flag that sets each. @type {Partial<Record<keyof EngineStats, string>>} */

@@ -28,6 +28,7 @@ enum FieldIndex : size_t {
   kReason,
   kTokenMs,
   kViewers,
+  kAgree,
   kTrackerFieldCount,  // a tracker sends none of the others
   kChannel = kTrackerFieldCount,
   kBrowser,
@@ -58,11 +59,11 @@ enum FieldIndex : size_t {
 };
 
 constexpr std::string_view kFieldNames[kFieldCount] = {
-    "action",  "peer_id",  "to_peer_id", "from_peer_id", "data",    "hlsmesh", "live",
-    "reason",  "token_ms", "viewers",    "channel",      "browser", "device",  "os",
-    "parents", "children", "upBW",       "dc_id",        "level",   "cdn",     "p2p",
-    "up",      "token",    "wants",      "slots",        "idle",    "control", "quorum",
-    "played",  "stalled",  "stalls",     "first",        "loads",   "missed",  "wrong"};
+    "action",   "peer_id", "to_peer_id", "from_peer_id", "data",    "hlsmesh", "live",    "reason",
+    "token_ms", "viewers", "agree",      "channel",      "browser", "device",  "os",      "parents",
+    "children", "upBW",    "dc_id",      "level",        "cdn",     "p2p",     "up",      "token",
+    "wants",    "slots",   "idle",       "control",      "quorum",  "played",  "stalled", "stalls",
+    "first",    "loads",   "missed",     "wrong"};
 
 // An object stands for its own JSON text. An end-of-candidates mark becomes null.
 SignalData read_data(FieldReader& fields) {
@@ -84,7 +85,8 @@ std::optional<double> read_playback(FieldReader& fields, FieldIndex index) {
 
 // By EndReason.
 constexpr std::string_view kEndReasons[kEndReasonCount] = {
-    "", "refused", "useless", "silent", "misbehaved", "permission", "udp", "nat", "policy"};
+    "",           "refused", "useless", "silent", "misbehaved",
+    "permission", "udp",     "nat",     "policy", "polluted"};
 
 template <class Message>
 Message read_end(FieldReader& fields) {
@@ -157,6 +159,7 @@ void read_fields(FieldReader& fields, TrackerFields& out) {
       out.hlsmesh = fields.optional_int32(kHlsmesh, 0);
       out.token_ms = fields.optional_int32(kTokenMs, 0);
       out.reason = fields.text_or_none(kReason, kMaxFieldBytes);
+      out.agree = fields.optional_int32(kAgree, 1);
       break;
     case TrackerAction::kPong:
       out.viewers = fields.optional_int32(kViewers, 1);
@@ -184,8 +187,8 @@ void read_fields(FieldReader& fields, TrackerFields& out) {
 TrackerMessage message_of(TrackerFields fields) {
   switch (fields.action) {
     case TrackerAction::kAccept:
-      return Accept{fields.live, std::move(fields.peer_id), fields.hlsmesh, fields.token_ms,
-                    std::move(fields.reason)};
+      return Accept{fields.live,     std::move(fields.peer_id), fields.hlsmesh,
+                    fields.token_ms, std::move(fields.reason),  fields.agree};
     case TrackerAction::kConnect:
       return Connect{std::move(fields.peer_id)};
     case TrackerAction::kSignal:
@@ -290,6 +293,7 @@ class Put {
     put_integer("hlsmesh", message.hlsmesh);
     put_integer("token_ms", message.token_ms);
     if (!message.reason.empty()) out_.text("reason", message.reason);
+    put_integer("agree", message.agree);
   }
   void operator()(const Connect& message) {
     action("connect");

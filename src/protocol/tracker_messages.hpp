@@ -108,8 +108,11 @@ enum class EndReason {
   kUdp,         // "udp": no STUN or TURN server told the reporter its address
   kNat,         // "nat": both sides have addresses, and none reaches the other
   kPolicy,      // "policy": the browser makes no connection
+  // Of an open one: "polluted": it sent a piece that has not the digest which it had found it to
+  // have. Said only to a tracker that counts such reports (Accept::agree).
+  kPolluted,
 };
-inline constexpr size_t kEndReasonCount = 9;
+inline constexpr size_t kEndReasonCount = 10;
 
 struct DcClosed {
   std::string dc_id;
@@ -162,6 +165,8 @@ struct Accept {
   std::optional<int32_t> hlsmesh;   // the tracker's extension
   std::optional<int32_t> token_ms;  // the time for which the token admits; absent: no limit
   std::string reason{};             // why the peer is introduced to nobody; empty: it may be
+  // The independent addresses whose word it takes for true; absent: nobody's.
+  std::optional<int32_t> agree{};
 };
 
 struct Connect {
@@ -245,6 +250,7 @@ struct TrackerFields {
   std::optional<int32_t> hlsmesh{};
   std::optional<int32_t> token_ms{};
   std::optional<int32_t> viewers{};
+  std::optional<int32_t> agree{};
   std::string reason{};  // of kUnknown: the name of the action
   SignalData data{};
 };

@@ -18,10 +18,11 @@ constexpr milliseconds kTimerResolution{1};
 // What a site would give; the simulated tracker's host admits everybody.
 constexpr std::string_view kToken = "a token";
 
+// Each in a /24 of its own, as viewers are who are not neighbors.
 std::string address_of(ViewerId id) {
   const int32_t n = id.value();
-  return "10." + std::to_string(n >> 16 & 255) + '.' + std::to_string(n >> 8 & 255) + '.' +
-         std::to_string(n & 255);
+  return std::to_string(32 + (n >> 16 & 63)) + '.' + std::to_string(n >> 8 & 255) + '.' +
+         std::to_string(n & 255) + ".1";
 }
 
 }  // namespace

@@ -96,6 +96,14 @@ std::string AddressLimits::network_of(std::string_view address) {
   return prefix ? text_of(*prefix, 3) + ":/48" : key_of(address);
 }
 
+std::string AddressLimits::party_of(std::string_view address) {
+  std::string network = network_of(address);
+  const bool v4 = std::count(network.begin(), network.end(), '.') == 3 &&
+                  network.find_first_not_of("0123456789.") == std::string::npos;
+  if (v4) network = network.substr(0, network.rfind('.')) + ".0/24";
+  return network;
+}
+
 bool AddressLimits::open(TimeMs now, const std::string& key) {
   forget_idle(now);
   auto entry = entries_.find(key);

@@ -56,6 +56,8 @@ class AddressLimits {
   // Returns the key of all addresses that one party may well hold: of IPv6 the /48, since /64s cost
   // nothing.
   static std::string network_of(std::string_view address);
+  // Returns the key of all addresses whose word counts once: the /24 of IPv4, the /48 of IPv6.
+  static std::string party_of(std::string_view address);
 
  private:
   struct Entry {

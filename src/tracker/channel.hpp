@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/time.hpp"
+#include "tracker/bans.hpp"
 #include "tracker/networks.hpp"
 #include "tracker/peer.hpp"
 #include "tracker/room.hpp"
@@ -46,6 +47,7 @@ struct Channel {
   std::map<std::string, Site> sites;
   double cdn_kb = 0;
   double p2p_kb = 0;
+  Bans bans;
 
   // The type that the majority of the peers report; live if nobody does, as version 1 knew only
   // live channels.

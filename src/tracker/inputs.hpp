@@ -42,6 +42,9 @@ struct TrackerConfig {
   int32_t bytes_per_pair = 16'384;
   // The most changes of channel of one connection a minute; 0: no limit.
   int32_t channel_switches = 6;
+  // Independent addresses (AddressLimits::party_of) whose reports of a peer's wrong pieces keep its
+  // address from being introduced; 0: reports have no consequences.
+  int32_t agree = 3;
   int32_t max_connections = 0;  // of all addresses together; 0: no limit
   bool authorize = false;       // true: an `enter` waits for on_authorized()
 };

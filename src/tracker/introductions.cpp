@@ -81,7 +81,56 @@ bool take_parted(Peer& peer, std::string_view id) {
   return true;
 }
 
+// How long after its end a link may still be reported, and the links of one peer that are
+// remembered for it. The report is on its way when the other side ends the link.
+constexpr DurationMs kReportable{60'000};
+constexpr size_t kMostFormer = 8;
+
+Former former_of(const Peer& peer, TimeMs now) {
+  return {peer.id.text, peer.info.network, peer.info.party, now};
+}
+
+void note_former(Peer& peer, const Peer& other, TimeMs now) {
+  if (peer.former.size() >= kMostFormer) peer.former.erase(peer.former.begin());
+  peer.former.push_back(former_of(other, now));
+}
+
 }  // namespace
+
+std::optional<Former> Introductions::met(Peer& reporter, std::string_view dc_id, TimeMs now) {
+  const std::string_view other = other_when_initiator(dc_id, reporter.id.text);
+  if (const ParentLink* link = parent_named(reporter, other); link != nullptr && link->opened) {
+    return former_of(*link->parent, now);
+  }
+  const std::string_view initiator = initiator_when_other(dc_id, reporter.id.text);
+  if (Peer* child = child_named(reporter, initiator)) {
+    if (parent_named(*child, reporter.id.text)->opened) return former_of(*child, now);
+  }
+  for (const Former& each : reporter.former) {
+    const bool named = !each.id.empty() && (each.id == other || each.id == initiator);
+    if (named && now - each.ended_at < kReportable) return each;
+  }
+  return std::nullopt;
+}
+
+void Introductions::expel(Peer& peer, TimeMs now) {
+  peer.idle = true;
+  peer.idle_since = now;
+  set_search(peer, std::nullopt);
+  const std::vector<Peer*> children = peer.children;
+  const std::vector<Peer*> parents = parents_of(peer);
+  for (Peer* child : children) part(*child, peer, now);
+  for (Peer* parent : parents) {
+    outbox_.send(
+        parent->conn,
+        tracker_wire::serialize(tracker_wire::TrackerMessage(tracker_wire::Disconnect{peer.id})));
+    part(peer, *parent, now);
+  }
+  peer.room->update(peer);
+  for (Peer* child : children) provide(*child, now);
+  for (Peer* parent : parents) wake(*parent->room, parent->rank, now);
+  arm(peer);
+}
 
 Introductions::Introduced Introductions::introduced(Peer& peer, const PeerId& id) {
   if (ParentLink* link = parent_named(peer, id.text)) return {link->parent, &link->to_parent};
@@ -113,8 +162,8 @@ void Introductions::on_leaving(Peer& peer, TimeMs now) {
   const bool was_source = peer.is_source();
   const std::vector<Peer*> children = peer.children;
   const std::vector<Peer*> parents = parents_of(peer);
-  for (Peer* child : children) unlink(*child, peer);
-  for (Peer* parent : parents) unlink(peer, *parent);
+  for (Peer* child : children) unlink(*child, peer, now);
+  for (Peer* parent : parents) unlink(peer, *parent, now);
   Room* united = channel.remove(peer);
 
   // One of the orphans of a source takes its place, and feeds the others.
@@ -140,10 +189,10 @@ void Introductions::on_moving(Peer& peer, TimeMs now) {
   timers_.clear(peer.conn, TimerKind::kIntroduction);
   const std::vector<Peer*> children = peer.children;
   for (Peer* child : children) {
-    unlink(*child, peer);
+    unlink(*child, peer, now);
     if (child->orphan && !child->search_at) set_search(*child, now + kOrphanPause);
   }
-  for (Peer* parent : parents_of(peer)) unlink(peer, *parent);
+  for (Peer* parent : parents_of(peer)) unlink(peer, *parent, now);
   peer.channel->remove(peer);
 }
 
@@ -292,7 +341,7 @@ void Introductions::end(Peer& child, Peer& parent, tracker_wire::EndReason reaso
   const bool useless = reason == tracker_wire::EndReason::kUseless;
   child.unfed = child.unfed || useless;
   hold_down(child, parent, hold_down_after(reason), !useless, now);
-  unlink(child, parent);
+  unlink(child, parent, now);
   provide(child, now);
   wake(*parent.room, parent.rank, now);
 }
@@ -303,11 +352,16 @@ void Introductions::part(Peer& child, Peer& parent, TimeMs now) {
   hold_down(child, parent, kHoldDown, true, now);
   outbox_.send(child.conn, tracker_wire::serialize(
                                tracker_wire::TrackerMessage(tracker_wire::Disconnect{parent.id})));
-  unlink(child, parent);
+  unlink(child, parent, now);
 }
 
-void Introductions::unlink(Peer& child, Peer& parent) {
-  if (!parent_named(child, parent.id.text)->opened) ++failed_;
+void Introductions::unlink(Peer& child, Peer& parent, TimeMs now) {
+  if (parent_named(child, parent.id.text)->opened) {
+    note_former(child, parent, now);
+    note_former(parent, child, now);
+  } else {
+    ++failed_;
+  }
   --standing_;
   note_parted(child, parent.id);
   note_parted(parent, child.id);

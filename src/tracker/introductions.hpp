@@ -92,6 +92,14 @@ class Introductions {
   // peer's id: the reporter has lost a kept parent or child.
   void on_ended(Peer& reporter, std::string_view dc_id, tracker_wire::EndReason reason, TimeMs now);
 
+  // The other peer of an open link that such a report is about, also of one that has ended lately:
+  // whoever is about to be reported may end it first. nullopt if there was none.
+  static std::optional<Former> met(Peer& reporter, std::string_view dc_id, TimeMs now);
+
+  // The peer is introduced to nobody from now on: it is idle, may have no children, and all its
+  // links end.
+  void expel(Peer& peer, TimeMs now);
+
   // The peer named `id`, if it was introduced to `peer`, in either role, and what `peer` has sent
   // to it; otherwise nothing.
   struct Introduced {
@@ -133,7 +141,7 @@ class Introductions {
   void introduce(Peer& child, Peer& parent, TimeMs now);
   void end(Peer& child, Peer& parent, tracker_wire::EndReason reason, TimeMs now);
   void part(Peer& child, Peer& parent, TimeMs now);
-  void unlink(Peer& child, Peer& parent);
+  void unlink(Peer& child, Peer& parent, TimeMs now);
   // Returns true if any was dropped.
   bool drop_surplus_parents(Peer& child, TimeMs now);
   void wake(Room& room, Rank above, TimeMs now);

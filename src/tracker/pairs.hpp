@@ -18,8 +18,8 @@ namespace hlsmesh::tracker {
 inline constexpr DurationMs kHoldDown{5'000};
 inline constexpr DurationMs kLongestHoldDown{15 * 60'000};
 // The first pause if the reporter gave a reason.
-inline constexpr DurationMs kHoldDownUseless{60'000};  // useless, silent
-inline constexpr DurationMs kHoldDownMisbehaved{5 * 60'000};
+inline constexpr DurationMs kHoldDownUseless{60'000};         // useless, silent
+inline constexpr DurationMs kHoldDownMisbehaved{5 * 60'000};  // misbehaved, polluted
 // A pair is remembered for this long after its pause.
 inline constexpr DurationMs kPartedFor{10 * 60'000};
 
@@ -59,7 +59,9 @@ inline void hold_down(Peer& child, Peer& former, DurationMs first, bool mutual, 
 
 inline DurationMs hold_down_after(tracker_wire::EndReason reason) {
   using tracker_wire::EndReason;
-  if (reason == EndReason::kMisbehaved) return kHoldDownMisbehaved;
+  if (reason == EndReason::kMisbehaved || reason == EndReason::kPolluted) {
+    return kHoldDownMisbehaved;
+  }
   const bool useless = reason == EndReason::kUseless || reason == EndReason::kSilent;
   return useless ? kHoldDownUseless : kHoldDown;
 }

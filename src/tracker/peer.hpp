@@ -38,6 +38,15 @@ struct PeerFacts {
   std::string site;  // empty: of none
   std::string address;
   std::string network;  // AddressLimits::network_of(address)
+  std::string party;    // AddressLimits::party_of(address)
+};
+
+// A peer to which there was an open link, which has ended.
+struct Former {
+  std::string id;
+  std::string network;
+  std::string party;
+  TimeMs ended_at;
 };
 
 // What a peer says about the numbers of its parents and children, which may change at any time.
@@ -149,6 +158,10 @@ struct Peer {
   // While there are fewer viewers in its channel, it waits: it is introduced to nobody. 0 once they
   // are there.
   int32_t quorum = 0;
+
+  // Others have reported its address: it is introduced to nobody.
+  bool banned = false;
+  std::vector<Former> former;  // the latest last
 
   // Set if its site compares viewers with and without peers: true if this one is without.
   std::optional<bool> control;

@@ -271,10 +271,10 @@ void Tracker::Impl::handle(Socket& socket, const wire::DcOpened& report) {
   if (socket.peer) introductions_.on_opened(*socket.peer, report.dc_id, now_);
 }
 void Tracker::Impl::handle(Socket& socket, const wire::DcClosed& report) {
-  if (socket.peer) introductions_.on_ended(*socket.peer, report.dc_id, report.reason, now_);
+  ended(socket, report.dc_id, report.reason);
 }
 void Tracker::Impl::handle(Socket& socket, const wire::DcFailed& report) {
-  if (socket.peer) introductions_.on_ended(*socket.peer, report.dc_id, report.reason, now_);
+  ended(socket, report.dc_id, report.reason);
 }
 
 void Tracker::Impl::handle(Socket& socket, wire::Statistics& report) {
@@ -282,6 +282,7 @@ void Tracker::Impl::handle(Socket& socket, wire::Statistics& report) {
   if (socket.credit->bound(report, now_, config_)) ++totals_.limited_reports;
   socket.playback->bound(report, now_);
   Peer& peer = *socket.peer;
+  pardon(peer);
   audience_.report(peer, report);
   // -1 is a player that has not chosen yet.
   if (report.level >= 0) {
@@ -321,6 +322,7 @@ TrackerStats Tracker::Impl::stats() const {
   TrackerStats stats = totals_;
   stats.connections = connections();
   stats.peers = peers_;
+  stats.banned = banned_;
   stats.channels = static_cast<int32_t>(channels_.size());
   for (const auto& [id, channel] : channels_) {
     channel.visit_rooms([&stats](const Room& room) {

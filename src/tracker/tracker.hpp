@@ -27,6 +27,7 @@ struct TrackerStats {
   uint64_t dead = 0;  // sockets found dead by ping
   int32_t rooms = 0;
   int32_t links = 0;      // current introductions
+  int32_t banned = 0;     // peers whose address others reported
   int32_t excluded = 0;   // peers of the site kNoPeers
   int32_t orphans = 0;    // peers that nobody feeds, including the first of each room
   uint64_t opened = 0;    // introductions that opened
@@ -57,6 +58,9 @@ struct TrackerStats {
   uint64_t limited_reports = 0;        // reports cut by report_kbps
   uint64_t limited_facts = 0;          // facts that had to wait for their turn
   uint64_t limited_address_share = 0;  // searches that passed over an address, by address_share
+  uint64_t reports = 0;                // of wrong pieces that counted
+  uint64_t reports_ignored = 0;        // that did not
+  uint64_t bans = 0;                   // of addresses, by reports
   double cdn_kb = 0;
   double p2p_kb = 0;
   // Of shadows (Shadows in audience.hpp); their bytes are in cdn_kb.
@@ -147,7 +151,7 @@ class Tracker {
   //   missed, wrong], by Shadows in audience.hpp. Their bytes count as the CDN's elsewhere.
   //   ENDS is how often introductions ended before they opened, or afterwards, by the word that the
   //   reporter gave: {none, refused, useless, silent, misbehaved,
-  //   permission, udp, nat, policy}.
+  //   permission, udp, nat, policy, polluted}.
   //   `unreached` counts viewers none of whose connections ever opened, though three or more were
   //   tried; `unfed` those whose parents had nothing for them. `classes` counts viewers by class.
   std::string take_audience();

@@ -22,6 +22,8 @@ constexpr DurationMs kFactsInterval{10'000};
 
 // What a viewer of the site kNoPeers is told.
 constexpr const char* kExcluded = "the tracker gives no peers to viewers of this network";
+// And one that is banned.
+constexpr const char* kBanned = "other viewers got wrong segments from this address";
 
 Facts facts_in(const wire::Enter& enter) { return {enter.up_bw, enter.slots, enter.wants}; }
 
@@ -106,10 +108,13 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   peer.info.province = socket.province;
   peer.info.site = socket.site;
   peer.info.network = AddressLimits::network_of(socket.address);
+  peer.info.party = AddressLimits::party_of(socket.address);
   peer.entered_at = peer.reported_at = now_;
   peer.connect_after = now_;
   describe(peer, enter);
   peer.quorum = enter.quorum.value_or(0);
+  const auto known = channels_.find(enter.channel);
+  peer.banned = known != channels_.end() && known->second.bans.bans(now_, peer.info.network);
   use_facts(peer, facts_in(enter));
   peer.control = enter.control;
   peer.says_idle = enter.idle.value_or(false);
@@ -119,6 +124,7 @@ void Tracker::Impl::admit(Socket& socket, wire::Enter& enter, std::optional<Dura
   // It has a parent that is not known here, so it is not fed by the CDN.
   if (peer.kept_parents > 0) peer.layer = 1;
   ++peers_;
+  banned_ += peer.banned ? 1 : 0;
   const auto [channel, is_new] = channels_.try_emplace(enter.channel, enter.channel,
                                                        config_.room_peers, config_.address_share);
   channel->second.add(peer);
@@ -182,6 +188,7 @@ void Tracker::Impl::enter_again(Socket& socket, wire::Enter& enter,
   peer.quorum = enter.quorum.value_or(0);
   if (peer.quorum > 0) site.waiting.emplace(std::pair(peer.quorum, peer.join), &peer);
   peer.says_idle = enter.idle.value_or(false);
+  pardon(peer);
   set_child_limit(peer, now_, config_);
   introductions_.on_limit_changed(peer, now_);
   introductions_.on_idle(peer, is_idle(peer), now_);
@@ -213,6 +220,8 @@ void Tracker::Impl::accept(const Peer& peer, const wire::Enter& enter,
   if (valid && valid->count() <= INT32_MAX) {
     accept.token_ms = static_cast<int32_t>(std::max<int64_t>(valid->count(), 0));
   }
+  if (enter.hlsmesh && config_.agree > 0) accept.agree = config_.agree;
+  if (peer.banned) accept.reason = kBanned;
   if (is_excluded(peer)) accept.reason = kExcluded;
   outbox_.send(peer.conn, wire::serialize(wire::TrackerMessage(std::move(accept))));
 }
@@ -227,6 +236,7 @@ void Tracker::Impl::leave(Socket& socket) {
 
 void Tracker::Impl::drop_peer(Socket& socket, Channel& channel) {
   timers_.clear(socket.conn, TimerKind::kFacts);
+  banned_ -= socket.peer->banned ? 1 : 0;
   audience_.remove(*socket.peer);
   socket.peer.reset();
   --peers_;

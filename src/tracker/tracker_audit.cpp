@@ -36,7 +36,9 @@ const char* audit_peer(const Channel& channel, const Peer& peer) {
     if (!parents.insert(link.parent).second) return "a parent twice over";
     if (link.parent->channel != &channel) return "a parent in another channel";
     if (link.parent->site != peer.site) return "a parent of another site";
-    if (peer.info.site == kNoPeers) return "a parent of a peer that is to have none";
+    if (peer.info.site == kNoPeers || peer.banned || link.parent->banned) {
+      return "a parent of a peer that is to have none";
+    }
     if (!has_child(*link.parent, peer)) return "a parent that does not know of its child";
     if (link.parent->rank >= peer.rank) return "a parent ranks above its child";
   }

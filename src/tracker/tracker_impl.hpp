@@ -101,10 +101,17 @@ class Tracker::Impl {
   static bool is_excluded(const Peer& peer) { return peer.info.site == kNoPeers; }
   // The peer needs nobody, for whatever reason.
   static bool is_idle(const Peer& peer) {
-    return peer.says_idle || is_control(peer) || is_excluded(peer) || peer.quorum > 0;
+    return peer.says_idle || peer.banned || is_control(peer) || is_excluded(peer) ||
+           peer.quorum > 0;
   }
   // Ends the wait of those peers whose quorum is there.
   void gather(tracker::Site& site);
+
+  // tracker_agreement.cpp: what several viewers say of others.
+  void ended(Socket& socket, const std::string& dc_id, tracker_wire::EndReason reason);
+  void accuse(const Peer& reporter, const tracker::Former& accused);
+  // Ends the peer's ban if its time is over.
+  void pardon(Peer& peer);
 
   // tracker_elsewhere.cpp: peers whose channels other engines run.
   void ask(Socket& socket, tracker::Elsewhere entering, bool again);
@@ -126,6 +133,7 @@ class Tracker::Impl {
   tracker::JoinOrder last_join_ = 0;
   int32_t last_request_ = 0;
   int32_t peers_ = 0;
+  int32_t banned_ = 0;   // of them
   int32_t guests_ = 0;   // the guests among the sockets
   TrackerStats totals_;  // the counters; sizes are filled in by stats()
 };

@@ -63,7 +63,7 @@ void put_peer(ViewWriter& json, const Peer& peer, TimeMs now) {
 // By EndReason.
 void put_ends(ViewWriter& json, std::string_view name, const Introductions::Counts& counts) {
   constexpr std::string_view kWords[] = {"none",       "refused", "useless", "silent", "misbehaved",
-                                         "permission", "udp",     "nat",     "policy"};
+                                         "permission", "udp",     "nat",     "policy", "polluted"};
   static_assert(std::size(kWords) == std::tuple_size_v<Introductions::Counts>);
   json.open(name, '{');
   for (size_t at = 0; at < counts.size(); ++at) {

@@ -55,7 +55,8 @@ int32_t allowed(const Peer& peer, const TrackerConfig& config) {
   const int32_t most = std::min(std::max(highest, 1), peer.slots.value_or(INT32_MAX));
   if (peer.quorum > 0) return static_cast<int32_t>(peer.children.size());
   // 0: the peer may not be asked for anything.
-  if (most <= 0 || peer.info.site == kNoPeers || peer.up_bw.value_or(1) <= 0) return 0;
+  if (most <= 0 || peer.banned || peer.info.site == kNoPeers || peer.up_bw.value_or(1) <= 0)
+    return 0;
   const int32_t usual = mobile ? config.default_children_mobile : config.default_children;
   const double kbps = std::min(peer.up_measured, peer.up_reported.value_or(0));
   const double shown = std::min(kbps / share, static_cast<double>(most));

@@ -130,7 +130,10 @@ const RULES = [
     'misbehaved',
     'warning',
     ({ ends }) => {
-      const wrong = (ends.opened.misbehaved ?? 0) + (ends.unopened.misbehaved ?? 0);
+      const wrong = [ends.opened.misbehaved, ends.unopened.misbehaved, ends.opened.polluted].reduce(
+        (sum, count) => sum + (count ?? 0),
+        0,
+      );
       const all = sum(ends.opened) + sum(ends.unopened);
       return wrong >= 5 && wrong > all / 20 && `${wrong} connections ended because of wrong bytes`;
     },

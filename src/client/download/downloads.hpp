@@ -98,6 +98,8 @@ class Downloads {
   struct Offence {
     const char* what = nullptr;  // nullptr: none
     FallbackReason reason = FallbackReason::kProtocol;
+    // Nobody who checks what it passes on commits it.
+    bool proven = false;
   };
   Offence on_header(TimeMs now, Parent& parent, const peer::Fields& header);
   // False if it refuses nothing that was asked.

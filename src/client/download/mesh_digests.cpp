@@ -51,7 +51,7 @@ Downloads::Offence Mesh::check(const Download& download, uint32_t first, size_t 
   if (body.digests() == nullptr) return {"pieces before their digests"};
   const size_t offset = size_t{first} * peer::kWirePieceBytes;
   if (body.digests()->fit(first, body.bytes().subspan(offset, bytes))) return {};
-  return {"a piece that is not its publisher's", FallbackReason::kWrongSegment};
+  return {"a piece that is not its publisher's", FallbackReason::kWrongSegment, true};
 }
 
 Downloads::Offence Mesh::on_digests(TimeMs now, Neighbor& neighbor, size_t bytes) {

@@ -41,7 +41,8 @@ struct PeerSession {
   const PeerId remote;
   const PeerId own_id;  // our name when it began; a tracker that restarts gives us another
   TimeMs started_at{};
-  bool ended = false;  // it leaves the table when the event that ended it is over
+  bool polluted = false;  // it has sent what nobody sends who checks what it passes on
+  bool ended = false;     // it leaves the table when the event that ended it is over
   SignalAllowance signals;
   Reach reach;
   TokenBucket chatter{kChatterBurst, kChatterInterval};

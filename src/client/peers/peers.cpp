@@ -162,7 +162,9 @@ void Peers::end(TimeMs now, PeerSession& session, PeerEnd end, FallbackReason re
   if (report && (was_open || was_parent)) {
     // The tracker keeps apart for a minute those of whom nothing was heard for long.
     const bool silent = end == PeerEnd::kTimedOut && why != PeerEnd::kNoPermission;
-    tell_end(was_open, session.dc_id(), kReasons[static_cast<size_t>(silent ? end : why)]);
+    tracker_wire::EndReason told = kReasons[static_cast<size_t>(silent ? end : why)];
+    if (session.polluted && tracker_.agrees()) told = tracker_wire::EndReason::kPolluted;
+    tell_end(was_open, session.dc_id(), told);
   }
   session.ended = true;
   session.link.open = false;

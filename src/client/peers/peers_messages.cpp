@@ -165,6 +165,7 @@ bool Peers::on_binary(TimeMs now, PeerHandle handle, size_t size) {
     offence = downloads_.on_packet(now, *session->parent, size, quiet);
   }
   if (offence.what == nullptr) return quiet;
+  session->polluted = offence.proven;
   misbehaved(now, *session, offence.reason, offence.what);
   return false;
 }

@@ -76,6 +76,7 @@ bool TrackerSession::on_accept(TimeMs now, const tracker_wire::TrackerFields& ac
   own_id_ = accept.peer_id;
   live_ = accept.live;
   extension_ = accept.hlsmesh.value_or(0);
+  agrees_ = accept.agree.has_value();
   viewers_ = kPair;
   commands_.event(EventCode::kTrackerConnected, 0, own_id_.text);
   return true;

@@ -52,6 +52,8 @@ class TrackerSession {
   // What the tracker of this session says about the channel, and its extension.
   std::optional<bool> live() const { return live_; }
   int32_t extension() const { return extension_; }
+  // Whether it counts reports of wrong pieces.
+  bool agrees() const { return agrees_; }
 
   void start(TimeMs now);
   // Ends the session for good: `leave` if it had entered. start() begins a new one.
@@ -101,6 +103,7 @@ class TrackerSession {
   PeerId own_id_;
   std::optional<bool> live_;
   int32_t extension_ = 0;
+  bool agrees_ = false;
   int32_t viewers_ = kPair;
 };
 

@@ -18,7 +18,18 @@ struct Asked : DigestsRoom {
   uint32_t at_a = 0;
   uint32_t at_b = 0;
 
-  Asked() {
+  // `agree`: what the tracker's `accept` says.
+  explicit Asked(std::optional<int32_t> agree = {}) {
+    if (agree) {
+      h.socket_closed();
+      h.advance(5'000);
+      h.socket_open();
+      tracker_wire::Accept accept;
+      accept.peer_id = PeerId{"me"};
+      accept.hlsmesh = 2;
+      accept.agree = agree;
+      h.tracker_says(accept);
+    }
     digests_come(digest_line("seg5.ts", mesh_body()));
     a = add_parent("a");
     b = add_parent("b");
@@ -85,6 +96,24 @@ TEST_CASE("digests: one flipped bit ends its giver, and the segment comes from a
     CHECK((r.given(1) == mesh_body()));
     CHECK(r.is_open(r.b));
   }
+}
+
+TEST_CASE("digests: who sends a wrong piece is reported to a tracker that counts reports") {
+  const bool counts = GENERATE(false, true);
+  Asked r(counts ? std::optional(3) : std::nullopt);
+  // Of a broken protocol nobody is accused.
+  const bool wrong = GENERATE(false, true);
+  r.give_digests();
+  if (wrong) {
+    r.serves(r.a, r.at_a, spoilt(mesh_body(), 5 * 16'384 + 77));
+  } else {
+    r.h.peer_sends(r.a, digests_of(r.at_a, mesh_body()));
+  }
+  CHECK_FALSE(r.is_open(r.a));
+  const std::string told = r.h.all(CommandKind::kSocketSend).back().text;
+  CAPTURE(told);
+  const char* const word = counts && wrong ? R"("reason":"polluted")" : R"("reason":"misbehaved")";
+  CHECK(told.find(word) != std::string::npos);
 }
 
 TEST_CASE("digests: digests of other bytes end their giver, and the segment comes from another") {

@@ -22,6 +22,7 @@ Described ended(const char* type, const std::string& dc_id, EndReason reason) {
   if (reason == EndReason::kUseless) d.fields["reason"] = "useless";
   if (reason == EndReason::kSilent) d.fields["reason"] = "silent";
   if (reason == EndReason::kMisbehaved) d.fields["reason"] = "misbehaved";
+  if (reason == EndReason::kPolluted) d.fields["reason"] = "polluted";
   return d;
 }
 
@@ -76,6 +77,7 @@ struct Describe {
     put_optional(d.fields, "hlsmesh", m.hlsmesh);
     put_optional(d.fields, "token_ms", m.token_ms);
     if (!m.reason.empty()) d.fields["reason"] = m.reason;
+    put_optional(d.fields, "agree", m.agree);
     return d;
   }
   Described operator()(const Connect& m) const {

@@ -27,6 +27,30 @@ TEST_CASE("digests: of liars that enter first, no byte reaches the player of any
   CHECK(play_digested(kind, live, false, kRoomOfLiars / 5).wrong > 0);
 }
 
+TEST_CASE("digests: the tracker keeps out whom several report, and nobody else") {
+  const bool live = GENERATE(false, true);
+  constexpr size_t kLiars = kRoomOfLiars / 5;
+  Honest with[2];
+  for (const bool bans : {false, true}) {
+    SwarmConfig config = with_liars(live, 400'000, ParentFault::kFlipsBits, kLiars);
+    config.content.digests = true;
+    if (!bans) config.tracker.agree = 0;
+    with[bans ? 1 : 0] = play_to(kSlowBuild ? 60 : 100, config);
+  }
+  const auto& [none, some] = with;
+  CAPTURE(live, some.tracker.reports, some.tracker.reports_ignored);
+  WARN((live ? "live" : "VOD") << ": banned " << some.tracker.bans << "; connections dropped "
+                               << some.dropped << ", without bans " << none.dropped << "; of peers "
+                               << some.share << ", without " << none.share);
+  CHECK(none.tracker.bans == 0);
+  CHECK(some.tracker.bans > 0);
+  // Everybody has an address of its own.
+  CHECK(some.tracker.bans <= kLiars);
+  CHECK(some.tracker.banned <= static_cast<int32_t>(kLiars));
+  CHECK(some.wrong == 0);
+  CHECK(some.dropped < none.dropped);
+}
+
 TEST_CASE("digests: in an honest room they cost little of what peers bring") {
   const bool live = GENERATE(false, true);
   CAPTURE(live);

@@ -31,6 +31,8 @@ struct Honest {
   int32_t wrong = 0;     // of those
   int32_t checks = 0;    // places that were compared
   double share = 0;      // of peers in the bytes that they got
+  uint64_t dropped = 0;  // connections that they ended over what came
+  TrackerStats tracker;
 };
 
 inline Honest play_to(double end, const SwarmConfig& config) {
@@ -38,6 +40,7 @@ inline Honest play_to(double end, const SwarmConfig& config) {
   swarm.run_until(end);
   const SwarmFigures figures = swarm.figures();
   Honest out;
+  out.tracker = swarm.tracker().stats();
   double p2p = 0;
   double all = 0;
   for (size_t i = 0; i < config.viewers.size(); ++i) {
@@ -46,6 +49,7 @@ inline Honest play_to(double end, const SwarmConfig& config) {
     out.segments += viewer.segments;
     out.wrong += viewer.wrong_bodies;
     out.checks += viewer.engine.checks;
+    out.dropped += viewer.engine.malformed;
     p2p += static_cast<double>(viewer.p2p_bytes);
     all += static_cast<double>(viewer.p2p_bytes + viewer.cdn_bytes);
     require_no_stall(viewer);

@@ -128,7 +128,7 @@ TEST_CASE("why connections end is counted by word, and who reaches nobody") {
   h.say(child, wire::DcClosed{h.dc_id(child, parent), wire::EndReason::kUseless});
   const std::string useless = h.tracker.take_audience();
   CHECK(holds(useless, R"("opened":{"none":0,"refused":0,"useless":1,"silent":0,"misbehaved":0,)"
-                       R"("permission":0,"udp":0,"nat":0,"policy":0})"));
+                       R"("permission":0,"udp":0,"nat":0,"policy":0,"polluted":0})"));
   CHECK(holds(useless, R"("unfed":1)"));
   for (int i = 0; i < 3; ++i) {
     h.advance(minutes(10));
