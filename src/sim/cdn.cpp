@@ -107,6 +107,7 @@ void Cdn::on_pipe_message(uint64_t cookie, Message message) {
     sent_bytes_ += message.size;
   } else if (over) {
     copies.sent += 1;
+    ++copies.whole;
     sent_bytes_ += whole;
   }
   user.on_cdn_bytes(id, offset, message.size);

@@ -74,7 +74,8 @@ class Cdn : private PipeSink {
 
   struct Copies {
     int32_t asked = 0;
-    double sent = 0;  // whole ones; of ranges their part of it, as far as they came
+    int32_t whole = 0;  // sent to their end
+    double sent = 0;    // whole ones; of ranges their part of it, as far as they came
   };
   const std::map<std::pair<RenditionId, MediaSequence>, Copies>& copies() const { return copies_; }
   // Of whole segments, and of ranges as far as they came.

@@ -59,6 +59,11 @@ class TrackerHost {
   // Of the tracker; empty while there is none.
   std::string audit() const { return tracker_ ? tracker_->audit() : std::string(); }
 
+  // As the tracker tells it; empty if it knows no such channel.
+  std::string topology(std::string_view channel) const {
+    return tracker_ ? tracker_->topology(channel, 0, Tracker::kMaxListed) : std::string();
+  }
+
   TrackerStats stats() const { return tracker_ ? tracker_->stats() : TrackerStats{}; }
 
  private:

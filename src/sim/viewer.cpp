@@ -25,6 +25,14 @@ std::string address_of(ViewerId id) {
          std::to_string(n & 255) + ".1";
 }
 
+// A false report in place of a true one.
+std::string accusing(std::string text) {
+  constexpr std::string_view kReason = ",\"reason\":";
+  if (text.find("\"dc_closed\"") == std::string::npos) return text;
+  text.resize(std::min(text.find(kReason), text.size() - 1));
+  return text + std::string(kReason) + "\"polluted\"}";
+}
+
 }  // namespace
 
 Viewer::Viewer(World world, ViewerId id, const ViewerConfig& config, uint64_t seed)
@@ -219,7 +227,8 @@ void Viewer::on_command(const HmCommand& command) {
       break;
     case CommandKind::kSocketSend:
       if (socket_.value() == 0) ++stray_commands_;
-      world_.tracker.send(socket_, std::string(text_of(command)));
+      world_.tracker.send(socket_, config_.accuses ? accusing(std::string(text_of(command)))
+                                                   : std::string(text_of(command)));
       break;
     case CommandKind::kSocketClose:
       world_.tracker.close(socket_);

@@ -49,6 +49,9 @@ struct ViewerConfig {
   bool p2p_refused = false;              // no connection to another peer ever opens
   int32_t extension = peer::kExtension;  // the latest that it and its peers speak with each other
   ParentFault fault = ParentFault::kNone;
+  // It says of each connection that ends that the other side sent wrong pieces, and of liars
+  // nothing.
+  bool accuses = false;
   BrowserFaults browser;
   EngineObserver* observer = nullptr;  // must outlive the viewer
 };

@@ -95,6 +95,11 @@ void note_former(Peer& peer, const Peer& other, TimeMs now) {
   peer.former.push_back(former_of(other, now));
 }
 
+// Notes that `ender` ends the link, of which the other side may not have said yet that it opened.
+void note_ender(Peer& other, const Peer& ender, const ParentLink& link, TimeMs now) {
+  if (!link.opened) note_former(other, ender, now);
+}
+
 }  // namespace
 
 std::optional<Former> Introductions::met(Peer& reporter, std::string_view dc_id, TimeMs now) {
@@ -162,8 +167,14 @@ void Introductions::on_leaving(Peer& peer, TimeMs now) {
   const bool was_source = peer.is_source();
   const std::vector<Peer*> children = peer.children;
   const std::vector<Peer*> parents = parents_of(peer);
-  for (Peer* child : children) unlink(*child, peer, now);
-  for (Peer* parent : parents) unlink(peer, *parent, now);
+  for (Peer* child : children) {
+    note_ender(*child, peer, *parent_named(*child, peer.id.text), now);
+    unlink(*child, peer, now);
+  }
+  for (Peer* parent : parents) {
+    note_ender(*parent, peer, *parent_named(peer, parent->id.text), now);
+    unlink(peer, *parent, now);
+  }
   Room* united = channel.remove(peer);
 
   // One of the orphans of a source takes its place, and feeds the others.
@@ -211,11 +222,13 @@ void Introductions::on_ended(Peer& reporter, std::string_view dc_id, tracker_wir
   const std::string_view other = other_when_initiator(dc_id, reporter.id.text);
   const std::string_view initiator = initiator_when_other(dc_id, reporter.id.text);
   if (ParentLink* link = parent_named(reporter, other)) {
+    note_ender(*link->parent, reporter, *link, now);
     end(reporter, *link->parent, reason, now);
     take_parted(reporter, other);
     return;
   }
   if (Peer* child = child_named(reporter, initiator)) {
+    note_ender(*child, reporter, *parent_named(*child, reporter.id.text), now);
     end(*child, reporter, reason, now);
     take_parted(reporter, initiator);
     return;

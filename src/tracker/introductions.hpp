@@ -93,7 +93,8 @@ class Introductions {
   void on_ended(Peer& reporter, std::string_view dc_id, tracker_wire::EndReason reason, TimeMs now);
 
   // The other peer of an open link that such a report is about, also of one that has ended lately:
-  // whoever is about to be reported may end it first. nullopt if there was none.
+  // whoever is about to be reported may end it first, even before the child has said that it
+  // opened. nullopt if there was none.
   static std::optional<Former> met(Peer& reporter, std::string_view dc_id, TimeMs now);
 
   // The peer is introduced to nobody from now on: it is idle, may have no children, and all its

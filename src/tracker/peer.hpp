@@ -41,7 +41,7 @@ struct PeerFacts {
   std::string party;    // AddressLimits::party_of(address)
 };
 
-// A peer to which there was an open link, which has ended.
+// A peer to which there was a link that has ended: it was open, or the peer ended it.
 struct Former {
   std::string id;
   std::string network;

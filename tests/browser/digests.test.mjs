@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ensureStream } from '../../demo/stream.mjs';
+import { createTracker } from '../../js/tracker/index.js';
 import { loadErrors, withStage } from './stage.mjs';
 
 const run = promisify(execFile);
@@ -124,6 +127,57 @@ describe('digests', () => {
         { '/film/': folder },
       );
     });
+  }
+});
+
+/**
+ * A tracker to which viewers come from addresses of different networks, by the name that a viewer's browser gives itself.
+ * @param {Record<string, string>} addresses
+ */
+async function trackerFor(addresses) {
+  const server = createServer().listen(0, '127.0.0.1');
+  server.on('upgrade', ({ headers }) => {
+    const name = / viewer\/(\S+)$/.exec(headers['user-agent'] ?? '')?.[1] ?? '';
+    headers['x-forwarded-for'] = addresses[name];
+  });
+  await once(server, 'listening');
+  const tracker = await createTracker({ server, path: '/', trustedProxies: ['loopback'] });
+  return { tracker, stop: () => Promise.all([tracker.close(), server.close()]) };
+}
+
+test('a viewer that three others report is kept out, and they go on with one another', async () => {
+  const addresses = {
+    liar: '192.0.2.1',
+    one: '198.51.100.1',
+    two: '203.0.113.1',
+    three: '2001:db8::1',
+  };
+  const { tracker, stop } = await trackerFor(addresses);
+  try {
+    await withStage(
+      async (stage) => {
+        const play = (/** @type {string} */ name, init = () => {}) =>
+          stage.viewer({ name, src: SRC, init, tracker: tracker.url });
+        const liar = await play('liar', flipBits);
+        await liar.plays(3);
+        const viewers = [];
+        for (const name of ['one', 'two', 'three']) {
+          const viewer = await play(name);
+          viewers.push(viewer);
+          await viewer.waitForEvent('peer', { state: 'closed', reason: 'misbehaved' });
+        }
+        await viewers[2].plays(8);
+        const { reports, bans, banned, links } = tracker.stats();
+        assert.deepEqual({ reports, bans, banned }, { reports: 3, bans: 1, banned: 1 });
+        assert.ok(links >= 2, `${links} connections among the others`);
+        for (const viewer of viewers) await playsTheFilm(viewer);
+        const { parents, children } = await liar.stats();
+        assert.deepEqual({ parents, children }, { parents: 0, children: 0 });
+      },
+      { '/film/': folder },
+    );
+  } finally {
+    await stop();
   }
 });
 
