@@ -21,9 +21,24 @@ void Loader::load(const SegmentRequest& request) {
   const LoadId id(next_load_++);
   Load& load = loads_[id] = Load{request};
   EnginePort* const port = host_.port();
-  if (port == nullptr) return begin(load, Fetch{id}, {});
+  if (port == nullptr) {
+    const Duration late = lateness(id);
+    if (late <= Duration{}) return begin(load, Fetch{id}, {});
+    queue_.after(late, [this, id] {
+      const auto it = loads_.find(id);
+      if (it != loads_.end()) begin(it->second, Fetch{id}, {});
+    });
+    return;
+  }
   port->load(now(), id, describe(request));
   host_.wake();
+}
+
+Duration Loader::lateness(LoadId load) const {
+  if (late_.segments <= 0 || load.value() % late_.every != late_.phase) return {};
+  const double buffered = seconds(player_.buffered_end() - player_.position());
+  const double segment = seconds(content_.config().segment_duration);
+  return from_seconds(std::min(buffered / 2, late_.segments * segment));
 }
 
 void Loader::cancel(LoadId load) {
@@ -75,6 +90,7 @@ void Loader::adopt_earlier_loads() {
 void Loader::stop() {
   for (const auto& [fetch, load] : fetches_) cdn_.cancel(fetch);
   fetches_.clear();
+  loads_.clear();
 }
 
 void Loader::fetch(const HmCommand& command) {

@@ -21,6 +21,14 @@ struct LoaderFigures {
   int32_t stray_commands = 0;
 };
 
+// Without an engine, one in so many loads begins later than the player asks: by that many segments,
+// or half of what is buffered then if that is less.
+struct LateLoads {
+  int32_t every = 1;
+  int32_t phase = 0;  // of them, which
+  double segments = 0;
+};
+
 // The page around a Loader.
 class LoaderHost {
  public:
@@ -43,6 +51,7 @@ class Loader : private CdnUser {
     access_ = access;
     streams_ = streams;
   }
+  void set_late(LateLoads late) { late_ = late; }
   void load(const SegmentRequest& request);
   void abort(RenditionId rendition, MediaSequence sn);
   // Tells a new engine what was loaded, and is being loaded, without it.
@@ -81,6 +90,7 @@ class Loader : private CdnUser {
   };
 
   void begin(Load& load, Fetch fetch, FetchRange range);
+  Duration lateness(LoadId load) const;
   // Cancels what is under way for the load.
   void cancel(LoadId load);
   void give_body(const SegmentRequest& request, const Fetch& fetch);
@@ -97,6 +107,7 @@ class Loader : private CdnUser {
   LoaderHost& host_;
   Access access_;
   bool streams_ = true;
+  LateLoads late_;
   std::map<LoadId, Load> loads_;
   std::map<FetchId, Fetch> fetches_;
   std::vector<Early> before_core_;

@@ -58,6 +58,7 @@ void Viewer::join() {
     access_.send_queue_bytes = config_.browser.send_queue_bytes;
   }
   loader_.attach(access_, config_.streams);
+  loader_.set_late(config_.late);
   world_.rtc.attach(id_, *this, access_);
   if (config_.p2p_refused) world_.rtc.block(id_);
   player_.start();

@@ -38,6 +38,7 @@ struct ViewerConfig {
   double checks = EngineConfig{}.checks;
   // From the page's start until the engine is there; loads before that go straight to the CDN.
   Duration core_ready = std::chrono::milliseconds(150);
+  LateLoads late;
   PlayerConfig player;
   Nat nat = Nat::kOpen;
   double loss = 0;   // share of packets that its line loses

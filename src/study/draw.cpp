@@ -116,7 +116,9 @@ Scenario draw_scenario(uint64_t seed) {
   draw_extensions(seed, audience);
   out.quiet = kQuiet;
   if (!out.stream.live) {
-    out.stream.vod_segments += static_cast<int32_t>(kQuiet / out.stream.segment_seconds);
+    // Whoever has a full buffer loads to the end as well.
+    out.stream.vod_segments +=
+        static_cast<int32_t>((kQuiet + audience.buffer_seconds) / out.stream.segment_seconds);
   }
   return out;
 }

@@ -14,7 +14,7 @@ using nlohmann::json;
 constexpr double kSettled = 15;
 
 // A viewer with peers may hold a fifth less media than its twin, and so reaches the end of it that
-// much sooner when the CDN is late: once, and once more for each stall that its twin has as well.
+// much sooner when the CDN is late.
 constexpr double kBufferLess = 0.2;
 
 uint64_t mix(uint64_t digest, uint64_t value) {
@@ -81,6 +81,13 @@ json upload_json(const Run& mesh) {
           {"p95Bytes", percentile(sent, 0.95)},
           {"gini", rounded(gini(sent))},
           {"shareOfTopTenth", rounded(sum > 0 ? top / sum : 0)}};
+}
+
+// Seconds since the simulation's start that passed before the first frame or in stalls: whoever
+// begins sooner has less to play when the CDN is late.
+double waited(const sim::PlayerFigures& player) {
+  return sim::seconds(player.stalled) +
+         (player.first_frame ? sim::seconds(player.first_frame->time_since_epoch()) : 0);
 }
 
 struct Playback {
@@ -369,17 +376,33 @@ std::vector<Violation> judge(const Scenario& scenario, const std::string& figure
   return out;
 }
 
-std::vector<Violation> compare(const Scenario& scenario, const Run& mesh, const Run& twin) {
-  for (size_t i = 0; i < mesh.swarm.viewers.size(); ++i) {
+void count_due(const Scenario& scenario, const Run& twin, std::vector<Due>& due) {
+  const bool first = due.empty();
+  due.resize(twin.swarm.viewers.size());
+  for (size_t i = 0; i < due.size(); ++i) {
     const sim::PlayerFigures& plain = twin.swarm.viewers[i].player;
-    const double with = sim::seconds(mesh.swarm.viewers[i].player.stalled);
-    const double without = sim::seconds(plain.stalled);
+    due[i].waited = std::max(due[i].waited, waited(plain));
+    if (!first) continue;
     // Late timers keep an engine from noticing, and from asking the CDN, by as much.
-    const double once = kBufferLess * plain.mean_buffer + scenario.faults.late_timers;
-    if (with <= without + once * (1 + plain.stalls)) continue;
+    due[i].beyond = kBufferLess * plain.mean_buffer + scenario.faults.late_timers;
+    // Whom the origin starves jumps to where segments are, by whole ones, and meets others that are
+    // late.
+    if (plain.skips > 0) {
+      due[i].beyond += scenario.stream.segment_seconds;
+      if (scenario.origin.late_every > 0) due[i].beyond += scenario.origin.late_seconds;
+    }
+  }
+}
+
+std::vector<Violation> compare(const Run& mesh, const std::vector<Due>& due) {
+  for (size_t i = 0; i < due.size(); ++i) {
+    const sim::PlayerFigures& player = mesh.swarm.viewers[i].player;
+    const double later = waited(player) - due[i].waited;
+    if (!player.first_frame || later <= due[i].beyond) continue;
     return {{Violation::Property::kWorse, "viewer " + std::to_string(i) + " stalled for " +
-                                              json(rounded(with)).dump() + " s, its twin for " +
-                                              json(rounded(without)).dump() + " s"}};
+                                              json(rounded(sim::seconds(player.stalled))).dump() +
+                                              " s, and waited " + json(rounded(later)).dump() +
+                                              " s longer than any of its twins"}};
   }
   return {};
 }

@@ -46,6 +46,15 @@ Sample sample(sim::Swarm& swarm, const World& world);
 // By viewer whether it is there and its bytes so far, as JSON.
 std::string look_json(sim::Swarm& swarm, const World& world);
 
+// How long a viewer may wait for the picture, at first and in stalls, in seconds.
+struct Due {
+  double waited = 0;  // as long as that of its twins who waited longest
+  double beyond = 0;  // and a fifth of its twin's mean buffer, and what timers are late by
+};
+
+// Adds the viewers' twins: first those who ask the CDN at once, then others, who ask later.
+void count_due(const Scenario& scenario, const Run& twin, std::vector<Due>& due);
+
 // Reads a swarm at the end of its run.
 Run keep(sim::Swarm& swarm, const World& world, const Scenario& scenario);
 
@@ -70,8 +79,8 @@ std::string figures_json(const Scenario& scenario, const World& world, uint64_t 
                          const std::vector<Violation>& violations);
 
 // What of `scenario.expect` is missed in figures made by figures_json, and whether a viewer fared
-// worse than its twin.
+// worse than is due to it.
 std::vector<Violation> judge(const Scenario& scenario, const std::string& figures);
-std::vector<Violation> compare(const Scenario& scenario, const Run& mesh, const Run& twin);
+std::vector<Violation> compare(const Run& mesh, const std::vector<Due>& due);
 
 }  // namespace hlsmesh::study

@@ -22,6 +22,10 @@ constexpr double kLeastMostOffload = 0.4;
 // A segment then comes in a quarter of its duration.
 constexpr double kTimesTheStream = 4;
 
+// Two viewers are one pair, and a pair that failed several times before the quiet phase is not
+// introduced again for a minute or more.
+constexpr int32_t kLeastViewers = 3;
+
 double change(uint64_t from, uint64_t to) { return static_cast<double>(to - from); }
 
 // Whether peers can feed it, and it them. A line whose loss leaves a flow less than a few times the
@@ -49,6 +53,9 @@ std::vector<Mark> mark(sim::Swarm& swarm, const World& world) {
     each.cdn_bytes = viewer.loaded().cdn_bytes;
     each.p2p_bytes = viewer.loaded().p2p_bytes;
     each.stalled = sim::seconds(player.stalled);
+    if (!swarm.content().config().live) {
+      each.loaded = sim::seconds(viewer.player().buffered_end());
+    }
   }
   return out;
 }
@@ -73,6 +80,7 @@ QuietFigures quiet_figures(const Scenario& scenario, const World& world, const Q
   std::vector<const sim::ViewerConfig*> playing;
   double from_peers = 0;
   int32_t uploaders[3]{};  // who play, by kind of NAT
+  double furthest = 0;     // that one of them has loaded
   const auto plays = [&mesh](size_t i) { return mesh.settled[i].playing && mesh.end[i].playing; };
   for (size_t i = 0; i < mesh.end.size(); ++i) {
     const Mark& from = mesh.settled[i];
@@ -83,7 +91,10 @@ QuietFigures quiet_figures(const Scenario& scenario, const World& world, const Q
     out.media_bytes += change(from.p2p_bytes, to.p2p_bytes) + change(from.cdn_bytes, to.cdn_bytes);
     out.stall_seconds += stalled;
     out.twin_stall_seconds += plain;
-    if (stalled > plain + kStallBeyond && out.first_late.empty()) {
+    // Whom the origin starves jumps to where segments are, by whole ones.
+    const double segment = scenario.stream.segment_seconds;
+    const double beyond = kStallBeyond + (plain > segment ? segment : 0);
+    if (stalled > plain + beyond && out.first_late.empty()) {
       out.first_late = "viewer " + std::to_string(i) + " stalled for " + std::to_string(stalled) +
                        " s, its twin for " + std::to_string(plain) + " s";
     }
@@ -93,7 +104,13 @@ QuietFigures quiet_figures(const Scenario& scenario, const World& world, const Q
     if (!reachable(scenario, world, i)) continue;
     playing.push_back(&viewer);
     if (viewer.upload) ++uploaders[static_cast<size_t>(viewer.nat)];
+    if (viewer.upload) furthest = std::max(furthest, mesh.settled[i].loaded);
   }
+  // Of a film nobody gets what nobody who uploads has loaded before.
+  const auto behind = std::count_if(playing.begin(), playing.end(), [&](const auto* viewer) {
+    return mesh.settled[static_cast<size_t>(viewer - world.config.viewers.data())].loaded <
+           furthest;
+  });
   for (size_t i = 0; i < mesh.end.size(); ++i) {
     const sim::ViewerConfig& viewer = world.config.viewers[i];
     if (!plays(i) || mesh.end[i].connected || !reachable(scenario, world, i)) continue;
@@ -112,14 +129,17 @@ QuietFigures quiet_figures(const Scenario& scenario, const World& world, const Q
     out.most_offload = most_offload(playing, scenario.stream.mbit * 1e6) *
                        static_cast<double>(playing.size()) / out.viewers;
   }
+  if (!scenario.stream.live && out.viewers > 0) {
+    out.most_offload = std::min(out.most_offload, static_cast<double>(behind) / out.viewers);
+  }
   if (mesh.segments > 0) out.origin_copies = mesh.copies / mesh.segments;
   return out;
 }
 
 std::string not_converged(const QuietFigures& figures) {
   if (!figures.first_late.empty()) return figures.first_late;
-  if (figures.most_offload >= kLeastMostOffload && figures.media_bytes > 0 &&
-      figures.offload < kLeastEta * figures.most_offload) {
+  if (figures.viewers >= kLeastViewers && figures.most_offload >= kLeastMostOffload &&
+      figures.media_bytes > 0 && figures.offload < kLeastEta * figures.most_offload) {
     return "peers bring " + std::to_string(figures.offload) + " of the media, of " +
            std::to_string(figures.most_offload) + " that uplinks allow";
   }

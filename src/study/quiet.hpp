@@ -18,6 +18,7 @@ struct Mark {
   uint64_t cdn_bytes = 0;
   uint64_t p2p_bytes = 0;
   double stalled = 0;
+  double loaded = 0;  // of a film, seconds from its beginning
 };
 
 // What a run with a quiet phase is judged by: all viewers when half of that phase has passed, by

@@ -14,6 +14,14 @@ constexpr double kNoEngine = 1e9;
 constexpr double kSampleEvery = 1;
 constexpr double kCheckEvery = 1;
 
+// What peers may cost, a third of a segment in the mean: each load that much, or one in four a
+// segment and a third.
+constexpr sim::LateLoads kLate[] = {
+    {1, 0, 1.0 / 3}, {4, 0, 4.0 / 3}, {4, 1, 4.0 / 3}, {4, 2, 4.0 / 3}, {4, 3, 4.0 / 3}};
+
+// Few studies need late twins.
+constexpr double kNearlyDone = 0.99;
+
 bool is_multiple(double value, double of) { return std::fmod(value, of) == 0; }
 
 }  // namespace
@@ -48,7 +56,8 @@ void Study::advance(double seconds) {
 
 double Study::progress() const {
   if (done()) return 1;
-  return ((stage_ == Stage::kTwin ? 1 : 0) + reached_ / scenario_.length()) / 2;
+  if (stage_ == Stage::kLateTwins) return kNearlyDone;
+  return kNearlyDone * ((stage_ == Stage::kTwin ? 1 : 0) + reached_ / scenario_.length()) / 2;
 }
 
 std::string Study::look() const {
@@ -96,24 +105,42 @@ void Study::finish() {
     last_look_ = std::move(look);
     mesh_ = std::move(run);
     stage_ = Stage::kTwin;
-    sim::SwarmConfig config = world_.config;
-    for (sim::ViewerConfig& viewer : config.viewers) {
-      viewer.core_ready = sim::from_seconds(kNoEngine);
-    }
-    begin(std::move(config));
-    return;
+    return begin_twin({});
   }
+  count_due(scenario_, run, due_);
+  if (stage_ == Stage::kTwin) {
+    twin_ = std::move(run);
+    stage_ = Stage::kLateTwins;
+  } else {
+    ++late_;
+  }
+  if (late_ < std::size(kLate) && !compare(mesh_, due_).empty()) {
+    return begin_twin(kLate[late_]);
+  }
+  conclude();
+}
+
+void Study::begin_twin(sim::LateLoads late) {
+  sim::SwarmConfig config = world_.config;
+  for (sim::ViewerConfig& viewer : config.viewers) {
+    viewer.core_ready = sim::from_seconds(kNoEngine);
+    viewer.late = late;
+  }
+  begin(std::move(config));
+}
+
+void Study::conclude() {
   stage_ = Stage::kDone;
-  for (Violation& each : compare(scenario_, mesh_, run)) violations_.push_back(std::move(each));
+  for (Violation& each : compare(mesh_, due_)) violations_.push_back(std::move(each));
   if (scenario_.quiet > 0) {
-    std::string what = not_converged(quiet_figures(scenario_, world_, mesh_.quiet, run.quiet));
+    std::string what = not_converged(quiet_figures(scenario_, world_, mesh_.quiet, twin_.quiet));
     if (!what.empty()) {
       violations_.push_back({Violation::Property::kLiveness, "has not come to rest: " + what});
     }
   }
-  figures_ = figures_json(scenario_, world_, seed_, mesh_, run, violations_);
+  figures_ = figures_json(scenario_, world_, seed_, mesh_, twin_, violations_);
   for (Violation& each : judge(scenario_, figures_)) violations_.push_back(std::move(each));
-  figures_ = figures_json(scenario_, world_, seed_, mesh_, run, violations_);
+  figures_ = figures_json(scenario_, world_, seed_, mesh_, twin_, violations_);
 }
 
 }  // namespace hlsmesh::study

@@ -31,11 +31,13 @@ class Study {
   const std::vector<Violation>& violations() const { return violations_; }
 
  private:
-  enum class Stage : uint8_t { kMesh, kTwin, kDone };
+  enum class Stage : uint8_t { kMesh, kTwin, kLateTwins, kDone };
 
   void begin(sim::SwarmConfig config);
+  void begin_twin(sim::LateLoads late);
   void check();
   void finish();
+  void conclude();
 
   Scenario scenario_;
   uint64_t seed_;
@@ -47,6 +49,9 @@ class Study {
   std::vector<Sample> samples_;  // of the present run
   Quiet quiet_;                  // of the present run
   Run mesh_;
+  Run twin_;
+  size_t late_ = 0;       // late twins that have run
+  std::vector<Due> due_;  // by viewer
   std::vector<Violation> violations_;
   std::string figures_;
 };

@@ -112,6 +112,34 @@ TEST_CASE("buffers are compared with those of the twins") {
   CHECK(std::abs(run(scenario, 3)["buffer"]["least"].get<double>() - 1) < 0.02);
 }
 
+TEST_CASE("a viewer is compared with the twin that waited longest, the first frame included") {
+  const auto run_of = [](double first_frame, double stalled, int32_t skips) {
+    Run out;
+    sim::PlayerFigures& player = out.swarm.viewers.emplace_back().player;
+    player.first_frame = sim::at_second(first_frame);
+    player.stalled = sim::from_seconds(stalled);
+    player.skips = skips;
+    player.mean_buffer = 5;
+    return out;
+  };
+  Scenario scenario;
+  scenario.stream.segment_seconds = 4;
+  std::vector<Due> due;
+  count_due(scenario, run_of(3, 0, 0), due);
+  CHECK(compare(run_of(3, 0.9, 0), due).empty());
+  CHECK(compare(run_of(3, 1.1, 0), due).size() == 1);
+  CHECK(compare(run_of(2, 1.9, 0), due).empty());
+  CHECK(compare(run_of(4, 0.5, 0), due).size() == 1);
+  count_due(scenario, run_of(3, 2, 0), due);
+  count_due(scenario, run_of(3, 1, 9), due);
+  CHECK(compare(run_of(3, 2.9, 0), due).empty());
+  CHECK(compare(run_of(3, 3.1, 0), due).size() == 1);
+  std::vector<Due> starved;
+  count_due(scenario, run_of(3, 20, 5), starved);
+  CHECK(compare(run_of(3, 24.9, 0), starved).empty());
+  CHECK(compare(run_of(3, 25.1, 0), starved).size() == 1);
+}
+
 // gcc, clang and WebAssembly compare with one file. When engines decide otherwise than before, the
 // new digest is written there: build/native/bench/hlsmesh-sim 1 10 <js/sim/scenarios/reference.json
 TEST_CASE("the reference scenario has the same digest on every platform") {
