@@ -60,6 +60,7 @@ void Engine::settle() {
   mesh_.set_live(player_.is_live());
   loads_.take_outcomes(now_);
   peers_.give_back_parent(now_);
+  mesh_.choose_leader(now_, peers_.turns().uplink.bytes_per_ms());
   loads_.settle(now_, peers_.hope());
   if (downloads_.shelf.has_again(now_)) peers_.tell_current(now_);
   peers_.serve(now_);

@@ -61,6 +61,7 @@ PieceSet first_of(const PieceSet& pieces, uint32_t count) {
 void Mesh::remove(Neighbor& neighbor, FallbackReason reason) {
   for (const PieceAsk& ask : neighbor.asks.all()) ask.download().failure = reason;
   neighbor.asks.clear();
+  if (leader_ == &neighbor) leader_ = nullptr;
   neighbors_.remove(&neighbor);
 }
 

@@ -90,15 +90,20 @@ class Mesh {
   // --- who fetches first
   // The player asks for the segment, which a live playlist of ours has just shown.
   void on_listed(TimeMs now, const SegmentKey& key);
-  // The neighbor that is to fetch first; nullptr: nobody, which means us. Only while we have no
-  // parents.
-  Neighbor* leader() const;
-  // The child that is to fetch beside us, because our line, of `up` bytes per millisecond, carries
-  // a live stream hardly more than once; nullptr: none. `now_second`: the one that has done so till
-  // now. Only while we have no parents.
-  const Neighbor* second(double up, PeerHandle now_second) const;
+  // Names the neighbor that is to fetch first: one that learns of live segments well before us; or,
+  // where our line, of `up` bytes per millisecond, carries the stream hardly more than once, a
+  // stronger one that is sooner to have sent a segment although it learns of it later. Where there
+  // is none, and our line carries it no more than once, the soonest is to fetch beside us. Nobody
+  // while we have parents; where `up` is 0, which means not known, nobody for its line.
+  void choose_leader(TimeMs now, double up);
+  // The neighbor that is to fetch first; nullptr: nobody, which means us.
+  Neighbor* leader() const { return beside_ ? nullptr : leader_; }
+  // The one that is to fetch beside us; nullptr: nobody.
+  const Neighbor* second() const { return beside_ ? leader_ : nullptr; }
+  // For how long a load of the newest segment waits for the leader's first piece; 0: without one.
+  DurationMs grace() const;
   // It was waited for in vain.
-  void lose_leader();
+  void lose_leader(TimeMs now);
   // Whether a parent has told us to fetch first.
   bool leads() const;
 
@@ -142,6 +147,9 @@ class Mesh {
   // Looks at what was asked of a neighbor and has not come.
   void judge(TimeMs now, Neighbor& neighbor, PieceAsk& ask);
 
+  // --- who fetches first
+  void choose_stronger(TimeMs now, double up, const Neighbor* before);
+
   // --- arrivals
   // Makes the body of the size that most neighbors say. False if it cannot be had.
   bool prepare(TimeMs now, Download& download, size_t size);
@@ -164,6 +172,8 @@ class Mesh {
   SegmentPtr fresh_;
   std::list<SegmentKey> fresh_words_;
   Shortage shortage_;
+  Neighbor* leader_ = nullptr;
+  bool beside_ = false;  // `leader_` fetches beside us
   TimeMs alone_until_{};
   bool passes_on_ = false;
   bool live_ = false;

@@ -23,6 +23,7 @@ struct Neighbor final : Source {
   double up = 0;           // its uplink as it says, bytes per millisecond; 0: not known
   double behind_ms = 0;    // it learns of live segments so much later than we; 0: not known
   bool we_lead = false;    // it has told us to fetch first
+  TimeMs leads_after{};    // before, it is not named to fetch first for its line
   Words words;
   PieceAsks asks;
   TimeMs ahead_after{};  // before, it is asked for nothing that no load waits for

@@ -231,11 +231,10 @@ void Peers::give_back_parent(TimeMs now) {
 }
 
 void Peers::serve(TimeMs now) {
-  const Neighbor* leader = mesh_.leader();
-  const bool first = leader == nullptr;
-  if (first) leader = mesh_.second(turns().uplink.bytes_per_ms(), told_to_lead_);
+  const Neighbor* const second = mesh_.second();
+  const Neighbor* const leader = second != nullptr ? second : mesh_.leader();
   children_.set_live(mesh_.live());
-  children_.set_in_order(first && leader != nullptr);
+  children_.set_in_order(second != nullptr);
   const PeerHandle leads = leader == nullptr ? PeerHandle() : leader->peer;
   if (leads != told_to_lead_) {
     const PeerHandle before = std::exchange(told_to_lead_, leads);

@@ -16,6 +16,8 @@ constexpr int kVainLimit = 4;
 constexpr int kMostVain = 1;
 // Loads over which the mean of what was lost by waiting goes.
 constexpr int kLostOver = 4;
+// Whoever is to fetch first is waited for only if as much is left twice, and this besides.
+constexpr DurationMs kLeftAfterGrace{800};
 // Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
 constexpr int kMostRanges = 2;
 
@@ -38,6 +40,7 @@ FetchId Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
   if (find(id) != nullptr) abort(now, id);  // a name used twice: the driver has forgotten the first
   Load& load = loads_.try_emplace(id, id, std::move(wish)).first->second;
   load.began_at = now;
+  load.newest = need(now, load).newest;
   if (load.wish.shareable) {
     downloads_.shelf.checks.set_able(load.wish.streams);
     load.download = &downloads_.of(load.wish);
@@ -284,10 +287,10 @@ bool Loads::gather(TimeMs now, Load& load) {
   const Mesh::Prospect prospect =
       mesh_.pursue(now, load.wish, needed, player_.newest_believable(now));
   // Whoever is to fetch first may be about to.
-  constexpr DurationMs kGrace{400};
-  if (!prospect.asked && mesh_.leader() != nullptr && now - load.began_at < kGrace &&
-      needed.slack > kGrace * 4) {
-    load.due = load.began_at + kGrace;
+  const DurationMs grace = mesh_.grace();
+  if (needed.newest && !prospect.begun && now - load.began_at < grace &&
+      needed.slack > grace * 2 + kLeftAfterGrace) {
+    load.due = load.began_at + grace;
     return true;
   }
   if (!prospect.asked) return false;
@@ -303,10 +306,14 @@ bool Loads::gather(TimeMs now, Load& load) {
   // longer than others.
   const bool doubted = needed.vain == kVainLimit && needed.slack < needed.duration * 3;
   DurationMs left = patience(needed, prospect.proven && !doubted);
-  const DurationMs longest = patience_for_transfer(needed);
+  // What was the newest when the load began may come to its end although there is a newer one now.
+  Need coming = needed;
+  coming.newest = load.newest;
+  const DurationMs longest = patience_for_transfer(coming);
   // Whoever was wrong lately is believed again once half of it is here.
   const bool trusted = vain_until_ <= now || load.download->mostly_here();
-  if (prospect.left && *prospect.left <= longest && trusted) {
+  load.promising = prospect.left && *prospect.left <= longest;
+  if (load.promising && trusted) {
     left = std::max(left, longest);
   } else if (prospect.left && !needed.newest && now - load.download->first_at >= kLook) {
     // It does not come in time; only of what is being made everybody gets more and more.
@@ -329,21 +336,25 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   if (active_ && load.wish.shareable) downloads_.count_misses(now, load.wish, load.tried);
   load.state = Load::State::kAtCdn;
   load.due = kNever;
+  const DurationMs waited = now - load.began_at;
   // What has come for the most part was not waited for in vain.
   const bool in_vain = load.download == nullptr || load.ranges > 0 || !load.download->mostly_here();
-  if (in_vain && load.ranges == 0) count_lost(load, now - load.began_at);
-  if (in_vain && now - load.began_at >= kLostTime) {
+  if (in_vain && load.ranges == 0) count_lost(load, waited);
+  // Nor what would have come: else who has waited in vain a few times never waits long enough to
+  // learn better.
+  if (in_vain && !load.promising && waited >= kLostTime) {
     vain_until_ =
         std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * kVainLimit);
-    mesh_.lose_leader();
   }
+  const bool begun = load.download != nullptr && !load.download->here.empty();
+  if (!begun && waited >= mesh_.grace()) mesh_.lose_leader(now);
   FetchRange range;
   if (load.download != nullptr) {
     if (!load.failure) load.failure = load.download->failure;
     if (active_ && load.ranges < kMostRanges && cdn_.may_range(now, load.wish)) {
       range = mesh_.rest(*load.download, load.ranges > 0);
     }
-    if (player_.is_live() && now - load.began_at >= kLostTime && mesh_.is_late(*load.download)) {
+    if (player_.is_live() && waited >= kLostTime && mesh_.is_late(*load.download)) {
       mesh_.shortage().late();
     }
     mesh_.give_up(now, *load.download, range);
