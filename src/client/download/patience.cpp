@@ -24,11 +24,6 @@ DurationMs of_newest(const Need& need) {
   return need.newest ? need.duration * 5 / 4 : DurationMs::zero();
 }
 
-// Of a buffer B, waits that are all in vain come to W = B - 6 W.
-DurationMs in_doubt(const Need& need, DurationMs wait) {
-  return std::min(wait, need.slack + need.waited - need.lost * 6);
-}
-
 }  // namespace
 
 DurationMs latest_cdn_start(const Need& need) {
@@ -37,12 +32,11 @@ DurationMs latest_cdn_start(const Need& need) {
 
 DurationMs patience(const Need& need, bool proven) {
   if (need.ahead) return patience_for_transfer(need);
-  const DurationMs newest = in_doubt(need, of_newest(need));
   DurationMs growing = growing_part(need, need.duration - need.cdn_time);
   // What a proven parent holds it is getting itself, and began to before the CDN would here.
-  growing = std::max(growing, proven ? std::min(need.cdn_time, need.duration) : newest);
+  growing = std::max(growing, proven ? std::min(need.cdn_time, need.duration) : of_newest(need));
   growing /= 1 << std::clamp(need.vain, 0, 30);
-  if (proven) growing = std::max(growing, newest);
+  if (proven) growing = std::max(growing, of_newest(need));
   return std::min(std::max(need.slack - percent(need.goal, kFull), growing - need.waited),
                   latest_cdn_start(need));
 }

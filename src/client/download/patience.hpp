@@ -19,9 +19,7 @@ namespace hlsmesh {
 // - while the buffer grows, a load waits for a part of the time that a CDN fetch would leave of the
 //   segment's duration, so that the buffer goes on growing even if every wait is in vain;
 // - the newest segment of a live playlist may take a little longer than it lasts: a live player has
-//   all that there is whenever it asks for one, and a parent may hear of a segment that much later.
-//   What such waits have lost lately shortens the next one, so that those of a player whose peers
-//   never deliver come to a seventh of its buffer;
+//   all that there is whenever it asks for one, and a parent may hear of a segment that much later;
 // - each load that waited in vain halves what the next one may wait, until a peer delivers again or
 //   some time has passed; after four, with less than three segments buffered, neighbors who share
 //   pieces count as not proven;
@@ -36,7 +34,6 @@ struct Need {
   DurationMs cdn_time{};       // that a fetch of it from the CDN is expected to take
   DurationMs waited{};         // since the player asked
   bool newest = false;         // the newest of a live playlist
-  DurationMs lost{};           // live: that the latest loads waited in vain, in their mean
   int vain = 0;                // loads that lately waited for peers and came from the CDN, 0 to 4
   // Until the player is going to ask for it; nullopt: it has.
   std::optional<DurationMs> ahead;

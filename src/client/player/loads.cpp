@@ -14,8 +14,6 @@ constexpr DurationMs kLostTime{100};
 constexpr DurationMs kVainMemory{10'000};
 constexpr int kVainLimit = 4;
 constexpr int kMostVain = 1;
-// Loads over which the mean of what was lost by waiting goes.
-constexpr int kLostOver = 4;
 // Whoever is to fetch first is waited for only if as much is left twice, and this besides.
 constexpr DurationMs kLeftAfterGrace{800};
 // Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
@@ -236,7 +234,6 @@ Need Loads::need(TimeMs now, const Wish& wish, TimeMs began_at) const {
   // else gets from this viewer what it waits for.
   if (!player_.playhead().playing()) need.slack -= need.waited;
   need.newest = player_.is_live() && !player_.plan().goes_on(wish.kind, segment.span.end());
-  if (player_.is_live()) need.lost = lost_;
   if (now < vain_until_) need.vain = 1 + static_cast<int>((vain_until_ - now) / kVainMemory);
   return need;
 }
@@ -336,10 +333,9 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   if (active_ && load.wish.shareable) downloads_.count_misses(now, load.wish, load.tried);
   load.state = Load::State::kAtCdn;
   load.due = kNever;
-  const DurationMs waited = now - load.began_at;
   // What has come for the most part was not waited for in vain.
   const bool in_vain = load.download == nullptr || load.ranges > 0 || !load.download->mostly_here();
-  if (in_vain && load.ranges == 0) count_lost(load, waited);
+  const DurationMs waited = now - load.began_at;
   // Nor what would have come: else who has waited in vain a few times never waits long enough to
   // learn better.
   if (in_vain && !load.promising && waited >= kLostTime) {
@@ -417,13 +413,7 @@ const char* Loads::audit() const {
 
 void Loads::answered(const Load& load) {
   count_level(load);
-  if (load.in_vain) return;
-  vain_until_ = TimeMs();
-  count_lost(load, DurationMs::zero());
-}
-
-void Loads::count_lost(const Load& load, DurationMs waited) {
-  if (load.wish.kind == TrackKind::kMain) lost_ += (waited - lost_) / kLostOver;
+  if (!load.in_vain) vain_until_ = TimeMs();
 }
 
 void Loads::count_level(const Load& load) {

@@ -145,8 +145,6 @@ class Loads {
   // The parent that it waited for has failed it.
   void fail(TimeMs now, Load& load, PeerHandle peer, FallbackReason reason);
   void answered(const Load& load);
-  // So long the load has waited in vain; zero: not in vain.
-  void count_lost(const Load& load, DurationMs waited);
   void count_level(const Load& load);
 
   CommandQueue& commands_;
@@ -158,7 +156,6 @@ class Loads {
   // Ordered: what is decided must not hang on where a hash puts things.
   SortedMap<LoadId, Load> loads_;
   bool active_ = false;
-  DurationMs lost_{};    // Need::lost
   TimeMs vain_until_{};  // 10 s for each load that lately waited in vain
 };
 

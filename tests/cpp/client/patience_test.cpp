@@ -119,26 +119,6 @@ TEST_CASE("patience: the newest segment of a live playlist may take as long as i
   CHECK(patience(need, false) == latest_cdn_start(need));
 }
 
-TEST_CASE("patience: live waits that are all in vain come to a seventh of the buffer") {
-  for (const bool proven : {false, true}) {
-    Need need = buffered(8);
-    need.newest = true;
-    // Also while each wait is forgotten by the count of those in vain.
-    DurationMs waited = seconds(0);
-    for (int load = 0; load < 40; ++load) {
-      waited = std::max(patience(need, proven), seconds(0));
-      need.lost += (waited - need.lost) / 4;
-    }
-    CHECK(waited > seconds(0.9));
-    CHECK(waited < seconds(2));
-    // A transfer under way, and a CDN that is slow, are waited for all the same.
-    CHECK(patience_for_transfer(need) >= seconds(3));
-    need.lost = seconds(8);
-    need.cdn_time = seconds(2);
-    CHECK(patience(need, true) == seconds(2));
-  }
-}
-
 TEST_CASE("patience: ahead of the player there is the time until it asks as well") {
   Need need = buffered(30);
   const DurationMs asked = patience_for_transfer(need);
