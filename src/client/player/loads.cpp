@@ -309,8 +309,9 @@ bool Loads::gather(TimeMs now, Load& load) {
   const DurationMs longest = patience_for_transfer(coming);
   // Whoever was wrong lately is believed again once half of it is here.
   const bool trusted = vain_until_ <= now || load.download->mostly_here();
-  load.promising = prospect.left && *prospect.left <= longest;
-  if (load.promising && trusted) {
+  const bool comes = prospect.left && *prospect.left <= longest;
+  load.promising = comes && player_.is_live();
+  if (comes && trusted) {
     left = std::max(left, longest);
   } else if (prospect.left && !needed.newest && now - load.download->first_at >= kLook) {
     // It does not come in time; only of what is being made everybody gets more and more.

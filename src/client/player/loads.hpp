@@ -37,7 +37,7 @@ struct Load {
   std::list<PeerHandle> tried;            // parents that failed it
   std::optional<FallbackReason> failure;  // the last of those failures
   bool refused = false;                   // by the player, which has had its first bytes
-  bool promising = false;                 // peers would bring it in time, by the rate of its pieces
+  bool promising = false;                 // live: peers would bring it in time, by its pieces' rate
   bool newest = false;                    // of a live playlist, when it began
   int ranges = 0;                         // parts that were asked of the CDN
   bool led = false;                       // the first of them for others, and not in need
