@@ -93,7 +93,7 @@ class Mesh {
   // Names the neighbor that is to fetch first: one that learns of live segments well before us; or,
   // where our line, of `up` bytes per millisecond, carries the stream hardly more than once, a
   // stronger one that is sooner to have sent a segment although it learns of it later. Where there
-  // is none, and our line carries it no more than once, the soonest is to fetch beside us. Nobody
+  // is none, and our line carries it less than 1.5 times, the soonest is to fetch beside us. Nobody
   // while we have parents; where `up` is 0, which means not known, nobody for its line.
   void choose_leader(TimeMs now, double up);
   // The neighbor that is to fetch first; nullptr: nobody, which means us.

@@ -63,21 +63,23 @@ void Mesh::choose_stronger(TimeMs now, double up, const Neighbor* before) {
   const double rate = downloads_.estimates().sizes.most_bytes_per_ms();
   if (!live_ || !(up > 0) || up >= rate * kStrong) return;
   const double enough = up * kStronger;
+  // When a whole segment has left a line once.
+  const double ours = kSegmentMs * rate / up;
   double soonest = HUGE_VAL;
   for (Neighbor* neighbor : neighbors_) {
     // A line that was never full, so that its rate is not known, is no weak one.
     double theirs = neighbor->up;
     if (!(theirs > 0) && neighbor->passes_on) theirs = enough * 1.01;
     if (theirs <= enough) continue;
-    // When a whole segment has left it once.
     double ms = behind_ms(*neighbor) + kSegmentMs * rate / theirs;
     if (neighbor == before) ms -= kSoonerMs;
+    if (now < neighbor->leads_after) ms = std::max(ms, ours);
     if (ms >= soonest) continue;
     soonest = ms;
     leader_ = neighbor;
   }
   if (leader_ == nullptr) return;
-  beside_ = soonest >= kSegmentMs * rate / up || now < leader_->leads_after;
+  beside_ = soonest >= ours;
   // Late, but all of what a line carries that is strong enough for one copy.
   if (beside_ && up >= rate * kScant) leader_ = nullptr;
 }

@@ -337,8 +337,8 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   // What has come for the most part was not waited for in vain.
   const bool in_vain = load.download == nullptr || load.ranges > 0 || !load.download->mostly_here();
   const DurationMs waited = now - load.began_at;
-  // Nor what would have come: else who has waited in vain a few times never waits long enough to
-  // learn better.
+  // Nor was a live segment that would have come in time: else who has waited in vain a few times
+  // never waits long enough to learn better.
   if (in_vain && !load.promising && waited >= kLostTime) {
     vain_until_ =
         std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * kVainLimit);

@@ -153,6 +153,12 @@ TEST_CASE("mesh line: a child is waited for as long as it is behind, and 0.4 s")
     v.now += DurationMs(1);
     CHECK(v.leader(kWeak) == &child);
   }
+  SECTION("another one that is sooner than us leads meanwhile") {
+    Neighbor& other = v.add(900);
+    other.behind_ms = 600;  // 1,156 ms, where the first one has 963 and we 1,333
+    v.mesh.lose_leader(v.now);
+    CHECK(v.leader(kWeak) == &other);
+  }
   SECTION("a child that is gone leads no more") {
     v.mesh.remove(child, FallbackReason::kPeerLost);
     CHECK(v.mesh.leader() == nullptr);
