@@ -2,7 +2,7 @@
  * Measures what a viewer downloads, and compares it with budget.json: the last accepted figures, the share by which they may grow
  * without a decision, and a ceiling.
  *
- * `node scripts/size.mjs [--update]`; --update accepts today's figures.
+ * `node scripts/size.mjs [--update]`; --update accepts today's figures, and writes them where docs/FAQ.md tells them.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -12,6 +12,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { ROOT, UserError, runMain } from './lib/process.mjs';
 
 const BUDGET = join(ROOT, 'budget.json');
+const QUESTIONS = join(ROOT, 'docs/FAQ.md');
 
 /** A page loads one of the SDK's two forms; viewers never load the tracker's engine. */
 const DOWNLOADS = {
@@ -111,6 +112,17 @@ function acceptSizes() {
     ]),
   );
   writeFileSync(BUDGET, `${JSON.stringify(budget, null, 2)}\n`);
+  tellSizes(sizes);
+}
+
+/** @param {Record<string, Size>} sizes */
+function tellSizes(sizes) {
+  const kilobytes = (/** @type {string} */ name) => Math.round(sizes[name].gzip / 1000);
+  const told = /A page loads \d+ KB of gzip: a script of \d+ KB/;
+  const text = readFileSync(QUESTIONS, 'utf8');
+  if (!told.test(text)) throw new UserError(`${QUESTIONS} no longer tells the size of a page`);
+  const now = `A page loads ${kilobytes('module')} KB of gzip: a script of ${kilobytes('hlsmesh.mjs')} KB`;
+  writeFileSync(QUESTIONS, text.replace(told, now));
 }
 
 await runMain(import.meta, async () => {
