@@ -3,6 +3,7 @@ import path from 'node:path';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRange } from '../../demo/files.mjs';
+import { KEYS, WAYS, encrypt } from './encrypt.mjs';
 import { PART_SECONDS, SEGMENT_SECONDS, ensureTestStreams } from './make.mjs';
 import { LADDER, LiveStreams, STREAMS, subtitle } from './playlists.mjs';
 
@@ -52,6 +53,7 @@ export class StreamOrigin {
       const sn = /^rung(\d+)\.ts$/.exec(name)?.[1];
       if (sn) LADDER.forEach(({ bytes }, i) => files.set(`rung${i}-${sn}.ts`, pad(body, bytes)));
     }
+    for (const [name, body] of encrypted(files)) files.set(name, body);
     for (let sn = 0; sn < 6; sn++) files.set(`text${sn}.vtt`, Buffer.from(subtitle(sn)));
     return new StreamOrigin(files, partBytes);
   }
@@ -122,6 +124,24 @@ export class StreamOrigin {
     if (part) await this.live.waitForPart(Number(part[1]));
     return this.#files.get(file);
   }
+}
+
+/**
+ * The encrypted streams and their keys, made of what ffmpeg wrote.
+ * @param {Map<string, Buffer>} files
+ * @returns {Generator<[name: string, body: Buffer]>}
+ */
+function* encrypted(files) {
+  for (const [name, key] of Object.entries(KEYS)) yield [`${name}.key`, key];
+  for (const [prefix, ways] of Object.entries(WAYS)) {
+    const [source, extension] = prefix === 'sealed' ? ['fmp4', '.m4s'] : ['lo', '.ts'];
+    for (const [sn, way] of ways.entries()) {
+      const body = /** @type {Buffer} */ (files.get(`${source}${sn}${extension}`));
+      yield [`${prefix}${sn}${extension}`, encrypt(body, way, sn)];
+    }
+  }
+  const init = /** @type {Buffer} */ (files.get('fmp4-init.mp4'));
+  yield ['sealed-init.mp4', encrypt(init, WAYS.sealed[0], 0)];
 }
 
 const TS_PACKET = 188;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { WAYS, keyTag } from './encrypt.mjs';
 import { LADDER_SECONDS, LIVE_SECONDS, PART_SECONDS, SECONDS, SEGMENT_SECONDS } from './make.mjs';
 
 /** Playlists over the streams of make.mjs, written on request: what a packager or a site may make of the same segments. */
@@ -58,6 +59,18 @@ const twoLevels = {
   },
 };
 
+/** A stream of encrypted segments. @param {string} prefix of their names @param {string} extension @param {string[]} head */
+const encrypted = (prefix, extension, ...head) => ({
+  master: () => playlist(LO, `${prefix}.m3u8`),
+  media: {
+    [`${prefix}.m3u8`]: () => {
+      const listed = segments((sn) => `${prefix}${sn}${extension}`);
+      const [first, ...others] = WAYS[prefix].map(keyTag);
+      return vod(first, ...head, listed[0], ...others.flatMap((tag, i) => [tag, listed[i + 1]]));
+    },
+  },
+});
+
 /** @param {string} file that ffmpeg wrote */
 const asMade = (file) => ({
   master: () => playlist(LO, file),
@@ -101,6 +114,9 @@ export const STREAMS = {
   fmp4: asMade('fmp4.m3u8'),
   range: asMade('range.m3u8'),
   aes: asMade('aes.m3u8'),
+  rotated: encrypted('rotated', '.ts'),
+  sampled: encrypted('sampled', '.ts'),
+  sealed: encrypted('sealed', '.m4s', '#EXT-X-MAP:URI="sealed-init.mp4"'),
   demuxed: {
     master: () =>
       playlist(

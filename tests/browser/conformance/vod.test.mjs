@@ -62,6 +62,24 @@ const ITEMS = [
   },
   { name: 'AES-128', stream: 'aes', shared: /^aes\d\.ts$/, direct: /^aes\.key$/ },
   {
+    name: 'AES-128 with IVs and without, AES-256 and NONE, another key now and then',
+    stream: 'rotated',
+    shared: /^rotated\d\.ts$/,
+    direct: /^(one|two|long)\.key$/,
+  },
+  {
+    name: 'AES-128 of fMP4, the init segment too',
+    stream: 'sealed',
+    shared: /^sealed\d\.m4s$/,
+    direct: /^(one\.key|sealed-init\.mp4)$/,
+  },
+  {
+    name: 'SAMPLE-AES, a key in a file and one in the playlist',
+    stream: 'sampled',
+    shared: /^sampled\d\.ts$/,
+    direct: /^one\.key$/,
+  },
+  {
     name: 'several levels, switched while loading',
     stream: 'ts',
     play: { rate: 2, script: 'switches' },
