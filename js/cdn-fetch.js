@@ -18,16 +18,21 @@ import { detailsOf, joined } from './answers.js';
  * @property {() => void} onStall the page had been frozen: the fetch is over, and another is to be made, by an XMLHttpRequest
  */
 
+/** A method of hls.js's loader for XMLHttpRequest, which classes derived from that inherit, or have in its place. */
+const OWN = 'openAndSendXhr';
+
 /**
  * Whether a fetch may stand for what the site has set up: hls.js would use its own XMLHttpRequest, and nobody has changed that.
- * @param {any} Loader that hls.js would load by. Its own has a method that no class derived from it has of itself.
+ * @param {any} Loader that hls.js would load by
  * @param {import('hls.js').HlsConfig} config
  * @param {string} url
  * @returns {boolean}
  */
 export function mayFetch(Loader, config, url) {
+  const { prototype = {} } = Loader;
   return (
-    Object.prototype.hasOwnProperty.call(Loader.prototype, 'openAndSendXhr') &&
+    OWN in prototype &&
+    !(OWN in Object.getPrototypeOf(prototype)) &&
     !config.xhrSetup &&
     // fetch() takes neither other schemes, which some web views have, nor a name and a password.
     /^https?:\/\/[^@/?#]+([/?#]|$)/i.test(url) &&

@@ -306,7 +306,8 @@ for (const [
             [set, address],
           );
         assert.equal(await may(''), true);
-        for (const set of ['xhrSetup', 'derived', 'other', 'sent', 'fetched']) {
+        const own = ['xhrSetup', 'derived', 'overriding', 'bound', 'other', 'sent', 'fetched'];
+        for (const set of own) {
           assert.equal(await may(set), false, set);
         }
         for (const other of [

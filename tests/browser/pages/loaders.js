@@ -187,7 +187,15 @@ Object.assign(globalThis, {
     try {
       if (set === 'sent') XMLHttpRequest.prototype.send = function () {};
       if (set === 'fetched') globalThis.fetch = () => Promise.reject();
-      const Loader = set === 'derived' ? class extends Own {} : set === 'other' ? class {} : Own;
+      const loaders = /** @type {Record<string, any>} */ ({
+        derived: class extends Own {},
+        overriding: class extends Own {
+          openAndSendXhr() {}
+        },
+        bound: Own.bind(null),
+        other: class {},
+      });
+      const Loader = loaders[set] ?? Own;
       return mayFetch(Loader, { ...(set === 'xhrSetup' && { xhrSetup() {} }) }, url);
     } finally {
       XMLHttpRequest.prototype.send = send;
