@@ -27,6 +27,21 @@ const NAMES_SEGMENT = /"rendition"/;
 /** How long a closing channel may take to send what is queued (a CLOSE, at most the rest of a packet). */
 const FLUSH_MS = 500;
 
+/** The ends of connections that still do so. @type {Set<() => void>} */
+const closing = new Set();
+
+/** The page is about to be left. Browsers keep it for its user's return only if it has no connection then. */
+let leaving = false;
+
+/** @param {Event} event */
+const pageTurned = ({ type }) => {
+  leaving = type === 'pagehide';
+  if (leaving) for (const end of closing) end();
+};
+
+// Before the page's own listeners, which may destroy the player.
+for (const type of ['pagehide', 'pageshow']) globalThis.addEventListener?.(type, pageTurned, true);
+
 /**
  * Who hears of connections. A handle that was closed here is never reported again.
  * @typedef {object} RtcEvents
@@ -189,7 +204,8 @@ export class PeerConnections {
   }
 
   /**
-   * Closes channel and connection once the text that is queued has left. Nothing is reported about the handle any more.
+   * Closes channel and connection once the text that is queued has left, or at once if the page is left. Nothing is reported about
+   * the handle any more.
    * @param {number} handle
    */
   close(handle) {
@@ -197,16 +213,21 @@ export class PeerConnections {
     if (!peer) return;
     const { connection, channel } = peer;
     this.#forget(peer);
-    if (!channel || channel.readyState !== 'open' || connection.connectionState !== 'connected') {
+    const end = () => {
+      closing.delete(end);
       connection.close();
+    };
+    if (
+      leaving ||
+      !channel ||
+      channel.readyState !== 'open' ||
+      connection.connectionState !== 'connected'
+    ) {
+      end();
       return;
     }
-    const timer = setTimeout(end, FLUSH_MS);
-    function end() {
-      clearTimeout(timer);
-      if (channel) channel.onclose = null;
-      connection.close();
-    }
+    closing.add(end);
+    setTimeout(end, FLUSH_MS);
     channel.onclose = end;
     channel.close();
   }

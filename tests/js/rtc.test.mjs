@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { LOW_WATER_BYTES } from '../../js/abi.js';
-import { PeerConnections } from '../../js/rtc.js';
 import { FakeChannel, FakeConnection, settled } from './fake-rtc.mjs';
+
+/** What the page listens to. @type {Map<string, (event: object) => void>} */
+const page = new Map();
+Object.assign(globalThis, {
+  addEventListener: (/** @type {string} */ type, /** @type {any} */ listener) =>
+    page.set(type, listener),
+});
+const { PeerConnections } = await import('../../js/rtc.js');
+Reflect.deleteProperty(globalThis, 'addEventListener');
 
 const NOTHING = new Uint8Array();
 
 /** @type {any[][]} */
 let events;
-/** @type {PeerConnections} */
+/** @type {import('../../js/rtc.js').PeerConnections} */
 let peers;
 /** @type {ConstructorParameters<typeof PeerConnections>[0]} */
 let settings;
@@ -171,6 +179,21 @@ test('addresses of the local network are neither told nor used where `lan` is ne
     );
     peers.close(1);
   }
+});
+
+test('connections close at once when the page is left, also those that still send', async () => {
+  const first = await openPeer(1);
+  const second = await openPeer(2);
+  peers.close(1);
+  assert.equal(first.connection.closed, 0);
+  page.get('pagehide')?.({ type: 'pagehide' });
+  assert.equal(first.connection.closed, 1);
+  peers.close(2);
+  assert.equal(second.connection.closed, 1);
+  page.get('pageshow')?.({ type: 'pageshow' });
+  const third = await openPeer(3);
+  peers.close(3);
+  assert.equal(third.connection.closed, 0);
 });
 
 test('messages arrive as what they were, and anything else not at all', async () => {
