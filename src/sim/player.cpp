@@ -35,10 +35,14 @@ Player::Player(PlayerConfig config, const Content& content, EventQueue& queue, P
   }
 }
 
-void Player::start() { load_playlist(); }
+void Player::start() {
+  if (!paused_) waiting_since_ = queue_.now();
+  load_playlist();
+}
 
 void Player::stop() {
   move_playhead();
+  end_wait();
   stopped_ = true;
   playing_ = false;
 }
@@ -155,8 +159,8 @@ Duration Player::latency() const {
 PlayerFigures Player::figures() const {
   Player now = *this;
   if (!stopped_) now.count_buffer(position(), queue_.now() - moved_);
-  PlayerFigures out = figures_;
-  if (stalled_since_ && !stopped_) out.stalled += queue_.now() - *stalled_since_;
+  now.end_wait();
+  PlayerFigures out = now.figures_;
   if (now.counted_ > 0) out.mean_buffer = now.buffer_area_ / now.counted_;
   return out;
 }
@@ -182,7 +186,8 @@ void Player::move_playhead() {
     return;
   }
   ++figures_.stalls;
-  stalled_since_ = queue_.now();
+  starting_ = false;
+  waiting_since_ = queue_.now();
 }
 
 // A live player that fell out of the window continues at its live position.
@@ -202,24 +207,28 @@ void Player::catch_up() {
 }
 
 void Player::step() {
-  if (stopped_ || figures_.gave_up) return;
+  if (stopped_) return;
   move_playhead();
   if (!have_playlist_ || figures_.finished) return;
+  if (figures_.gave_up) {
+    if (playing_) alarm_.set(queue_.now() + (buffered_end() - position_));
+    return;
+  }
   if (!paused_) catch_up();
   if (!playing_ && !paused_ && buffered_end() > position_) {
     playing_ = true;
     if (!figures_.first_frame) figures_.first_frame = queue_.now();
-    end_stall();
+    end_wait();
   }
   if (playing_) alarm_.set(queue_.now() + (buffered_end() - position_));
   for (Track& each : tracks_) load(each);
 }
 
-// Nobody waits while paused.
-void Player::end_stall() {
-  if (!stalled_since_) return;
-  figures_.stalled += queue_.now() - *stalled_since_;
-  stalled_since_.reset();
+// Nobody waits while paused, or once gone.
+void Player::end_wait() {
+  if (!waiting_since_) return;
+  (starting_ ? figures_.starting : figures_.stalled) += queue_.now() - *waiting_since_;
+  waiting_since_.reset();
 }
 
 void Player::load(Track& each) {
@@ -242,17 +251,15 @@ void Player::pause() {
   move_playhead();
   paused_ = true;
   playing_ = false;
-  end_stall();
+  end_wait();
 }
 
 void Player::resume() {
-  if (!paused_) return;
+  if (!paused_ || stopped_) return;
   paused_ = false;
   moved_ = queue_.now();
   // It waits for what it waited for when it was paused.
-  if (figures_.first_frame && !figures_.finished && buffered_end() <= position_) {
-    stalled_since_ = queue_.now();
-  }
+  if (!figures_.finished && buffered_end() <= position_) waiting_since_ = queue_.now();
   step();
 }
 
@@ -272,7 +279,9 @@ void Player::seek(Duration position) {
   position_ = start_of(sn);
   playing_ = false;
   figures_.finished = false;
-  stalled_since_.reset();
+  end_wait();
+  starting_ = true;
+  if (!paused_) waiting_since_ = queue_.now();
   step();
 }
 
@@ -301,7 +310,7 @@ void Player::on_error(RenditionId rendition, MediaSequence sn) {
   of.loading = false;
   if (of.attempts == kMaxRetries) {
     figures_.gave_up = true;
-    return;
+    return step();
   }
   const milliseconds delay = std::min(kMaxRetryDelay, kRetryDelay * (1 << of.attempts));
   ++of.attempts;

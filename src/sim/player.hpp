@@ -46,6 +46,7 @@ class PlayerHost {
 
 struct PlayerFigures {
   std::optional<Time> first_frame;
+  Duration starting{};  // how long it waited for that and for a picture after seeks, also in vain
   int32_t stalls = 0;
   Duration stalled{};
   int32_t errors = 0;  // loads that failed
@@ -112,7 +113,7 @@ class Player {
   // The packager has begun anew: its first segment follows what is buffered.
   void go_on_anew();
   void choose_rendition();
-  void end_stall();
+  void end_wait();
   void load(Track& each);
   Duration start_of(MediaSequence sn) const;
   Track& track(TrackKind kind);
@@ -133,8 +134,9 @@ class Player {
   bool playing_ = false;
   Duration position_{};  // at moved_
   Time moved_{};
-  std::optional<Time> stalled_since_;
-  Alarm alarm_;  // for the next step
+  std::optional<Time> waiting_since_;
+  bool starting_ = true;  // what it waits for, if it waits, is no end of a stall
+  Alarm alarm_;           // for the next step
   PlayerFigures figures_;
   std::vector<Arrival> arrivals_;
   double fast_bps_ = 0;     // estimates of the bandwidth, of the last seconds

@@ -83,11 +83,10 @@ json upload_json(const Run& mesh) {
           {"shareOfTopTenth", rounded(sum > 0 ? top / sum : 0)}};
 }
 
-// Seconds since the simulation's start that passed before the first frame or in stalls: whoever
-// begins sooner has less to play when the CDN is late.
+// Seconds without a picture, at first, after seeks and in stalls: whoever begins sooner has less to
+// play when the CDN is late.
 double waited(const sim::PlayerFigures& player) {
-  return sim::seconds(player.stalled) +
-         (player.first_frame ? sim::seconds(player.first_frame->time_since_epoch()) : 0);
+  return sim::seconds(player.starting + player.stalled);
 }
 
 struct Playback {
@@ -398,11 +397,13 @@ std::vector<Violation> compare(const Run& mesh, const std::vector<Due>& due) {
   for (size_t i = 0; i < due.size(); ++i) {
     const sim::PlayerFigures& player = mesh.swarm.viewers[i].player;
     const double later = waited(player) - due[i].waited;
-    if (!player.first_frame || later <= due[i].beyond) continue;
-    return {{Violation::Property::kWorse, "viewer " + std::to_string(i) + " stalled for " +
-                                              json(rounded(sim::seconds(player.stalled))).dump() +
-                                              " s, and waited " + json(rounded(later)).dump() +
-                                              " s longer than any of its twins"}};
+    if (later <= due[i].beyond) continue;
+    const std::string stalled = json(rounded(sim::seconds(player.stalled))).dump();
+    return {{Violation::Property::kWorse,
+             "viewer " + std::to_string(i) +
+                 (player.first_frame ? " stalled for " + stalled + " s" : " never saw a frame") +
+                 ", and waited " + json(rounded(later)).dump() +
+                 " s longer than any of its twins"}};
   }
   return {};
 }

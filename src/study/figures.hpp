@@ -64,7 +64,7 @@ struct Violation {
     kBytes = 10,     // a player was given other bytes than the origin's
     kAudit = 11,     // an engine or the tracker contradicts itself
     kCommands = 12,  // a command names what is not there
-    kWorse = 13,     // a viewer stalled longer than its twin
+    kWorse = 13,     // a viewer waited longer for the picture than its twin
     kExpect = 14,    // a figure lies outside what the scenario expects
     kLiveness = 15,  // by the end of the quiet phase the swarm has not come to rest
   };

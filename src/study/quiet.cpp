@@ -52,7 +52,7 @@ std::vector<Mark> mark(sim::Swarm& swarm, const World& world) {
     each.connected = swarm.rtc().open_channels(viewer.id()) > 0;
     each.cdn_bytes = viewer.loaded().cdn_bytes;
     each.p2p_bytes = viewer.loaded().p2p_bytes;
-    each.stalled = sim::seconds(player.stalled);
+    each.stalled = sim::seconds(player.starting + player.stalled);
     if (!swarm.content().config().live) {
       each.loaded = sim::seconds(viewer.player().buffered_end());
     }

@@ -42,3 +42,12 @@ hlsmesh_break(peers/children.cpp
   "  } else if (hlsmesh_broken != 3) {
     turns_.uplink.on_lost();
   }")
+
+# 4: never has a player's first segment fetched.
+hlsmesh_break(player/loads.cpp
+  "void Loads::go_to_cdn(TimeMs now, Load& load) {"
+  "void Loads::go_to_cdn(TimeMs now, Load& load) {
+  if (hlsmesh_broken == 4 && stats_.loads == 1 && stats_.cdn_segments + stats_.p2p_segments == 0) {
+    load.due = kNever;
+    return;
+  }")

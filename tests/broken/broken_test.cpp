@@ -76,6 +76,16 @@ TEST_CASE("an engine that never gives up a silent parent makes its viewer stall"
   CHECK(first_seed(1, Property::kLiveness, silent) <= kSeeds);
 }
 
+TEST_CASE("an engine that never has the first segment fetched leaves its viewer without a frame") {
+  Scenario scenario;
+  scenario.seconds = 30;
+  scenario.audience.viewers = 4;
+  scenario.audience.access.push_back(any_access());
+  // The engine is there before the playlist.
+  scenario.audience.access.front().one_way = Spread::constant(200);
+  CHECK(first_seed(4, Property::kWorse, [&scenario](uint64_t) { return scenario; }) == 1);
+}
+
 TEST_CASE("an engine that serves another segment than was asked for is caught by the bytes") {
   const double older = GENERATE(0, 1);
   CAPTURE(older);

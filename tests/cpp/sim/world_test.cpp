@@ -218,6 +218,54 @@ TEST_CASE("the player counts a stall, and how long it was") {
   CHECK(it.player.figures().stalled == std::chrono::seconds(3));
 }
 
+TEST_CASE("the player counts what it waited, also in vain: at first, after a seek, until it left") {
+  Playing it(ContentConfig{});
+  it.host.delay = std::chrono::hours(1);
+  it.player.start();
+  it.queue.run_until(Time(std::chrono::seconds(10)));
+  CHECK(!it.player.figures().first_frame);
+  CHECK(it.player.figures().starting == std::chrono::seconds(10));
+  it.player.pause();
+  it.queue.run_until(Time(std::chrono::seconds(20)));
+  CHECK(it.player.figures().starting == std::chrono::seconds(10));
+  it.player.resume();
+  it.queue.run_until(Time(std::chrono::seconds(21)));
+  it.player.stop();
+  it.queue.run_until(Time(std::chrono::seconds(30)));
+  CHECK(it.player.figures().starting == std::chrono::seconds(11));
+  CHECK(it.player.figures().stalled == Duration());
+
+  // A 4 s segment every 5 s: playback from 5.05 s, dry from 9.05 s on.
+  Playing dry(ContentConfig{});
+  dry.host.delay = std::chrono::seconds(5);
+  dry.player.start();
+  dry.queue.run_until(Time(milliseconds(9'550)));
+  CHECK(dry.player.figures().starting == milliseconds(5'050));
+  CHECK(dry.player.figures().stalled == milliseconds(500));
+  dry.player.seek(std::chrono::seconds(40));
+  dry.queue.run_until(Time(milliseconds(12'550)));
+  CHECK(dry.player.figures().starting == milliseconds(8'050));
+  CHECK(dry.player.figures().stalled == milliseconds(500));
+  dry.queue.run_until(Time(milliseconds(19'050)));
+  // The picture came 5 s after the seek, and ended 4 s later.
+  CHECK(dry.player.figures().starting == milliseconds(10'050));
+  CHECK(dry.player.figures().stalled == milliseconds(1'000));
+  dry.player.stop();
+  CHECK(dry.player.figures().stalled == milliseconds(1'000));
+}
+
+TEST_CASE("a player that gave up plays what it has, and stalls for ever") {
+  Playing it(ContentConfig{});
+  it.host.fail_from = Time(milliseconds(5'000));
+  it.host.fail_to = Time(std::chrono::hours(1));
+  it.player.start();
+  it.queue.run_until(Time(milliseconds(100'000)));
+  CHECK(it.player.figures().gave_up);
+  CHECK(it.player.figures().stalls == 1);
+  const Duration stalled = it.player.figures().stalled;
+  CHECK(stalled == std::chrono::seconds(100) - milliseconds(550) - it.player.buffered_end());
+}
+
 TEST_CASE("the player retries with backoff and goes on") {
   Playing it(ContentConfig{});
   it.host.fail_from = Time(milliseconds(5'000));

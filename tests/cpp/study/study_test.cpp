@@ -112,32 +112,56 @@ TEST_CASE("buffers are compared with those of the twins") {
   CHECK(std::abs(run(scenario, 3)["buffer"]["least"].get<double>() - 1) < 0.02);
 }
 
+namespace {
+
+// Of one viewer, with a mean buffer of 5 s.
+Run run_of(double starting, double stalled, int32_t skips = 0, bool shown = true) {
+  Run out;
+  sim::PlayerFigures& player = out.swarm.viewers.emplace_back().player;
+  if (shown) player.first_frame = sim::at_second(starting);
+  player.starting = sim::from_seconds(starting);
+  player.stalled = sim::from_seconds(stalled);
+  player.skips = skips;
+  player.mean_buffer = shown ? 5 : 0;
+  return out;
+}
+
+}  // namespace
+
 TEST_CASE("a viewer is compared with the twin that waited longest, the first frame included") {
-  const auto run_of = [](double first_frame, double stalled, int32_t skips) {
-    Run out;
-    sim::PlayerFigures& player = out.swarm.viewers.emplace_back().player;
-    player.first_frame = sim::at_second(first_frame);
-    player.stalled = sim::from_seconds(stalled);
-    player.skips = skips;
-    player.mean_buffer = 5;
-    return out;
-  };
   Scenario scenario;
   scenario.stream.segment_seconds = 4;
   std::vector<Due> due;
-  count_due(scenario, run_of(3, 0, 0), due);
-  CHECK(compare(run_of(3, 0.9, 0), due).empty());
-  CHECK(compare(run_of(3, 1.1, 0), due).size() == 1);
-  CHECK(compare(run_of(2, 1.9, 0), due).empty());
-  CHECK(compare(run_of(4, 0.5, 0), due).size() == 1);
-  count_due(scenario, run_of(3, 2, 0), due);
+  count_due(scenario, run_of(3, 0), due);
+  CHECK(compare(run_of(3, 0.9), due).empty());
+  CHECK(compare(run_of(3, 1.1), due).size() == 1);
+  CHECK(compare(run_of(2, 1.9), due).empty());
+  CHECK(compare(run_of(4, 0.5), due).size() == 1);
+  count_due(scenario, run_of(3, 2), due);
   count_due(scenario, run_of(3, 1, 9), due);
-  CHECK(compare(run_of(3, 2.9, 0), due).empty());
-  CHECK(compare(run_of(3, 3.1, 0), due).size() == 1);
+  CHECK(compare(run_of(3, 2.9), due).empty());
+  CHECK(compare(run_of(3, 3.1), due).size() == 1);
   std::vector<Due> starved;
   count_due(scenario, run_of(3, 20, 5), starved);
-  CHECK(compare(run_of(3, 24.9, 0), starved).empty());
-  CHECK(compare(run_of(3, 25.1, 0), starved).size() == 1);
+  CHECK(compare(run_of(3, 24.9), starved).empty());
+  CHECK(compare(run_of(3, 25.1), starved).size() == 1);
+}
+
+TEST_CASE("a viewer that never sees a frame fares worse than a twin that does") {
+  const Scenario scenario;
+  std::vector<Due> due;
+  count_due(scenario, run_of(3, 0), due);
+  const auto found = compare(run_of(60, 0, 0, false), due);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].property == Violation::Property::kWorse);
+  CHECK(found[0].what ==
+        "viewer 0 never saw a frame, and waited 57.0 s longer than any of its twins");
+  // Who left before it could be worse off is not.
+  CHECK(compare(run_of(3.5, 0, 0, false), due).empty());
+  std::vector<Due> neither;
+  count_due(scenario, run_of(60, 0, 0, false), neither);
+  CHECK(compare(run_of(60, 0, 0, false), neither).empty());
+  CHECK(compare(run_of(30, 0), neither).empty());
 }
 
 // gcc, clang and WebAssembly compare with one file. When engines decide otherwise than before, the
