@@ -12,6 +12,8 @@ import {
 } from './protocols.mjs';
 
 const CONNECTING_AT_ONCE = 200;
+// From one address to one port, Linux has 28,000 connections.
+const PEERS_PER_ADDRESS = 20_000;
 // After this time without a message, nothing more will come.
 const QUIET_MS = 2000;
 const TICK_MS = 10;
@@ -38,6 +40,7 @@ const peers = [];
 async function connect(index) {
   const ws = new WebSocket(`ws://127.0.0.1:${port}${protocol.path(index)}`, {
     perMessageDeflate: false,
+    localAddress: `127.0.0.${1 + Math.floor(index / PEERS_PER_ADDRESS)}`,
   });
   const peer = { ws, index, enteredAt: 0, told: false, answered: false };
   ws.on('message', (data) => {

@@ -38,7 +38,8 @@ struct TrackerConfig {
   // The same in bytes. A parent that answers 16 children at once sends some 50 KB. 0: no limit.
   int32_t bytes_per_second = 65'536;
   int32_t bytes_per_address = 1'048'576;
-  // Bytes of signals from one peer to another. An offer with its candidates has 2 to 10 KB.
+  // Bytes of signals from one peer to another, as they are sent on, with escapes. An offer with its
+  // candidates has 2 to 10 KB.
   int32_t bytes_per_pair = 16'384;
   // The most changes of channel of one connection a minute; 0: no limit.
   int32_t channel_switches = 6;

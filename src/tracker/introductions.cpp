@@ -137,9 +137,9 @@ void Introductions::expel(Peer& peer, TimeMs now) {
   arm(peer);
 }
 
-Introductions::Introduced Introductions::introduced(Peer& peer, const PeerId& id) {
-  if (ParentLink* link = parent_named(peer, id.text)) return {link->parent, &link->to_parent};
-  Peer* const child = child_named(peer, id.text);
+Introductions::Introduced Introductions::introduced(Peer& peer, std::string_view id) {
+  if (ParentLink* link = parent_named(peer, id)) return {link->parent, &link->to_parent};
+  Peer* const child = child_named(peer, id);
   if (child == nullptr) return {};
   return {child, &parent_named(*child, peer.id.text)->to_child};
 }

@@ -107,7 +107,7 @@ class Introductions {
     Peer* other = nullptr;
     Meter* sent = nullptr;
   };
-  static Introduced introduced(Peer& peer, const PeerId& id);
+  static Introduced introduced(Peer& peer, std::string_view id);
 
   // The peer's kIntroduction timer fired.
   void on_timer(Peer& peer, TimeMs now);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "protocol/plain_signal.hpp"
 #include "tracker/tracker_impl.hpp"
 #include "tracker/upload.hpp"
 
@@ -140,6 +141,11 @@ Socket* Tracker::Impl::counted(TimeMs now, ConnId conn, size_t bytes) {
 void Tracker::Impl::text(TimeMs now, ConnId conn, std::string_view text) {
   Socket* socket = counted(now, conn, text.size());
   if (socket == nullptr) return;
+  if (!socket->elsewhere) {
+    if (const auto signal = wire::read_plain_signal(text)) {
+      return relay(*socket, signal->to_peer_id, signal->literal);
+    }
+  }
   wire::PeerParseResult parsed = wire::parse_from_peer(text);
   if (const auto* error = std::get_if<wire::ParseError>(&parsed)) {
     return malformed(*socket, *error);
@@ -249,22 +255,24 @@ void Tracker::Impl::handle(Socket& socket, const wire::Leave&) {
   leave(socket);
 }
 
-void Tracker::Impl::handle(Socket& socket, wire::SignalTo& signal) {
-  const auto [other, sent] = socket.peer
-                                 ? Introductions::introduced(*socket.peer, signal.to_peer_id)
-                                 : Introductions::Introduced{};
+void Tracker::Impl::handle(Socket& socket, const wire::SignalTo& signal) {
+  relay(socket, signal.to_peer_id.text, signal.data.literal());
+}
+
+void Tracker::Impl::relay(Socket& socket, std::string_view to, std::string_view literal) {
+  const auto [other, sent] =
+      socket.peer ? Introductions::introduced(*socket.peer, to) : Introductions::Introduced{};
   if (other == nullptr) {
     ++totals_.signals_refused;
     return;
   }
   const double most = config_.bytes_per_pair;
-  const double size = static_cast<double>(signal.data.text().size());
+  const double size = static_cast<double>(literal.size());
   if (most > 0 && sent->add(now_, size, most, kBurstSeconds * most)) {
     return exceed(socket, totals_.limited_pair_bytes, kClosePolicy, "too many bytes to one viewer");
   }
   ++totals_.signals;
-  outbox_.send(other->conn, wire::serialize(wire::TrackerMessage(
-                                wire::SignalFrom{socket.peer->id, std::move(signal.data)})));
+  outbox_.send(other->conn, wire::signal_text(socket.peer->id, literal));
 }
 
 void Tracker::Impl::handle(Socket& socket, const wire::DcOpened& report) {

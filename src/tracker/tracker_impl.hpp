@@ -75,13 +75,15 @@ class Tracker::Impl {
 
   void handle(Socket& socket, tracker_wire::Enter& enter);
   void handle(Socket& socket, const tracker_wire::Leave& leave);
-  void handle(Socket& socket, tracker_wire::SignalTo& signal);
+  void handle(Socket& socket, const tracker_wire::SignalTo& signal);
   void handle(Socket& socket, const tracker_wire::DcOpened& report);
   void handle(Socket& socket, const tracker_wire::DcClosed& report);
   void handle(Socket& socket, const tracker_wire::DcFailed& report);
   void handle(Socket& socket, tracker_wire::Statistics& report);
   void handle(Socket& socket, const tracker_wire::Ping& ping);
   void handle(Socket& socket, const tracker_wire::UnknownAction& unknown);
+  // Sends a signal's `data`, a JSON string, to the peer of that id if the two are introduced.
+  void relay(Socket& socket, std::string_view to, std::string_view literal);
 
   // tracker_admission.cpp: from an `enter` to a peer in its channel.
   void refuse(Socket& socket, uint64_t& counter, const char* reason);
