@@ -40,7 +40,10 @@ const peers = [];
 async function connect(index) {
   const ws = new WebSocket(`ws://127.0.0.1:${port}${protocol.path(index)}`, {
     perMessageDeflate: false,
-    localAddress: `127.0.0.${1 + Math.floor(index / PEERS_PER_ADDRESS)}`,
+    // Bound only where necessary: a bound port serves one connection, whichever server that is to.
+    ...(index >= PEERS_PER_ADDRESS && {
+      localAddress: `127.0.0.${1 + Math.floor(index / PEERS_PER_ADDRESS)}`,
+    }),
   });
   const peer = { ws, index, enteredAt: 0, told: false, answered: false };
   ws.on('message', (data) => {
