@@ -44,7 +44,7 @@ const ORDER = [
 
   ['src/tracker', /^src\/tracker\/tracker[^/]*$/, ['src/tracker: matching', 'src/tracker: ground', ...GROUND]],
   ['src/tracker: matching',
-    /^src\/tracker\/(audience|channel|elsewhere|filter_class|introductions(_search)?|networks|outbox|pairs|peer|rooms?|socket|split_channels|upload)\.[ch]pp$/,
+    /^src\/tracker\/(audience|channel|elsewhere|filter_class|introductions(_search)?|networks|outbox|outcomes|pairs|peer|rooms?|socket|split_channels|upload)\.[ch]pp$/,
     ['src/tracker: ground', ...GROUND]],
   ['src/tracker: ground', /^src\/tracker\/[^/]+$/, GROUND],
 

@@ -121,8 +121,10 @@ void Rtc::describe(EndKey key) {
   queue_.after(kCandidateDelay, [this, key] {
     const Page* own = page(key.first);
     if (find(key) == nullptr || own == nullptr) return;
+    // A STUN server is reached by UDP, or not.
+    const char* const kind = own->access.nat == Nat::kUdpBlocked ? "typ host" : "typ srflx";
     own->host->on_local_signal(key.second, "{\"candidate\":{\"candidate\":\"" +
-                                               label(key.first, key.second) +
+                                               label(key.first, key.second) + kind +
                                                "\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0}}");
   });
 }

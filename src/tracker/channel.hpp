@@ -86,6 +86,7 @@ struct Channel {
   // Gives `peer` and all peers below it the highest ranks, in their present order. All other peers
   // then rank lower.
   void move_to_end(Peer& peer);
+  bool is_before_end(const Peer& peer) const { return peer.rank < highest_; }
   // Gives a peer without parents the lowest rank.
   void move_to_front(Peer& peer);
 
@@ -97,6 +98,7 @@ struct Channel {
 
  private:
   static int32_t layer_of(const Peer& peer);
+  static void update_parents(const Peer& child);
   static void settle_room(Room& room);
 
   const int32_t room_peers_;

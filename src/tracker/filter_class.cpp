@@ -26,6 +26,16 @@ int8_t level_of(const Peer& peer) {
   return static_cast<int8_t>(std::clamp(peer.level + 0.5, 0.0, static_cast<double>(kMaxLevel)));
 }
 
+constexpr uint8_t bit(Reach reach) {
+  return static_cast<uint8_t>(1U << static_cast<unsigned>(reach));
+}
+constexpr uint8_t kKnownOpen = bit(Reach::kOpen) | bit(Reach::kKept);
+constexpr uint8_t kOrdinary = bit(Reach::kNarrow) | bit(Reach::kUnknown) | bit(Reach::kOpen);
+constexpr uint8_t kAll = kOrdinary | kKnownOpen | bit(Reach::kHard);
+
+// The slots that an open peer keeps for those who are hard to reach, at most half of its own.
+constexpr int32_t kKeptSlots = 2;
+
 // An unknown level counts as equal to every level.
 int32_t levels_apart(int8_t a, int8_t b) {
   return a == kLevelUnknown || b == kLevelUnknown ? 0 : std::abs(a - b);
@@ -39,14 +49,23 @@ bool FilterClass::is_weak(const Peer& peer) {
 
 std::optional<Spot> FilterClass::spot_of(const Peer& peer) {
   const int32_t taken = peer.slots_taken();
-  if (taken >= peer.child_limit || peer.layer >= kMaxLayer) return std::nullopt;
+  if (peer.layer >= kMaxLayer) return std::nullopt;
+  if (taken >= peer.child_limit) {
+    const bool makes_room = taken == peer.child_limit && !peer.idle &&
+                            peer.outcomes.reach() == Reach::kOpen && peer.displaceable() != nullptr;
+    if (!makes_room) return std::nullopt;
+    return Spot{peer.layer, Slack::kLast, level_of(peer), Reach::kTaken, peer.rank};
+  }
   Slack slack = taken < peer.child_limit - taken ? Slack::kAmple : Slack::kSome;
   if (peer.child_limit - taken == 1) slack = Slack::kLast;
   if (peer.idle) {
     if (peer.says_live.value_or(true)) return std::nullopt;
     slack = Slack::kIdle;
   }
-  return Spot{peer.layer, slack, level_of(peer), peer.rank};
+  Reach reach = peer.outcomes.reach();
+  const int32_t kept = std::min(kKeptSlots, peer.child_limit / 2);
+  if (reach == Reach::kOpen && peer.child_limit - taken <= kept) reach = Reach::kKept;
+  return Spot{peer.layer, slack, level_of(peer), reach, peer.rank};
 }
 
 void FilterClass::put(Shelf& shelf, Rank rank, Peer* peer) {
@@ -75,7 +94,7 @@ void FilterClass::update(Peer& peer) {
   if (spot == peer.spot) return;
   remove(peer);
   if (!spot) return;
-  const std::pair key(spot->slack, spot->level);
+  const Key key{spot->slack, spot->level, spot->reach};
   Class& entry = classes_[spot->layer];
   put(entry.all[key], spot->rank, &peer);
   Isp& isp = entry.isps[peer.info.isp];
@@ -87,7 +106,7 @@ void FilterClass::update(Peer& peer) {
 void FilterClass::remove(Peer& peer) {
   if (!peer.spot) return;
   const Spot spot = *peer.spot;
-  const std::pair key(spot.slack, spot.level);
+  const Key key{spot.slack, spot.level, spot.reach};
   const auto entry = classes_.find(spot.layer);
   const auto isp = entry->second.isps.find(peer.info.isp);
   const auto province = isp->second.provinces.find(peer.info.province);
@@ -102,37 +121,61 @@ void FilterClass::remove(Peer& peer) {
   peer.spot.reset();
 }
 
-Peer* FilterClass::find_first(const Peer& child, TimeMs now) const {
+FilterClass::Reaches FilterClass::reaches_of(const Peer& child, int32_t round) {
+  const Reach reach = child.outcomes.reach();
+  if (reach == Reach::kHard && !child.outcomes.is_unreachable()) {
+    if (round == 0) return {kKnownOpen, bit(Reach::kTaken)};
+    if (round == 1) return {bit(Reach::kUnknown), 0};
+    return {static_cast<uint8_t>(bit(Reach::kHard) | bit(Reach::kNarrow)), 0};
+  }
+  if (reach == Reach::kOpen) {
+    if (round > 0) return {};
+    return {static_cast<uint8_t>(kOrdinary | bit(Reach::kHard)), bit(Reach::kKept)};
+  }
+  if (round == 0) return {kOrdinary, bit(Reach::kKept)};
+  return {round == 1 ? bit(Reach::kHard) : uint8_t{0}, 0};
+}
+
+Peer* FilterClass::find_first(const Peer& child, TimeMs now, int32_t round) const {
   if (classes_.empty()) return nullptr;
   const int32_t nearest = classes_.begin()->first;
   // For a child without parents the search skips only the few parents that are held down.
   const int32_t looks = child.parents.empty() ? kLooksUnbounded : kLooks;
-  return search({child, now, true, nullptr, looks, true, nullptr},
+  return search({child, now, true, nullptr, looks, true, nullptr, reaches_of(child, round)},
                 nearest + (is_weak(child) ? 1 : 0));
 }
 
 Peer* FilterClass::find_another(const Peer& child, TimeMs now) const {
-  return search({child, now, false, nullptr, kLooks, true, nullptr}, child.layer);
+  Reaches reaches = reaches_of(child, 0);
+  // Places that are kept, or taken, are for first parents.
+  reaches[1] = child.outcomes.hard ? reaches_of(child, 1)[0] : uint8_t{0};
+  return search({child, now, false, nullptr, kLooks, true, nullptr, reaches}, child.layer);
 }
 
 Peer* FilterClass::find_besides(const Peer& child, TimeMs now, const Network& besides) const {
   if (classes_.empty()) return nullptr;
-  return search({child, now, true, nullptr, kLooksUnbounded, true, &besides},
+  return search({child, now, true, nullptr, kLooksUnbounded, true, &besides, {kAll, 0}},
                 classes_.begin()->first);
 }
 
 Peer* FilterClass::find_outside(const Peer& child, TimeMs now, const std::vector<Rank>& below,
-                                const Network* besides) const {
+                                int32_t round, const Network* besides) const {
   if (classes_.empty()) return nullptr;
-  return search({child, now, true, &below, kLooksUnbounded, true, besides},
-                classes_.begin()->first);
+  return search(
+      {child, now, true, &below, kLooksUnbounded, true, besides, reaches_of(child, round)},
+      classes_.begin()->first);
 }
 
 Peer* FilterClass::search(Query query, int32_t target) const {
-  Peer* found = search_once(query, target);
-  if (found != nullptr) return found;
-  query.likely = false;
-  return search_once(query, target);
+  for (const bool likely : {true, false}) {
+    query.likely = likely;
+    for (const uint8_t among : query.reaches) {
+      if (among == 0) continue;
+      query.among = among;
+      if (Peer* found = search_once(query, target)) return found;
+    }
+  }
+  return nullptr;
 }
 
 Peer* FilterClass::search_once(Query& query, int32_t target) const {
@@ -169,21 +212,26 @@ Peer* FilterClass::look(Query& query, int32_t layer, int32_t distance) const {
 Peer* FilterClass::pick(Query& query, const Shelves& shelves) const {
   const int8_t level = level_of(query.child);
   Slack least = query.first ? Slack::kLast : Slack::kAmple;
+  // There are few that it can have.
+  if (!query.first && query.child.outcomes.hard) least = Slack::kSome;
   if (query.first && !query.likely && !query.child.unfed) least = Slack::kIdle;
-  for (auto begin = shelves.begin(); begin != shelves.end() && begin->first.first <= least;) {
+  for (auto begin = shelves.begin(); begin != shelves.end() && begin->first.slack <= least;) {
     // The shelves of one slack, sorted by the distance of their level.
-    std::array<const Shelves::value_type*, kMaxLevel + 2> shelf{};
+    std::array<const Shelves::value_type*,
+               (kMaxLevel + 2) * (static_cast<size_t>(Reach::kTaken) + 1)>
+        shelf{};
     size_t count = 0;
-    const Slack slack = begin->first.first;
-    for (; begin != shelves.end() && begin->first.first == slack; ++begin) {
-      if (query.likely && levels_apart(level, begin->first.second) > 0) continue;
+    const Slack slack = begin->first.slack;
+    for (; begin != shelves.end() && begin->first.slack == slack; ++begin) {
+      if ((query.among & bit(begin->first.reach)) == 0) continue;
+      if (query.likely && levels_apart(level, begin->first.level) > 0) continue;
       shelf[count++] = &*begin;
     }
     std::sort(shelf.begin(), shelf.begin() + static_cast<std::ptrdiff_t>(count),
               [&](const auto* a, const auto* b) {
-                const int32_t apart_a = levels_apart(level, a->first.second);
-                const int32_t apart_b = levels_apart(level, b->first.second);
-                return apart_a != apart_b ? apart_a < apart_b : a->first.second < b->first.second;
+                const int32_t apart_a = levels_apart(level, a->first.level);
+                const int32_t apart_b = levels_apart(level, b->first.level);
+                return apart_a != apart_b ? apart_a < apart_b : a->first < b->first;
               });
     for (size_t i = 0; i < count; ++i) {
       if (Peer* found = pick(query, shelf[i]->second)) return found;
@@ -255,7 +303,7 @@ std::vector<FilterClass::Entry> FilterClass::contents() const {
     for (const auto& [key, shelf] : shelves) {
       for (const auto& [place, peer] : shelf.members) {
         Entry& entry = found.emplace_back(where);
-        entry.spot = {where.spot.layer, key.first, key.second, place.second};
+        entry.spot = {where.spot.layer, key.slack, key.level, key.reach, place.second};
         entry.peer = peer;
       }
     }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -51,8 +53,12 @@ class FilterClass {
   // `peer` left.
   void remove(Peer& peer);
 
+  // In which a search for a first parent considers the peers of a room, by whom they can be
+  // connected with (reach.hpp): whoever probably can with the child comes in the first round.
+  static constexpr int32_t kRounds = 3;
+
   // Returns the parent to introduce to `child`, which has none, or nullptr.
-  Peer* find_first(const Peer& child, TimeMs now) const;
+  Peer* find_first(const Peer& child, TimeMs now, int32_t round = 0) const;
   // The same for a child that has parents. No two parents of a child have the same address, since
   // otherwise one attacker could be all of them. Several parents may have the child's own address,
   // which is that of a household or an office.
@@ -61,7 +67,7 @@ class FilterClass {
   Peer* find_besides(const Peer& child, TimeMs now, const Network& besides) const;
   // Returns a first parent of any rank. `below`: the ranks of the child and of all peers below it,
   // sorted. `besides`: none, or as above.
-  Peer* find_outside(const Peer& child, TimeMs now, const std::vector<Rank>& below,
+  Peer* find_outside(const Peer& child, TimeMs now, const std::vector<Rank>& below, int32_t round,
                      const Network* besides = nullptr) const;
 
   // The lowest class with a free slot.
@@ -95,8 +101,16 @@ class FilterClass {
     // The lowest rank of each network.
     std::map<Rank, Peer*> fronts;
   };
-  // By slack and level.
-  using Shelves = std::map<std::pair<Slack, int8_t>, Shelf>;
+  struct Key {
+    Slack slack;
+    int8_t level;
+    Reach reach;
+
+    friend auto operator<=>(const Key& a, const Key& b) = default;
+  };
+  using Shelves = std::map<Key, Shelf>;
+  // Sets of Reach, as bits: those of the first are looked at before those of the second.
+  using Reaches = std::array<uint8_t, 2>;
   struct Isp {
     Shelves all;
     std::map<std::string, Shelves, std::less<>> provinces;
@@ -113,6 +127,8 @@ class FilterClass {
     int32_t looks_left;
     bool likely;  // only peers that probably have what the child plays
     const Network* besides;
+    Reaches reaches;
+    uint8_t among = 0;  // the one of these that is being looked at
   };
 
   Peer* search(Query query, int32_t target) const;
@@ -123,6 +139,7 @@ class FilterClass {
   static Peer* pick_of(Query& query, const Shelf& shelf, int32_t network);
   static void put(Shelf& shelf, Rank rank, Peer* peer);
   static void take(Shelf& shelf, Rank rank, const Peer& peer);
+  static Reaches reaches_of(const Peer& child, int32_t round);
   static bool may_feed(const Query& query, const Peer& parent);
   bool may_any_feed(const Query& query, const Peer& of_network) const;
 

@@ -213,6 +213,7 @@ void Introductions::on_opened(Peer& reporter, std::string_view dc_id, TimeMs now
   link->opened = true;
   ++opened_;
   reporter.failures = 0;
+  note_opened(reporter, *link->parent);
   if (drop_surplus_parents(reporter, now)) provide(reporter, now);
   arm(reporter);
 }
@@ -347,7 +348,11 @@ void Introductions::end(Peer& child, Peer& parent, tracker_wire::EndReason reaso
   if (!link.opened) ++unopened_[static_cast<size_t>(reason)];
   // A refusal does not count: no connection was tried.
   if (!link.opened && reason != tracker_wire::EndReason::kRefused) {
-    child.connect_after = link.since + doubled(kConnectPause, child.failures, kLongestConnectPause);
+    note_failed(child, parent, reason, link.to_child.used());
+    const DurationMs pause = doubled(kConnectPause, child.failures, kLongestConnectPause);
+    const bool hopeful = child.outcomes.hard && !child.outcomes.is_unreachable();
+    child.last_resort_after = link.since + pause;
+    child.connect_after = link.since + (hopeful ? std::min(pause, kHopefulPause) : pause);
     ++child.failures;
   }
   // A parent that had nothing may still become a child of this peer.
@@ -383,7 +388,7 @@ void Introductions::unlink(Peer& child, Peer& parent, TimeMs now) {
 
 void Introductions::introduce(Peer& child, Peer& parent, TimeMs now) {
   child.connect_after = now + kConnectPause;
-  if (parent.children_held() >= parent.child_limit) make_room(parent, now);
+  if (parent.children_held() >= parent.child_limit) make_room(parent, child, now);
   child.channel->link(child, parent, now);
   ++made_;
   ++standing_;
@@ -391,17 +396,19 @@ void Introductions::introduce(Peer& child, Peer& parent, TimeMs now) {
                                tracker_wire::TrackerMessage(tracker_wire::Connect{parent.id})));
 }
 
-// Ends the link to the child that has been idle for longest. The parent is told too; otherwise it
-// might refuse the next child.
-void Introductions::make_room(Peer& parent, TimeMs now) {
+// Ends the link to the child that has been idle for longest, or is displaced by `child`. The parent
+// is told too; otherwise it might refuse the next child.
+void Introductions::make_room(Peer& parent, const Peer& child, TimeMs now) {
   Peer* idle = nullptr;
-  for (Peer* child : parent.children) {
-    if (child->idle && (idle == nullptr || child->idle_since < idle->idle_since)) idle = child;
+  for (Peer* each : parent.children) {
+    if (each->idle && (idle == nullptr || each->idle_since < idle->idle_since)) idle = each;
   }
+  if (idle == nullptr && child.outcomes.hard) idle = parent.displaceable();
   if (idle == nullptr) return;
   outbox_.send(parent.conn, tracker_wire::serialize(
                                 tracker_wire::TrackerMessage(tracker_wire::Disconnect{idle->id})));
   part(*idle, parent, now);
+  if (!idle->idle) set_search(*idle, now + kConnectPause);
 }
 
 // A peer of rank `above` has a free slot: orphans of a higher rank search first.

@@ -9,6 +9,7 @@
 #include "common/time.hpp"
 #include "tracker/channel.hpp"
 #include "tracker/outbox.hpp"
+#include "tracker/outcomes.hpp"
 #include "tracker/peer.hpp"
 #include "tracker/timer_table.hpp"
 
@@ -19,6 +20,8 @@ namespace hlsmesh::tracker {
 // introduction that did not open, up to the longest.
 inline constexpr DurationMs kConnectPause{1'000};
 inline constexpr DurationMs kLongestConnectPause{60'000};
+// The longest for a peer that is hard to reach, before one that it may well be connected with.
+inline constexpr DurationMs kHopefulPause{4'000};
 // The shortest time between two changes of a peer to idle: its children look for other parents each
 // time.
 inline constexpr DurationMs kIdleInterval{10'000};
@@ -134,10 +137,11 @@ class Introductions {
   static bool must_not_be_alone(const Peer& child, const Network& network);
 
  private:
-  void make_room(Peer& parent, TimeMs now);
+  void make_room(Peer& parent, const Peer& child, TimeMs now);
   void provide(Peer& child, TimeMs now);
   void shed(Peer& peer, TimeMs now);
-  static Peer* find_by_moving(Peer& orphan, TimeMs now);
+  static Peer* find_first(Peer& child, bool starved, TimeMs now);
+  static Peer* find_by_moving(Peer& orphan, int32_t round, bool waited, TimeMs now);
   static Peer* find_company(Peer& child, const Network& sole, TimeMs now);
   void introduce(Peer& child, Peer& parent, TimeMs now);
   void end(Peer& child, Peer& parent, tracker_wire::EndReason reason, TimeMs now);

@@ -69,7 +69,14 @@ void Introductions::provide(Peer& child, TimeMs now) {
   if (now < child.connect_after) return set_search(child, child.connect_after);
 
   const bool further = parents > 0 && !child.unfed;
-  Peer* parent = further ? index.find_another(child, now) : index.find_first(child, now);
+  Peer* parent = further ? index.find_another(child, now) : nullptr;
+  // Few can feed one that is hard to reach. If it has no children, it loses nothing at the end of
+  // the order, where all of them may.
+  const bool may_move = child.outcomes.hard && child.children.empty();
+  if (parent == nullptr && further && may_move && child.channel->is_before_end(child)) {
+    child.channel->move_to_end(child);
+    parent = index.find_another(child, now);
+  }
   const Network* const sole = parent == nullptr && further ? sole_network(child) : nullptr;
   if (sole != nullptr) parent = find_company(child, *sole, now);
   if (sole != nullptr && parent == nullptr && now - child.entered_at >= kOneNetworkFor) {
@@ -77,17 +84,7 @@ void Introductions::provide(Peer& child, TimeMs now) {
     while (!child.parents.empty()) part(child, *child.parents.back().parent, now);
     return provide(child, now);
   }
-  if (parent != nullptr && child.parents.empty() && must_not_be_alone(child, *parent->network) &&
-      index.find_besides(child, now, *parent->network) == nullptr) {
-    parent = nullptr;
-  }
-  const bool vod = child.channel->type() == ChannelType::kVod;
-  // A VOD viewer whose parents are paused is ahead of those who came later.
-  if (parent == nullptr && parents == 0 && (standing == 0 || !vod)) {
-    parent = find_by_moving(child, now);
-  } else {
-    child.deferred.reset();
-  }
+  if (!further) parent = find_first(child, parents == 0, now);
   if (parent == nullptr) {
     DurationMs pause = doubled(kSearchPause, child.empty_searches, kLongestSearchPause);
     if (sole != nullptr) pause = kSearchPause;
@@ -116,14 +113,36 @@ void Introductions::provide(Peer& child, TimeMs now) {
   set_search(child, missing > 0 ? std::optional(child.connect_after) : std::nullopt);
 }
 
-// Returns a parent for an orphan whom no peer of a lower rank can feed, or nullptr.
-Peer* Introductions::find_by_moving(Peer& orphan, TimeMs now) {
-  const bool waited = orphan.deferred && *orphan.deferred <= now;
+// Returns a parent for a peer that is fed by nobody, or nullptr. `starved`: nobody could feed it.
+Peer* Introductions::find_first(Peer& child, bool starved, TimeMs now) {
+  const FilterClass& index = child.room->parents;
+  // A VOD viewer whose parents are paused is ahead of those who came later.
+  const bool vod = child.channel->type() == ChannelType::kVod;
+  const bool may_move = starved && (!vod || child.is_source());
+  const bool waited = child.deferred && *child.deferred <= now;
+  if (waited) child.deferred.reset();
+  const int32_t rounds = FilterClass::kRounds - (now < child.last_resort_after ? 1 : 0);
+  for (int32_t round = 0; round < rounds; ++round) {
+    Peer* parent = index.find_first(child, now, round);
+    if (parent != nullptr && child.parents.empty() && must_not_be_alone(child, *parent->network) &&
+        index.find_besides(child, now, *parent->network) == nullptr) {
+      parent = nullptr;
+    }
+    if (parent == nullptr && may_move) parent = find_by_moving(child, round, waited, now);
+    if (parent != nullptr) return parent;
+    if (child.deferred) break;
+  }
+  return nullptr;
+}
+
+// Returns a parent for an orphan whom no peer of a lower rank can feed, or nullptr. `waited`: it
+// has deferred to others.
+Peer* Introductions::find_by_moving(Peer& orphan, int32_t round, bool waited, TimeMs now) {
   const std::vector<Rank> below = Channel::ranks_below(orphan, kMostMoved);
   const FilterClass& index = orphan.room->parents;
-  Peer* parent = below.empty() ? nullptr : index.find_outside(orphan, now, below);
+  Peer* parent = below.empty() ? nullptr : index.find_outside(orphan, now, below, round);
   if (parent != nullptr && must_not_be_alone(orphan, *parent->network) &&
-      index.find_outside(orphan, now, below, parent->network) == nullptr) {
+      index.find_outside(orphan, now, below, round, parent->network) == nullptr) {
     return nullptr;
   }
   if (parent != nullptr && !waited && orphan.channel->type() == ChannelType::kVod) {
@@ -138,7 +157,6 @@ Peer* Introductions::find_by_moving(Peer& orphan, TimeMs now) {
       return nullptr;
     }
   }
-  orphan.deferred.reset();
   if (parent != nullptr) orphan.channel->move_to_end(orphan);
   return parent;
 }
@@ -148,7 +166,7 @@ Peer* Introductions::find_company(Peer& child, const Network& sole, TimeMs now) 
   const FilterClass& index = child.room->parents;
   if (Peer* found = index.find_besides(child, now, sole)) return found;
   const std::vector<Rank> below = Channel::ranks_below(child, kMostMoved);
-  Peer* const found = below.empty() ? nullptr : index.find_outside(child, now, below, &sole);
+  Peer* const found = below.empty() ? nullptr : index.find_outside(child, now, below, 0, &sole);
   if (found != nullptr) child.channel->move_to_end(child);
   return found;
 }

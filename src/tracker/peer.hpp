@@ -10,6 +10,7 @@
 #include "common/time.hpp"
 #include "protocol/tracker_messages.hpp"
 #include "tracker/rate_limit.hpp"
+#include "tracker/reach.hpp"
 
 namespace hlsmesh::tracker {
 
@@ -101,10 +102,12 @@ struct Spot {
   int32_t layer = 0;
   Slack slack = Slack::kAmple;
   int8_t level = 0;
+  Reach reach = Reach::kUnknown;
   Rank rank = 0;
 
   friend bool operator==(const Spot& a, const Spot& b) {
-    return a.layer == b.layer && a.slack == b.slack && a.level == b.level && a.rank == b.rank;
+    return a.layer == b.layer && a.slack == b.slack && a.level == b.level && a.reach == b.reach &&
+           a.rank == b.rank;
   }
 };
 
@@ -184,6 +187,7 @@ struct Peer {
   // Kept by Introductions.
   std::optional<TimeMs> search_at;  // set while the peer wants a parent: when to look again
   TimeMs connect_after;             // no `connect` before this time
+  TimeMs last_resort_after;         // nor one to a peer that it probably cannot reach
   int32_t failures = 0;             // introductions in a row that never opened
   int32_t empty_searches = 0;       // searches in a row that found nobody
   std::optional<TimeMs> shed_at;    // when it loses the next child in excess
@@ -191,6 +195,7 @@ struct Peer {
   // It gave a parent back as useless, and has had nothing from the others either since.
   bool unfed = false;
   std::vector<HoldDown> held_down;
+  Outcomes outcomes;
 
   // Children in all.
   int32_t children_held() const { return static_cast<int32_t>(children.size()) + kept_children; }
@@ -201,6 +206,16 @@ struct Peer {
     int32_t taken = kept_children;
     for (const Peer* child : children) taken += child->idle ? 0 : 1;
     return taken;
+  }
+  // The child that one who is hard to reach may displace, since it has other parents and is easier
+  // to reach, or nullptr.
+  Peer* displaceable() const {
+    Peer* found = nullptr;
+    for (Peer* child : children) {
+      if (child->outcomes.hard || child->parents.size() < 2) continue;
+      if (found == nullptr || child->parents.size() > found->parents.size()) found = child;
+    }
+    return found;
   }
   // Nobody feeds it but the CDN.
   bool is_source() const { return parents.empty() && kept_parents == 0; }

@@ -43,6 +43,8 @@ class Meter {
     at_ = now;
     return level_ > burst;
   }
+  // Anything was used ever.
+  bool used() const { return level_ > 0; }
 
  private:
   double level_ = 0;

@@ -268,7 +268,7 @@ void Tracker::Impl::relay(Socket& socket, std::string_view to, std::string_view 
   }
   const double most = config_.bytes_per_pair;
   const double size = static_cast<double>(literal.size());
-  if (most > 0 && sent->add(now_, size, most, kBurstSeconds * most)) {
+  if (sent->add(now_, size, most, kBurstSeconds * most) && most > 0) {
     return exceed(socket, totals_.limited_pair_bytes, kClosePolicy, "too many bytes to one viewer");
   }
   ++totals_.signals;

@@ -77,7 +77,7 @@ const char* audit_room(const Room& room) {
   std::vector<Entry> found = room.parents.contents();
   const auto key = [](const Entry& entry) {
     return std::tie(entry.view, entry.spot.layer, entry.isp, entry.province, entry.spot.slack,
-                    entry.spot.level, entry.spot.rank);
+                    entry.spot.level, entry.spot.reach, entry.spot.rank);
   };
   const auto before = [&](const Entry& a, const Entry& b) { return key(a) < key(b); };
   std::sort(found.begin(), found.end(), before);
@@ -135,6 +135,10 @@ bool could_be_fed(const Peer& orphan, TimeMs now) {
     const std::optional<Spot> spot = FilterClass::spot_of(*peer);
     if (below.count(peer) != 0 || !spot) continue;
     if (spot->slack == Slack::kIdle && orphan.unfed) continue;
+    const bool hopeful = orphan.outcomes.hard && !orphan.outcomes.is_unreachable();
+    if (spot->reach == Reach::kTaken && !hopeful) continue;
+    // It probably cannot reach it.
+    if (hopeful && spot->reach < Reach::kUnknown && now < orphan.last_resort_after) continue;
     if (!movable && peer->rank > orphan.rank) continue;
     const JoinOrder candidate = peer->join;
     const bool held = std::any_of(
