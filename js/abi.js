@@ -36,6 +36,7 @@ export const LoadFlag = Object.freeze({
   named: 4,
   opaque: 8,
   streams: 16,
+  part: 32,
 });
 
 export const Condition = Object.freeze({

@@ -38,6 +38,7 @@ import { emptyStats } from './stats.js';
  * @property {boolean} [named] `url` is the site's own id
  * @property {number} [dateTime] milliseconds of the epoch by EXT-X-PROGRAM-DATE-TIME; 0: unknown
  * @property {boolean} [opaque] encrypted as a whole
+ * @property {boolean} [part] a low-latency part
  * @property {boolean} [streams] a part of it may be asked for, and its bytes come as they arrive
  */
 
@@ -433,6 +434,7 @@ export class Engine {
       (fromCdn ? LoadFlag.fromCdn : 0) |
       (facts.named ? LoadFlag.named : 0) |
       (facts.opaque ? LoadFlag.opaque : 0) |
+      (facts.part ? LoadFlag.part : 0) |
       (facts.streams ? LoadFlag.streams : 0);
     const place = [kind, rendition, sn, start, duration, from, to, flags, dateTime];
     return this.#core.callWithText(name, textOf(facts), now(), ...args, ...place);

@@ -21,19 +21,23 @@ const TRACKS = /** @type {Record<string, number>} */ ({
 });
 
 /**
- * True if peers may carry it: it is a whole media segment, as its playlist lists it, and not in the playlist itself.
+ * True if peers may carry it: it is a media segment or a low-latency part, as its playlist lists it, and not in the playlist itself.
  * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'responseType' | 'url'>} context
  */
 export function isSegment({ frag, part, responseType, url }) {
-  return isMedia(frag) && !part && responseType === 'arraybuffer' && !isInline(url);
+  return isMedia(frag, part) && responseType === 'arraybuffer' && !isInline(url);
 }
 
 /** @param {string} url */
 const isInline = (url) => /^data:/i.test(url);
 
-/** @param {FragmentLoaderContext['frag']} frag */
-function isMedia({ sn, relurl }) {
-  return typeof sn === 'number' && sn >= 0 && Boolean(relurl);
+/**
+ * @param {FragmentLoaderContext['frag']} frag
+ * @param {FragmentLoaderContext['part']} part
+ */
+function isMedia(frag, part) {
+  const { sn } = frag;
+  return typeof sn === 'number' && sn >= 0 && Boolean((part ?? frag).relurl);
 }
 
 /**
@@ -45,17 +49,15 @@ function isOpaque({ levelkeys }) {
 }
 
 /**
- * Describes a fragment as hls.js would load it.
- * @param {import('hls.js').Fragment} frag
+ * Describes a fragment, or a part of one, as hls.js would load it.
+ * @param {any} listed a Fragment or a Part
  * @param {FragmentHost} host
  * @returns {LoadFacts}
  */
-export function describeFragment(frag, host) {
-  const { url, byteRangeStartOffset: rangeStart, byteRangeEndOffset: rangeEnd } = frag;
-  return describe(
-    { frag, part: null, url, responseType: 'arraybuffer', rangeStart, rangeEnd },
-    host,
-  );
+export function describeFragment(listed, host) {
+  const { fragment, url, byteRangeStartOffset: rangeStart, byteRangeEndOffset: rangeEnd } = listed;
+  const [frag, part] = fragment ? [fragment, listed] : [listed, null];
+  return describe({ frag, part, url, responseType: 'arraybuffer', rangeStart, rangeEnd }, host);
 }
 
 /**
@@ -64,24 +66,28 @@ export function describeFragment(frag, host) {
  * @returns {LoadFacts}
  */
 export function describe(context, host) {
-  const { frag, url, rangeStart, rangeEnd } = context;
+  const { frag, part, url, rangeStart, rangeEnd } = context;
   const { level, type } = frag;
-  const sn = isMedia(frag) ? Number(frag.sn) : -1;
-  const whole = isSegment(context);
-  const id = whole ? host.segmentId({ url, sn, level, type }) : undefined;
+  const listed = part ?? frag;
+  const sn = isMedia(frag, part) ? Number(frag.sn) : -1;
+  const shared = isSegment(context);
+  const given = shared ? host.segmentId({ url, sn, level, type }) : undefined;
+  // A site that knows of segments only gives all parts of one the same id.
+  const id = given && part ? `${given}.${part.index}` : given;
   // What is in the playlist may have megabytes.
-  const name = isInline(url) ? '' : (id ?? (host.moved(frag) ? url : frag.relurl) ?? '');
+  const name = isInline(url) ? '' : (id ?? (host.moved(frag) ? url : listed.relurl) ?? '');
   return {
     kind: TRACKS[type] ?? TrackKind.main,
     rendition: level,
     sn,
     url: name,
     cleanUrl: id ? name : withoutCredentials(name),
-    start: finite(frag.start),
-    duration: listedDuration(frag),
+    start: finite(listed.start),
+    duration: part ? part.duration : listedDuration(frag),
     from: rangeEnd ? (rangeStart ?? 0) : 0,
     to: rangeEnd ?? 0,
-    shareable: whole && id !== null,
+    shareable: shared && id !== null,
+    part: !!part,
     named: typeof id === 'string',
     dateTime: frag.programDateTime ?? 0,
     opaque: isOpaque(frag),

@@ -221,13 +221,13 @@ export class PlayerEvents {
    * @param {number} kind TrackKind
    * @param {number} from seconds of the player's timeline
    * @param {number} until
-   * @returns {import('hls.js').Fragment[]} the fragments of the followed playlist that overlap the interval
+   * @returns {any[]} the fragments of the followed playlist that overlap the interval, or its parts if hls.js loads those
    */
   fragmentsBetween(kind, from, until) {
     const details = this.#tracks[kind][1]?.details;
+    const { fragments = [], partList } = details ?? {};
     // If hls.js loads parts, it does not load the segment that they make.
-    if (!details || (details.partList && this.#hls.config.lowLatencyMode)) return [];
-    return details.fragments.filter(
+    return ((this.#hls.config.lowLatencyMode && partList) || fragments).filter(
       (/** @type {import('hls.js').Fragment} */ { start, duration, gap }) =>
         start + duration > from && start < until && !gap,
     );

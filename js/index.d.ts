@@ -235,7 +235,7 @@ export type HlsMeshErrorCode =
   | 'channel'
   /** No connection to another viewer within a minute of reaching the tracker. */
   | 'alone'
-  /** hls.js loads low-latency parts, which are not shared: no tracker and no peer is connected. */
+  /** hls.js loads low-latency parts that are not shared (shorter than 0.9 s, ranges of a file, or of a stream with the publisher's digests): no tracker and no peer is connected. */
   | 'parts-only'
   /** The publisher's digests cannot be had, or the CDN's bytes are not theirs: nothing is exchanged of that rendition, or segment. */
   | 'digests'

@@ -415,7 +415,7 @@ export class Mesh {
       case EventCode.partsOnly:
         return this.#voice.warn(
           'parts-only',
-          'hls.js loads low-latency parts, which are not shared; lowLatencyMode: false loads segments',
+          'these low-latency parts are not shared; lowLatencyMode: false loads segments',
         );
       case EventCode.unlikeDigest:
         return this.#voice.warn(

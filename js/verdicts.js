@@ -49,7 +49,7 @@ export class Verdicts {
       hls,
       {
         hlsError: (data) => this.#failed(data),
-        hlsFragBuffered: (data) => data?.frag && this.#buffered(data.frag, data.part),
+        hlsFragBuffered: (data) => data?.frag && this.#buffered(data.part ?? data.frag),
         hlsSubtitleFragProcessed: (data) => this.#subtitles(data),
       },
       all('play pause error', () => this.#look()),
@@ -78,22 +78,19 @@ export class Verdicts {
     this.#stopped ||= fatal;
     // hls.js may detach the element before the element's own event comes.
     this.#look();
-    if (!frag || part || !OF_BYTES.test(details)) return;
-    if (chunkMeta && chunkMeta.sn !== frag.sn) return;
+    if (!frag || !OF_BYTES.test(details)) return;
+    if (chunkMeta && (chunkMeta.sn !== frag.sn || (part && chunkMeta.part !== part.index))) return;
     // An exception of appendBuffer() itself means that there is no memory, or that the element has failed before.
     if (!details.startsWith('frag') && error instanceof DOMException) return;
-    this.#tell(frag.stats, -1);
+    this.#tell((part ?? frag).stats, -1);
   }
 
-  /**
-   * @param {Fragment} frag
-   * @param {unknown} part
-   */
-  #buffered({ elementaryStreams, stats }, part) {
+  /** @param {Pick<Fragment, 'elementaryStreams' | 'stats'>} loaded a fragment or a part */
+  #buffered({ elementaryStreams, stats }) {
     const lengths = Object.values(elementaryStreams ?? {}).flatMap((stream) =>
       stream ? stream.endPTS - stream.startPTS : [],
     );
-    if (!part && lengths.length > 0) this.#tell(stats, Math.max(0, ...lengths));
+    if (lengths.length > 0) this.#tell(stats, Math.max(0, ...lengths));
   }
 
   /** @param {import('hls.js').SubtitleFragProcessedData} data */

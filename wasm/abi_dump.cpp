@@ -56,6 +56,7 @@ void print_client() {
   CONSTANT(named, kHmLoadNamed);
   CONSTANT(opaque, kHmLoadOpaque);
   CONSTANT(streams, kHmLoadStreams);
+  CONSTANT(part, kHmLoadPart);
   close_group();
 
   open_group("Condition");

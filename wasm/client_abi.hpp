@@ -42,6 +42,7 @@ enum HmLoadFlag : int32_t {
   kHmLoadNamed = 4,     // the text is the site's own id of the segment
   kHmLoadOpaque = 8,    // encrypted as a whole
   kHmLoadStreams = 16,  // SegmentLoad::streams of client/inputs.hpp
+  kHmLoadPart = 32,     // a low-latency part (EXT-X-PART)
 };
 
 // PlayerConditions of client/engine.hpp.

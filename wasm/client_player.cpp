@@ -47,6 +47,7 @@ bool read_segment(SegmentLoad& what, int32_t kind, int32_t rendition_index, doub
   what.date_time = date_time;
   what.opaque = (flags & kHmLoadOpaque) != 0;
   what.streams = (flags & kHmLoadStreams) != 0;
+  what.part = (flags & kHmLoadPart) != 0;
   return true;
 }
 

@@ -66,8 +66,10 @@ function aboutSource(look) {
     {
       code: 'parts-only',
       severity: 'problem',
-      message: 'hls.js loads low-latency parts, which are not shared.',
-      advice: 'Set lowLatencyMode: false, and viewers share whole segments.',
+      message:
+        'hls.js loads low-latency parts that are not shared: too short, ranges of a file, or of a stream with digests.',
+      advice:
+        'Make parts of a second that are files, or set lowLatencyMode: false, and viewers share whole segments.',
     },
   ];
 }

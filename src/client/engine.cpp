@@ -85,7 +85,6 @@ void Engine::start(TimeMs now) {
   started_ = true;
   player_.on_active(now);
   follow_presence(false);
-  if (parts_) commands_.event(EventCode::kPartsOnly);
 }
 
 void Engine::stop(TimeMs now) {

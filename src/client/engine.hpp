@@ -233,12 +233,13 @@ class Engine {
   bool stopped_ = false;
   bool p2p_;
   bool upload_;
-  bool parts_;  // the player loads parts, except where it is far behind the live edge
+  bool parts_;               // the player loads parts, except where it is far behind the live edge
+  bool parts_told_ = false;  // the page has heard that they are not shared
   bool idle_;
   // The viewer has seen a frame. Before that nobody is connected: a page that waits for a click may
   // wait for ever, and browsers and systems ask viewers about connections.
   bool shown_;
-  TimeMs whole_until_{};  // until when segments that it loads whole are worth a session
+  TimeMs shared_until_{};  // until when what it loads is worth a session although it loads parts
 };
 
 }  // namespace hlsmesh

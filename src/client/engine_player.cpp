@@ -7,9 +7,9 @@
 namespace hlsmesh {
 namespace {
 
-// How long a segment that was loaded whole lets us expect further ones, where the player otherwise
+// How long a segment, or a part that peers carry, lets us expect further ones, where the player
 // loads parts. Longer than any segment, so that the session does not come and go with each.
-constexpr DurationMs kAfterWhole{60'000};
+constexpr DurationMs kAfterShared{60'000};
 
 }  // namespace
 
@@ -98,9 +98,9 @@ void Engine::on_conditions(TimeMs now, const PlayerConditions& conditions) {
   shown_ = shown_ || conditions.shown;
   follow_presence(was_present);
   if (!conditions.parts) return;
-  if (!parts_ && *conditions.parts) commands_.event(EventCode::kPartsOnly);
+  if (!*conditions.parts) parts_told_ = false;
   parts_ = *conditions.parts;
-  set_idle(parts_ && now >= whole_until_);
+  set_idle(parts_ && now >= shared_until_);
 }
 
 void Engine::on_playlist(TimeMs now, TrackKind kind, int32_t rendition_index) {
@@ -115,13 +115,17 @@ void Engine::list_segment(TimeMs now, SegmentLoad what) {
 
 FetchId Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
   const Gate gate(*this, now);
-  // Far behind the live edge hls.js loads whole segments of a playlist with parts.
-  if (what.shareable && what.kind != TrackKind::kSubtitle) {
-    whole_until_ = now + kAfterWhole;
+  const bool at_cdn = what.from_cdn;
+  const bool part = what.part;
+  const bool shareable = what.shareable && what.kind != TrackKind::kSubtitle;
+  Wish wish = player_.wish_for(std::move(what));
+  if (part && !wish.shareable) {
+    if (!parts_told_) commands_.event(EventCode::kPartsOnly);
+    parts_told_ = true;
+  } else if (shareable) {
+    shared_until_ = now + kAfterShared;
     set_idle(false);
   }
-  const bool at_cdn = what.from_cdn;
-  Wish wish = player_.wish_for(std::move(what));
   player_.on_load(now, wish.segment);
   if (player_.is_live()) mesh_.on_listed(now, wish.segment.key);
   const FetchId fetch = loads_.begin(now, load, std::move(wish), at_cdn);

@@ -117,7 +117,8 @@ struct SegmentLoad {
   std::string clean_url;  // without credentials, see SegmentFacts; empty: the same as `url`
   ByteRange range;
   MediaSpan span;
-  bool shareable = true;  // false for what peers do not carry: init segments, parts
+  bool shareable = true;  // false for what peers do not carry: init segments
+  bool part = false;      // a low-latency part (EXT-X-PART)
   bool from_cdn = false;  // already being fetched by the driver; only its bytes are wanted
   // `url` is the site's own id of the segment: beside rendition and sn it tells segments apart.
   bool named = false;

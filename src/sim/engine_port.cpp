@@ -51,7 +51,7 @@ std::string urls(const SegmentLoad& what) {
 int32_t load_flags(const SegmentLoad& what) {
   return (what.shareable ? kHmLoadShareable : 0) | (what.from_cdn ? kHmLoadFromCdn : 0) |
          (what.named ? kHmLoadNamed : 0) | (what.opaque ? kHmLoadOpaque : 0) |
-         (what.streams ? kHmLoadStreams : 0);
+         (what.streams ? kHmLoadStreams : 0) | (what.part ? kHmLoadPart : 0);
 }
 
 int32_t condition_flags(const PlayerConditions& conditions) {

@@ -150,14 +150,21 @@ test('fragments are those of the playlist that is followed, in a stretch of its 
   assert.deepEqual(starts(TrackKind.audio), [0]);
 });
 
-test('a low-latency playlist is not listed where it is loaded in parts', () => {
+test('of a low-latency playlist what hls.js loads is listed: its parts, or its segments', () => {
   const { hls, player } = setUp();
-  hls.levels = [{ details: { fragments: [{ start: 0, duration: 4 }], partList: [{}] } }];
+  const fragments = [{ start: 0, duration: 4 }];
+  const partList = [
+    { start: 2, duration: 1 },
+    { start: 3, duration: 1, gap: true },
+    { start: 4, duration: 1 },
+  ];
+  hls.levels = [{ details: { fragments, partList } }];
   hls.loadLevel = 0;
   hls.config.lowLatencyMode = true;
-  assert.equal(player.fragmentsBetween(TrackKind.main, 0, 10).length, 0);
+  const listed = () => player.fragmentsBetween(TrackKind.main, 0, 10);
+  assert.deepEqual(listed(), [partList[0], partList[2]]);
   hls.config.lowLatencyMode = false;
-  assert.equal(player.fragmentsBetween(TrackKind.main, 0, 10).length, 1);
+  assert.deepEqual(listed(), fragments);
 });
 
 test('conditions are what the player, the page and the browser say at that moment', (t) => {

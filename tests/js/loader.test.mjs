@@ -220,7 +220,7 @@ test('without any engine the page still gets its segment and the mesh its count'
 
 for (const [what, context] of /** @type {[string, any][]} */ ([
   ['an init segment', fragmentContext({ sn: 'initSegment' })],
-  ['a part', fragmentContext({}, { part: { index: 0 } })],
+  ['a part without an address', fragmentContext({}, { part: { index: 0 } })],
   ['text', fragmentContext({}, { responseType: 'text' })],
 ])) {
   test(`${what} is not offered to peers`, () => {
@@ -275,6 +275,7 @@ test('what a segment is goes to the engine as the playlist has it', () => {
     named: false,
     dateTime: programDateTime,
     opaque: false,
+    part: false,
     streams: false,
   });
 });

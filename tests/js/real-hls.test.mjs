@@ -114,9 +114,13 @@ test("a class that a site derives from the mesh's loader is called as one of its
   hls.destroy();
 });
 
-test('A5: a fragment lasts as long as its playlist says, whatever hls.js found in its media', async (t) => {
-  const lines = ['#EXTM3U', '#EXT-X-TARGETDURATION:4', '#EXTINF:2.5,Title', 'a.ts'];
-  const data = [...lines, '#EXTINF:4', 'b.ts', '#EXT-X-ENDLIST', ''].join('\n');
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {string[]} lines of a media playlist
+ * @returns {Promise<any>} what hls.js makes of it
+ */
+async function detailsOf(t, lines) {
+  const data = ['#EXTM3U', ...lines, ''].join('\n');
   class Playlist {
     context = null;
     stats = { loading: { start: 0, first: 0, end: 0 }, parsing: { start: 0, end: 0 } };
@@ -133,12 +137,20 @@ test('A5: a fragment lasts as long as its playlist says, whatever hls.js found i
     hls.once(Hls.Events.LEVEL_LOADED, (_, to) => resolve(to)),
   );
   hls.loadSource('https://cdn.example/v/list.m3u8');
-  const { fragments } = (await loaded).details;
+  return (await loaded).details;
+}
+
+const HOST = { moved: () => false, segmentId: () => /** @type {string | undefined} */ (undefined) };
+
+test('A5: a fragment lasts as long as its playlist says, whatever hls.js found in its media', async (t) => {
+  const { fragments } = await detailsOf(t, [
+    ...['#EXT-X-TARGETDURATION:4', '#EXTINF:2.5,Title', 'a.ts'],
+    ...['#EXTINF:4', 'b.ts', '#EXT-X-ENDLIST'],
+  ]);
   // As hls.js does when it has parsed half of the first.
   fragments[0].setDuration(1.2);
   fragments[1].setDuration(5.3);
-  const host = { moved: () => false, segmentId: () => undefined };
-  const facts = fragments.map((/** @type {any} */ frag) => describeFragment(frag, host));
+  const facts = fragments.map((/** @type {any} */ frag) => describeFragment(frag, HOST));
   assert.deepEqual(
     facts.map((/** @type {any} */ { url, duration }) => [url, duration]),
     [
@@ -146,4 +158,33 @@ test('A5: a fragment lasts as long as its playlist says, whatever hls.js found i
       ['b.ts', 4],
     ],
   );
+});
+
+test('a part is described by its own name, place and range, also of a segment that is not whole yet', async (t) => {
+  const { partList } = await detailsOf(t, [
+    ...['#EXT-X-TARGETDURATION:2', '#EXT-X-PART-INF:PART-TARGET=1', '#EXT-X-MEDIA-SEQUENCE:6'],
+    ...['#EXTINF:2', '6.mp4'],
+    '#EXT-X-PART:DURATION=1,URI="7.0.mp4?token=1"',
+    '#EXT-X-PART:DURATION=0.9,URI="7.mp4",BYTERANGE="50@100"',
+    ...['#EXTINF:1.9', '7.mp4', '#EXT-X-PART:DURATION=1,URI="8.0.mp4"'],
+  ]);
+  const describe = (/** @type {any} */ host) =>
+    partList.map((/** @type {any} */ part) => describeFragment(part, { ...HOST, ...host }));
+  const facts = describe({});
+  assert.deepEqual(
+    facts.map((/** @type {any} */ f) => [f.sn, f.cleanUrl, f.start, f.duration, f.from, f.to]),
+    [
+      [7, '7.0.mp4', 2, 1, 0, 0],
+      [7, '7.mp4', 3, 0.9, 100, 150],
+      [8, '8.0.mp4', 3.9, 1, 0, 0],
+    ],
+  );
+  for (const { part, shareable } of facts) assert.deepEqual([part, shareable], [true, true]);
+  // A site that names segments by their numbers gives two parts one name.
+  const named = describe({ segmentId: (/** @type {any} */ { sn }) => `segment ${sn}` });
+  assert.deepEqual(
+    named.map((/** @type {any} */ { url }) => url),
+    ['segment 7.0', 'segment 7.1', 'segment 8.0'],
+  );
+  for (const { shareable } of describe({ segmentId: () => null })) assert.equal(shareable, false);
 });

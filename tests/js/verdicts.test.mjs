@@ -39,7 +39,6 @@ test('errors that speak of bytes are told of the answer that they were in, and n
   fail({ details: 'fragParsingError', chunkMeta: { sn: 5 } });
   assert.equal(told.length, 1);
   fail({ details: 'fragParsingError', chunkMeta: { sn: 4 } });
-  fail({ details: 'fragParsingError', part: {} });
   fail({ details: 'fragParsingError', frag: undefined });
   fail({ details: 'fragLoadError' });
   fail({ details: 'keySystemNoKeys' });
@@ -47,6 +46,24 @@ test('errors that speak of bytes are told of the answer that they were in, and n
   assert.equal(told.length, 1);
   // WebCrypto's errors are DOMExceptions too.
   fail({ details: 'fragDecryptError', error: new DOMException('', 'OperationError') });
+  assert.equal(told.length, 2);
+});
+
+test('of a part that hls.js refuses its own answer is told', () => {
+  const { told, fail } = setUp();
+  const part = { index: 2, stats: { of: 'part' } };
+  fail({ details: 'fragParsingError', part });
+  fail({
+    details: 'bufferAppendError',
+    part,
+    chunkMeta: { sn: 5, part: 2 },
+    error: new Error('x'),
+  });
+  assert.deepEqual(told, [
+    [part.stats, -1],
+    [part.stats, -1],
+  ]);
+  fail({ details: 'fragParsingError', part, chunkMeta: { sn: 5, part: 1 } });
   assert.equal(told.length, 2);
 });
 
@@ -58,9 +75,14 @@ test('what hls.js found in an answer is told in seconds', () => {
     audiovideo: null,
   };
   hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams } });
-  hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams }, part: {} });
+  const part = { stats: {}, elementaryStreams: { video: { startPTS: 10, endPTS: 11 } } };
+  hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams }, part });
   hls.emit('hlsFragBuffered', '', { frag });
-  assert.deepEqual(told, [[frag.stats, 2]]);
+  assert.deepEqual(told, [
+    [frag.stats, 2],
+    [part.stats, 1],
+  ]);
+  told.pop();
   hls.emit('hlsSubtitleFragProcessed', '', { frag, success: true });
   hls.emit('hlsSubtitleFragProcessed', '', { frag, success: false, error: new Error('no WEBVTT') });
   const early = new Error('Missing initPTS for VTT');

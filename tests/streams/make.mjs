@@ -16,6 +16,8 @@ export const SECONDS = 12;
 export const SEGMENT_SECONDS = 2;
 /** Of the low-latency stream; a segment is made of four. */
 export const PART_SECONDS = 0.5;
+/** So many of them are one part of the streams with long parts. */
+export const PARTS_A_SECOND = 1 / PART_SECONDS;
 /** Of the ladder, which is long enough for a bandwidth estimate to settle. */
 export const LADDER_SECONDS = 48;
 /** The live streams are cut finer, so that a window slides within a short test. */

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRange } from '../../demo/files.mjs';
 import { KEYS, WAYS, encrypt } from './encrypt.mjs';
-import { PART_SECONDS, SEGMENT_SECONDS, ensureTestStreams } from './make.mjs';
+import { PARTS_A_SECOND, PART_SECONDS, SEGMENT_SECONDS, ensureTestStreams } from './make.mjs';
 import { LADDER, LiveStreams, STREAMS, subtitle } from './playlists.mjs';
 
 /**
@@ -47,6 +47,10 @@ export class StreamOrigin {
       const parts = Array.from({ length: perSegment }, (_, i) => `part${sn * perSegment + i}.m4s`);
       const bodies = parts.map((name) => /** @type {Buffer} */ (files.get(name)));
       files.set(`whole${sn}.m4s`, Buffer.concat(bodies));
+      for (let i = 0; i < perSegment; i += PARTS_A_SECOND) {
+        const name = `second${(sn * perSegment + i) / PARTS_A_SECOND}.m4s`;
+        files.set(name, Buffer.concat(bodies.slice(i, i + PARTS_A_SECOND)));
+      }
     }
     const partBytes = Array.from({ length }, (_, p) => files.get(`part${p}.m4s`)?.length ?? 0);
     for (const [name, body] of [...files]) {
@@ -120,8 +124,11 @@ export class StreamOrigin {
     const write = file === 'master.m3u8' ? playlists.master : playlists.media[file];
     if (write) return Buffer.from(await write({ query, base, otherBase }));
     // A part that was announced is sent once it is there.
-    const part = /^part(\d+)\.m4s$/.exec(file);
-    if (part) await this.live.waitForPart(Number(part[1]));
+    const part = /^(part|second)(\d+)\.m4s$/.exec(file);
+    if (part) {
+      const made = part[1] === 'part' ? 1 : PARTS_A_SECOND;
+      await this.live.waitForPart((Number(part[2]) + 1) * made - 1);
+    }
     return this.#files.get(file);
   }
 }

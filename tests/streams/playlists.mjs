@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WAYS, keyTag } from './encrypt.mjs';
-import { LADDER_SECONDS, LIVE_SECONDS, PART_SECONDS, SECONDS, SEGMENT_SECONDS } from './make.mjs';
+import {
+  LADDER_SECONDS,
+  LIVE_SECONDS,
+  PARTS_A_SECOND,
+  PART_SECONDS,
+  SECONDS,
+  SEGMENT_SECONDS,
+} from './make.mjs';
 
 /** Playlists over the streams of make.mjs, written on request: what a packager or a site may make of the same segments. */
 
@@ -266,6 +273,14 @@ export class LiveStreams {
       master: () => playlist(LO, 'parts.m3u8'),
       media: { 'parts.m3u8': (request) => this.#parts(request, (p) => this.#rangeOf(p)) },
     },
+    // Parts that are long enough for peers.
+    'low-latency-seconds': {
+      master: () => playlist(LO, 'parts.m3u8'),
+      media: {
+        'parts.m3u8': (request) =>
+          this.#parts(request, (p) => `URI="second${p}.m4s"`, PARTS_A_SECOND),
+      },
+    },
   };
 
   #reset() {
@@ -300,16 +315,21 @@ export class LiveStreams {
     return `URI="whole${first / perSegment}.m4s",BYTERANGE="${this.partBytes[part]}@${offset}"`;
   }
 
-  /** @param {Request} request @param {(part: number) => string} where attributes that say where a part is */
-  async #parts({ query }, where) {
-    const perSegment = SEGMENT_SECONDS / PART_SECONDS;
-    const last = LIVE_SECONDS / PART_SECONDS - 1;
+  /**
+   * @param {Request} request
+   * @param {(part: number) => string} where attributes that say where a part is
+   * @param {number} [made] of how many of the made parts one of this playlist is made
+   */
+  async #parts({ query }, where, made = 1) {
+    const seconds = PART_SECONDS * made;
+    const perSegment = SEGMENT_SECONDS / seconds;
+    const last = LIVE_SECONDS / seconds - 1;
     if (query.has('_HLS_msn')) {
       const part = query.has('_HLS_part') ? Number(query.get('_HLS_part')) : perSegment - 1;
       const wanted = Number(query.get('_HLS_msn')) * perSegment + part;
-      await this.waitForPart(Math.min(wanted, last));
+      await this.waitForPart(Math.min(wanted, last) * made + made - 1);
     }
-    const count = this.#partCount();
+    const count = Math.floor(this.#partCount() / made);
     const whole = Math.floor(count / perSegment);
     const from = Math.max(0, whole - WINDOW);
     const lines = [];
@@ -317,7 +337,7 @@ export class LiveStreams {
       // Parts are listed for the newest three segments.
       if (sn > whole - 3) {
         for (let p = sn * perSegment; p < Math.min(count, (sn + 1) * perSegment); p++) {
-          lines.push(`#EXT-X-PART:DURATION=${PART_SECONDS},INDEPENDENT=YES,${where(p)}`);
+          lines.push(`#EXT-X-PART:DURATION=${seconds},INDEPENDENT=YES,${where(p)}`);
         }
       }
       if (sn < whole) lines.push(`#EXTINF:${SEGMENT_SECONDS},\nwhole${sn}.m4s`);
@@ -329,8 +349,8 @@ export class LiveStreams {
     }
     return playlist(
       `#EXT-X-TARGETDURATION:${SEGMENT_SECONDS}`,
-      `#EXT-X-PART-INF:PART-TARGET=${PART_SECONDS}`,
-      `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${PART_SECONDS * 3}`,
+      `#EXT-X-PART-INF:PART-TARGET=${seconds}`,
+      `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${seconds * 3}`,
       `#EXT-X-MEDIA-SEQUENCE:${from}`,
       '#EXT-X-MAP:URI="part-init.mp4"',
       ...lines,

@@ -59,6 +59,30 @@ describe('live with a mesh is what it is without', { concurrency: false }, () =>
     return { plain, alone, fed };
   }
 
+  test('low latency: parts of a second come from peers, near the live edge', async () => {
+    const { pages, streams } = theatre;
+    const stream = 'low-latency-seconds';
+    const config = { maxLiveSyncPlaybackRate: 1.5 };
+    const play = { src: theatre.source(stream), rate: 1, endAt: 14, nearEdge: 1, config };
+    streams.live.start();
+    await theatre.hold({ ...play, plays: true }, stream);
+    const [plain, fed] = await Promise.all([
+      theatre.run(pages.plain, play),
+      theatre.run(pages.fed, play, stream),
+    ]);
+    await theatre.release(stream);
+    for (const [who, result] of Object.entries({ plain, fed })) {
+      theatre.assertTrueBytes(result);
+      assert.equal(result.failure, undefined, `${who}: ${result.failure}`);
+      assert.deepEqual(errorsOf(result), [], who);
+    }
+    assert.deepEqual(fed.warnings, []);
+    const parts = fed.segments.filter((/** @type {any} */ { file }) => /^second/.test(file));
+    // The first ones come before there is a connection.
+    const fromPeer = parts.filter((/** @type {any} */ { source }) => source === 'peer');
+    assert.ok(fromPeer.length >= 4, `${fromPeer.length} of ${parts.length}`);
+  });
+
   test('C10: with lowLatencyMode off a stream with parts is shared by whole segments', async () => {
     const { pages, streams } = theatre;
     streams.live.start();

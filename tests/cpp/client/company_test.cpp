@@ -16,14 +16,18 @@ void conditions(Harness& h, std::optional<bool> parts) {
   h.drain();
 }
 
-void load_part(Harness& h, int32_t id, TrackKind kind = TrackKind::kMain, bool whole = false) {
+SegmentLoad part_of(int64_t sn, const std::string& name, double seconds) {
   SegmentLoad what;
-  what.kind = kind;
-  what.sn = MediaSequence(id);
-  what.url = "part.mp4";
-  what.span = {0, 1};
-  what.shareable = whole;
-  h.load(id, what);
+  what.sn = MediaSequence(sn);
+  what.url = name;
+  what.span = {0, seconds};
+  what.part = true;
+  return what;
+}
+
+// Too short for peers.
+void load_part(Harness& h, int32_t id) {
+  h.load(id, part_of(id, "part.mp4", 0.5));
   h.drain();
 }
 
@@ -63,15 +67,71 @@ TEST_CASE("C10: before the first playlist nothing is opened; one without parts o
   CHECK(h.events(EventCode::kPartsOnly).empty());
 }
 
-TEST_CASE("C10: a first playlist with parts is said, and nothing is opened") {
+TEST_CASE(
+    "C10: of a first playlist with parts nothing is opened, and short parts are said once a "
+    "source") {
   Harness h(starting(std::nullopt));
   h.start();
+  h.add_renditions(true);
   conditions(h, std::nullopt);
+  conditions(h, true);
   CHECK(h.events(EventCode::kPartsOnly).empty());
-  conditions(h, true);
-  conditions(h, true);
+  load_part(h, 1);
+  load_part(h, 2);
   CHECK(h.events(EventCode::kPartsOnly).size() == 1);
   CHECK_FALSE(h.has(CommandKind::kSocketOpen));
+  conditions(h, false);
+  conditions(h, true);
+  load_part(h, 3);
+  CHECK(h.events(EventCode::kPartsOnly).size() == 2);
+}
+
+TEST_CASE("parts of a second are shared: a session begins, and nobody is told otherwise") {
+  Harness h(starting(true));
+  h.start();
+  h.add_renditions(true);
+  conditions(h, true);
+  CHECK_FALSE(h.has(CommandKind::kSocketOpen));
+  h.load(1, part_of(7, "part7.0.mp4", 1));
+  CHECK(h.all(CommandKind::kSocketOpen).size() == 1);
+  conditions(h, true);
+  CHECK_FALSE(h.has(CommandKind::kSocketClose));
+  CHECK(h.events(EventCode::kPartsOnly).empty());
+}
+
+TEST_CASE("parts of one segment are told apart by their names") {
+  Harness h;
+  h.join();
+  h.add_renditions(true);
+  h.load(1, part_of(7, "part7.0.mp4", 1));
+  h.fetch_done(1, Harness::body(1, 1000));
+  h.load(2, part_of(7, "part7.1.mp4", 1));
+  CHECK(h.went_to_cdn(2));
+  h.fetch_done(2, Harness::body(2, 500));
+  CHECK(h.engine.stats().cache_bytes == 1500);
+}
+
+TEST_CASE("parts that are ranges of a file are the CDN's") {
+  Harness h;
+  h.join();
+  h.add_renditions(true);
+  SegmentLoad part = part_of(7, "seg7.mp4", 1);
+  part.range = {1000, 1500};
+  h.load(1, part);
+  CHECK(h.went_to_cdn(1));
+  CHECK(h.events(EventCode::kPartsOnly).size() == 1);
+}
+
+TEST_CASE("where the publisher's digests are demanded, parts are the CDN's: they are of segments") {
+  EngineConfig config = Harness::default_config();
+  config.digests = DigestPolicy::kRequired;
+  Harness h(config);
+  h.join();
+  h.add_renditions(true);
+  conditions(h, true);
+  h.load(1, part_of(7, "part7.0.mp4", 1));
+  CHECK(h.went_to_cdn(1));
+  CHECK(h.events(EventCode::kPartsOnly).size() == 1);
 }
 
 TEST_CASE("C10: a player that goes over to parts leaves, and comes back with whole segments") {
@@ -87,6 +147,7 @@ TEST_CASE("C10: a player that goes over to parts leaves, and comes back with who
   REQUIRE(h.all(CommandKind::kPeerClose).size() == 2);
   CHECK(h.all(CommandKind::kPeerClose)[0].peer == parent);
   CHECK(h.all(CommandKind::kPeerClose)[1].peer == child);
+  load_part(h, 1);
   CHECK(h.events(EventCode::kPartsOnly).size() == 1);
   h.clear();
   conditions(h, false);
@@ -98,7 +159,12 @@ TEST_CASE(
   Harness h(starting(true));
   h.start();
   h.add_renditions(true);
-  load_part(h, 1, TrackKind::kSubtitle, true);
+  SegmentLoad subtitle;
+  subtitle.kind = TrackKind::kSubtitle;
+  subtitle.sn = MediaSequence(1);
+  subtitle.url = "text.vtt";
+  h.load(1, subtitle);
+  h.drain();
   CHECK_FALSE(h.has(CommandKind::kSocketOpen));
   h.load(2, 2);
   CHECK(h.all(CommandKind::kSocketOpen).size() == 1);
@@ -180,7 +246,7 @@ TEST_CASE("before the first frame nobody is connected, whatever is loaded; then 
   h.drain();
   // It waits for a click; then it loads.
   h.advance(60'000);
-  load_part(h, 1, TrackKind::kMain, true);
+  h.load(1, 1);
   h.advance(1'000);
   CHECK(h.went_to_cdn(1));
   h.fetch_done(1, Harness::body(1, 1'000));
