@@ -2,9 +2,6 @@
  * Reads a client's frames (RFC 6455 section 5) before ws does: whole text messages, pings and pongs, of which a tracker gets
  * hundreds of thousands for each frame of another kind. ws pushes each through a stream and copies its parts. From the first byte
  * of anything else on, be it allowed or not, the connection is read by ws.
- *
- * What the system has read is taken where Node hands it to the socket's stream, in push(), and not from the stream's event: that
- * would cost an emitter, and another turn to ask for more, for each message.
  */
 import { isUtf8 } from 'node:buffer';
 
@@ -34,8 +31,6 @@ const WEBSOCKET = Symbol('websocket');
 /** The begin of a frame whose rest has not come. */
 const BEGUN = Symbol('begun');
 const PARTS = Symbol('parts');
-/** The socket's own push(). */
-const PUSH = Symbol('push');
 
 /**
  * @param {number} maxBytes a longer text message is for ws, which refuses it
@@ -98,19 +93,8 @@ export function readAhead(maxBytes, hearer) {
     raw[BEGUN] = at === 0 && bytes !== chunk ? bytes : Buffer.from(bytes.subarray(at));
   }
 
-  // What is buffered comes first, and a stream that stands still buffers. Null is the end.
-  /** @this {any} @param {Buffer | null} chunk @param {BufferEncoding} [encoding] @returns {boolean} whether to go on reading */
-  function push(chunk, encoding) {
-    if (chunk === null || this.readableLength > 0 || this.readableFlowing !== true) {
-      return this[PUSH](chunk, encoding);
-    }
-    read.call(this, chunk);
-    return true;
-  }
-
   /** @param {any} raw @param {Buffer} unread */
   function giveUp(raw, unread) {
-    raw.push = raw[PUSH];
     raw.off('data', read);
     raw.on('data', ofWs);
     ofWs.call(raw, unread);
@@ -122,8 +106,6 @@ export function readAhead(maxBytes, hearer) {
     raw[WEBSOCKET] = ws;
     raw[BEGUN] = null;
     raw[PARTS] = 0;
-    raw[PUSH] = raw.push;
-    raw.push = push;
     raw.off('data', ofWs).on('data', read);
   };
 }
