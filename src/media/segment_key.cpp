@@ -16,6 +16,7 @@ constexpr char kQueryMark = '?';
 constexpr char kRangeMark = '#';
 constexpr char kLiveMark[] = "#live";
 constexpr char kDateMark[] = "#@";
+constexpr std::string_view kPartMark = "#part";  // at the end
 
 // The milliseconds of wall-clock time that share one date in a key. Viewers may compute a segment's
 // date from different tags, which differ by the rounding of durations. The coarser the step, the
@@ -63,6 +64,7 @@ SegmentKey make_key(const RenditionSignature& rendition, const SegmentFacts& fac
     // The site's id replaces all other parts.
     out += kIdMark;
     append_name(out, facts.url);
+    if (facts.part) out += kPartMark;
     return key;
   }
   const UrlParts url = split_url(facts.url);
@@ -82,7 +84,14 @@ SegmentKey make_key(const RenditionSignature& rendition, const SegmentFacts& fac
     out += kDateMark;
     append_number(out, static_cast<int64_t>((facts.date_time + kDateOffset) / kDateStep));
   }
+  if (facts.part) out += kPartMark;
   return key;
+}
+
+bool is_part(const SegmentKey& key) {
+  const std::string_view text = key.rendition;
+  return text.size() >= kPartMark.size() &&
+         text.substr(text.size() - kPartMark.size()) == kPartMark;
 }
 
 std::string_view plain_name(const SegmentKey& key) {

@@ -20,6 +20,7 @@ struct SegmentFacts {
   // 0 if the playlist has none.
   double date_time = 0;
   bool live = false;  // its playlist was seen without EXT-X-ENDLIST
+  bool part = false;  // a low-latency part of it (EXT-X-PART)
 };
 
 // Makes the identity of a segment; docs/IDENTITY.md says why it has these parts. Without a
@@ -30,6 +31,9 @@ struct SegmentFacts {
 // Everything but the file name is replaced by digests, and so is a name longer than kMaxNameBytes:
 // a viewer's URL must not reach other viewers, and a key must fit into a message.
 SegmentKey make_key(const RenditionSignature& rendition, const SegmentFacts& facts);
+
+// Returns true if it is the key of a low-latency part. A site's own id may end like one.
+bool is_part(const SegmentKey& key);
 
 // The longest name that is kept as it is. Real file names have a third of this length.
 inline constexpr size_t kMaxNameBytes = 120;

@@ -72,6 +72,7 @@ Wish Player::wish_for(SegmentLoad&& what) const {
   facts.playlist_url = renditions_.playlist_url(what.kind, what.rendition_index);
   facts.range = what.range;
   facts.named = what.named;
+  facts.part = what.part;
   facts.date_time = what.date_time;
   const RenditionSignature& rendition = renditions_.signature(what.kind, what.rendition_index);
   const KnownPlaylist* const playlist = shelf_.playlist_of(rendition);
@@ -113,6 +114,8 @@ std::optional<Wish> Player::wish_for_next(TimeMs now, const SegmentKey& key) con
     if (known == nullptr || last == nullptr || !known->was_live() || !known->vouches(now)) continue;
     // Where a range begins, only a playlist says.
     if (!last->range.whole()) continue;
+    // Others of the room may load parts where we load segments.
+    if (is_part(key) != is_part(last->key)) continue;
     const double ahead = static_cast<double>(key.sn.value()) - known->newest();
     if (!(ahead > 0) || ahead > kLiveSkew) continue;
     Wish wish;

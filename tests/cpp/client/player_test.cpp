@@ -149,6 +149,25 @@ TEST_CASE("player: a segment that a live playlist lists next may be wished for b
   CHECK_FALSE(w.player.wish_for_next(kStart, part_segment(6, "other").key).has_value());
 }
 
+TEST_CASE(
+    "player: of a room that loads parts too, whoever loads segments wishes for segments next, and "
+    "the other way round") {
+  Watching w;
+  SegmentLoad part = w.load(6);
+  part.part = true;
+  part.span.duration = 1;
+  const SegmentKey next_part = w.player.wish_for(SegmentLoad(part)).segment.key;
+  w.playlist(5);
+  w.list(5);
+  CHECK(w.player.wish_for_next(kStart, w.key(6)).has_value());
+  CHECK_FALSE(w.player.wish_for_next(kStart, next_part).has_value());
+  w.player.plan().relist();
+  part.sn = MediaSequence(5);
+  w.player.plan().list(w.player.wish_for(std::move(part)));
+  CHECK(w.player.wish_for_next(kStart, next_part).has_value());
+  CHECK_FALSE(w.player.wish_for_next(kStart, w.key(6)).has_value());
+}
+
 TEST_CASE("player: a parent is believed to have a few segments more than our playlists show") {
   Watching w;
   CHECK(w.player.newest_believable(kStart) == HUGE_VAL);

@@ -77,6 +77,26 @@ TEST_CASE("A segment's key differs with each part of its name") {
   }
 }
 
+TEST_CASE("a part's key differs from that of a segment of its name, and says that it is one") {
+  for (const bool named : {false, true}) {
+    SegmentFacts facts;
+    facts.sn = MediaSequence(5);
+    facts.url = "seg5.ts";
+    facts.playlist_url = kPlaylist;
+    facts.named = named;
+    facts.live = true;
+    facts.date_time = 1.7e12;
+    const SegmentKey whole = make_key("sig", facts);
+    facts.part = true;
+    const SegmentKey part = make_key("sig", facts);
+    CHECK_FALSE(part == whole);
+    CHECK(is_part(part));
+    CHECK_FALSE(is_part(whole));
+    CHECK(key_of(part.rendition, part.sn) == part);
+  }
+  CHECK_FALSE(is_part(SegmentKey{"", MediaSequence(5)}));
+}
+
 TEST_CASE("A key fits into a message, whatever the names, and tells where the rendition ends") {
   for (const Named& segment : kDistinct) {
     const SegmentKey key = key_of(segment);
