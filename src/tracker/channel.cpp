@@ -62,17 +62,11 @@ Room* Channel::remove(Peer& peer) {
   return nullptr;
 }
 
-// Where they stand in the index depends on how many their child has.
-void Channel::update_parents(const Peer& child) {
-  for (const ParentLink& link : child.parents) link.parent->room->update(*link.parent);
-}
-
 void Channel::link(Peer& child, Peer& parent, TimeMs now) {
   const bool counted = child.site->networks.linked(child, parent);
   child.parents.push_back({&parent, false, counted, now, 0, {}, {}});
   parent.children.push_back(&child);
   parent.room->update(parent);
-  update_parents(child);
   settle(child);
 }
 
@@ -85,7 +79,6 @@ bool Channel::unlink(Peer& child, Peer& parent) {
   child.parents.erase(link);
   parent.children.erase(std::find(parent.children.begin(), parent.children.end(), &child));
   parent.room->update(parent);
-  update_parents(child);
   settle(child);
   return true;
 }

@@ -98,7 +98,6 @@ struct Channel {
 
  private:
   static int32_t layer_of(const Peer& peer);
-  static void update_parents(const Peer& child);
   static void settle_room(Room& room);
 
   const int32_t room_peers_;

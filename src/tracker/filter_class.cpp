@@ -49,13 +49,7 @@ bool FilterClass::is_weak(const Peer& peer) {
 
 std::optional<Spot> FilterClass::spot_of(const Peer& peer) {
   const int32_t taken = peer.slots_taken();
-  if (peer.layer >= kMaxLayer) return std::nullopt;
-  if (taken >= peer.child_limit) {
-    const bool makes_room = taken == peer.child_limit && !peer.idle &&
-                            peer.outcomes.reach() == Reach::kOpen && peer.displaceable() != nullptr;
-    if (!makes_room) return std::nullopt;
-    return Spot{peer.layer, Slack::kLast, level_of(peer), Reach::kTaken, peer.rank};
-  }
+  if (taken >= peer.child_limit || peer.layer >= kMaxLayer) return std::nullopt;
   Slack slack = taken < peer.child_limit - taken ? Slack::kAmple : Slack::kSome;
   if (peer.child_limit - taken == 1) slack = Slack::kLast;
   if (peer.idle) {
@@ -124,7 +118,7 @@ void FilterClass::remove(Peer& peer) {
 FilterClass::Reaches FilterClass::reaches_of(const Peer& child, int32_t round) {
   const Reach reach = child.outcomes.reach();
   if (reach == Reach::kHard && !child.outcomes.is_unreachable()) {
-    if (round == 0) return {kKnownOpen, bit(Reach::kTaken)};
+    if (round == 0) return {kKnownOpen, 0};
     if (round == 1) return {bit(Reach::kUnknown), 0};
     return {static_cast<uint8_t>(bit(Reach::kHard) | bit(Reach::kNarrow)), 0};
   }
@@ -147,7 +141,7 @@ Peer* FilterClass::find_first(const Peer& child, TimeMs now, int32_t round) cons
 
 Peer* FilterClass::find_another(const Peer& child, TimeMs now) const {
   Reaches reaches = reaches_of(child, 0);
-  // Places that are kept, or taken, are for first parents.
+  // Places that are kept are for first parents.
   reaches[1] = child.outcomes.hard ? reaches_of(child, 1)[0] : uint8_t{0};
   return search({child, now, false, nullptr, kLooks, true, nullptr, reaches}, child.layer);
 }
@@ -218,7 +212,7 @@ Peer* FilterClass::pick(Query& query, const Shelves& shelves) const {
   for (auto begin = shelves.begin(); begin != shelves.end() && begin->first.slack <= least;) {
     // The shelves of one slack, sorted by the distance of their level.
     std::array<const Shelves::value_type*,
-               (kMaxLevel + 2) * (static_cast<size_t>(Reach::kTaken) + 1)>
+               (kMaxLevel + 2) * (static_cast<size_t>(Reach::kKept) + 1)>
         shelf{};
     size_t count = 0;
     const Slack slack = begin->first.slack;

@@ -224,13 +224,13 @@ void Introductions::on_ended(Peer& reporter, std::string_view dc_id, tracker_wir
   const std::string_view initiator = initiator_when_other(dc_id, reporter.id.text);
   if (ParentLink* link = parent_named(reporter, other)) {
     note_ender(*link->parent, reporter, *link, now);
-    end(reporter, *link->parent, reason, now);
+    end(reporter, *link->parent, reason, true, now);
     take_parted(reporter, other);
     return;
   }
   if (Peer* child = child_named(reporter, initiator)) {
     note_ender(*child, reporter, *parent_named(*child, reporter.id.text), now);
-    end(*child, reporter, reason, now);
+    end(*child, reporter, reason, false, now);
     take_parted(reporter, initiator);
     return;
   }
@@ -252,7 +252,7 @@ void Introductions::on_timer(Peer& peer, TimeMs now) {
   for (const ParentLink& link : peer.parents) {
     if (!link.opened && link.since + kOpenTimeout <= now) expired.push_back(link.parent);
   }
-  for (Peer* parent : expired) end(peer, *parent, tracker_wire::EndReason::kNone, now);
+  for (Peer* parent : expired) end(peer, *parent, tracker_wire::EndReason::kNone, false, now);
   shed(peer, now);
   if (peer.search_at && *peer.search_at <= now) provide(peer, now);
   arm(peer);
@@ -342,13 +342,14 @@ bool Introductions::drop_surplus_parents(Peer& child, TimeMs now) {
   return dropped;
 }
 
-void Introductions::end(Peer& child, Peer& parent, tracker_wire::EndReason reason, TimeMs now) {
+void Introductions::end(Peer& child, Peer& parent, tracker_wire::EndReason reason, bool by_child,
+                        TimeMs now) {
   const ParentLink link = *parent_named(child, parent.id.text);
   ++(link.opened ? ends_.opened : ends_.unopened)[static_cast<size_t>(reason)];
   if (!link.opened) ++unopened_[static_cast<size_t>(reason)];
   // A refusal does not count: no connection was tried.
   if (!link.opened && reason != tracker_wire::EndReason::kRefused) {
-    note_failed(child, parent, reason, link.to_child.used());
+    if (by_child) note_failed(child, parent, reason, link.to_child.used());
     const DurationMs pause = doubled(kConnectPause, child.failures, kLongestConnectPause);
     const bool hopeful = child.outcomes.hard && !child.outcomes.is_unreachable();
     child.last_resort_after = link.since + pause;
@@ -388,7 +389,7 @@ void Introductions::unlink(Peer& child, Peer& parent, TimeMs now) {
 
 void Introductions::introduce(Peer& child, Peer& parent, TimeMs now) {
   child.connect_after = now + kConnectPause;
-  if (parent.children_held() >= parent.child_limit) make_room(parent, child, now);
+  if (parent.children_held() >= parent.child_limit) make_room(parent, now);
   child.channel->link(child, parent, now);
   ++made_;
   ++standing_;
@@ -396,19 +397,17 @@ void Introductions::introduce(Peer& child, Peer& parent, TimeMs now) {
                                tracker_wire::TrackerMessage(tracker_wire::Connect{parent.id})));
 }
 
-// Ends the link to the child that has been idle for longest, or is displaced by `child`. The parent
-// is told too; otherwise it might refuse the next child.
-void Introductions::make_room(Peer& parent, const Peer& child, TimeMs now) {
+// Ends the link to the child that has been idle for longest. The parent is told too; otherwise it
+// might refuse the next child.
+void Introductions::make_room(Peer& parent, TimeMs now) {
   Peer* idle = nullptr;
-  for (Peer* each : parent.children) {
-    if (each->idle && (idle == nullptr || each->idle_since < idle->idle_since)) idle = each;
+  for (Peer* child : parent.children) {
+    if (child->idle && (idle == nullptr || child->idle_since < idle->idle_since)) idle = child;
   }
-  if (idle == nullptr && child.outcomes.hard) idle = parent.displaceable();
   if (idle == nullptr) return;
   outbox_.send(parent.conn, tracker_wire::serialize(
                                 tracker_wire::TrackerMessage(tracker_wire::Disconnect{idle->id})));
   part(*idle, parent, now);
-  if (!idle->idle) set_search(*idle, now + kConnectPause);
 }
 
 // A peer of rank `above` has a free slot: orphans of a higher rank search first.

@@ -137,14 +137,15 @@ class Introductions {
   static bool must_not_be_alone(const Peer& child, const Network& network);
 
  private:
-  void make_room(Peer& parent, const Peer& child, TimeMs now);
+  void make_room(Peer& parent, TimeMs now);
   void provide(Peer& child, TimeMs now);
   void shed(Peer& peer, TimeMs now);
   static Peer* find_first(Peer& child, bool starved, TimeMs now);
   static Peer* find_by_moving(Peer& orphan, int32_t round, bool waited, TimeMs now);
   static Peer* find_company(Peer& child, const Network& sole, TimeMs now);
   void introduce(Peer& child, Peer& parent, TimeMs now);
-  void end(Peer& child, Peer& parent, tracker_wire::EndReason reason, TimeMs now);
+  // `by_child`: the child itself said so.
+  void end(Peer& child, Peer& parent, tracker_wire::EndReason reason, bool by_child, TimeMs now);
   void part(Peer& child, Peer& parent, TimeMs now);
   void unlink(Peer& child, Peer& parent, TimeMs now);
   // Returns true if any was dropped.

@@ -26,18 +26,22 @@ void count_open(Peer& peer, int8_t change) {
   peer.room->update(peer);
 }
 
+// Two of one address could say so of each other, and of one household it shows nothing.
+void count_connection(Peer& peer, const Peer& hard) {
+  if (peer.network != hard.network) count_open(peer, 1);
+}
+
 // Whoever it is connected with is open.
 void make_hard(Peer& peer) {
   peer.outcomes.hard = true;
   peer.outcomes.open = 0;
   peer.room->update(peer);
   for (const ParentLink& link : peer.parents) {
-    if (link.opened) count_open(*link.parent, 1);
-    link.parent->room->update(*link.parent);  // which cannot displace it any longer
+    if (link.opened) count_connection(*link.parent, peer);
   }
   for (Peer* child : peer.children) {
     for (const ParentLink& link : child->parents) {
-      if (link.parent == &peer && link.opened) count_open(*child, 1);
+      if (link.parent == &peer && link.opened) count_connection(*child, peer);
     }
   }
 }
@@ -49,30 +53,22 @@ void count_failures(Peer& peer, int8_t change) {
   if (!outcomes.hard || outcomes.failures > 0) return;
   outcomes.hard = false;
   peer.room->update(peer);
-  for (const ParentLink& link : peer.parents) link.parent->room->update(*link.parent);
 }
 
-void note_opened_with(Peer& peer, const Outcomes& other) {
+// `was`: what was known of `other` before.
+void note_opened_with(Peer& peer, const Peer& other, const Outcomes& was) {
   peer.outcomes.opened = true;
   peer.outcomes.missed_open = 0;
-  if (other.hard) count_open(peer, 1);
-  if (other.reach() != Reach::kOpen) count_failures(peer, -1);
-}
-
-void note_failed_with(Peer& peer, const Outcomes& other) {
-  if (other.open >= kSurelyOpen && !peer.outcomes.opened) {
-    add(peer.outcomes.missed_open, 1, 0, kMostFailures);
-  }
-  if (other.hard && other.opened) count_open(peer, -1);
-  if (!other.hard) count_failures(peer, 1);
+  if (was.hard) count_connection(peer, other);
+  if (was.reach() != Reach::kOpen) count_failures(peer, -1);
 }
 
 }  // namespace
 
 void note_opened(Peer& child, Peer& parent) {
   const Outcomes before = child.outcomes;
-  note_opened_with(child, Outcomes(parent.outcomes));
-  note_opened_with(parent, before);
+  note_opened_with(child, parent, Outcomes(parent.outcomes));
+  note_opened_with(parent, child, before);
 }
 
 void note_failed(Peer& child, Peer& parent, tracker_wire::EndReason reason, bool answered) {
@@ -84,9 +80,12 @@ void note_failed(Peer& child, Peer& parent, tracker_wire::EndReason reason, bool
     return count_failures(child, kHardAfter);
   }
   if (reason != EndReason::kNat && reason != EndReason::kSilent) return;
-  const Outcomes before = child.outcomes;
-  note_failed_with(child, Outcomes(parent.outcomes));
-  note_failed_with(parent, before);
+  const Outcomes& other = parent.outcomes;
+  if (other.open >= kSurelyOpen && !child.outcomes.opened) {
+    add(child.outcomes.missed_open, 1, 0, kMostFailures);
+  }
+  if (child.outcomes.hard && child.outcomes.opened) count_open(parent, -1);
+  if (!other.hard) count_failures(child, 1);
 }
 
 }  // namespace hlsmesh::tracker

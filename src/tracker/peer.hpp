@@ -207,16 +207,6 @@ struct Peer {
     for (const Peer* child : children) taken += child->idle ? 0 : 1;
     return taken;
   }
-  // The child that one who is hard to reach may displace, since it has other parents and is easier
-  // to reach, or nullptr.
-  Peer* displaceable() const {
-    Peer* found = nullptr;
-    for (Peer* child : children) {
-      if (child->outcomes.hard || child->parents.size() < 2) continue;
-      if (found == nullptr || child->parents.size() > found->parents.size()) found = child;
-    }
-    return found;
-  }
   // Nobody feeds it but the CDN.
   bool is_source() const { return parents.empty() && kept_parents == 0; }
 };

@@ -10,10 +10,10 @@ namespace hlsmesh::tracker {
 // which introductions opened. Whoever reaches few (a NAT with another port for each peer, no UDP)
 // fails with most, and what it does open shows who can be reached by anybody. Both follow from each
 // other, and each outcome counts only as far as the other side does not explain it:
-// - a failure with a peer that is not hard to reach counts against a peer, and two make it hard; a
-//   connection with one that is not known to be open makes up for a failure;
-// - whoever is connected with a peer that is hard to reach is open, and whoever fails with one that
-//   others reach is narrow.
+// - a failure with a parent that is not hard to reach counts against the child that reports it, and
+//   two make it hard; a connection with one that is not known to be open makes up for a failure;
+// - whoever is connected with a peer of another network that is hard to reach is open, and a parent
+//   with which one fails that others reach is narrow.
 //
 // outcomes.hpp counts. All of it is O(1) for an outcome, but for a peer that has become hard: its
 // links are looked at.
@@ -22,9 +22,8 @@ enum class Reach : int8_t {
   kNarrow,  // not those that are hard to reach
   kUnknown,
   kOpen,  // anybody reaches it
-  // Of places in the index, whose peers are open:
-  kKept,   // the slots that are left are kept for those hard to reach
-  kTaken,  // none is left, but somebody who has another parent would make room for them
+  // Of a place in the index, whose peer is open:
+  kKept,  // the slots that are left are kept for those hard to reach
 };
 
 // What the outcomes of one peer's introductions say.

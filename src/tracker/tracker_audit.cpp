@@ -136,7 +136,6 @@ bool could_be_fed(const Peer& orphan, TimeMs now) {
     if (below.count(peer) != 0 || !spot) continue;
     if (spot->slack == Slack::kIdle && orphan.unfed) continue;
     const bool hopeful = orphan.outcomes.hard && !orphan.outcomes.is_unreachable();
-    if (spot->reach == Reach::kTaken && !hopeful) continue;
     // It probably cannot reach it.
     if (hopeful && spot->reach < Reach::kUnknown && now < orphan.last_resort_after) continue;
     if (!movable && peer->rank > orphan.rank) continue;
