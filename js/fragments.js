@@ -71,9 +71,7 @@ export function describe(context, host) {
   const listed = part ?? frag;
   const sn = isMedia(frag, part) ? Number(frag.sn) : -1;
   const shared = isSegment(context);
-  const given = shared ? host.segmentId({ url, sn, level, type }) : undefined;
-  // A site that knows of segments only gives all parts of one the same id.
-  const id = given && part ? `${given}.${part.index}` : given;
+  const id = shared ? host.segmentId({ url, sn, level, type }) : undefined;
   // What is in the playlist may have megabytes.
   const name = isInline(url) ? '' : (id ?? (host.moved(frag) ? url : listed.relurl) ?? '');
   return {
@@ -86,7 +84,8 @@ export function describe(context, host) {
     duration: part ? part.duration : listedDuration(frag),
     from: rangeEnd ? (rangeStart ?? 0) : 0,
     to: rangeEnd ?? 0,
-    shareable: shared && id !== null,
+    // A site may give all parts of a segment the same id.
+    shareable: shared && id !== null && !(id && part),
     part: !!part,
     named: typeof id === 'string',
     dateTime: frag.programDateTime ?? 0,

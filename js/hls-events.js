@@ -226,8 +226,10 @@ export class PlayerEvents {
   fragmentsBetween(kind, from, until) {
     const details = this.#tracks[kind][1]?.details;
     const { fragments = [], partList } = details ?? {};
-    // If hls.js loads parts, it does not load the segment that they make.
-    return ((this.#hls.config.lowLatencyMode && partList) || fragments).filter(
+    const [first] = (this.#hls.config.lowLatencyMode && partList) || [];
+    // hls.js loads the segments that parts make only if it is further behind.
+    const parts = first && from > first.start - first.fragment.duration;
+    return (parts ? partList : fragments).filter(
       (/** @type {import('hls.js').Fragment} */ { start, duration, gap }) =>
         start + duration > from && start < until && !gap,
     );

@@ -49,7 +49,7 @@ export class Verdicts {
       hls,
       {
         hlsError: (data) => this.#failed(data),
-        hlsFragBuffered: (data) => data?.frag && this.#buffered(data.part ?? data.frag),
+        hlsFragBuffered: (data) => data?.frag && this.#buffered(data.frag, data.part),
         hlsSubtitleFragProcessed: (data) => this.#subtitles(data),
       },
       all('play pause error', () => this.#look()),
@@ -79,18 +79,26 @@ export class Verdicts {
     // hls.js may detach the element before the element's own event comes.
     this.#look();
     if (!frag || !OF_BYTES.test(details)) return;
-    if (chunkMeta && (chunkMeta.sn !== frag.sn || (part && chunkMeta.part !== part.index))) return;
+    if (chunkMeta && chunkMeta.sn !== frag.sn) return;
+    // Parts are loaded while others are parsed.
+    if (part && chunkMeta?.part !== part.index) return;
     // An exception of appendBuffer() itself means that there is no memory, or that the element has failed before.
     if (!details.startsWith('frag') && error instanceof DOMException) return;
     this.#tell((part ?? frag).stats, -1);
   }
 
-  /** @param {Pick<Fragment, 'elementaryStreams' | 'stats'>} loaded a fragment or a part */
-  #buffered({ elementaryStreams, stats }) {
+  /**
+   * @param {Fragment} frag
+   * @param {import('hls.js').Part | null} [part]
+   */
+  #buffered(frag, part) {
+    const { elementaryStreams, stats } = part ?? frag;
     const lengths = Object.values(elementaryStreams ?? {}).flatMap((stream) =>
       stream ? stream.endPTS - stream.startPTS : [],
     );
-    if (lengths.length > 0) this.#tell(stats, Math.max(0, ...lengths));
+    // Of a part that begins without a key frame hls.js may take less, and in progressive mode it tells the length of the last piece.
+    const told = part ? part.independent && !this.#hls.config.progressive : lengths.length > 0;
+    if (told) this.#tell(stats, Math.max(0, ...lengths));
   }
 
   /** @param {import('hls.js').SubtitleFragProcessedData} data */

@@ -120,8 +120,11 @@ FetchId Engine::on_load(TimeMs now, LoadId load, SegmentLoad what) {
   const bool shareable = what.shareable && what.kind != TrackKind::kSubtitle;
   Wish wish = player_.wish_for(std::move(what));
   if (part && !wish.shareable) {
-    if (!parts_told_) commands_.event(EventCode::kPartsOnly);
-    parts_told_ = true;
+    // The last part of a segment may be short.
+    if (!parts_told_ && now >= shared_until_) {
+      parts_told_ = true;
+      commands_.event(EventCode::kPartsOnly);
+    }
   } else if (shareable) {
     shared_until_ = now + kAfterShared;
     set_idle(false);

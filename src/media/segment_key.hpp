@@ -35,6 +35,12 @@ SegmentKey make_key(const RenditionSignature& rendition, const SegmentFacts& fac
 // Returns true if it is the key of a low-latency part. A site's own id may end like one.
 bool is_part(const SegmentKey& key);
 
+// Returns true if who holds segment `newest` as its newest will hardly get that of the key any
+// more. All parts of a segment have its number.
+inline bool is_behind(const SegmentKey& key, MediaSequence newest) {
+  return is_part(key) ? key.sn < newest : key.sn <= newest;
+}
+
 // The longest name that is kept as it is. Real file names have a third of this length.
 inline constexpr size_t kMaxNameBytes = 120;
 

@@ -152,9 +152,9 @@ test('fragments are those of the playlist that is followed, in a stretch of its 
 
 test('of a low-latency playlist what hls.js loads is listed: its parts, or its segments', () => {
   const { hls, player } = setUp();
-  const fragments = [{ start: 0, duration: 4 }];
+  const fragments = [{ start: 0, duration: 2 }];
   const partList = [
-    { start: 2, duration: 1 },
+    { start: 2, duration: 1, fragment: { duration: 4 } },
     { start: 3, duration: 1, gap: true },
     { start: 4, duration: 1 },
   ];
@@ -163,6 +163,11 @@ test('of a low-latency playlist what hls.js loads is listed: its parts, or its s
   hls.config.lowLatencyMode = true;
   const listed = () => player.fragmentsBetween(TrackKind.main, 0, 10);
   assert.deepEqual(listed(), [partList[0], partList[2]]);
+  partList[0].start = 4;
+  assert.deepEqual(listed(), fragments, 'so far behind it loads segments');
+  partList.length = 0;
+  assert.deepEqual(listed(), fragments);
+  partList.push({ start: 2, duration: 1, fragment: { duration: 4 } });
   hls.config.lowLatencyMode = false;
   assert.deepEqual(listed(), fragments);
 });

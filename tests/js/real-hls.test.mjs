@@ -181,10 +181,7 @@ test('a part is described by its own name, place and range, also of a segment th
   );
   for (const { part, shareable } of facts) assert.deepEqual([part, shareable], [true, true]);
   // A site that names segments by their numbers gives two parts one name.
-  const named = describe({ segmentId: (/** @type {any} */ { sn }) => `segment ${sn}` });
-  assert.deepEqual(
-    named.map((/** @type {any} */ { url }) => url),
-    ['segment 7.0', 'segment 7.1', 'segment 8.0'],
-  );
-  for (const { shareable } of describe({ segmentId: () => null })) assert.equal(shareable, false);
+  for (const id of ['segment', null]) {
+    for (const { shareable } of describe({ segmentId: () => id })) assert.equal(shareable, false);
+  }
 });

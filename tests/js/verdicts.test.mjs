@@ -52,7 +52,7 @@ test('errors that speak of bytes are told of the answer that they were in, and n
 test('of a part that hls.js refuses its own answer is told', () => {
   const { told, fail } = setUp();
   const part = { index: 2, stats: { of: 'part' } };
-  fail({ details: 'fragParsingError', part });
+  fail({ details: 'fragParsingError', part, chunkMeta: { sn: 5, part: 2 } });
   fail({
     details: 'bufferAppendError',
     part,
@@ -64,6 +64,7 @@ test('of a part that hls.js refuses its own answer is told', () => {
     [part.stats, -1],
   ]);
   fail({ details: 'fragParsingError', part, chunkMeta: { sn: 5, part: 1 } });
+  fail({ details: 'fragParsingError', part });
   assert.equal(told.length, 2);
 });
 
@@ -75,14 +76,21 @@ test('what hls.js found in an answer is told in seconds', () => {
     audiovideo: null,
   };
   hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams } });
-  const part = { stats: {}, elementaryStreams: { video: { startPTS: 10, endPTS: 11 } } };
+  const video = { startPTS: 10, endPTS: 11 };
+  const part = { stats: {}, independent: true, elementaryStreams: { video } };
+  const empty = { ...part, elementaryStreams: {} };
+  for (const each of [part, empty, { ...part, independent: false }]) {
+    hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams }, part: each });
+  }
+  hls.config.progressive = true;
   hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams }, part });
   hls.emit('hlsFragBuffered', '', { frag });
   assert.deepEqual(told, [
     [frag.stats, 2],
     [part.stats, 1],
+    [part.stats, 0],
   ]);
-  told.pop();
+  told.length = 1;
   hls.emit('hlsSubtitleFragProcessed', '', { frag, success: true });
   hls.emit('hlsSubtitleFragProcessed', '', { frag, success: false, error: new Error('no WEBVTT') });
   const early = new Error('Missing initPTS for VTT');

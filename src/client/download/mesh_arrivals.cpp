@@ -112,7 +112,7 @@ bool Mesh::on_lack(TimeMs now, Neighbor& neighbor, const peer::Fields& lack) {
     neighbor.words.refuse(now, download.segment.key, false);
     download.failure = FallbackReason::kLack;
     // What it has a newer one of it hardly is getting.
-    const bool newer = lack.current && *lack.current >= download.segment.key.sn;
+    const bool newer = lack.current && is_behind(download.segment.key, *lack.current);
     if (download.listed && !neighbor.we_lead && now - ask->opened_at >= kLateLack && !ask->gave) {
       neighbor.asks.on_vain(newer ? 2 : 1);
     }

@@ -167,7 +167,7 @@ Requester::Refusal Requester::on_lack(TimeMs now, const peer::Fields& lack,
     load = asked_->load;
     held = now - asked_->asked_at >= kHeld;
     // It has a newer one: hardly is it getting this one.
-    const bool newer = lack.current && *lack.current >= asked_->segment.key.sn;
+    const bool newer = lack.current && is_behind(asked_->segment.key, *lack.current);
     if (held) late_lacks_ += newer ? 2 : 1;
     asked_.reset();
     silences_ = 0;

@@ -43,7 +43,8 @@ bool Shelf::is_meant(TimeMs now, const peer::Fields& request, const Segment& seg
 bool Shelf::is_next(TimeMs now, const peer::Fields& request) {
   const MediaSequence had = newest(now);
   const auto ahead = static_cast<double>(request.sn->value() - had.value());
-  return now <= live_until_ && had.value() >= 0 && ahead > 0 && ahead <= kLiveSkew;
+  const bool part = request.rendition && is_part(key_of(*request.rendition, *request.sn));
+  return now <= live_until_ && had.value() >= 0 && ahead >= (part ? 0 : 1) && ahead <= kLiveSkew;
 }
 
 bool Shelf::shares(TimeMs now, const SegmentKey& key) const {

@@ -372,7 +372,8 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
 bool Loads::not_yet(TimeMs now, const Load& load, const Downloads::Outcome& lack) const {
   const Parent* const parent = downloads_.parent(lack.peer);
   if (parent == nullptr) return false;
-  if (player_.is_live() && lack.current && *lack.current >= load.wish.segment.key.sn) return false;
+  const SegmentKey& key = load.wish.segment.key;
+  if (player_.is_live() && lack.current && is_behind(key, *lack.current)) return false;
   return patience(need(now, load), parent->requester.proven()) >= kLeastAsk;
 }
 

@@ -85,8 +85,8 @@ void Prefetcher::pursue_next(TimeMs now, const SegmentKey& key) {
       downloads_.shelf.receipts.given(key)) {
     return;
   }
-  // Of two names for one segment one is false.
-  const bool other = downloads_.any([&](const Segment& segment) {
+  // Of two names for one segment one is false; parts have one each.
+  const bool other = !is_part(key) && downloads_.any([&](const Segment& segment) {
     return segment.key.sn == key.sn && rendition_of(segment.key) == rendition_of(key) &&
            !(segment.key == key);
   });

@@ -128,6 +128,25 @@ TEST_CASE("player: the shelf hears how long a live player goes on loading") {
   CHECK_FALSE(w.shelf.is_next(kStart, next));
 }
 
+TEST_CASE(
+    "player: who holds a part of a segment waits for the next part of it, and for no older "
+    "segment") {
+  Watching w;
+  const std::string bytes = part_body(100);
+  SegmentLoad part = w.load(5);
+  part.part = true;
+  part.span.duration = 1;
+  const Segment held = w.player.wish_for(SegmentLoad(part)).segment;
+  fill_with(w.shelf.cache.begin(held, bytes.size()), bytes);
+  w.player.set_live(true);
+  w.player.on_load(kStart, held);
+  part.url = "next.ts";
+  CHECK(w.shelf.is_next(kStart, request_for(w.player.wish_for(SegmentLoad(part)).segment)));
+  CHECK_FALSE(w.shelf.is_next(kStart, request_for(w.player.wish_for(w.load(5)).segment)));
+  part.sn = MediaSequence(4);
+  CHECK_FALSE(w.shelf.is_next(kStart, request_for(w.player.wish_for(std::move(part)).segment)));
+}
+
 TEST_CASE("player: a segment that a live playlist lists next may be wished for by its key") {
   Watching w;
   CHECK_FALSE(w.player.wish_for_next(kStart, w.key(6)).has_value());

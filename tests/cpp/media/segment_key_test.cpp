@@ -93,6 +93,11 @@ TEST_CASE("a part's key differs from that of a segment of its name, and says tha
     CHECK(is_part(part));
     CHECK_FALSE(is_part(whole));
     CHECK(key_of(part.rendition, part.sn) == part);
+    // Who holds one of its parts may get the others, but hardly the segment any more.
+    CHECK(is_behind(whole, MediaSequence(5)));
+    CHECK_FALSE(is_behind(part, MediaSequence(5)));
+    CHECK(is_behind(part, MediaSequence(6)));
+    CHECK_FALSE(is_behind(whole, MediaSequence(4)));
   }
   CHECK_FALSE(is_part(SegmentKey{"", MediaSequence(5)}));
 }
