@@ -147,7 +147,8 @@ TEST_CASE("who is hard to reach is no parent of ordinary peers while there are o
   CHECK(room.h.box[peer].connects() == std::vector{room.h.id(shown ? second : hard)});
 }
 
-TEST_CASE("open peers keep slots for those who are hard to reach, and nobody is displaced for them") {
+TEST_CASE(
+    "open peers keep slots for those who are hard to reach, and nobody is displaced for them") {
   Nats room;
   const Cast cast(room, 2, 2);
   const int32_t before = cast.hard(room);
