@@ -7,13 +7,16 @@
 namespace hlsmesh::tracker {
 namespace {
 
-// So many failures make a peer hard to reach. Of peers behind an ordinary NAT 3 % have them before
-// a connection, of those behind a NAT with another port for each peer half.
+// So many failures make a peer hard to reach. With the simulator's mix of NATs one dial in six
+// fails behind an ordinary NAT, and two at first for 3 % of the peers; behind a NAT with another
+// port for each peer three of four fail, and two at first for more than half.
 constexpr int8_t kHardAfter = 2;
 // More than these count no further, so that what has changed can show.
 constexpr int8_t kMostFailures = 4;
+// The same for connections, and for what shows whether a peer is open.
 constexpr int8_t kMostOpened = 3;
 constexpr int8_t kMostOpen = 3;
+// One connection with a peer that is hard to reach may be luck; two are not.
 constexpr int8_t kSurelyOpen = 2;
 
 void add(int8_t& count, int8_t change, int8_t least, int8_t most) {
