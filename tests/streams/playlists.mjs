@@ -268,7 +268,6 @@ export class LiveStreams {
       master: () => playlist(LO, 'parts.m3u8'),
       media: { 'parts.m3u8': (request) => this.#parts(request, (p) => `URI="part${p}.m4s"`) },
     },
-    // Without hints, so that nobody asks for the end of a segment that has none yet.
     'low-latency-ranges': {
       master: () => playlist(LO, 'parts.m3u8'),
       media: { 'parts.m3u8': (request) => this.#parts(request, (p) => this.#rangeOf(p)) },
@@ -344,8 +343,10 @@ export class LiveStreams {
     }
     const ended = count > last;
     if (ended) lines.push('#EXT-X-ENDLIST');
-    else if (!where(count).includes('BYTERANGE')) {
-      lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,${where(count)}`);
+    else {
+      // Where the part that is being made ends, nobody knows.
+      const next = where(count).replace(/BYTERANGE="\d+@(\d+)"/, 'BYTERANGE-START=$1');
+      lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,${next}`);
     }
     return playlist(
       `#EXT-X-TARGETDURATION:${SEGMENT_SECONDS}`,
