@@ -31,14 +31,15 @@ const OWN = 'openAndSendXhr';
 export function mayFetch(Loader, config, url) {
   const { prototype = {} } = Loader;
   return (
-    OWN in prototype &&
+    // Both have this text in every version, unless the page has put others in their place.
+    /used once[^]+GET/.test(prototype.load + prototype[OWN]) &&
     !(OWN in Object.getPrototypeOf(prototype)) &&
     !config.xhrSetup &&
     // fetch() takes neither other schemes, which some web views have, nor a name and a password.
     /^https?:\/\/[^@/?#]+([/?#]|$)/i.test(url) &&
-    // A page may have replaced either, to sign requests or to answer them.
+    // A page may have replaced either, to sign requests or to answer them. Proxies and bound functions are native too, and nameless.
     [fetch, XMLHttpRequest, XMLHttpRequest.prototype.open, XMLHttpRequest.prototype.send].every(
-      (own) => /\[native code]/.test(String(own)),
+      (own) => /^function \w[^]+\[native/.test(String(own)),
     )
   );
 }

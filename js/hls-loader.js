@@ -132,6 +132,8 @@ export function createFragmentLoader(host, former) {
       this.#source = this.#host.sourceCount;
       if (driver) {
         const facts = describe(context, this.#host);
+        // Here, and in what the engine does, a listener of the page's may have ended the load.
+        if (this.#over) return;
         this.#shared = facts.shareable;
         // In progressive mode the inner loader gives pieces itself, and hls.js wants them.
         facts.streams =
@@ -141,7 +143,6 @@ export function createFragmentLoader(host, former) {
         this.#ours = facts.streams && !driver.plain;
         const taken = driver.load(this.#sink(), facts);
         this.#entry = { driver, taken };
-        // A listener of the page's may have ended the load meanwhile.
         if (this.#over) this.#release();
         if (!taken.fromCdn) return;
       } else {
@@ -249,6 +250,7 @@ export function createFragmentLoader(host, former) {
       stats.bwEstimate = (bytes * 8000) / durationMs;
       const from = source === LoadSource.peer ? 'peer' : 'cdn';
       this.#host.delivered({ url, source: from, bytes, durationMs }, true);
+      if (this.#over) return;
       let answer = data;
       const details = (this.#details = unasked(url, 200, data));
       if (callbacks.onProgress) {
@@ -311,6 +313,7 @@ export function createFragmentLoader(host, former) {
         onSuccess: (response, stats, context, details) => {
           if (this.#over) return;
           this.#share(response, stats, context);
+          if (this.#over) return;
           this.#over = true;
           callbacks.onSuccess(response, stats, context, details);
         },

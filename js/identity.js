@@ -21,8 +21,8 @@ const CREDENTIAL = new RegExp(
     ')$',
 );
 
-/** Everyday words among them, which may also select a video: they are credentials if their value looks like one. */
-const DOUBTFUL = /^(sign|secure|policy|verify|ticket|secret|exp)=(?!.*\d|.{16})/i;
+/** Everyday words among them, which may also select a video: they are credentials if their value is as long as one. */
+const DOUBTFUL = /^(sign|secure|policy|verify|ticket|secret|exp|st|e)=(?!(?=.*\d).{8}|.{16})/i;
 
 /** Short names that are credentials only beside another parameter, which comes first: Azure's SAS, nginx's secure_link. */
 const COMPANIONS =
@@ -67,7 +67,8 @@ export function withoutCredentials(url) {
   const kept = given
     .filter(
       ([name, part]) =>
-        !isCredential(part) && !given.some(([beside]) => COMPANIONS.test(`${beside}&${name}`)),
+        DOUBTFUL.test(part) ||
+        !(isCredential(part) || given.some(([beside]) => COMPANIONS.test(`${beside}&${name}`))),
     )
     .sort(([a], [b]) => (a < b ? -1 : Number(a > b)))
     .map(([, part]) => part)

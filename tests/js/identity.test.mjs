@@ -93,6 +93,12 @@ describe('A2: whatever may select another resource stays', () => {
     'ticket=front-row',
     'exp=A',
     'secret=garden&verify=me',
+    'exp=2',
+    'secure=1&policy=7',
+    'ticket=row-4',
+    'sign=h2o&verify=0',
+    'secret=2024',
+    'st=2&e=4',
     '%E0%A4%A=broken',
   ]) {
     test(query, () => {

@@ -224,3 +224,31 @@ test('an answer in which hls.js throws has still been told to the engine', () =>
   assert.throws(() => inner.answer(bytes(1, 2)), /a listener of the page/);
   assert.deepEqual([...driver.calls[1][2]], [1, 2]);
 });
+
+describe('a listener of the page ends the load', () => {
+  for (const end of /** @type {const} */ (['destroy', 'abort'])) {
+    const ended = end === 'abort' ? ['abort'] : [];
+    for (const source of ['CDN', 'peer']) {
+      test(`${end} as it hears of a segment from the ${source}: hls.js gets no answer after that`, async () => {
+        const { load, driver, host, loader, inner, names } = setUp();
+        if (source === 'CDN') driver.answer = fromCdn;
+        host.delivered = () => Number(loader[end]());
+        load();
+        if (source === 'CDN') inner.answer(bytes(1));
+        else driver.sinks[0].done(bytes(1), LoadSource.peer, 1, 2);
+        await Promise.resolve();
+        assert.deepEqual(names(), ended);
+      });
+    }
+
+    test(`${end} from what load() reports first: nobody is asked`, () => {
+      const { load, driver, host, loader, inner, names } = setUp();
+      driver.answer = fromCdn;
+      host.reportPlayhead = () => loader[end]();
+      load();
+      assert.deepEqual(names(), ended);
+      assert.deepEqual(driver.names(), []);
+      assert.equal(inner.callbacks ?? null, null, 'the CDN was asked');
+    });
+  }
+});

@@ -307,9 +307,11 @@ for (const [
           );
         assert.equal(await may(''), true);
         const own = ['xhrSetup', 'derived', 'overriding', 'bound', 'other', 'sent', 'fetched'];
-        for (const set of own) {
+        const passing = ['open in a Proxy', 'requests in a Proxy', 'bound fetch'];
+        for (const set of [...own, ...passing, 'loading otherwise', 'opening otherwise']) {
           assert.equal(await may(set), false, set);
         }
+        assert.equal(await may(''), true);
         for (const other of [
           'file:///a/b.ts',
           'capacitor://a/b.ts',

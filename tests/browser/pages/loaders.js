@@ -182,9 +182,16 @@ Object.assign(globalThis, {
   // Whether a fetch may stand for what a site has set up.
   may: (/** @type {string} */ set, /** @type {string} */ url) => {
     const { XMLHttpRequest } = globalThis;
-    const { send } = XMLHttpRequest.prototype;
+    const { send, open } = XMLHttpRequest.prototype;
+    const { load, openAndSendXhr } = Own.prototype;
     const { fetch } = globalThis;
     try {
+      // What only passes calls on says `[native code]`, as what it passes them on to.
+      if (set === 'open in a Proxy') XMLHttpRequest.prototype.open = new Proxy(open, {});
+      if (set === 'requests in a Proxy') globalThis.XMLHttpRequest = new Proxy(XMLHttpRequest, {});
+      if (set === 'bound fetch') globalThis.fetch = fetch.bind(globalThis);
+      if (set === 'loading otherwise') Own.prototype.load = function () {};
+      if (set === 'opening otherwise') Own.prototype.openAndSendXhr = function () {};
       if (set === 'sent') XMLHttpRequest.prototype.send = function () {};
       if (set === 'fetched') globalThis.fetch = () => Promise.reject();
       const loaders = /** @type {Record<string, any>} */ ({
@@ -198,8 +205,9 @@ Object.assign(globalThis, {
       const Loader = loaders[set] ?? Own;
       return mayFetch(Loader, { ...(set === 'xhrSetup' && { xhrSetup() {} }) }, url);
     } finally {
-      XMLHttpRequest.prototype.send = send;
-      globalThis.fetch = fetch;
+      Object.assign(globalThis, { XMLHttpRequest, fetch });
+      Object.assign(XMLHttpRequest.prototype, { send, open });
+      Object.assign(Own.prototype, { load, openAndSendXhr });
     }
   },
 });
