@@ -337,7 +337,7 @@ export function createFragmentLoader(host, former) {
             this.#hand(offset, piece, stats.total);
             offset += piece.length;
           }
-          onProgress(stats, context, data, details);
+          if (!this.#over) onProgress(stats, context, data, details);
         };
       }
       return wrapped;

@@ -241,6 +241,19 @@ describe('a listener of the page ends the load', () => {
       });
     }
 
+    test(`${end} as the engine takes a piece of the CDN: hls.js gets no piece after that`, () => {
+      const { load, driver, loader, inner, callbacks, names } = setUp();
+      driver.answer = fromCdn;
+      driver.fetchPart = () => loader[end]();
+      const pieces = /** @type {ArrayBuffer[]} */ ([]);
+      const onProgress = (/** @type {any[]} */ ...piece) => pieces.push(piece[2]);
+      load(fragmentContext(), { ...callbacks, onProgress });
+      const { stats, callbacks: heard, context } = inner;
+      heard.onProgress(stats, context, bytes(1), null);
+      assert.deepEqual(pieces, []);
+      assert.deepEqual(names(), ended);
+    });
+
     test(`${end} from what load() reports first: nobody is asked`, () => {
       const { load, driver, host, loader, inner, names } = setUp();
       driver.answer = fromCdn;
