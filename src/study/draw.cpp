@@ -52,6 +52,16 @@ void draw_extensions(uint64_t seed, Audience& out) {
   if (kind == 1) out.older = unit(random);
 }
 
+// The product's default in half of the worlds; in the others nobody checks, everything is checked,
+// or something between.
+void draw_checks(uint64_t seed, Audience& out) {
+  Random random(seed ^ 0x0c4ec75du);
+  const uint32_t kind = random.below(6);
+  if (kind < 3) out.checks = 0.1;
+  if (kind == 3) out.checks = 1;
+  if (kind == 4) out.checks = unit(random);
+}
+
 }  // namespace
 
 Scenario draw_scenario(uint64_t seed) {
@@ -114,6 +124,7 @@ Scenario draw_scenario(uint64_t seed) {
   draw_network(seed, audience);
   draw_faults(seed, out.faults);
   draw_extensions(seed, audience);
+  draw_checks(seed, audience);
   out.quiet = kQuiet;
   if (!out.stream.live) {
     // Whoever has a full buffer loads to the end as well.

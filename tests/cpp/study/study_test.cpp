@@ -2,6 +2,7 @@
 
 #include "study/study.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
@@ -217,6 +218,19 @@ TEST_CASE(
     for (const Violation& each : violations) all += each.what + "; ";
     CHECK(all == "");
   }
+}
+
+TEST_CASE("drawn worlds look at the gifts of peers: none, as the product does, all, and between") {
+  int32_t none = 0;
+  int32_t usual = 0;
+  int32_t all = 0;
+  int32_t between = 0;
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    const double checks = draw_scenario(seed).audience.checks;
+    ++(checks == 0 ? none : checks == 0.1 ? usual : checks == 1 ? all : between);
+  }
+  CHECK(usual > 80);
+  CHECK(std::min({none, all, between}) > 20);
 }
 
 TEST_CASE("in the quiet phase nothing goes wrong, and what it was is seen in the figures") {
