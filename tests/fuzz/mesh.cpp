@@ -1,7 +1,8 @@
 // Sequences of what may happen to a viewer among peers. Each byte of the input chooses an event or
 // what is in it, so that a mutation changes one step. Where asserts are compiled in, the engine
 // looks at itself after each; here everything that it says to its peers is held against the
-// protocol.
+// protocol. Where the publisher gives digests, peers lie, and neither the player nor any other peer
+// is ever given a wrong byte.
 #include <cstring>
 #include <list>
 #include <map>
@@ -16,18 +17,19 @@
 namespace {
 
 using namespace hlsmesh;
+using fuzz::kSegments;
 using fuzz::Neighbor;
 using fuzz::Reader;
 using fuzz::require;
 namespace wire = tracker_wire;
 
-constexpr int64_t kSegments = 8;
 constexpr size_t kCacheBytes = 2'000'000;
 
 // What has to do with the engine: its tracker, its player, its CDN and its peers.
 class World {
  public:
-  explicit World(Reader& in) : in_(in), engine_(config(in)) {
+  explicit World(Reader& in)
+      : in_(in), config_(config(in)), digested_((config_.seed & 16) != 0), engine_(config_) {
     engine_.clear_renditions("https://cdn.example/live/master.m3u8");
     for (int32_t index = 0; index < 2; ++index) {
       RenditionFacts facts;
@@ -70,6 +72,7 @@ class World {
     config.cache_bytes = kCacheBytes;
     if ((flags & 3) == 3) config.limits.upload_bytes_per_second = 200'000;
     if ((flags & 12) == 12) config.channel_queue_bytes = 128 * 1024;
+    if ((flags & 32) != 0) config.checks = 0.5;
     return config;
   }
 
@@ -89,6 +92,7 @@ class World {
     facts.newest = static_cast<double>(newest_);
     facts.target_duration = 4;
     facts.live = live;
+    facts.digests = digested_;
     engine_.on_playlist_loaded(now_, TrackKind::kMain, 0, facts);
   }
 
@@ -101,7 +105,7 @@ class World {
     SegmentLoad what;
     what.rendition_index = 0;
     what.sn = MediaSequence(sn);
-    what.url = "seg" + std::to_string(sn) + ".ts";
+    what.url = fuzz::url_of(sn);
     what.span = MediaSpan{static_cast<double>(sn) * 4, 4};
     return what;
   }
@@ -119,6 +123,7 @@ class World {
     for (Neighbor& neighbor : neighbors_) {
       if (neighbor.open) continue;
       neighbor.open = true;
+      neighbor.has_digests = digested_;
       neighbor.max_message = in_.next() % 4 == 0 ? 65'536 : 262'144;
       engine_.on_channel_open(now_, PeerHandle(neighbor.handle), neighbor.max_message);
       drain();
@@ -172,7 +177,7 @@ class World {
         const FetchId begun = engine_.on_load(now_, LoadId(load), what);
         forget_fetches(load);
         loads_[load] = how % kSegments;
-        if (what.from_cdn) fetches_[begun.value()] = Fetch{load, 0, 0, 0};
+        if (what.from_cdn) fetches_[begun.value()] = Fetch{load, how % kSegments, 0, 0, 0};
         break;
       }
       case 2: {
@@ -202,8 +207,12 @@ class World {
       case 12:
       case 13:
         if (Neighbor* const from = any()) {
-          const std::string message = from->data(in_);
-          if (!message.empty()) binary(*from, message);
+          std::string message = from->data(in_);
+          if (message.empty()) break;
+          // One bit of what it sends is another.
+          if (digested_ && in_.below(8) == 0)
+            message.back() = static_cast<char>(message.back() ^ 4);
+          binary(*from, message);
         }
         break;
       case 14:
@@ -231,7 +240,7 @@ class World {
           if ((in_.next() & 1) != 0) {
             engine_.on_channel_text(now_, PeerHandle(from->handle), text);
           } else {
-            poisoned_ = true;
+            poisoned_ = !digested_;
             binary(*from, text);
           }
         }
@@ -240,9 +249,10 @@ class World {
   }
 
   void rare() {
-    switch (in_.below(8)) {
+    switch (in_.below(digested_ ? 12 : 8)) {
       case 0:
         engine_.on_presentation(now_);
+        playlist(true);
         break;
       case 1:
         newest_ = in_.below(10);
@@ -271,6 +281,11 @@ class World {
         engine_.on_socket_open(now_, {});
         accept(false);
         break;
+      case 8:
+        engine_.on_no_digests(now_, TrackKind::kMain, 0);
+        break;
+      default:
+        engine_.on_digests(now_, TrackKind::kMain, 0, fuzz::digest_file(in_.below(12)));
     }
   }
 
@@ -281,7 +296,7 @@ class World {
     std::advance(entry, in_.next() % fetches_.size());
     const FetchId id(entry->first);
     Fetch& what = entry->second;
-    const int64_t sn = loads_[what.load];
+    const int64_t sn = what.sn;
     const size_t whole = fuzz::size_of(sn);
     const uint8_t how = in_.next();
     if (how % 8 == 0) {
@@ -296,6 +311,8 @@ class World {
       const MutableBytes room = engine_.reserve_fetch(id, from, size, how % 8 == 1 ? 0 : whole);
       require(room.empty() || room.size() == size);
       for (size_t i = 0; i < room.size(); ++i) room[i] = fuzz::byte_of(sn, from + i);
+      // Of a check the origin's word may differ from what it has sent whole.
+      if (id.value() < 0 && how % 8 == 2 && !room.empty()) room.back() ^= 1;
       what.arrived += size;
       engine_.on_fetch_bytes(now_, id, size);
       drain();
@@ -304,13 +321,17 @@ class World {
     if (still == fetches_.end() || from + size < end) return;
     const Fetch over = still->second;
     fetches_.erase(still);
-    if (over.from == 0 && over.to == 0) loads_.erase(over.load);
+    if (over.from == 0 && over.to == 0) {
+      last_done_ = {over.load, over.sn};
+      loads_.erase(over.load);
+    }
     engine_.on_fetch_done(now_, id, over.arrived);
   }
 
   void forget_fetches(int32_t load) {
     for (auto each = fetches_.begin(); each != fetches_.end();) {
-      each = each->second.load == load ? fetches_.erase(each) : std::next(each);
+      const bool of = each->second.load == load && each->first > 0;
+      each = of ? fetches_.erase(each) : std::next(each);
     }
   }
 
@@ -358,16 +379,21 @@ class World {
         }
         case CommandKind::kFetch: {
           const int32_t load = command->load.value();
-          require(loads_.count(load) != 0);
-          forget_fetches(load);
-          fetches_[command->code] =
-              Fetch{load, static_cast<size_t>(command->t0), static_cast<size_t>(command->t1), 0};
+          const auto known = loads_.find(load);
+          // A check, whose name is negative, may be about what the CDN has just given.
+          require(known != loads_.end() || (command->code < 0 && last_done_.first == load));
+          const int64_t sn = known != loads_.end() ? known->second : last_done_.second;
+          if (command->code > 0) forget_fetches(load);
+          fetches_[command->code] = Fetch{load, sn, static_cast<size_t>(command->t0),
+                                          static_cast<size_t>(command->t1), 0};
           break;
         }
         case CommandKind::kLoadDone: {
           const int32_t load = command->load.value();
           require(loads_.count(load) != 0);
-          for (size_t i = 0; i < command->data.size() && !poisoned_; ++i) {
+          const size_t size = command->data.size();
+          require(!digested_ || size == 0 || size == fuzz::size_of(loads_[load]));
+          for (size_t i = 0; i < size && !poisoned_; ++i) {
             require(command->data[i] == fuzz::byte_of(loads_[load], i));
           }
           forget_fetches(load);
@@ -393,6 +419,7 @@ class World {
 
   struct Fetch {
     int32_t load = 0;
+    int64_t sn = 0;
     size_t from = 0;
     size_t to = 0;
     size_t arrived = 0;
@@ -401,12 +428,15 @@ class World {
   Reader& in_;
   TimeMs now_{DurationMs(1'000'000)};
   int64_t newest_ = 5;
+  const EngineConfig config_;
+  const bool digested_;  // the publisher gives digests
   Engine engine_;
   int names_ = 0;
   std::list<Neighbor> neighbors_;
   std::map<int32_t, int64_t> loads_;  // the number of the segment
   std::map<int32_t, Fetch> fetches_;
-  bool poisoned_ = false;  // bytes came that are not the segment's
+  std::pair<int32_t, int64_t> last_done_;  // the load and segment that the CDN gave last
+  bool poisoned_ = false;                  // bytes came that are not the segment's
 };
 
 }  // namespace

@@ -12,21 +12,10 @@
 #include "protocol/data_frame.hpp"
 #include "protocol/peer_messages.hpp"
 #include "protocol/piece_text.hpp"
+#include "published.hpp"
 #include "reader.hpp"
 
 namespace hlsmesh::fuzz {
-
-// Sizes at which something changes: one piece, a message, more than is asked for at a time.
-inline size_t size_of(int64_t sn) {
-  constexpr size_t kSizes[] = {1, 16'384, 16'385, 61'440, 65'536, 150'000, 300'000, 700'000};
-  return kSizes[static_cast<size_t>(sn) % 8];
-}
-// Packed audio, by its first two bytes.
-inline uint8_t byte_of(int64_t sn, size_t at) {
-  if (at == 0) return 0xff;
-  if (at == 1) return 0xf1;
-  return static_cast<uint8_t>(at * 31 + static_cast<size_t>(sn) * 7 + at / 16'384);
-}
 
 // A peer of the engine: what has been said on its data channel, by the words of docs/PROTOCOL.md,
 // and what it may say next.
@@ -35,6 +24,8 @@ class Neighbor {
   int32_t handle = 0;
   bool open = false;
   size_t max_message = 0;
+  // It says that it has the digests of what it holds.
+  bool has_digests = false;
 
   // --- what the engine says
   void on_text(std::string_view text) {
@@ -83,10 +74,13 @@ class Neighbor {
     peer::DataHeader header;
     const ByteView bytes(reinterpret_cast<const uint8_t*>(head.data()), head.size());
     require(head.size() == peer::kDataHeaderBytes && peer::read_data_header(bytes, header));
+    const auto order = orders_.find(header.transfer);
+    require(order != orders_.end());
+    // Whoever has said that it holds a piece is not told so, and may ask for it all the same.
+    require(order->second.size == 0 || order->second.size == header.size);
+    if (header.digests) return on_digests(order->second, header, data);
     const uint32_t count = peer::whole_pieces(header, data.size());
     require(count > 0);
-    const auto order = orders_.find(header.transfer);
-    require(order != orders_.end() && order->second.size == header.size);
     for (uint32_t at = header.piece; at < header.piece + count; ++at) {
       require(order->second.due.has(at));
       order->second.due.remove(at);
@@ -119,6 +113,8 @@ class Neighbor {
         want.transfer = pick(orders_, in);
         want.pieces = pieces(in);
         const auto order = orders_.find(want.transfer);
+        want.digests = order != orders_.end() && order->second.has_digests;
+        if (want.digests) order->second.digests_asked = true;
         PieceSet due;
         require(peer::from_text(*want.pieces, due));
         if (order != orders_.end()) order->second.due.add(due);
@@ -140,6 +136,7 @@ class Neighbor {
           PieceSet held;
           require(peer::from_text(have.pieces, held));
           ask->second.held.add(held);
+          have.digests = has_digests;
         }
         message = have;
         break;
@@ -147,7 +144,7 @@ class Neighbor {
       case 4: {
         peer::Have have;
         have.sn = MediaSequence(in.below(8));
-        have.url = "seg" + std::to_string(have.sn.value()) + ".ts";
+        have.url = url_of(have.sn.value());
         have.rendition = asking(have.sn.value());
         message = have;
         break;
@@ -193,6 +190,7 @@ class Neighbor {
     if (sending_ > 0) return packet();
     const auto ask = asks_.find(pick(asks_, in));
     if (ask == asks_.end()) return {};
+    if (ask->second.digests_asked && how % 16 != 2) return digests(ask->first, ask->second, in);
     peer::DataHeader header;
     header.transfer = ask->first;
     header.size = ask->second.size;
@@ -216,14 +214,46 @@ class Neighbor {
  private:
   struct Transfer {
     int64_t sn = 0;
-    uint32_t size = 0;  // 0: nothing was said of it
-    PieceSet held;      // as the giver has said
-    PieceSet due;       // asked for, and neither sent nor cancelled
+    uint32_t size = 0;           // 0: nothing was said of it
+    PieceSet held;               // as the giver has said
+    PieceSet due;                // asked for, and neither sent nor cancelled
+    bool has_digests = false;    // its giver has them
+    bool digests_asked = false;  // and not all are sent
+    size_t digests_sent = 0;
   };
   using Transfers = std::map<uint32_t, Transfer>;
 
   static void check(int64_t sn, size_t from, ByteView data, bool poisoned) {
     for (size_t i = 0; i < data.size() && !poisoned; ++i) require(data[i] == byte_of(sn, from + i));
+  }
+  // Those of all pieces, once, in order.
+  static void on_digests(Transfer& order, const peer::DataHeader& header, ByteView data) {
+    const ByteView all = digests_of(order.sn).bytes();
+    const size_t from = size_t{header.piece} * sizeof(Digest);
+    require(order.digests_asked && header.piece == order.digests_sent && !data.empty());
+    require(data.size() % sizeof(Digest) == 0 && from + data.size() <= all.size());
+    require(std::equal(data.begin(), data.end(), all.begin() + static_cast<ptrdiff_t>(from)));
+    order.digests_sent += data.size() / sizeof(Digest);
+  }
+  // The next digests that it owes; now and then with a wrong one, or of another piece.
+  static std::string digests(uint32_t transfer, Transfer& ask, Reader& in) {
+    const uint8_t how = in.next();
+    const ByteView all = digests_of(ask.sn).bytes();
+    const size_t from = ask.digests_sent * sizeof(Digest);
+    const size_t some = sizeof(Digest) * (1 + how % 64u);
+    const ByteView part = all.subspan(from, std::min(some, all.size() - from));
+    peer::DataHeader header;
+    header.transfer = transfer;
+    header.digests = true;
+    header.size = ask.size != 0 ? ask.size : static_cast<uint32_t>(size_of(ask.sn));
+    header.piece = static_cast<uint32_t>(ask.digests_sent) + (how > 250 ? 1 : 0);
+    ask.digests_sent += part.size() / sizeof(Digest);
+    if (ask.digests_sent == digests_of(ask.sn).count()) ask.digests_asked = false;
+    std::string message(peer::kDataHeaderBytes, '\0');
+    peer::write_data_header(header, reinterpret_cast<uint8_t*>(message.data()));
+    message.append(part.begin(), part.end());
+    if (how > 240 && how <= 250) message.back() = static_cast<char>(message.back() ^ 1);
+    return message;
   }
   static std::string asking(int64_t sn) {
     ChannelRenditions renditions;
@@ -232,7 +262,7 @@ class Neighbor {
     facts.bitrate = 1'000'000;
     facts.playlist_url = "https://cdn.example/live/v0.m3u8";
     renditions.add(std::move(facts));
-    const std::string name = "seg" + std::to_string(sn) + ".ts";
+    const std::string name = url_of(sn);
     SegmentFacts of;
     of.sn = MediaSequence(sn);
     of.url = name;
@@ -267,7 +297,7 @@ class Neighbor {
     const uint8_t how = in.next();
     peer::Want want;
     want.sn = MediaSequence(how % 8);
-    want.url = "seg" + std::to_string(how % 8) + ".ts";
+    want.url = url_of(how % 8);
     want.rendition = asking(how % 8);
     want.within = in.next() * 20;
     // Now and then a number that may not be.
@@ -283,7 +313,7 @@ class Neighbor {
     const uint8_t how = in.next();
     const int64_t sn = how % 8;
     if (how < 128) {
-      return peer::Request{"seg" + std::to_string(sn) + ".ts", MediaSequence(sn), asking(sn)};
+      return peer::Request{url_of(sn), MediaSequence(sn), asking(sn)};
     }
     if (!request_) return peer::Lack{"seg1.ts", MediaSequence(1), std::nullopt, std::nullopt};
     if (how < 160)
@@ -326,6 +356,8 @@ class Neighbor {
     ask->second.due.add(asked);
     asked.remove(ask->second.held);
     require(asked.empty());
+    require(!want.digests || (has_digests && ask->second.digests_sent == 0));
+    if (want.digests) ask->second.digests_asked = true;
   }
   void on_have(const peer::Have& have) {
     const auto order = orders_.find(*have.transfer);
@@ -337,6 +369,7 @@ class Neighbor {
     const auto size = static_cast<uint32_t>(have.size);
     require(order->second.size == 0 || order->second.size == size);
     order->second.size = size;
+    order->second.has_digests = order->second.has_digests || have.digests;
     held.cut((size + peer::kWirePieceBytes - 1) / peer::kWirePieceBytes);
     require(!held.empty());
   }

@@ -67,6 +67,7 @@ class World {
     config.default_children = 1 + (flags >> 6);
     config.max_connections = 200;
     config.channel_switches = 50;
+    config.agree = flags & 3;
     return config;
   }
 
@@ -100,7 +101,7 @@ class World {
         const int32_t who = conn();
         const uint8_t from = in_.next();
         const std::string isp(1, static_cast<char>('A' + (from & 3)));
-        const std::string address = "10.0.0." + std::to_string(from >> 5);
+        const std::string address = "10.0." + std::to_string(from >> 5) + ".1";
         const bool guest = (from & 16) != 0;
         if (open_.insert(who).second && guest) guests_.insert(who);
         tracker_.on_open(now_, ConnId(who),
@@ -136,9 +137,16 @@ class World {
         say(pair.first, wire::DcFailed{dc_id(pair)});
         break;
       }
-      case 8:
-        say(conn(), wire::DcClosed{id(conn()) + "-" + id(conn())});
+      case 8: {
+        // Of a pair that was introduced the reports may count.
+        const int32_t who = conn();
+        const auto of = told_.empty() ? std::pair(who, id(conn()))
+                                      : told_[static_cast<size_t>(who) % told_.size()];
+        wire::DcClosed closed{dc_id(of)};
+        if (in_.next() & 1) closed.reason = wire::EndReason::kPolluted;
+        say((in_.next() & 1) != 0 ? who : of.first, closed);
         break;
+      }
       case 9:
         say(conn(), wire::SignalTo{{id(conn()), false}, wire::SignalData("{}")});
         break;

@@ -309,15 +309,20 @@ void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range) {
   // What comes once more counts for the CDN.
   PieceSet again = download.here;
   again.keep(cut);
+  for (Gift& gift : download.gifts) gift.replaced |= again.has(gift.probe);
   const uint64_t twice =
       std::min(download.peer_bytes, uint64_t{again.count()} * peer::kWirePieceBytes);
   download.peer_bytes -= twice;
   stats_.p2p_wasted_bytes += twice;
+  take_back(now, download, cut);
+}
+
+void Mesh::take_back(TimeMs now, const Download& download, const PieceSet& pieces) {
   for (Neighbor* neighbor : neighbors_) {
     PieceAsk* const ask = neighbor->asks.find(download);
-    if (ask == nullptr || !ask->left.intersects(cut)) continue;
+    if (ask == nullptr || !ask->left.intersects(pieces)) continue;
     PieceSet theirs = ask->left;
-    theirs.keep(cut);
+    theirs.keep(pieces);
     neighbor->link.channel.send(now, neighbor->asks.cancel(*ask, theirs));
   }
 }

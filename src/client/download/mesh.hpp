@@ -63,6 +63,8 @@ class Mesh {
   // The CDN brings that part, since it did not come in time: a miss of each parent that has given
   // nothing. If it is the whole, nothing is kept; else what is missing besides may still come.
   void give_up(TimeMs now, Download& download, const FetchRange& range);
+  // These pieces come, or have come, from elsewhere: those that were asked for are cancelled.
+  void take_back(TimeMs now, const Download& download, const PieceSet& pieces);
   // What is on its way of the rendition, or of any if it is empty, and what was said of it belongs
   // to the past.
   void forget(TimeMs now, std::string_view rendition);

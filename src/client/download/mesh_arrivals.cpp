@@ -231,13 +231,7 @@ Downloads::Offence Mesh::take(TimeMs now, Download& download, const PieceSet& ca
     download.bytes_before = downloads_.peer_bytes() - bytes;
   }
   // Asked twice, it is here now.
-  for (Neighbor* other : neighbors_) {
-    PieceAsk* const twice = other->asks.find(download);
-    if (twice == nullptr || !twice->left.intersects(came)) continue;
-    PieceSet here = twice->left;
-    here.keep(came);
-    other->link.channel.send(now, other->asks.cancel(*twice, here));
-  }
+  take_back(now, download, came);
   // The first bytes show whether it may be media, before anybody else gets them.
   if (came.has(0)) {
     const size_t size = download.body->size();

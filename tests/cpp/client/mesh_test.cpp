@@ -8,6 +8,23 @@
 using namespace hlsmesh;
 using namespace hlsmesh::test;
 
+TEST_CASE("mesh: what another load's fetch brings is asked of nobody") {
+  MeshRoom r;
+  const std::string bytes = mesh_body();
+  const int32_t parent = r.add_parent("a");
+  r.h.clear();
+  r.h.load(1, 5);
+  const uint32_t number = r.transfer(parent);
+  r.h.load(2, 5, true);
+  r.h.fetch_part(2, bytes, 0, 2 * peer::kWirePieceBytes);
+  r.holds(parent, number, kAllPieces, bytes.size());
+  CHECK(r.asked(parent, number).empty());
+  r.h.fetch_part(2, bytes, 2 * peer::kWirePieceBytes, bytes.size());
+  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(2), bytes.size());
+  r.h.drain();
+  CHECK(r.asked(parent, number).empty());
+}
+
 TEST_CASE("mesh: a load opens a transfer with each parent, and asks for nothing before it hears") {
   TwoParents r;
   const peer::Want want = r.opened(r.a)[0];
