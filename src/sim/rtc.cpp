@@ -331,6 +331,12 @@ size_t Rtc::open_channels(ViewerId viewer) const {
   }));
 }
 
+std::optional<ViewerId> Rtc::other(ViewerId viewer, PeerHandle peer) const {
+  const End* const end = const_cast<Rtc*>(this)->find({viewer, peer});
+  if (end == nullptr || end->remote.first == ViewerId()) return std::nullopt;
+  return end->remote.first;
+}
+
 size_t Rtc::buffered(ViewerId viewer) const {
   const Page* const own = page(viewer);
   size_t out = 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -80,6 +81,8 @@ class Rtc : private PipeSink {
   void break_channels(ViewerId viewer);
 
   size_t open_channels(ViewerId viewer) const;
+  // Who is at the other end; nobody is if there is no such connection, or none that was answered.
+  std::optional<ViewerId> other(ViewerId viewer, PeerHandle peer) const;
   // Bytes that wait to leave this viewer in all its channels.
   size_t buffered(ViewerId viewer) const;
   size_t peak_buffered() const { return peak_buffered_; }

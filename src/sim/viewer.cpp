@@ -217,7 +217,10 @@ void Viewer::on_command(const HmCommand& command) {
   switch (static_cast<CommandKind>(command.kind)) {
     case CommandKind::kNone:
     case CommandKind::kLoadProgress:
+      break;
     case CommandKind::kEvent:
+      if (static_cast<EventCode>(command.code) != EventCode::kPeerMisbehaved) break;
+      if (const auto who = world_.rtc.other(id_, peer)) dropped_.push_back(*who);
       break;
     case CommandKind::kSocketOpen:
       if (socket_.value() != 0) ++stray_commands_;

@@ -106,6 +106,8 @@ class Viewer : private CommandSink,
   ViewerId id() const { return id_; }
   bool gone() const { return gone_; }
   const LoaderFigures& loaded() const { return loader_.figures(); }
+  // Whom it has dropped for misbehaviour, each time.
+  const std::vector<ViewerId>& dropped() const { return dropped_; }
   int32_t stray_commands() const { return loader_.figures().stray_commands + stray_commands_; }
   Player& player() { return player_; }
   const Player& player() const { return player_; }
@@ -164,6 +166,7 @@ class Viewer : private CommandSink,
   std::vector<PeerHandle> lost_;  // of which the engine hears at once
   ConnId socket_{};               // zero while there is none
   int32_t stray_commands_ = 0;
+  std::vector<ViewerId> dropped_;
   ViewerFigures figures_;
 };
 

@@ -15,12 +15,16 @@ struct Gift {
   uint32_t pieces = 0;
   // One of those pieces, each as likely: the giver cannot know which. SpotChecks may look at it.
   uint32_t probe = 0;
+  // The CDN has brought that piece as well, so nothing in it is the giver's any more.
+  bool replaced = false;
 
   // `count` more pieces, from `first` on.
   void add(uint32_t first, uint32_t count, Random& random) {
     pieces += count;
     const uint32_t drawn = random.below(pieces);
-    if (drawn < count) probe = first + drawn;
+    if (drawn >= count) return;
+    probe = first + drawn;
+    replaced = false;
   }
 };
 

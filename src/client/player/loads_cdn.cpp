@@ -38,7 +38,11 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   const TransferTimes times{fetch.began_at, now};
   const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
   Download* const download = load->download;
-  if (download != nullptr && arrival != Cdn::Arrival::kBad) share(fetch, *download);
+  if (download != nullptr && arrival != Cdn::Arrival::kBad) {
+    share(fetch, *download);
+    // A load beside this one may have had them asked for.
+    mesh_.take_back(now, *download, download->here);
+  }
   if (download != nullptr && arrival == Cdn::Arrival::kBad) mesh_.drop(now, *download);
   // It brings all of it after all.
   if (download != nullptr && fetch.ignored()) download->at_cdn = PieceSet::all();
@@ -58,6 +62,7 @@ void Loads::share(const CdnFetch& fetch, Download& download) const {
       fetch.at >= kHeadBytes &&
       looks_like_media(download.segment, body->bytes().first(fetch.at), body->expected())) {
     download.body = body;
+    download.at_cdn = PieceSet::all();
     download.looked = true;
   }
   if (download.body != body) return;
@@ -147,6 +152,10 @@ Load* Loads::on_fetch_failed(TimeMs now, FetchId id) {
 
 void Loads::try_ranges(TimeMs now, const Load& load, const SegmentPtr& body) {
   if (body == nullptr || !body->complete() || !cdn_.may_range(now, load.wish)) return;
+  // An origin that ignores Range answers with a whole segment. Where it is slow, a viewer whose
+  // buffer is short needs all of it for the next one.
+  const Need needed = need(now, load);
+  if (needed.slack < needed.duration && needed.cdn_time * 2 > needed.duration) return;
   downloads_.shelf.checks.try_origin(now, load.id, load.wish.kind, body);
 }
 

@@ -22,7 +22,18 @@ struct Sampled : MeshRoom {
   std::string wrong = right;
   int32_t parent = 0;
 
-  Sampled() : MeshRoom(checking()) {
+  // `counted`: the tracker counts reports of wrong pieces.
+  explicit Sampled(bool counted = false) : MeshRoom(checking()) {
+    if (counted) {
+      h.socket_closed();
+      h.advance(5'000);
+      h.socket_open();
+      tracker_wire::Accept accept;
+      accept.peer_id = PeerId{"me"};
+      accept.hlsmesh = 2;
+      accept.agree = 3;
+      h.tracker_says(accept);
+    }
     for (size_t i = 64; i < wrong.size(); ++i) wrong[i] = 'x';
     parent = add_parent("a");
     h.clear();
@@ -88,6 +99,34 @@ TEST_CASE(
   CHECK(r.h.went_to_cdn(1));
   CHECK(r.is_open(r.parent) != proven);
   CHECK(r.h.events(EventCode::kPeerMisbehaved).size() == (proven ? 1 : 0));
+}
+
+// An edge of the CDN may have another edition of the segment, which a peer got there in good faith.
+TEST_CASE(
+    "checked loads: whose bytes are not our edge's loses a connection, and nobody reports it") {
+  Sampled r(true);
+  r.prove_origin();
+  r.load(1, 5);
+  r.parent_gives(r.wrong);
+  r.origin_answers(1, r.right);
+  CHECK_FALSE(r.is_open(r.parent));
+  CHECK(r.h.went_to_cdn(1));
+  const std::string told = r.h.all(CommandKind::kSocketSend).back().text;
+  CAPTURE(told);
+  CHECK(told.find(R"("reason":"misbehaved")") != std::string::npos);
+}
+
+TEST_CASE("checked loads: who is about to stall asks no slow origin to show how it answers") {
+  Sampled r;
+  const bool short_of = GENERATE(false, true);
+  const bool slow = GENERATE(false, true);
+  r.load(90, 3, true);
+  r.h.advance(slow ? 3'000 : 100);
+  if (short_of) r.h.playhead(11, 12);
+  r.h.fetch_part(90, r.right, 0, r.right.size());
+  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(90), r.right.size(), 50, slow ? 2'950 : 50);
+  r.h.drain();
+  CHECK(r.h.all(CommandKind::kFetch).empty() == (short_of && slow));
 }
 
 TEST_CASE("checked loads: a segment that is loaded again while it is checked waits as well") {

@@ -213,6 +213,16 @@ TEST_CASE("spot checks: what comes in the wrong place, or of a fetch that is non
   CHECK_FALSE(c.checks.on_end(c.now, id));
 }
 
+TEST_CASE("spot checks: a piece that the CDN has brought as well says nothing of its giver") {
+  Checked c;
+  c.gifts.front().replaced = true;
+  CHECK_FALSE(c.examine());
+  CHECK_FALSE(c.checks.vouches(c.now, kGiver));
+  // Another one may be drawn.
+  for (uint32_t piece = 0; piece < 200; ++piece) c.gifts.front().add(3, 1, c.checks.random());
+  CHECK(c.examine());
+}
+
 TEST_CASE("gifts: each piece of a giver is as likely to be looked at, in whatever runs it came") {
   Random random(5);
   std::map<uint32_t, int> drawn;

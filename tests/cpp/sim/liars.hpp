@@ -35,7 +35,9 @@ struct Honest {
   int32_t wrong = 0;     // of those
   int32_t checks = 0;    // places that were compared
   double share = 0;      // of peers in the bytes that they got
+  int32_t deceived = 0;  // that were given one of those
   uint64_t dropped = 0;  // connections that they ended over what came
+  int32_t wronged = 0;   // of those, to others who do not lie
   int32_t banned = 0;    // that play without peers in the end; none is paused
   // Of the whole room.
   TrackerStats tracker;
@@ -65,6 +67,12 @@ inline Honest play_to(double end, const SwarmConfig& config) {
     const ViewerFigures& viewer = figures.viewers[i];
     out.segments += viewer.segments;
     out.wrong += viewer.wrong_bodies;
+    out.deceived += viewer.wrong_bodies > 0 ? 1 : 0;
+    CHECK(swarm.viewer(i).dropped().size() == viewer.engine.malformed);
+    for (const ViewerId each : swarm.viewer(i).dropped()) {
+      const auto who = static_cast<size_t>(each.value() - 1);
+      if (config.viewers[who].fault == ParentFault::kNone) ++out.wronged;
+    }
     out.checks += viewer.engine.checks;
     out.dropped += viewer.engine.malformed;
     p2p += static_cast<double>(viewer.p2p_bytes);

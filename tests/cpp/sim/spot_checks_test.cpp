@@ -23,9 +23,11 @@ TEST_CASE("spot checks: who sends other media than the publisher's is found out"
   const Honest with = play_checked(kind, live, kShare, kRoomOfLiars / 5);
   const Honest without = play_checked(kind, live, 0, kRoomOfLiars / 5);
   WARN(name_of(kind) << (live ? " live" : " VOD") << ": wrong " << with.wrong << " of "
-                     << with.segments << ", unchecked " << without.wrong << "; of peers "
+                     << with.segments << ", unchecked " << without.wrong << "; dropped "
+                     << with.dropped << ", of those honest " << with.wronged << "; of peers "
                      << with.share << ", unchecked " << without.share << "; checks "
                      << with.checks);
+  CHECK(with.banned == 0);
   CHECK(without.checks == 0);
   CHECK(without.wrong > 0.1 * without.segments);
   CHECK(with.wrong < 0.2 * without.wrong);
@@ -38,6 +40,7 @@ TEST_CASE("spot checks: an honest room loses nobody, whatever the origin makes o
   const Honest without = play_checked(Room::kPieces, live, 0, 0, ranges);
   CAPTURE(live, with.checks, with.share, without.share);
   CHECK(with.wrong == 0);
+  CHECK(with.dropped == 0);
   CHECK((with.checks > 0) == (ranges == Ranges::kServed));
   CHECK(with.checks < with.segments);
   CHECK(with.share > 0.9 * without.share);
