@@ -13,7 +13,7 @@ bool SpotChecks::may_begin(TimeMs now) const {
 void SpotChecks::examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
                          const SegmentPtr& segment) {
   for (const Gift& gift : gifts) {
-    if (gift.replaced || !may_begin(now) || !is_due(gift, segment->piece_count())) continue;
+    if (!may_begin(now) || gift.replaced || !is_due(gift, segment->piece_count())) continue;
     ask(load, kind, gift.giver, gift.probe, segment);
   }
 }

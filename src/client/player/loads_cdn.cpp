@@ -155,7 +155,7 @@ void Loads::try_ranges(TimeMs now, const Load& load, const SegmentPtr& body) {
   // An origin that ignores Range answers with a whole segment. Where it is slow, a viewer whose
   // buffer is short needs all of it for the next one.
   const Need needed = need(now, load);
-  if (needed.slack < needed.duration && needed.cdn_time * 2 > needed.duration) return;
+  if (needed.duration < needed.cdn_time * 2 && needed.slack < needed.duration) return;
   downloads_.shelf.checks.try_origin(now, load.id, load.wish.kind, body);
 }
 
