@@ -331,8 +331,8 @@ size_t Rtc::open_channels(ViewerId viewer) const {
   }));
 }
 
-std::optional<ViewerId> Rtc::other(ViewerId viewer, PeerHandle peer) const {
-  const End* const end = const_cast<Rtc*>(this)->find({viewer, peer});
+std::optional<ViewerId> Rtc::other(ViewerId viewer, PeerHandle peer) {
+  const End* const end = find({viewer, peer});
   if (end == nullptr || end->remote.first == ViewerId()) return std::nullopt;
   return end->remote.first;
 }

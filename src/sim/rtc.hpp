@@ -82,7 +82,7 @@ class Rtc : private PipeSink {
 
   size_t open_channels(ViewerId viewer) const;
   // Who is at the other end; nobody is if there is no such connection, or none that was answered.
-  std::optional<ViewerId> other(ViewerId viewer, PeerHandle peer) const;
+  std::optional<ViewerId> other(ViewerId viewer, PeerHandle peer);
   // Bytes that wait to leave this viewer in all its channels.
   size_t buffered(ViewerId viewer) const;
   size_t peak_buffered() const { return peak_buffered_; }

@@ -24,16 +24,7 @@ struct Sampled : MeshRoom {
 
   // `counted`: the tracker counts reports of wrong pieces.
   explicit Sampled(bool counted = false) : MeshRoom(checking()) {
-    if (counted) {
-      h.socket_closed();
-      h.advance(5'000);
-      h.socket_open();
-      tracker_wire::Accept accept;
-      accept.peer_id = PeerId{"me"};
-      accept.hlsmesh = 2;
-      accept.agree = 3;
-      h.tracker_says(accept);
-    }
+    if (counted) come_to_counting_tracker(3);
     for (size_t i = 64; i < wrong.size(); ++i) wrong[i] = 'x';
     parent = add_parent("a");
     h.clear();

@@ -20,16 +20,7 @@ struct Asked : DigestsRoom {
 
   // `agree`: what the tracker's `accept` says.
   explicit Asked(std::optional<int32_t> agree = {}) {
-    if (agree) {
-      h.socket_closed();
-      h.advance(5'000);
-      h.socket_open();
-      tracker_wire::Accept accept;
-      accept.peer_id = PeerId{"me"};
-      accept.hlsmesh = 2;
-      accept.agree = agree;
-      h.tracker_says(accept);
-    }
+    if (agree) come_to_counting_tracker(*agree);
     digests_come(digest_line("seg5.ts", mesh_body()));
     a = add_parent("a");
     b = add_parent("b");

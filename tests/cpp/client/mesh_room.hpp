@@ -40,6 +40,18 @@ struct MeshRoom {
     h.playhead(0, 20);
   }
 
+  // The tracker that it comes to next counts reports, and bans by so many of them.
+  void come_to_counting_tracker(int32_t agree) {
+    h.socket_closed();
+    h.advance(5'000);
+    h.socket_open();
+    tracker_wire::Accept accept;
+    accept.peer_id = PeerId{"me"};
+    accept.hlsmesh = 2;
+    accept.agree = agree;
+    h.tracker_says(accept);
+  }
+
   int32_t add_parent(const std::string& id) {
     const int32_t peer = h.open_parent(id, false);
     h.peer_says(peer, peer::KeepAlive{std::nullopt, 2});
