@@ -70,9 +70,9 @@ TEST_CASE("an engine that is not broken passes where the broken ones are caught"
   CAPTURE(older);
   for (uint64_t seed = 1; seed <= (sim::kSlowBuild ? 2 : kSeeds); ++seed) {
     CAPTURE(seed);
-    // No break is caught by that in a drawn world. Its uplinks may be too slow for whole segments:
-    // of seeds 1 to 60, worlds 10 and 30 then bring less than a fifth of what uplinks allow.
-    expect_no_violation(drawn(seed, older), seed, false);
+    // The two uplinks of world 10 are too slow for whole segments: peers bring less than a fifth of
+    // what uplinks allow. No break is caught by that in a drawn world.
+    expect_no_violation(drawn(seed, older), seed, older == 0 || seed != 10);
     expect_no_violation(silent_scenario(older), seed, true);
   }
 }

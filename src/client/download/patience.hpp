@@ -22,9 +22,7 @@ namespace hlsmesh {
 //   all that there is whenever it asks for one, and a parent may hear of a segment that much later;
 // - each load that waited in vain halves what the next one may wait, until a peer delivers again or
 //   some time has passed; after four, with less than three segments buffered, neighbors who share
-//   pieces count as not proven; but one of a live stream's newest segments, now and then, is waited
-//   for as if one load had been in vain (Loads), so that it shows when peers are but a moment
-//   later;
+//   pieces count as not proven;
 // - a transfer that will end before a CDN fetch would is not given up for one, whatever the buffer.
 //   A slow CDN is a reason to wait longer for peers.
 

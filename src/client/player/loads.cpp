@@ -14,11 +14,6 @@ constexpr DurationMs kLostTime{100};
 constexpr DurationMs kVainMemory{10'000};
 constexpr int kVainLimit = 4;
 constexpr int kMostVain = 1;
-// Where loads of a live stream wait in vain, one after so long waits half as long as the first did,
-// and another one after twice that time, and so on: whoever waits but a moment never learns that
-// peers are a moment later, and where they bring nothing each such wait costs a part of the buffer.
-constexpr DurationMs kTrustPause{8'000};
-constexpr DurationMs kLongestTrustPause{64'000};
 // Whoever is to fetch first is waited for only if as much is left twice, and this besides.
 constexpr DurationMs kLeftAfterGrace{800};
 // Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
@@ -44,11 +39,6 @@ FetchId Loads::begin(TimeMs now, LoadId id, Wish&& wish, bool at_cdn) {
   Load& load = loads_.try_emplace(id, id, std::move(wish)).first->second;
   load.began_at = now;
   load.newest = need(now, load).newest;
-  if (load.newest && now < vain_until_ && now >= trust_after_) {
-    load.trusting = true;
-    trust_after_ = now + trust_pause_;
-    trust_pause_ = std::min(trust_pause_ * 2, kLongestTrustPause);
-  }
   if (load.wish.shareable) {
     downloads_.shelf.checks.set_able(load.wish.streams);
     load.download = &downloads_.of(load.wish);
@@ -307,19 +297,18 @@ bool Loads::gather(TimeMs now, Load& load) {
     return false;
   }
   load.download->asker = load.id;
-  if (load.trusting) needed.vain = std::min(needed.vain, kMostVain);
   // What has come of a segment is not lost: the CDN brings the rest.
   if (load.download->mostly_here()) needed.vain = std::min(needed.vain, kMostVain);
   // With little in the buffer, proven neighbors that lately brought too little are waited for no
   // longer than others.
-  const bool doubted = needed.vain == kVainLimit && needed.slack < needed.duration * 2;
+  const bool doubted = needed.vain == kVainLimit && needed.slack < needed.duration * 3;
   DurationMs left = patience(needed, prospect.proven && !doubted);
   // What was the newest when the load began may come to its end although there is a newer one now.
   Need coming = needed;
   coming.newest = load.newest;
   const DurationMs longest = patience_for_transfer(coming);
   // Whoever was wrong lately is believed again once half of it is here.
-  const bool trusted = vain_until_ <= now || load.trusting || load.download->mostly_here();
+  const bool trusted = vain_until_ <= now || load.download->mostly_here();
   const bool comes = prospect.left && *prospect.left <= longest;
   load.promising = comes && player_.is_live();
   if (comes && trusted) {
@@ -351,10 +340,6 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   // Nor was a live segment that would have come in time: else who has waited in vain a few times
   // never waits long enough to learn better.
   if (in_vain && !load.promising && waited >= kLostTime) {
-    if (vain_until_ <= now) {
-      trust_pause_ = kTrustPause;
-      trust_after_ = now + trust_pause_;
-    }
     vain_until_ =
         std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * kVainLimit);
   }

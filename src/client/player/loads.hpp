@@ -39,7 +39,6 @@ struct Load {
   bool refused = false;                   // by the player, which has had its first bytes
   bool promising = false;                 // live: peers would bring it in time, by its pieces' rate
   bool newest = false;                    // of a live playlist, when it began
-  bool trusting = false;                  // waits as if only one had waited in vain
   int ranges = 0;                         // parts that were asked of the CDN
   bool led = false;                       // the first of them for others, and not in need
   bool in_vain = false;                   // the CDN has brought what peers had not, of some of it
@@ -157,9 +156,7 @@ class Loads {
   // Ordered: what is decided must not hang on where a hash puts things.
   SortedMap<LoadId, Load> loads_;
   bool active_ = false;
-  TimeMs vain_until_{};       // 10 s for each load that lately waited in vain
-  TimeMs trust_after_{};      // the next one that waits as if only one had
-  DurationMs trust_pause_{};  // until the one after it
+  TimeMs vain_until_{};  // 10 s for each load that lately waited in vain
 };
 
 }  // namespace hlsmesh
