@@ -137,6 +137,13 @@ TEST_CASE("a segment's bytes tell which segment they are, and where in it") {
   std::vector<uint8_t> part(100);
   fill_body(tag, 333, part);
   CHECK(std::equal(part.begin(), part.end(), whole.begin() + 333));
+  for (size_t offset = 0; offset < 10; ++offset) {
+    for (size_t size = 0; size < 30; ++size) {
+      std::vector<uint8_t> some(size);
+      fill_body(tag, offset, some);
+      CHECK(is_body(tag, offset, some));
+    }
+  }
   part[50] = static_cast<uint8_t>(part[50] ^ 1);
   CHECK_FALSE(is_body(tag, 333, part));
 }
