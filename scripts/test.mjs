@@ -2,8 +2,8 @@
  * Runs all tests: `npm test`, or a part of them: `npm test -- --only static,native,asan,wasm,js,packaging,browser`. After a
  * failed step the others still run, except those that need what it would have built.
  *
- * The C++ is compiled and tested in the background of the tests that mostly wait, with the processor time that these leave. Tests
- * in real time that failed are run once more when all others have ended.
+ * The C++ is compiled and tested in the background of the build and of the tests that mostly wait, with the processor time that
+ * these leave. Tests in real time that failed are run once more when all others have ended.
  */
 
 import { UserError, inBackground, runMain, say } from './lib/process.mjs';
@@ -22,7 +22,8 @@ import { printSizes } from './size.mjs';
  * @property {string} group its name for --only
  * @property {string} name
  * @property {boolean} [needsBuild] runs only if the build step passed
- * @property {'background' | 'alone'} [how] in the background of the steps from `js` on; or when all others have ended
+ * @property {'background' | 'alone'} [how] in the background of the others; or when all others have ended
+ * @property {boolean} [inBuildFolder] of the background, one that waits for the build step, which compiles in the same folder
  * @property {() => Outcome | Promise<Outcome>} run
  */
 
@@ -98,6 +99,7 @@ const STEPS = [
     group: 'wasm',
     name: 'C++ tests as WebAssembly in Node',
     how: 'background',
+    inBuildFolder: true,
     run: () => cppTests('wasm'),
   },
   {
@@ -230,18 +232,19 @@ await runMain(import.meta, async () => {
   const background = steps.filter(({ how }) => how === 'background');
   const alone = steps.filter(({ how }) => how === 'alone');
   const others = steps.filter(({ how }) => how === undefined);
-  // What is built and checked first, and the wasm modules that tests of the background need too.
+  // What is built and checked first.
   const first = others.filter(({ group }) => group === 'static' || group === 'build');
   const beside = others.filter((step) => !first.includes(step));
-  await perform(first);
+  const ready = perform(first);
   // With nothing beside it, what is in the background needs no patience.
   const inTurn = async () => {
     for (const step of background) {
+      if (step.inBuildFolder || beside.length === 0) await ready;
       if (beside.length > 0) await inBackground(() => perform([step]));
       else await perform([step]);
     }
   };
-  await Promise.all([inTurn(), perform(beside)]);
+  await Promise.all([inTurn(), ready.then(() => perform(beside))]);
   await perform(alone);
   for (const [step, { outcome }] of done) {
     if (outcome.again) await record(step, outcome.again, ', what failed once more');
