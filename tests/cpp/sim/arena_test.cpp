@@ -1,5 +1,6 @@
 #include "sim/arena.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +20,9 @@ TEST_CASE("what an arena allocates is aligned, its own, and used again", "[arena
     uint8_t* at;
     size_t size;
     uint8_t mark;
+    bool kept() const {
+      return std::all_of(at, at + size, [this](uint8_t byte) { return byte == mark; });
+    }
   };
   Random random(1);
   std::vector<Piece> pieces;
@@ -26,7 +30,7 @@ TEST_CASE("what an arena allocates is aligned, its own, and used again", "[arena
     if (!pieces.empty() && random.below(3) == 0) {
       const size_t which = random.below(static_cast<uint32_t>(pieces.size()));
       const Piece piece = pieces[which];
-      for (size_t j = 0; j < piece.size; ++j) REQUIRE(piece.at[j] == piece.mark);
+      REQUIRE(piece.kept());
       Arena::release(piece.at);
       pieces[which] = pieces.back();
       pieces.pop_back();
@@ -40,7 +44,7 @@ TEST_CASE("what an arena allocates is aligned, its own, and used again", "[arena
     pieces.push_back({at, size, mark});
   }
   for (const Piece& piece : pieces) {
-    for (size_t j = 0; j < piece.size; ++j) REQUIRE(piece.at[j] == piece.mark);
+    REQUIRE(piece.kept());
     Arena::release(piece.at);
   }
   Arena::release(nullptr);
