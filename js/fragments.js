@@ -20,6 +20,9 @@ const TRACKS = /** @type {Record<string, number>} */ ({
   subtitle: TrackKind.subtitle,
 });
 
+/** The addresses of loads, by the statistics that hls.js has of each. @type {WeakMap<object, string>} */
+export const asked = new WeakMap();
+
 /**
  * True if peers may carry it: it is a media segment or a low-latency part, as its playlist lists it, and not in the playlist itself.
  * @param {Pick<FragmentLoaderContext, 'frag' | 'part' | 'responseType' | 'url'>} context

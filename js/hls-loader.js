@@ -4,7 +4,7 @@ import { LoadSource } from './abi.js';
 import { fillTimes, unasked, viewOf, wholeBody } from './answers.js';
 import { createFetch, fetchRange, mayFetch } from './cdn-fetch.js';
 import { messageOf } from './errors.js';
-import { describe, isSegment } from './fragments.js';
+import { asked, describe, isSegment } from './fragments.js';
 
 /** @typedef {import('hls.js').FragmentLoaderContext} FragmentLoaderContext */
 /** @typedef {import('hls.js').LoaderCallbacks<FragmentLoaderContext>} Callbacks */
@@ -123,6 +123,7 @@ export function createFragmentLoader(host, former) {
       if (loading.start) throw new Error('Loader can only be used once.');
       loading.start = performance.now();
       this.context = context;
+      asked.set(this.stats, (context.part ?? context.frag)?.url);
       this.#config = config;
       // hls.js 1.4 and 1.5 always listen for pieces, and outside of progressive mode take nothing from them.
       const { onProgress, ...others } = callbacks;

@@ -1,5 +1,6 @@
 /** Reports what hls.js and the media element made of the segments that they got. */
 
+import { asked } from './fragments.js';
 import { all, follow } from './player.js';
 
 /** @typedef {import('hls.js').default} Hls */
@@ -84,7 +85,17 @@ export class Verdicts {
     if (part && chunkMeta?.part !== part.index) return;
     // An exception of appendBuffer() itself means that there is no memory, or that the element has failed before.
     if (!details.startsWith('frag') && error instanceof DOMException) return;
-    this.#tell((part ?? frag).stats, -1);
+    this.#judge(part ?? frag, -1);
+  }
+
+  /**
+   * hls.js gives a fragment of another playlist the statistics of one that was loaded, if the viewer is moved to another pathway
+   * while that is parsed. What hls.js finds then says nothing about the bytes.
+   * @param {any} listed a Fragment or a Part
+   * @param {number} seconds
+   */
+  #judge({ stats, url }, seconds) {
+    if (asked.get(stats) === url) this.#tell(stats, seconds);
   }
 
   /**
@@ -92,19 +103,19 @@ export class Verdicts {
    * @param {import('hls.js').Part | null} [part]
    */
   #buffered(frag, part) {
-    const { elementaryStreams, stats } = part ?? frag;
-    const lengths = Object.values(elementaryStreams ?? {}).flatMap((stream) =>
+    const listed = part ?? frag;
+    const lengths = Object.values(listed.elementaryStreams ?? {}).flatMap((stream) =>
       stream ? stream.endPTS - stream.startPTS : [],
     );
     // Of a part that begins without a key frame hls.js may take less, and in progressive mode it tells the length of the last piece.
     const told = part ? part.independent && !this.#hls.config.progressive : lengths.length > 0;
-    if (told) this.#tell(stats, Math.max(0, ...lengths));
+    if (told) this.#judge(listed, Math.max(0, ...lengths));
   }
 
   /** @param {import('hls.js').SubtitleFragProcessedData} data */
   #subtitles({ success, frag, part, error }) {
     if (part || OF_TIMING.test(error?.message ?? '')) return;
-    this.#tell(frag.stats, success ? frag.duration : -1);
+    this.#judge(frag, success ? frag.duration : -1);
   }
 
   #look() {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { asked } from '../../js/fragments.js';
 import { Verdicts } from '../../js/verdicts.js';
 import { FakeHls } from './fake-hls.mjs';
 
@@ -25,7 +26,9 @@ function setUp() {
   const told = [];
   const verdicts = new Verdicts(/** @type {any} */ (hls), (...verdict) => told.push(verdict));
   hls.emit('hlsMediaAttached', '', { media });
-  const frag = { sn: 5, duration: 2, stats: { name: 'the answer' }, elementaryStreams: {} };
+  const url = 'https://one.example/5.ts';
+  const frag = { sn: 5, duration: 2, url, stats: { name: 'the answer' }, elementaryStreams: {} };
+  asked.set(frag.stats, url);
   const fail = (/** @type {object} */ data) => hls.emit('hlsError', '', { frag, ...data });
   return { hls, media, told, verdicts, frag, fail };
 }
@@ -51,7 +54,8 @@ test('errors that speak of bytes are told of the answer that they were in, and n
 
 test('of a part that hls.js refuses its own answer is told', () => {
   const { told, fail } = setUp();
-  const part = { index: 2, stats: { of: 'part' } };
+  const part = { index: 2, url: 'https://one.example/5.2.ts', stats: { of: 'part' } };
+  asked.set(part.stats, part.url);
   fail({ details: 'fragParsingError', part, chunkMeta: { sn: 5, part: 2 } });
   fail({
     details: 'bufferAppendError',
@@ -68,6 +72,25 @@ test('of a part that hls.js refuses its own answer is told', () => {
   assert.equal(told.length, 2);
 });
 
+test('of a fragment with the answer of another address nothing is told', () => {
+  const { hls, told, frag, fail } = setUp();
+  const url = 'https://two.example/5.ts';
+  const { stats } = frag;
+  const elementaryStreams = { video: { startPTS: 10, endPTS: 10.1 } };
+  const other = { ...frag, url, elementaryStreams };
+  fail({ details: 'fragParsingError', frag: other });
+  fail({ details: 'bufferAppendError', frag: other, error: new Error('x') });
+  hls.emit('hlsFragBuffered', '', { frag: other });
+  hls.emit('hlsSubtitleFragProcessed', '', { frag: other, success: false, error: new Error('x') });
+  const part = { index: 2, url, stats, independent: true, elementaryStreams };
+  fail({ details: 'fragParsingError', part, chunkMeta: { sn: 5, part: 2 } });
+  hls.emit('hlsFragBuffered', '', { frag, part });
+  assert.deepEqual(told, []);
+  // The playlist was loaded again, and lists the same.
+  fail({ details: 'fragParsingError', frag: { ...frag } });
+  assert.deepEqual(told, [[stats, -1]]);
+});
+
 test('what hls.js found in an answer is told in seconds', () => {
   const { hls, told, frag } = setUp();
   const elementaryStreams = {
@@ -77,7 +100,9 @@ test('what hls.js found in an answer is told in seconds', () => {
   };
   hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams } });
   const video = { startPTS: 10, endPTS: 11 };
-  const part = { stats: {}, independent: true, elementaryStreams: { video } };
+  const url = 'https://one.example/5.2.ts';
+  const part = { url, stats: {}, independent: true, elementaryStreams: { video } };
+  asked.set(part.stats, url);
   const empty = { ...part, elementaryStreams: {} };
   for (const each of [part, empty, { ...part, independent: false }]) {
     hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams }, part: each });

@@ -135,7 +135,11 @@ export class Theatre {
         for (const error of errorsOf(result)) assert.ok(plain.errors.includes(error), error);
         for (const code of result.codes) assert.ok(plain.codes.includes(code), `status ${code}`);
       } else {
-        assert.deepEqual(errorsOf(result, cutsOff), errorsOf(plain, cutsOff), `errors of ${who}`);
+        assert.deepEqual(
+          errorsOf(result, cutsOff),
+          errorsOf(plain, cutsOff),
+          `errors of ${who}: ${result.reasons}`,
+        );
         assert.deepEqual(result.codes, plain.codes, `status codes that ${who} saw`);
       }
       assert.equal(result.timeouts, plain.timeouts);
@@ -143,6 +147,7 @@ export class Theatre {
       assert.equal(result.foreign, 0, 'stats and context are the ones hls.js gave and holds');
       assert.deepEqual(result.warnings, []);
       if (!timely) {
+        assert.deepEqual(result.misplaced, plain.misplaced);
         assert.deepEqual(result.levels, plain.levels, `levels of ${who}`);
         assert.deepEqual(filesOf(result.loads), filesOf(plain.loads), `loads of ${who}`);
       }

@@ -124,6 +124,19 @@ const ITEMS = [
     },
   },
   {
+    name: 'content steering: a viewer is moved while hls.js takes a segment apart',
+    stream: 'steering',
+    query: { pathway: 'one' },
+    play: { rate: 2, script: 'moves', config: { maxBufferLength: 4, maxMaxBufferLength: 4 } },
+    shared: LO,
+    timely: true,
+    also: (results) => {
+      for (const [who, { misplaced }] of Object.entries(results)) {
+        assert.deepEqual(misplaced, ['mediaError fragParsingError 2'], who);
+      }
+    },
+  },
+  {
     name: 'redundant stream: one host has lost its segments',
     stream: 'redundant',
     failing: true,

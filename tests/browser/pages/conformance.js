@@ -71,6 +71,14 @@ function open(play) {
     loads: [],
     /** @type {string[]} */
     errors: [],
+    /** Why the errors came. @type {string[]} */
+    reasons: [],
+    /**
+     * Errors of fragments that hls.js never asked for. While its worker takes a fragment apart, the playlist of another pathway may
+     * come; hls.js then looks for the media in that playlist's fragment of the same number, and finds none.
+     * @type {string[]}
+     */
+    misplaced: [],
     /** @type {any[]} */
     segments: [],
     /** @type {string[]} */
@@ -92,8 +100,15 @@ function open(play) {
     /** Answers with another stats or context object than hls.js holds. */
     foreign: 0,
   };
+  /** URLs that hls.js asked for. @type {Set<string>} */
+  const asked = new Set();
   hls.on(Hls.Events.ERROR, (/** @type {any} */ _, /** @type {any} */ data) => {
-    result.errors.push(`${data.type} ${data.details}${data.fatal ? ' fatal' : ''}`);
+    const error = `${data.type} ${data.details}${data.fatal ? ' fatal' : ''}`;
+    const { details, frag, reason } = data;
+    result.reasons.push(`${details}: ${reason ?? data.error?.message} ${frag?.url ?? ''}`);
+    const misplaced = details === 'fragParsingError' && !data.fatal && !asked.has(frag?.url);
+    if (misplaced) result.misplaced.push(`${error} ${frag?.sn}`);
+    else result.errors.push(error);
   });
   hls.on(Hls.Events.FRAG_BUFFERED, (/** @type {any} */ _, /** @type {any} */ { frag }) => {
     result.levels[`${frag.type} ${frag.sn}`] = frag.level;
@@ -130,7 +145,7 @@ function open(play) {
       );
     }
   }
-  watchLoads(hls, result);
+  watchLoads(hls, result, asked);
   hls.loadSource(play.src);
   hls.attachMedia(video);
   return { hls, mesh, video, result, play };
@@ -140,8 +155,9 @@ function open(play) {
  * Digests of what each load gave, whole or piece by piece.
  * @param {any} hls
  * @param {any} result
+ * @param {Set<string>} asked
  */
-function watchLoads(hls, result) {
+function watchLoads(hls, result, asked) {
   const Loader = hls.config.fLoader ?? hls.config.loader;
   hls.config.fLoader = class extends Loader {
     /** @param {any} context @param {any} config @param {any} callbacks */
@@ -150,6 +166,7 @@ function watchLoads(hls, result) {
       const file = new URL(url).pathname.split('/').pop();
       const host = new URL(url).hostname;
       result.asked.push(file);
+      asked.add(url);
       /** @type {Uint8Array[]} */
       const pieces = [];
       const copy = (/** @type {ArrayBuffer} */ data) => pieces.push(new Uint8Array(data.slice(0)));
@@ -216,6 +233,27 @@ const scripts = {
   async back({ video }) {
     await reaches(video, 14);
     video.currentTime = 8;
+  },
+  /** To another host, between the media of segment 2 and the worker's word that there is no more of it. */
+  moves({ hls }) {
+    const { BUFFER_APPENDING, FRAG_LOADING, LEVEL_UPDATED } = Hls.Events;
+    const loading = (/** @type {any} */ _, /** @type {any} */ { frag }) => {
+      if (frag.sn !== 2) return;
+      hls.off(FRAG_LOADING, loading);
+      const { transmuxer } = hls.streamController;
+      const flush = transmuxer.flush.bind(transmuxer);
+      transmuxer.flush = (/** @type {any} */ chunk) => {
+        delete transmuxer.flush;
+        hls.once(LEVEL_UPDATED, () => setTimeout(flush, 0, chunk));
+      };
+    };
+    const appending = (/** @type {any} */ _, /** @type {any} */ { frag }) => {
+      if (frag.sn !== 2) return;
+      hls.off(BUFFER_APPENDING, appending);
+      hls.pathwayPriority = ['two', 'one'];
+    };
+    hls.on(FRAG_LOADING, loading);
+    hls.on(BUFFER_APPENDING, appending);
   },
   async languages({ hls, video }) {
     await reaches(video, 2);
@@ -302,7 +340,7 @@ function describe({ hls, video, result }) {
     ...{ playlists: hls.levels.map((/** @type {any} */ l) => l.details?.fragments.length ?? null) },
     ...{ asked: result.asked, loads: result.loads.map((/** @type {any} */ l) => l.file) },
     ...{ buffered: result.levels, peers: result.peers, segments: result.segments.length },
-    ...{ errors: result.errors, warnings: result.warnings },
+    ...{ errors: result.errors, reasons: result.reasons, warnings: result.warnings },
   });
 }
 
