@@ -19,21 +19,27 @@ export const SOURCE = '/air/live.m3u8';
 export const watch = (stage, name, config) =>
   stage.viewer({ name, src: SOURCE, config: { ...config, liveSyncDurationCount: 2 } });
 
+/** How long the packager's folder may take to be looked at: a viewer may be quicker to get a segment. */
+const LOOKED_AT_MS = 10_000;
+
 /**
  * Every segment that hls.js got is of a broadcast that was on the air when it got it, or was within a refresh before.
  * @param {Packager} packager
  * @param {import('./stage.mjs').Viewer} viewer
  * @param {number} least that it must have got of the last one
+ * @returns {Promise<number[]>} the broadcasts of all that it got
  */
 export async function assertOnAir(packager, viewer, least) {
   const { fragments } = await viewer.seen();
-  // By then the packager's folder has been looked at.
-  await sleep(500);
+  // Init segments are the same in every broadcast, and what has no digest yet came just now.
+  const media = fragments.filter((/** @type {any} */ f) => f.sha256 && f.sn !== 'initSegment');
+  const numbers = () => media.map((/** @type {any} */ f) => packager.broadcastOf(f.sha256));
+  for (const end = Date.now() + LOOKED_AT_MS; numbers().includes(0) && Date.now() < end;) {
+    await sleep(100);
+  }
   const { broadcasts } = packager;
   let last = 0;
-  for (const { sha256, url, at, bytes, sn } of fragments) {
-    // Init segments are the same in every broadcast.
-    if (!sha256 || sn === 'initSegment') continue;
+  for (const { sha256, url, at, bytes } of media) {
     const number = packager.broadcastOf(sha256);
     const next = broadcasts[number];
     assert.ok(
@@ -43,6 +49,7 @@ export async function assertOnAir(packager, viewer, least) {
     if (number === broadcasts.length) last++;
   }
   assert.ok(last >= least, `${viewer.name} got only ${last} segments of the last broadcast`);
+  return [...new Set(numbers())];
 }
 
 /**
