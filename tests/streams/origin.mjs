@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRange } from '../../demo/files.mjs';
 import { KEYS, WAYS, encrypt } from './encrypt.mjs';
+import { FAULTS } from './faults.mjs';
 import { PARTS_A_SECOND, PART_SECONDS, SEGMENT_SECONDS, ensureTestStreams } from './make.mjs';
 import { LADDER, LiveStreams, STREAMS, subtitle } from './playlists.mjs';
 
@@ -28,6 +29,10 @@ export class StreamOrigin {
   mediaDelayMs = 0;
   /** The lines of viewers that have a slow one, by viewer. @type {Map<string, import('./link.mjs').Link>} */
   links = new Map();
+  /** @type {Parameters<StreamOrigin['setFault']>[0]} */
+  #fault = null;
+  /** How often each viewer asked for its file. @type {Map<string, number>} */
+  #failed = new Map();
   #files;
 
   /** @param {Map<string, Buffer>} files @param {number[]} partBytes */
@@ -102,11 +107,31 @@ export class StreamOrigin {
       const last = range.start + range.length - 1;
       res.setHeader('Content-Range', `bytes ${range.start}-${last}/${found.length}`);
     }
+    const kind = this.#fails(viewer, file);
+    if (kind) return FAULTS[kind](res, status, body);
     res.writeHead(status, { 'Content-Length': body.length });
     const link = this.links.get(viewer);
     if (link) await link.send(res, body);
     else res.end(body);
   };
+
+  /**
+   * Sets what goes wrong the first times that each of the viewers asks for a file; null: nothing.
+   * @param {{ file: string, kind: import('./faults.mjs').Kind, times: number, viewers: string[] } | null} fault
+   */
+  setFault(fault) {
+    this.#fault = fault;
+    this.#failed.clear();
+  }
+
+  /** @param {string} viewer @param {string} file */
+  #fails(viewer, file) {
+    const fault = this.#fault;
+    if (file !== fault?.file || !fault.viewers.includes(viewer)) return null;
+    const failed = (this.#failed.get(viewer) ?? 0) + 1;
+    this.#failed.set(viewer, failed);
+    return failed <= fault.times ? fault.kind : null;
+  }
 
   /**
    * @param {URL} url

@@ -46,6 +46,17 @@ const ANSWERS = {
     res.writeHead(200);
     res.write(BODY.subarray(0, 100_000), () => setTimeout(() => res.destroy(), 50));
   },
+  'longer-than-said': (res) => {
+    res.writeHead(200, { 'Content-Length': 100_000, Connection: 'close' }).end(BODY);
+  },
+  'shorter-than-said': (res) => {
+    res.writeHead(200, { 'Content-Length': BODY.length + 1, Connection: 'close' });
+    res.write(BODY, () => res.socket?.end());
+  },
+  reset: (res) => {
+    res.writeHead(200, { 'Content-Length': BODY.length });
+    res.write(BODY.subarray(0, 100_000), () => setTimeout(() => res.socket?.resetAndDestroy(), 50));
+  },
   hung: (res) => void res.destroy(),
   late: async (res) => {
     await sleep(LATE_MS);

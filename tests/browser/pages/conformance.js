@@ -87,6 +87,8 @@ function open(play) {
     levels: {},
     /** hls.js's report on each segment, in order. @type {{ sn: number, level: number, estimate: number }[]} */
     history: [],
+    /** What hls.js says of segments, in order. @type {string[]} */
+    story: [],
     /** @type {string[]} */
     cues: [],
     /** Status codes of loads that failed. @type {number[]} */
@@ -104,12 +106,19 @@ function open(play) {
   const asked = new Set();
   hls.on(Hls.Events.ERROR, (/** @type {any} */ _, /** @type {any} */ data) => {
     const error = `${data.type} ${data.details}${data.fatal ? ' fatal' : ''}`;
-    const { details, frag, reason } = data;
+    const { details, frag, reason, response } = data;
+    const said = response && `${response.code} ${response.text}`;
+    result.story.push(`${error} ${frag?.sn}: ${data.error?.message}; ${said}`);
     result.reasons.push(`${details}: ${reason ?? data.error?.message} ${frag?.url ?? ''}`);
     const misplaced = details === 'fragParsingError' && !data.fatal && !asked.has(frag?.url);
     if (misplaced) result.misplaced.push(`${error} ${frag?.sn}`);
     else result.errors.push(error);
   });
+  for (const name of ['LOADING', 'LOADED', 'LOAD_EMERGENCY_ABORTED', 'PARSED', 'BUFFERED']) {
+    hls.on(Hls.Events[`FRAG_${name}`], (/** @type {any} */ _, /** @type {any} */ { frag }) => {
+      result.story.push(`${name} ${frag.sn}`);
+    });
+  }
   hls.on(Hls.Events.FRAG_BUFFERED, (/** @type {any} */ _, /** @type {any} */ { frag }) => {
     result.levels[`${frag.type} ${frag.sn}`] = frag.level;
     result.history.push({ sn: frag.sn, level: frag.level, estimate: hls.bandwidthEstimate });
