@@ -264,6 +264,18 @@ export class LiveStreams {
       master: () => playlist(LO, 'reset.m3u8'),
       media: { 'reset.m3u8': () => this.#reset() },
     },
+    // Counts from 0, as RFC 8216 section 4.3.3.2 has it for a playlist that does not say.
+    event: {
+      master: () => playlist(LO, 'event.m3u8'),
+      media: {
+        'event.m3u8': () =>
+          playlist(
+            '#EXT-X-TARGETDURATION:1',
+            '#EXT-X-PLAYLIST-TYPE:EVENT',
+            ...segments((sn) => `live${sn}.ts`, Math.floor(this.#published()), 1),
+          ),
+      },
+    },
     'low-latency': {
       master: () => playlist(LO, 'parts.m3u8'),
       media: { 'parts.m3u8': (request) => this.#parts(request, (p) => `URI="part${p}.m4s"`) },

@@ -99,6 +99,24 @@ describe('live with a mesh is what it is without', { concurrency: false }, () =>
     assert.deepEqual(fed.warnings, []);
   });
 
+  test('an event whose playlist has no media sequence is shared, by whoever has a segment first', async () => {
+    const { pages, streams } = theatre;
+    const room = 'event';
+    const play = { src: theatre.source('event'), rate: 1, endAt: 15 };
+    streams.live.start();
+    await theatre.hold({ ...play, plays: true }, room);
+    const fed = await theatre.run(pages.fed, { ...play, afterPeer: true }, room);
+    const [peer] = await theatre.release(room);
+    assert.equal(fed.failure, undefined, fed.failure);
+    for (const result of [fed, peer]) {
+      theatre.assertTrueBytes(result);
+      assert.deepEqual(errorsOf(result), []);
+      assert.deepEqual(result.warnings, []);
+    }
+    const shared = fed.stats.p2pSegments + peer.stats.p2pSegments;
+    assert.ok(shared >= 3, `${shared} of ${fed.loads.length} and ${peer.loads.length} loads`);
+  });
+
   test('a media sequence that starts over: who knows the old numbers does not give them for the new', async () => {
     const { pages, streams } = theatre;
     const room = 'reset';
