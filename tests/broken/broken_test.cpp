@@ -70,9 +70,10 @@ TEST_CASE("an engine that is not broken passes where the broken ones are caught"
   CAPTURE(older);
   for (uint64_t seed = 1; seed <= (sim::kSlowBuild ? 2 : kSeeds); ++seed) {
     CAPTURE(seed);
-    // The two uplinks of world 10 are too slow for whole segments: peers bring less than a fifth of
-    // what uplinks allow. No break is caught by that in a drawn world.
-    expect_no_violation(drawn(seed, older), seed, older == 0 || seed != 10);
+    // In world 10 a third of eleven viewers cannot be reached: with its own seed and many others
+    // peers bring less than a fifth of what uplinks allow. No break is caught by that in a drawn
+    // world.
+    expect_no_violation(drawn(seed, older), seed, seed != 10);
     expect_no_violation(silent_scenario(older), seed, true);
   }
 }

@@ -81,6 +81,8 @@ Mesh::Prospect Mesh::pursue(TimeMs now, const Wish& wish, const Need& need, doub
     if (ask == nullptr || !may_bring(*neighbor, *ask)) continue;
     prospect.asked = true;
     prospect.proven |= neighbor->asks.proven();
+    const std::optional<DurationMs> late = neighbor->asks.late();
+    if (late && (!prospect.late || *late < *prospect.late)) prospect.late = late;
   }
   feed(now, download);
   prospect.begun = !download.here.empty();
@@ -291,7 +293,7 @@ bool Mesh::is_late(const Download& download) const {
   return nowhere.count() * 2 <= gap.count();
 }
 
-void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range) {
+void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range, TimeMs asked_at) {
   for (Neighbor* neighbor : neighbors_) {
     const PieceAsk* const ask = neighbor->asks.find(download);
     if (ask == nullptr || ask->gave) continue;
@@ -300,6 +302,9 @@ void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range) {
     // It has said neither that it comes nor that it does not.
     const bool waited = ask->size == 0 && now - ask->opened_at >= kSilentFor;
     if (waited && neighbor->is_parent && !neighbor->we_lead) neighbor->asks.on_vain(1);
+    if (asked_at != kNever && range.whole() && neighbor->is_parent && ask->size == 0) {
+      neighbor->asks.listen(*ask, asked_at);
+    }
   }
   if (range.whole()) return drop(now, download);
   PieceSet& cut = download.at_cdn;

@@ -43,6 +43,8 @@ class Mesh {
     bool proven = false;             // one of them has delivered before
     bool begun = false;              // some of it is here
     std::optional<DurationMs> left;  // until the last piece is expected; nullopt: nobody can tell
+    // How long after the player has asked the soonest parent usually has some; nullopt: not known.
+    std::optional<DurationMs> late;
   };
   // Says to parents, and to those who have spoken of it, that we want the segment, unless it comes
   // from elsewhere. See Downloads::candidates for `believable`.
@@ -61,8 +63,10 @@ class Mesh {
   // here, or its size is in doubt.
   FetchRange rest(const Download& download, bool all) const;
   // The CDN brings that part, since it did not come in time: a miss of each parent that has given
-  // nothing. If it is the whole, nothing is kept; else what is missing besides may still come.
-  void give_up(TimeMs now, Download& download, const FetchRange& range);
+  // nothing. If it is the whole, nothing is kept, and of parents that had nothing it is heard how
+  // long after `asked_at`, unless that is kNever, they have some of it; else what is missing besides
+  // may still come.
+  void give_up(TimeMs now, Download& download, const FetchRange& range, TimeMs asked_at);
   // These pieces come, or have come, from elsewhere: those that were asked for are cancelled.
   void take_back(TimeMs now, const Download& download, const PieceSet& pieces);
   // What is on its way of the rendition, or of any if it is empty, and what was said of it belongs

@@ -37,6 +37,9 @@ bool Mesh::on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have) {
     }
     return false;
   }
+  if (const auto cancel = neighbor.asks.hear(now, have.transfer, false)) {
+    neighbor.link.channel.send(now, *cancel);
+  }
   PieceAsk* const ask = neighbor.asks.find(have.transfer);
   if (ask == nullptr) return false;  // it crossed our CANCEL
   Download& download = ask->download();
@@ -104,6 +107,7 @@ size_t Mesh::votes(const Download& download, size_t size) const {
 
 bool Mesh::on_lack(TimeMs now, Neighbor& neighbor, const peer::Fields& lack) {
   neighbor.link.on_current(now, lack.current);
+  neighbor.asks.hear(now, lack.transfer, true);
   PieceAsk* const ask = neighbor.asks.find(lack.transfer);
   if (ask == nullptr) return false;  // it crossed our CANCEL
   Download& download = ask->download();

@@ -85,6 +85,27 @@ peer::Fields PieceAsks::close(PieceAsk& ask) {
   return message;
 }
 
+void PieceAsks::listen(const PieceAsk& ask, TimeMs asked_at) {
+  if (listening_ > 0) return;
+  listening_ = ask.transfer;
+  listening_since_ = asked_at;
+  end(ask);
+}
+
+std::optional<peer::Fields> PieceAsks::hear(TimeMs now, uint32_t transfer, bool lacks) {
+  if (listening_ == 0 || transfer != listening_) return std::nullopt;
+  const DurationMs after = now - listening_since_;
+  if (lacks) {
+    late_ = std::nullopt;
+  } else {
+    late_ = (late_.value_or(after) + after) / 2;
+  }
+  peer::Fields message;
+  message.event = peer::Event::kCancel;
+  message.transfer = std::exchange(listening_, 0);
+  return message;
+}
+
 void PieceAsks::remember(uint32_t transfer, const PieceSet& pieces) {
   if (ended_.size() >= kMostEnded) ended_.pop_front();
   ended_.push_back(Ended{transfer, pieces});

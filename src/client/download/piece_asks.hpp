@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <optional>
 
 #include "client/clock.hpp"
 #include "client/download/download.hpp"
@@ -62,6 +63,14 @@ class PieceAsks {
   peer::Fields cancel(PieceAsk& ask, const PieceSet& pieces);
   // Wants nothing more of the transfer. Returns the CANCEL to send.
   peer::Fields close(PieceAsk& ask);
+  // Wants nothing of the transfer any more but to hear when the neighbor has some of the segment,
+  // which the player asked for at `asked_at`; unless it listens for another one.
+  void listen(const PieceAsk& ask, TimeMs asked_at);
+  // The neighbor has some of that segment, or `lacks` it. Returns the CANCEL to send; nullopt: that
+  // is another transfer.
+  std::optional<peer::Fields> hear(TimeMs now, uint32_t transfer, bool lacks);
+  // How long after the player had asked it had some of such segments; nullopt: not known.
+  std::optional<DurationMs> late() const { return late_; }
   // The transfer is over on the other side too.
   void end(const PieceAsk& ask);
   void clear() { asks_.clear(); }
@@ -72,7 +81,9 @@ class PieceAsks {
   std::list<PieceAsk>& all() { return asks_; }
   const std::list<PieceAsk>& all() const { return asks_; }
   // `ahead`: for what no load waits for, which leaves some for what one does.
-  bool full(bool ahead = false) const { return asks_.size() >= (ahead ? kMostAhead : kMostOpen); }
+  bool full(bool ahead = false) const {
+    return asks_.size() + (listening_ > 0 ? 1 : 0) >= (ahead ? kMostAhead : kMostOpen);
+  }
 
   // Whether DATA with these pieces was asked for, though a CANCEL may be on its way.
   bool expects(uint32_t transfer, const PieceSet& came) const;
@@ -116,6 +127,9 @@ class PieceAsks {
   void remember(uint32_t transfer, const PieceSet& pieces);
 
   std::list<PieceAsk> asks_;
+  uint32_t listening_ = 0;  // the transfer that it listens for; 0: none
+  TimeMs listening_since_{};
+  std::optional<DurationMs> late_;
   std::list<Ended> ended_;
   uint32_t last_transfer_ = 0;
   size_t digests_owed_ = 0;  // asked for and not here

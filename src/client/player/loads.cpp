@@ -14,6 +14,12 @@ constexpr DurationMs kLostTime{100};
 constexpr DurationMs kVainMemory{10'000};
 constexpr int kVainLimit = 4;
 constexpr int kMostVain = 1;
+// Whoever has some of a segment says so, is asked for it, and has sent it, within this time.
+constexpr DurationMs kBeginning{400};
+// After a load that waited for late parents in vain, none does for so long; after the next one,
+// for twice as long.
+constexpr DurationMs kLatePause{8'000};
+constexpr DurationMs kMostLatePause{128'000};
 // Whoever is to fetch first is waited for only if as much is left twice, and this besides.
 constexpr DurationMs kLeftAfterGrace{800};
 // Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
@@ -301,14 +307,15 @@ bool Loads::gather(TimeMs now, Load& load) {
   if (load.download->mostly_here()) needed.vain = std::min(needed.vain, kMostVain);
   // With little in the buffer, proven neighbors that lately brought too little are waited for no
   // longer than others.
-  const bool doubted = needed.vain == kVainLimit && needed.slack < needed.duration * 3;
+  const bool doubted = needed.vain == kVainLimit && needed.slack < needed.duration * 3 &&
+                       !(load.for_late && prospect.begun);
   DurationMs left = patience(needed, prospect.proven && !doubted);
   // What was the newest when the load began may come to its end although there is a newer one now.
   Need coming = needed;
   coming.newest = load.newest;
   const DurationMs longest = patience_for_transfer(coming);
   // Whoever was wrong lately is believed again once half of it is here.
-  const bool trusted = vain_until_ <= now || load.download->mostly_here();
+  const bool trusted = vain_until_ <= now || load.for_late || load.download->mostly_here();
   const bool comes = prospect.left && *prospect.left <= longest;
   load.promising = comes && player_.is_live();
   if (comes && trusted) {
@@ -316,6 +323,14 @@ bool Loads::gather(TimeMs now, Load& load) {
   } else if (prospect.left && !needed.newest && now - load.download->first_at >= kLook) {
     // It does not come in time; only of what is being made everybody gets more and more.
     left = DurationMs::zero();
+  }
+  // Parents that are known to have such segments later than loads wait are waited for until then.
+  if (needed.newest && needed.vain > 0 && !prospect.begun && prospect.late && now >= late_after_) {
+    const DurationMs begins = *prospect.late * 5 / 4 + kBeginning;
+    load.for_late |= begins <= needed.duration;
+    if (load.for_late) {
+      left = std::max(left, std::min(begins - needed.waited, latest_cdn_start(needed)));
+    }
   }
   load.due = now + std::min(left, kLook);
   if (left > DurationMs::zero()) return true;
@@ -343,6 +358,10 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
     vain_until_ =
         std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * kVainLimit);
   }
+  if (in_vain && load.for_late) {
+    late_pause_ = std::clamp(late_pause_ * 2, kLatePause, kMostLatePause);
+    late_after_ = now + late_pause_;
+  }
   const bool begun = load.download != nullptr && !load.download->here.empty();
   if (!begun && waited >= mesh_.grace()) mesh_.lose_leader(now);
   FetchRange range;
@@ -354,7 +373,8 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
     if (player_.is_live() && waited >= kLostTime && mesh_.is_late(*load.download)) {
       mesh_.shortage().late();
     }
-    mesh_.give_up(now, *load.download, range);
+    const bool listens = player_.is_live() && load.newest && waited >= kLostTime;
+    mesh_.give_up(now, *load.download, range, listens ? load.began_at : kNever);
     if (load.ranges++ == 0) ++stats_.missed;
   }
   if (load.failure) {
@@ -415,7 +435,9 @@ const char* Loads::audit() const {
 
 void Loads::answered(const Load& load) {
   count_level(load);
-  if (!load.in_vain) vain_until_ = TimeMs();
+  if (load.in_vain) return;
+  vain_until_ = TimeMs();
+  late_pause_ = DurationMs::zero();
 }
 
 void Loads::count_level(const Load& load) {

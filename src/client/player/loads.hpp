@@ -39,6 +39,7 @@ struct Load {
   bool refused = false;                   // by the player, which has had its first bytes
   bool promising = false;                 // live: peers would bring it in time, by its pieces' rate
   bool newest = false;                    // of a live playlist, when it began
+  bool for_late = false;                  // it waits for parents that are late, and known to be
   int ranges = 0;                         // parts that were asked of the CDN
   bool led = false;                       // the first of them for others, and not in need
   bool in_vain = false;                   // the CDN has brought what peers had not, of some of it
@@ -157,6 +158,8 @@ class Loads {
   SortedMap<LoadId, Load> loads_;
   bool active_ = false;
   TimeMs vain_until_{};  // 10 s for each load that lately waited in vain
+  TimeMs late_after_{};  // before, no load waits for late parents
+  DurationMs late_pause_{};  // after the last one that did in vain
 };
 
 }  // namespace hlsmesh

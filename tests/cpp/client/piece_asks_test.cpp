@@ -189,3 +189,41 @@ TEST_CASE("piece asks: pieces that wait in a queue, and silence, make it less, d
   for (int i = 0; i < 20; ++i) a.asks.on_piece(DurationMs(400));
   CHECK(a.asks.window() == 1);
 }
+
+TEST_CASE("piece asks: a transfer that is only listened to shows how late the neighbor is") {
+  Asking a;
+  const auto asked_at = a.now;
+  CHECK_FALSE(a.asks.late());
+  const uint32_t first = a.open(1).transfer;
+  a.asks.listen(*a.asks.find(first), asked_at);
+  CHECK(a.asks.find(first) == nullptr);
+  const uint32_t second = a.open(2).transfer;
+  a.asks.listen(*a.asks.find(second), asked_at);  // one at a time
+  CHECK(a.asks.find(second) != nullptr);
+  a.now += DurationMs(600);
+  CHECK_FALSE(a.asks.hear(a.now, second, false));
+  const auto cancel = a.asks.hear(a.now, first, false);
+  REQUIRE(cancel);
+  CHECK(cancel->event == peer::Event::kCancel);
+  CHECK(cancel->transfer == first);
+  CHECK(a.asks.late() == DurationMs(600));
+  CHECK_FALSE(a.asks.hear(a.now, first, false));
+
+  a.asks.listen(*a.asks.find(second), a.now);
+  CHECK(a.asks.hear(a.now + DurationMs(200), second, false));
+  CHECK(a.asks.late() == DurationMs(400));
+  const uint32_t third = a.open(3).transfer;
+  a.asks.listen(*a.asks.find(third), a.now);
+  CHECK(a.asks.hear(a.now, third, true));
+  CHECK_FALSE(a.asks.late());
+}
+
+TEST_CASE("piece asks: what is listened to is one of the transfers that may be open") {
+  Asking a;
+  const uint32_t first = a.open(0).transfer;
+  for (int64_t sn = 1; sn < int64_t{PieceAsks::kMostOpen}; ++sn) a.open(sn);
+  a.asks.listen(*a.asks.find(first), a.now);
+  CHECK(a.asks.full());
+  a.asks.hear(a.now, first, true);
+  CHECK_FALSE(a.asks.full());
+}
