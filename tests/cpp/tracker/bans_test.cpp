@@ -223,14 +223,14 @@ TEST_CASE("bans: a peer of 2018 is banned like others, and hears of nothing new"
 TEST_CASE("bans: what is remembered is bounded") {
   tracker::Bans bans;
   TimeMs now{DurationMs{1}};
-  for (int32_t i = 0; i < 100'000; ++i) {
+  for (int32_t i = 0; i < 6'000; ++i) {
     now += DurationMs{1};
     const std::string by = std::to_string(i);
     const std::string of = std::to_string(i / 3) + 'x';
     bans.accuse(now, {by, by}, {of, of}, 3);
   }
   // The latest hold, the first were forgotten.
-  CHECK(bans.bans(now, "33332x"));
+  CHECK(bans.bans(now, "1999x"));
   CHECK_FALSE(bans.bans(now, "1x"));
 }
 

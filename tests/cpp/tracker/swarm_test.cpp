@@ -74,7 +74,7 @@ struct Swarm {
 }  // namespace
 
 TEST_CASE("whatever peers do, introductions make no cycle and exceed no limit") {
-  const uint64_t seed = GENERATE(range(1u, kThorough ? 7u : 3u));
+  const uint64_t seed = GENERATE(range(1u, kThorough ? 7u : 2u));
   CAPTURE(seed);
   Random random(seed);
   TrackerConfig config;
