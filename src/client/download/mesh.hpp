@@ -64,8 +64,8 @@ class Mesh {
   FetchRange rest(const Download& download, bool all) const;
   // The CDN brings that part, since it did not come in time: a miss of each parent that has given
   // nothing. If it is the whole, nothing is kept, and of parents that had nothing it is heard how
-  // long after `asked_at`, unless that is kNever, they have some of it; else what is missing besides
-  // may still come.
+  // long after `asked_at`, unless that is kNever, they have some of it; else what is missing
+  // besides may still come.
   void give_up(TimeMs now, Download& download, const FetchRange& range, TimeMs asked_at);
   // These pieces come, or have come, from elsewhere: those that were asked for are cancelled.
   void take_back(TimeMs now, const Download& download, const PieceSet& pieces);

@@ -157,8 +157,8 @@ class Loads {
   // Ordered: what is decided must not hang on where a hash puts things.
   SortedMap<LoadId, Load> loads_;
   bool active_ = false;
-  TimeMs vain_until_{};  // 10 s for each load that lately waited in vain
-  TimeMs late_after_{};  // before, no load waits for late parents
+  TimeMs vain_until_{};      // 10 s for each load that lately waited in vain
+  TimeMs late_after_{};      // before, no load waits for late parents
   DurationMs late_pause_{};  // after the last one that did in vain
 };
 
