@@ -6,7 +6,7 @@
 # is no more of it, the playlist of the new pathway may arrive. hls.js then looks for the segment in the playlist that is now the
 # level's, finds the one of the same number, on the other host, which has no elementary streams since it was not loaded, and reports
 # `fragParsingError`, not fatal: "Found no media in msn 2". So whoever judges servers or senders of segments by such errors must
-# compare the fragment's URL with what was requested. The worker's last word is held back here until the playlist is there.
+# know whether that fragment was loaded; `stats` is copied to it, `elementaryStreams` is not. The worker's last word is held back here until the playlist is there.
 set -euo pipefail
 
 chromium=${CHROMIUM_PATH:-/usr/bin/chromium}

@@ -20,7 +20,7 @@ const TRACKS = /** @type {Record<string, number>} */ ({
   subtitle: TrackKind.subtitle,
 });
 
-/** The addresses of loads, by the statistics that hls.js has of each. @type {WeakMap<object, string>} */
+/** What hls.js keeps of the media of each load, by its statistics. @type {WeakMap<object, object>} */
 export const asked = new WeakMap();
 
 /**

@@ -123,7 +123,7 @@ export function createFragmentLoader(host, former) {
       if (loading.start) throw new Error('Loader can only be used once.');
       loading.start = performance.now();
       this.context = context;
-      asked.set(this.stats, (context.part ?? context.frag)?.url);
+      asked.set(this.stats, (context.part ?? context.frag)?.elementaryStreams);
       this.#config = config;
       // hls.js 1.4 and 1.5 always listen for pieces, and outside of progressive mode take nothing from them.
       const { onProgress, ...others } = callbacks;

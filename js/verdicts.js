@@ -90,12 +90,13 @@ export class Verdicts {
 
   /**
    * hls.js gives a fragment of another playlist the statistics of one that was loaded, if the viewer is moved to another pathway
-   * while that is parsed. What hls.js finds then says nothing about the bytes.
+   * while that is parsed. What hls.js finds then says nothing about the bytes. The same fragment keeps its streams when a live playlist
+   * is loaded again, even if that lists it at another address, with a new token for instance.
    * @param {any} listed a Fragment or a Part
    * @param {number} seconds
    */
-  #judge({ stats, url }, seconds) {
-    if (asked.get(stats) === url) this.#tell(stats, seconds);
+  #judge({ stats, elementaryStreams }, seconds) {
+    if (asked.get(stats) === elementaryStreams) this.#tell(stats, seconds);
   }
 
   /**

@@ -28,7 +28,7 @@ function setUp() {
   hls.emit('hlsMediaAttached', '', { media });
   const url = 'https://one.example/5.ts';
   const frag = { sn: 5, duration: 2, url, stats: { name: 'the answer' }, elementaryStreams: {} };
-  asked.set(frag.stats, url);
+  asked.set(frag.stats, frag.elementaryStreams);
   const fail = (/** @type {object} */ data) => hls.emit('hlsError', '', { frag, ...data });
   return { hls, media, told, verdicts, frag, fail };
 }
@@ -54,8 +54,8 @@ test('errors that speak of bytes are told of the answer that they were in, and n
 
 test('of a part that hls.js refuses its own answer is told', () => {
   const { told, fail } = setUp();
-  const part = { index: 2, url: 'https://one.example/5.2.ts', stats: { of: 'part' } };
-  asked.set(part.stats, part.url);
+  const part = { index: 2, stats: { of: 'part' }, elementaryStreams: {} };
+  asked.set(part.stats, part.elementaryStreams);
   fail({ details: 'fragParsingError', part, chunkMeta: { sn: 5, part: 2 } });
   fail({
     details: 'bufferAppendError',
@@ -72,7 +72,7 @@ test('of a part that hls.js refuses its own answer is told', () => {
   assert.equal(told.length, 2);
 });
 
-test('of a fragment with the answer of another address nothing is told', () => {
+test('of a fragment with the answer of another nothing is told, and of the same at a new address it is', () => {
   const { hls, told, frag, fail } = setUp();
   const url = 'https://two.example/5.ts';
   const { stats } = frag;
@@ -86,9 +86,16 @@ test('of a fragment with the answer of another address nothing is told', () => {
   fail({ details: 'fragParsingError', part, chunkMeta: { sn: 5, part: 2 } });
   hls.emit('hlsFragBuffered', '', { frag, part });
   assert.deepEqual(told, []);
-  // The playlist was loaded again, and lists the same.
-  fail({ details: 'fragParsingError', frag: { ...frag } });
-  assert.deepEqual(told, [[stats, -1]]);
+  // The live playlist was loaded again, and lists the same with another token, or on another host.
+  frag.elementaryStreams = Object.assign(frag.elementaryStreams, elementaryStreams);
+  for (const again of ['https://one.example/5.ts?token=2', url]) {
+    fail({ details: 'fragParsingError', frag: { ...frag, url: again } });
+    hls.emit('hlsFragBuffered', '', { frag: { ...frag, url: again } });
+    assert.deepEqual(told.splice(0), [
+      [stats, -1],
+      [stats, 10.1 - 10],
+    ]);
+  }
 });
 
 test('what hls.js found in an answer is told in seconds', () => {
@@ -98,22 +105,23 @@ test('what hls.js found in an answer is told in seconds', () => {
     video: { startPTS: 10, endPTS: 12 },
     audiovideo: null,
   };
+  asked.set(frag.stats, elementaryStreams);
   hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams } });
   const video = { startPTS: 10, endPTS: 11 };
-  const url = 'https://one.example/5.2.ts';
-  const part = { url, stats: {}, independent: true, elementaryStreams: { video } };
-  asked.set(part.stats, url);
-  const empty = { ...part, elementaryStreams: {} };
+  const part = { stats: {}, independent: true, elementaryStreams: { video } };
+  const empty = { stats: {}, independent: true, elementaryStreams: {} };
+  for (const each of [part, empty]) asked.set(each.stats, each.elementaryStreams);
   for (const each of [part, empty, { ...part, independent: false }]) {
     hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams }, part: each });
   }
   hls.config.progressive = true;
   hls.emit('hlsFragBuffered', '', { frag: { ...frag, elementaryStreams }, part });
+  asked.set(frag.stats, frag.elementaryStreams);
   hls.emit('hlsFragBuffered', '', { frag });
   assert.deepEqual(told, [
     [frag.stats, 2],
     [part.stats, 1],
-    [part.stats, 0],
+    [empty.stats, 0],
   ]);
   told.length = 1;
   hls.emit('hlsSubtitleFragProcessed', '', { frag, success: true });

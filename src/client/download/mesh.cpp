@@ -75,6 +75,8 @@ Mesh::Prospect Mesh::pursue(TimeMs now, const Wish& wish, const Need& need, doub
   const DurationMs within = std::clamp(patience_for_transfer(need), kLeastWithin, kMostWithin);
   for (Neighbor* neighbor : neighbors_) {
     if (may_open(now, *neighbor, download, need.ahead.has_value(), believable)) {
+      // One transfer at a time for a segment.
+      if (neighbor->asks.listens_for(download.segment.key.sn)) stop_listening(now, *neighbor);
       neighbor->link.channel.send(now, neighbor->asks.open(now, Part(download, *neighbor), within));
     }
     const PieceAsk* const ask = neighbor->asks.find(download);
@@ -355,7 +357,10 @@ void Mesh::forget(TimeMs now, std::string_view rendition) {
   downloads_.for_each([&](Download& download) {
     if (is_of(download.segment.key, rendition)) drop(now, download);
   });
-  for (Neighbor* neighbor : neighbors_) neighbor->words.forget(rendition);
+  for (Neighbor* neighbor : neighbors_) {
+    neighbor->words.forget(rendition);
+    if (neighbor->asks.listens()) stop_listening(now, *neighbor);
+  }
   fresh_words_.clear();
 }
 

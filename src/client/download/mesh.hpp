@@ -150,6 +150,7 @@ class Mesh {
   void feed(TimeMs now, Download& download);
   PieceSet missing(const Download& download) const;
   void close(TimeMs now, Neighbor& neighbor, PieceAsk& ask);
+  static void stop_listening(TimeMs now, Neighbor& neighbor);
   // Looks at what was asked of a neighbor and has not come.
   void judge(TimeMs now, Neighbor& neighbor, PieceAsk& ask);
 

@@ -105,6 +105,10 @@ size_t Mesh::votes(const Download& download, size_t size) const {
   return votes;
 }
 
+void Mesh::stop_listening(TimeMs now, Neighbor& neighbor) {
+  neighbor.link.channel.send(now, neighbor.asks.stop_listening());
+}
+
 bool Mesh::on_lack(TimeMs now, Neighbor& neighbor, const peer::Fields& lack) {
   neighbor.link.on_current(now, lack.current);
   neighbor.asks.hear(now, lack.transfer, true);

@@ -88,6 +88,7 @@ peer::Fields PieceAsks::close(PieceAsk& ask) {
 void PieceAsks::listen(const PieceAsk& ask, TimeMs asked_at) {
   if (listening_ > 0) return;
   listening_ = ask.transfer;
+  listening_for_ = ask.download().segment.key.sn;
   listening_since_ = asked_at;
   end(ask);
 }
@@ -100,6 +101,10 @@ std::optional<peer::Fields> PieceAsks::hear(TimeMs now, uint32_t transfer, bool 
   } else {
     late_ = (late_.value_or(after) + after) / 2;
   }
+  return stop_listening();
+}
+
+peer::Fields PieceAsks::stop_listening() {
   peer::Fields message;
   message.event = peer::Event::kCancel;
   message.transfer = std::exchange(listening_, 0);

@@ -7,6 +7,7 @@
 
 #include "client/clock.hpp"
 #include "client/download/download.hpp"
+#include "common/ids.hpp"
 #include "common/piece_set.hpp"
 #include "protocol/data_frame.hpp"
 #include "protocol/peer_messages.hpp"
@@ -69,6 +70,11 @@ class PieceAsks {
   // The neighbor has some of that segment, or `lacks` it. Returns the CANCEL to send; nullopt: that
   // is another transfer.
   std::optional<peer::Fields> hear(TimeMs now, uint32_t transfer, bool lacks);
+  bool listens() const { return listening_ > 0; }
+  // For a segment of that number, of any rendition.
+  bool listens_for(MediaSequence sn) const { return listens() && listening_for_ == sn; }
+  // Only while it listens. Returns the CANCEL to send.
+  peer::Fields stop_listening();
   // How long after the player had asked it had some of such segments; nullopt: not known.
   std::optional<DurationMs> late() const { return late_; }
   // The transfer is over on the other side too.
@@ -128,6 +134,7 @@ class PieceAsks {
 
   std::list<PieceAsk> asks_;
   uint32_t listening_ = 0;  // the transfer that it listens for; 0: none
+  MediaSequence listening_for_;
   TimeMs listening_since_{};
   std::optional<DurationMs> late_;
   std::list<Ended> ended_;

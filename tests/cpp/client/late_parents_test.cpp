@@ -23,7 +23,7 @@ struct LateParent : MeshRoom {
   }
 
   // Segment `sn` of 2 s is listed and asked for. Returns its transfer at the parent.
-  uint32_t asks_for(int64_t sn) {
+  uint32_t asks_for(int64_t sn, int32_t id = 0) {
     const double start = 20 + 2 * static_cast<double>(sn - 5);
     PlaylistFacts facts;
     facts.newest = static_cast<double>(sn);
@@ -37,7 +37,7 @@ struct LateParent : MeshRoom {
     load.url = "seg" + std::to_string(sn) + ".ts";
     load.span = MediaSpan{start, 2};
     h.engine.list_segment(h.now, load);
-    h.load(static_cast<int32_t>(sn), load);
+    h.load(id != 0 ? id : static_cast<int32_t>(sn), load);
     return transfer(parent);
   }
   // Milliseconds after which the load goes to the CDN, which answers at once.
@@ -83,4 +83,29 @@ TEST_CASE("late parents: one that refuses is listened to no longer") {
   r.h.clear();
   r.holds(r.parent, transfer, "0-3", kLateBytes);
   CHECK(r.h.sent_to(r.parent).empty());
+}
+
+TEST_CASE("late parents: whoever loads the segment again has one transfer open for it") {
+  for (const bool aborted : {false, true}) {
+    LateParent r;
+    const uint32_t first = r.asks_for(5);
+    r.gives_up_after(5);
+    if (aborted) {
+      r.h.load_aborted(5);
+    } else {
+      r.h.fetch_failed(5);
+    }
+    const uint32_t second = r.asks_for(5, 50);
+    CHECK(second > first);
+    CHECK(r.closed(r.parent) == std::vector<uint32_t>{first});
+  }
+}
+
+TEST_CASE("late parents: nothing of another presentation is listened to") {
+  LateParent r;
+  const uint32_t transfer = r.asks_for(5);
+  r.gives_up_after(5);
+  r.h.engine.on_presentation(r.h.now);
+  r.h.drain();
+  CHECK(r.closed(r.parent) == std::vector<uint32_t>{transfer});
 }
