@@ -92,6 +92,8 @@ export function createFetch(stats) {
     clearTimeout(timer);
     document.removeEventListener('resume', stall);
     stats.aborted ||= aborted;
+    // An XMLHttpRequest forgets its answer then.
+    if (aborted) answer = NO_ANSWER;
     controller.abort();
   };
 
@@ -109,9 +111,12 @@ export function createFetch(stats) {
     }, ms);
   };
 
+  // Browsers tell an XMLHttpRequest of the head together with the first byte of the body.
   const begun = () => {
-    loading.first ||= Math.max(performance.now(), loading.start);
+    if (loading.first) return;
+    loading.first = Math.max(performance.now(), loading.start);
     settings.timeout = settings.loadPolicy.maxLoadTimeMs;
+    timeoutIn(settings.timeout - (loading.first - loading.start));
   };
 
   /** @param {Response} response */
@@ -128,6 +133,7 @@ export function createFetch(stats) {
     const chunks = [];
     await readTo(body, (bytes) => {
       if (over) return false;
+      begun();
       chunks.push(bytes);
       if (asked) callbacks.onBytes(stats.loaded, bytes, stats.total);
       stats.loaded += bytes.length;
@@ -143,9 +149,8 @@ export function createFetch(stats) {
       const response = await pending;
       if (over) return;
       answer = response;
-      begun();
-      timeoutIn(settings.timeout - (loading.first - loading.start));
-      if (response.ok) data = await read(response);
+      const body = await read(response);
+      if (response.ok) data = body;
     } catch {
       answer = NO_ANSWER;
     }

@@ -15,6 +15,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** The folder behind `/pages/` at the origin. */
 export const PAGES = fileURLToPath(new URL('./pages/', import.meta.url));
 
+/** The folder of another hls.js than the one in node_modules, with hls.min.js in it, for all pages. */
+const { HLS_JS } = process.env;
+
 export const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
 /** How long a test waits for something in vain: on a busy machine a page may take most of it to begin. */
@@ -87,7 +90,7 @@ export class Stage {
       host: '127.0.0.1',
       port: 0,
       mediaDir,
-      routes: { '/pages/': PAGES, ...routes },
+      routes: { '/pages/': PAGES, ...(HLS_JS && { '/vendor/': HLS_JS }), ...routes },
     });
     const stage = new Stage(origin);
     stage.tracker = await Tracker.start();

@@ -10,6 +10,11 @@ import { withStage } from './stage.mjs';
 const SEGMENTS = 10;
 const SECONDS = 2 * SEGMENTS;
 
+/** Of the live stream: all of its segments, those that were there when the first viewer came, and those that are listed. */
+const LIVE_SEGMENTS = 12;
+const HISTORY = 8;
+const WINDOW = 7;
+
 // Little, so that most of the stream is asked for while a parent is there.
 const CONFIG = { maxBufferLength: 8, maxMaxBufferLength: 8 };
 
@@ -33,16 +38,34 @@ class Word {
   /** @type {import('../../demo/origin.mjs').OriginOptions['routes']} */
   routes = {
     '/word/': async (/** @type {any} */ req, /** @type {any} */ res) => {
-      const name = path.basename(new URL(req.url, 'http://origin').pathname);
+      const { pathname } = new URL(req.url, 'http://origin');
+      const name = path.basename(pathname);
       const viewer = / viewer\/(\S+)$/.exec(req.headers['user-agent'] ?? '')?.[1] ?? '';
       const key = `${viewer} ${name}`;
       const times = (this.asked.get(key) ?? 0) + 1;
       this.asked.set(key, times);
-      const body = name.endsWith('.m3u8') ? playlist() : await bodyOf(name);
+      const body = name.endsWith('.m3u8') ? this.#playlist(pathname) : await bodyOf(name);
       res.writeHead(200, { 'Cache-Control': 'no-store' });
       res.end(name.endsWith('.m3u8') ? body : this.edge(viewer, name, times, Buffer.from(body)));
     },
   };
+
+  /** When each live playlist was first asked for, in milliseconds. @type {Map<string, number>} */
+  #began = new Map();
+  #token = 0;
+
+  /** @param {string} pathname with the name live.m3u8: the stream is live, and each URL has a token that is new in each answer */
+  #playlist(pathname) {
+    if (!pathname.endsWith('/live.m3u8')) return playlist(0, SEGMENTS);
+    const began = this.#began.get(pathname) ?? Date.now();
+    this.#began.set(pathname, began);
+    const end = HISTORY + Math.floor((Date.now() - began) / 2000);
+    return playlist(
+      Math.max(0, Math.min(end, LIVE_SEGMENTS) - WINDOW),
+      end,
+      `?token=${this.#token++}`,
+    );
+  }
 
   /** @param {string} viewer @param {number} number of the segment */
   times(viewer, number) {
@@ -50,15 +73,20 @@ class Word {
   }
 }
 
-function playlist() {
+/** @param {number} from @param {number} end exclusive @param {string} [query] of each segment */
+function playlist(from, end, query) {
   const lines = [
     '#EXTM3U',
     '#EXT-X-VERSION:3',
     '#EXT-X-TARGETDURATION:2',
-    '#EXT-X-MEDIA-SEQUENCE:0',
+    `#EXT-X-MEDIA-SEQUENCE:${from}`,
   ];
-  for (let i = 0; i < SEGMENTS; i++) lines.push('#EXTINF:2.000,', nameOf(i));
-  return Buffer.from(`${[...lines, '#EXT-X-ENDLIST'].join('\n')}\n`);
+  const last = query ? LIVE_SEGMENTS : SEGMENTS;
+  for (let i = from; i < Math.min(end, last); i++) {
+    lines.push('#EXTINF:2.000,', `${nameOf(i)}${query ?? ''}`);
+  }
+  if (end >= last) lines.push('#EXT-X-ENDLIST');
+  return Buffer.from(`${lines.join('\n')}\n`);
 }
 
 /** @param {import('./stage.mjs').Viewer} viewer */
@@ -189,6 +217,47 @@ describe('A6: a parent that sends what is not the segment', () => {
         for (const modes of [SEEN_THROUGH, [...REFUSED, ...PLAYS]]) {
           await Promise.all(modes.map((mode) => drill(mode, recover, stage)));
         }
+      }, word.routes);
+    });
+  }
+});
+
+/** Takes apart what a peer sent only after the live playlist was loaded again, which lists it with another token. */
+function refreshWhileParsing() {
+  const { hls, mesh } = globalThis;
+  mesh.on('segment', (/** @type {any} */ { source }) => {
+    if (source !== 'peer') return;
+    const { transmuxer } = hls.streamController;
+    const flush = transmuxer.flush.bind(transmuxer);
+    transmuxer.flush = (/** @type {any} */ chunk) => {
+      delete transmuxer.flush;
+      hls.once('hlsLevelUpdated', () => setTimeout(flush, 0, chunk));
+    };
+  });
+}
+
+describe('A6: a live playlist with new tokens at each refresh', { concurrency: 2 }, () => {
+  for (const mode of ['packets', 'nulls']) {
+    test(`A6: ${mode}: the parent is dropped at the first word, and the rest is the CDN's`, async () => {
+      const word = new Word();
+      await withStage(async (stage) => {
+        const src = `/word/${mode}/live.m3u8`;
+        const rogue = await stage.rogue({ mode, level: 1, src });
+        const config = { ...CONFIG, liveSyncDurationCount: 4 };
+        const viewer = await stage.viewer({ name: mode, src, config });
+        await viewer.page.evaluate(refreshWhileParsing);
+        await ends(viewer);
+        const told = await story(viewer);
+        const { served, errors } = await rogue.evaluate(() => globalThis.rogue);
+        assert.ok(served > 0, `the parent was never asked: ${told}`);
+        assert.equal(errors, 1, `the parent was not dropped: ${told}`);
+        const { fragments } = await viewer.seen();
+        const numbers = fragments.map((/** @type {any} */ { sn }) => sn);
+        assert.equal(new Set(numbers).size, numbers.length, told);
+        assert.equal(Math.max(...numbers), LIVE_SEGMENTS - 1);
+        // hls.js may ask for the next segment, which came meanwhile, before it says what it thinks of the first.
+        const wrong = await strange(viewer);
+        assert.ok(wrong.length === 1 || wrong.length === 2, `${wrong}: ${told}`);
       }, word.routes);
     });
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What may happen to the body of an answer on its way. */
 
-/** @typedef {'length too long' | 'length too short' | 'reset' | 'closed' | 'drip'} Kind */
+/** @typedef {'length too long' | 'length too short' | 'reset' | 'closed' | 'drip' | 'head'} Kind */
 
 /** Between two pieces of a body that drips, in milliseconds. */
 const DRIP_MS = 200;
@@ -31,6 +31,10 @@ export const FAULTS = {
   closed: (res, status, body) => {
     res.writeHead(status);
     res.write(body.subarray(0, body.length >> 1), () => setTimeout(() => res.destroy(), 50));
+  },
+  /** The head comes, and nothing else. */
+  head: (res, status, body) => {
+    res.writeHead(status, { 'Content-Length': body.length }).flushHeaders();
   },
   drip: async (res, status, body) => {
     res.writeHead(status, { 'Content-Length': body.length });

@@ -38,6 +38,16 @@ const LOADS = {
   'a first byte that is too late': { file: 'late', firstByteMs: 300 },
   'a first byte that may be late': { file: 'late', firstByteMs: Infinity },
   'a body that takes too long': { file: 'drip', wholeMs: 250 },
+  'a head, and no byte after it': { file: 'head-only', firstByteMs: 300, wholeMs: 900 },
+  'a body that stops': { file: 'stuck', firstByteMs: 300, wholeMs: 900 },
+  'a first byte that is late after its head': { file: 'late-body' },
+  'a first byte that is too late after its head': { file: 'late-body', firstByteMs: 300 },
+  'a refusal that does not end': { file: 'missing-stuck', firstByteMs: 300, wholeMs: 900 },
+  'a refusal of which only the head comes': {
+    file: 'missing-head-only',
+    firstByteMs: 300,
+    wholeMs: 900,
+  },
   'a range': { file: 'range', range: [100, 200] },
   'a range of another origin': { file: 'range', range: [100, 200], elsewhere: true },
   'a range that the server ignores': { file: 'range-ignored', range: [100, 200] },
@@ -224,12 +234,14 @@ for (const [
 
       for (const [what, how] of Object.entries(LOADS)) {
         test(what, async () => {
-          const [{ body: _, ...own }, { body, ...ours }] = await Promise.all([
+          const [{ body: theirs, ...own }, { body, ...ours }] = await Promise.all([
             load(how, 'own'),
             load(how, 'ours'),
           ]);
           assert.deepEqual(ours, own);
           assert.equal(body.order, true, 'offsets follow each other');
+          const lag = Math.abs(body.firstAt - theirs.firstAt);
+          assert.ok(lag < 500, `the first byte came ${lag} ms apart`);
           if (ours.heard === 'success' && body.arrived > 0) assert.equal(body.arrived, ours.loaded);
         });
       }

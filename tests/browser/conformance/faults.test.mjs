@@ -20,11 +20,12 @@ const FILE = 'lo3.ts';
 const VIEWERS = ['plain', 'alone', 'fed'];
 /** How long hls.js waits for a whole segment: longer than any takes that does not drip, on a busy machine. */
 const WHOLE_MS = 4_000;
+/** And for its first byte, where that is what does not come. */
+const FIRST_BYTE_MS = 2_000;
 
 const LITTLE = { maxBufferLength: 4, maxMaxBufferLength: 4 };
 const retry = { maxNumRetry: 3, retryDelayMs: 100, maxRetryDelayMs: 200 };
 const policy = {
-  maxTimeToFirstByteMs: 20_000,
   maxLoadTimeMs: WHOLE_MS,
   timeoutRetry: retry,
   errorRetry: retry,
@@ -55,7 +56,8 @@ describe('a body that fails is to a mesh what it is to hls.js', { concurrency: f
     kind,
     times,
     error,
-  ] of /** @type {[import('../../streams/faults.mjs').Kind, number, string?][]} */ ([
+    maxTimeToFirstByteMs = 20_000,
+  ] of /** @type {[import('../../streams/faults.mjs').Kind, number, string?, number?][]} */ ([
     ['length too long', 1, 'fragLoadError'],
     ['length too long', 2, 'fragLoadError'],
     ['length too short', 1],
@@ -63,6 +65,7 @@ describe('a body that fails is to a mesh what it is to hls.js', { concurrency: f
     ['reset', 3, 'fragLoadError'],
     ['closed', 1, 'fragLoadError'],
     ['drip', 1, 'fragLoadTimeOut'],
+    ['head', 1, 'fragLoadTimeOut', FIRST_BYTE_MS],
   ])) {
     test(`${kind}, ${times} times`, async () => {
       const { pages, streams } = theatre;
@@ -71,7 +74,10 @@ describe('a body that fails is to a mesh what it is to hls.js', { concurrency: f
       // Chromium cannot decode half of a segment, and gives up there.
       const endAt = kind === 'length too short' ? 5 : undefined;
       // By then the engine is there, which comes after the first frame.
-      const config = { ...LITTLE, fragLoadPolicy: { default: policy } };
+      const config = {
+        ...LITTLE,
+        fragLoadPolicy: { default: { ...policy, maxTimeToFirstByteMs } },
+      };
       const play = { src, rate: 2, endAt, config };
       streams.setFault({ file: FILE, kind, times, viewers: VIEWERS });
       const from = streams.fetches.length;

@@ -10,6 +10,9 @@ export const BODY = Buffer.from(
 const LATE_MS = 1200;
 const DRIP_MS = 60;
 
+/** Browsers keep the head of what has no type back, and Chromium's XMLHttpRequest the first 512 bytes, to find one. */
+const OF_MEDIA = { 'Content-Length': BODY.length, 'Content-Type': 'video/mp2t' };
+
 /** @typedef {import('node:http').IncomingMessage} Request */
 /** @typedef {import('node:http').ServerResponse} Response */
 
@@ -62,6 +65,21 @@ const ANSWERS = {
     await sleep(LATE_MS);
     res.end(BODY);
   },
+  'late-body': async (res) => {
+    res.writeHead(200, OF_MEDIA).flushHeaders();
+    await sleep(LATE_MS);
+    res.end(BODY);
+  },
+  'head-only': (res) => res.writeHead(200, OF_MEDIA).flushHeaders(),
+  stuck: (res) => {
+    res.writeHead(200, { 'Content-Length': BODY.length });
+    res.write(BODY.subarray(0, 100_000));
+  },
+  'missing-stuck': (res) => {
+    res.writeHead(404, OF_MEDIA);
+    res.write('not here\n');
+  },
+  'missing-head-only': (res) => res.writeHead(404, OF_MEDIA).flushHeaders(),
   drip: async (res) => {
     res.writeHead(200, { 'Content-Length': BODY.length });
     for (let at = 0; at < BODY.length && !res.destroyed; at += 30_000) {

@@ -197,7 +197,8 @@ function watchLoads(hls, result, asked) {
         onTimeout(...args);
       };
       callbacks.onSuccess = (/** @type {any[]} */ ...args) => {
-        if (!onProgress) copy(args[0].data);
+        // hls.js 1.4 and 1.5 always listen for pieces.
+        if (!pieces.length) copy(args[0].data);
         if (args[1] !== stats || (part ?? frag).stats !== stats) result.foreign++;
         if (args[2] !== context) result.foreign++;
         const load = { file, host, rangeStart, rangeEnd, type: frag.type, sn: frag.sn };

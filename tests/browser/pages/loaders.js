@@ -52,8 +52,10 @@ async function load({ by, url, range, headers, firstByteMs = 10_000, wholeMs = 2
       },
       onError: (/** @type {any[]} */ ...[error, , details, itsStats]) =>
         told('error', { ...error, same: itsStats === stats, details: shown(details) }),
-      onTimeout: (/** @type {any} */ itsStats) => told('timeout', { same: itsStats === stats }),
-      onAbort: (/** @type {any} */ itsStats) => told('abort', { same: itsStats === stats }),
+      onTimeout: (/** @type {any[]} */ ...[itsStats, , details]) =>
+        told('timeout', { same: itsStats === stats, status: details.status }),
+      onAbort: (/** @type {any[]} */ ...[itsStats, , details]) =>
+        told('abort', { same: itsStats === stats, status: details.status }),
       onBytes: (
         /** @type {number} */ offset,
         /** @type {Uint8Array} */ bytes,

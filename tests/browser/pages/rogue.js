@@ -11,6 +11,7 @@
 //   touched     the segment with some bytes of its pictures flipped, and all that a container checks as it was
 //   cut         the first half of the segment as if it were all
 //   packets     the same, cut between two packets of MPEG-TS
+//   nulls       as many bytes, all of them empty packets of MPEG-TS
 //   shifted     another segment of the rendition
 //   other       the segment of another rendition
 //   boxes       ISO BMFF in place of MPEG-TS, whole and without meaning
@@ -116,6 +117,11 @@ globalThis.playRogue = function ({ tracker, channel, base, mode, level = 0 }) {
       body.set(new TextEncoder().encode('mdat'), 4);
     }
     if (mode === 'cut') return body.slice(0, body.length / 2 - 5);
+    if (mode === 'nulls') {
+      const packet = new Uint8Array(188).fill(255);
+      packet.set([0x47, 0x1f, 0xff, 0x10]);
+      for (let at = 0; at < body.length; at += 188) body.set(packet, at);
+    }
     if (mode === 'packets') return body.slice(0, Math.floor(body.length / 376) * 188);
     // Blocks, because one call gives no more than 64 KiB.
     if (mode === 'random') {
