@@ -1,9 +1,10 @@
 /**
  * Reads a client's frames (RFC 6455 section 5) before ws does: whole text messages, pings and pongs, of which a tracker gets
  * hundreds of thousands for each frame of another kind. ws pushes each through a stream and copies its parts. From the first byte
- * of anything else on, be it allowed or not, the connection is read by ws.
+ * of anything else on, be it allowed or not, the connection is read by ws, which gets copies: it keeps what it reads.
  */
 import { isUtf8 } from 'node:buffer';
+import { readingInto } from './into-buffer.js';
 
 /** @typedef {import('node:stream').Duplex} Duplex */
 
@@ -26,7 +27,7 @@ const MAX_SIZE_IN_2_BYTES = 65_535;
 // Each further part of a frame is copied together with those before, so a sender of small parts gets no more than this.
 const MOST_PARTS = 16;
 
-// The WebSocket of a socket, for the handler that all of them share.
+// The WebSocket of a socket, for the handler that all of them share; null once ws reads.
 const WEBSOCKET = Symbol('websocket');
 /** The begin of a frame whose rest has not come. */
 const BEGUN = Symbol('begun');
@@ -97,8 +98,13 @@ export function readAhead(maxBytes, hearer) {
   function giveUp(raw, unread) {
     raw.off('data', read);
     raw.on('data', ofWs);
-    ofWs.call(raw, unread);
+    raw[WEBSOCKET] = null;
+    ofWs.call(raw, Buffer.from(unread));
   }
+
+  const readInto = readingInto((raw, bytes) =>
+    raw[WEBSOCKET] === null ? ofWs.call(raw, Buffer.from(bytes)) : read.call(raw, bytes),
+  );
 
   return (ws, socket) => {
     const raw = /** @type {any} */ (socket);
@@ -107,6 +113,7 @@ export function readAhead(maxBytes, hearer) {
     raw[BEGUN] = null;
     raw[PARTS] = 0;
     raw.off('data', ofWs).on('data', read);
+    readInto(raw);
   };
 }
 

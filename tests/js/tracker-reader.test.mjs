@@ -1,9 +1,11 @@
 /** js/tracker/reader.js reads what ws would, whatever comes and however it is cut. */
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import * as ws from 'ws';
 
+import { readingInto } from '../../js/tracker/into-buffer.js';
 import { readAhead } from '../../js/tracker/reader.js';
 
 const MOST_BYTES = 1000;
@@ -152,4 +154,70 @@ test('frames in any order and cut anyhow are heard as by ws', async () => {
       `run ${run}`,
     );
   }
+});
+
+test('what ws keeps of the buffer that all sockets are read into stays as it came', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepting = new ws.WebSocketServer({ noServer: true, perMessageDeflate: false });
+  /** @type {string[]} */
+  const heard = [];
+  let events = 0;
+  const told = new EventEmitter();
+  const tell = (/** @type {Buffer} */ data) => {
+    heard.push(String(data));
+    told.emit('heard');
+  };
+  const readOn = readAhead(65_536, { text: (_, data) => tell(data), ping() {}, pong() {} });
+  server.on('upgrade', (request, raw, head) =>
+    accepting.handleUpgrade(request, raw, head, (socket) => {
+      socket.on('message', (/** @type {Buffer} */ data) => tell(data));
+      readOn(socket, raw);
+      raw.on('data', () => ++events);
+    }),
+  );
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const open = async () => {
+    const client = new ws.WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
+    await once(client, 'open');
+    return client;
+  };
+  const [slow, busy] = [await open(), await open()];
+  const say = async (/** @type {string} */ text) => {
+    busy.send(text);
+    await once(told, 'heard');
+  };
+  // Begun by us; by ws, from the first part of the message on; and two more parts, each alone.
+  slow.send('first');
+  await once(told, 'heard');
+  for (const [part, fin] of /** @type {[string, boolean][]} */ ([
+    ['{"a":', false],
+    ['[1,', false],
+    ['2]}', true],
+  ])) {
+    slow.send(part, { fin });
+    if (fin) await once(told, 'heard');
+    else await say('x'.repeat(30_000));
+  }
+  const long = `{"b":"${'y'.repeat(60_000)}"}`;
+  await say(long);
+  assert.deepEqual(
+    heard.map((text) => text.slice(0, 11)),
+    ['first', 'xxxxxxxxxxx', 'xxxxxxxxxxx', '{"a":[1,2]}', '{"b":"yyyyy'],
+  );
+  assert.equal(heard.at(-1), long);
+  assert.equal(
+    events,
+    0,
+    'this Node reads as before: into-buffer.js does not know how it keeps `onread`',
+  );
+  slow.terminate();
+  busy.terminate();
+  server.close();
+});
+
+test('what is no socket of Node is read as before', () => {
+  const into = readingInto(() => assert.fail());
+  assert.equal(into(new EventEmitter()), false);
+  assert.equal(into({ _handle: { useUserBuffer: () => assert.fail() } }), false);
 });
