@@ -253,11 +253,12 @@ describe('A6: a live playlist with new tokens at each refresh', { concurrency: 2
         assert.equal(errors, 1, `the parent was not dropped: ${told}`);
         const { fragments } = await viewer.seen();
         const numbers = fragments.map((/** @type {any} */ { sn }) => sn);
-        assert.equal(new Set(numbers).size, numbers.length, told);
         assert.equal(Math.max(...numbers), LIVE_SEGMENTS - 1);
         // hls.js may ask for the next segment, which came meanwhile, before it says what it thinks of the first.
         const wrong = await strange(viewer);
         assert.ok(wrong.length === 1 || wrong.length === 2, `${wrong}: ${told}`);
+        // hls.js 1.5 loads the refused segment again.
+        assert.equal(new Set(wrong).size, wrong.length, `${wrong} given twice: ${told}`);
       }, word.routes);
     });
   }

@@ -160,6 +160,29 @@ export const STREAMS = {
       'text.m3u8': () => vod(...segments((sn) => `text${sn}.vtt`)),
     },
   },
+  // What else a playlist may say. A media sequence of milliseconds has more than 32 bits.
+  tagged: {
+    master: () =>
+      playlist(
+        '#EXT-X-DEFINE:QUERYPARAM="dir"',
+        '#EXT-X-DEFINE:NAME="file",VALUE="tagged"',
+        '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=10000,CODECS="avc1.42c00c",URI="iframes.m3u8"',
+        ...[LO, '{$file}.m3u8?dir={$dir}'],
+      ),
+    media: {
+      'tagged.m3u8': () => {
+        const [first, second, , ...others] = segments((sn) => `{$dir}${sn}.ts`);
+        return vod(
+          '#EXT-X-MEDIA-SEQUENCE:1700000000000',
+          '#EXT-X-DEFINE:QUERYPARAM="dir"',
+          '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00.000Z',
+          '#EXT-X-DATERANGE:ID="a",START-DATE="2026-01-01T00:00:04.000Z",DURATION=2,X-OF-SITE="b"',
+          ...['#EXT-X-BITRATE:250', first, '#EXT-X-BITRATE:210', second],
+          ...['#EXT-X-GAP', `#EXTINF:${SEGMENT_SECONDS},`, 'nothing.ts', ...others],
+        );
+      },
+    },
+  },
   discontinuity: {
     master: () => playlist(LO, 'mixed.m3u8'),
     media: {

@@ -234,6 +234,21 @@ const scripts = {
     await pause(100);
     hls.currentLevel = 1;
   },
+  async flips({ hls, video }) {
+    for (let i = 0; i < 30 && !video.ended; i++) {
+      hls.nextLevel = i % 2;
+      await pause(60);
+    }
+  },
+  async recovers({ hls, video }) {
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => hls.once(Hls.Events.FRAG_LOADING, resolve));
+      await pause(30);
+      hls.recoverMediaError();
+      video.play().catch(() => {});
+      await pause(700);
+    }
+  },
   async seeks({ video }) {
     for (const time of [9, 1, 9.5, 0.5, 8.5, 1.5, 9, 1, 8, 0, 9, 0.2]) {
       video.currentTime = time;
