@@ -242,7 +242,9 @@ const scripts = {
   },
   async recovers({ hls, video }) {
     for (let i = 0; i < 3; i++) {
-      await new Promise((resolve) => hls.once(Hls.Events.FRAG_LOADING, resolve));
+      let loading = false;
+      hls.once(Hls.Events.FRAG_LOADING, () => (loading = true));
+      await until(() => loading, 'a load');
       await pause(30);
       hls.recoverMediaError();
       video.play().catch(() => {});
