@@ -1,6 +1,7 @@
 #include "tracker/channel.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace hlsmesh::tracker {
@@ -86,10 +87,22 @@ bool Channel::unlink(Peer& child, Peer& parent) {
 std::vector<Rank> Channel::ranks_below(const Peer& peer, size_t most) {
   std::vector<const Peer*> found{&peer};
   std::vector<Rank> ranks{peer.rank};
+  // Those found, by rank, at the first free place from there on: a quarter of it is used at most.
+  std::vector<const Peer*> places(std::bit_ceil(4 * most));
+  const auto place_of = [&](const Peer* sought) -> const Peer*& {
+    size_t at = static_cast<size_t>(sought->rank);
+    while (true) {
+      const Peer*& place = places[at++ & (places.size() - 1)];
+      if (place == nullptr || place == sought) return place;
+    }
+  };
+  place_of(&peer) = &peer;
   for (size_t next = 0; next < found.size(); ++next) {
     for (const Peer* child : found[next]->children) {
-      if (std::find(found.begin(), found.end(), child) != found.end()) continue;
+      const Peer*& place = place_of(child);
+      if (place == child) continue;
       if (found.size() == most) return {};
+      place = child;
       found.push_back(child);
       ranks.push_back(child->rank);
     }

@@ -90,11 +90,13 @@ void FilterClass::update(Peer& peer) {
   if (!spot) return;
   const Key key{spot->slack, spot->level, spot->reach};
   Class& entry = classes_[spot->layer];
+  peer.spot = spot;
   put(entry.all[key], spot->rank, &peer);
+  if (peer.info.isp.empty()) return;
   Isp& isp = entry.isps[peer.info.isp];
   put(isp.all[key], spot->rank, &peer);
+  if (peer.info.province.empty()) return;
   put(isp.provinces[peer.info.province][key], spot->rank, &peer);
-  peer.spot = spot;
 }
 
 void FilterClass::remove(Peer& peer) {
@@ -102,17 +104,20 @@ void FilterClass::remove(Peer& peer) {
   const Spot spot = *peer.spot;
   const Key key{spot.slack, spot.level, spot.reach};
   const auto entry = classes_.find(spot.layer);
-  const auto isp = entry->second.isps.find(peer.info.isp);
-  const auto province = isp->second.provinces.find(peer.info.province);
-  for (Shelves* shelves : {&province->second, &isp->second.all, &entry->second.all}) {
-    const auto shelf = shelves->find(key);
+  const auto take_from = [&](Shelves& shelves) {
+    const auto shelf = shelves.find(key);
     take(shelf->second, spot.rank, peer);
-    if (shelf->second.members.empty()) shelves->erase(shelf);
-  }
-  if (province->second.empty()) isp->second.provinces.erase(province);
-  if (isp->second.all.empty()) entry->second.isps.erase(isp);
-  if (entry->second.all.empty()) classes_.erase(entry);
+    if (shelf->second.members.empty()) shelves.erase(shelf);
+    return shelves.empty();
+  };
   peer.spot.reset();
+  if (const auto isp = entry->second.isps.find(peer.info.isp); isp != entry->second.isps.end()) {
+    auto& provinces = isp->second.provinces;
+    const auto province = provinces.find(peer.info.province);
+    if (province != provinces.end() && take_from(province->second)) provinces.erase(province);
+    if (take_from(isp->second.all)) entry->second.isps.erase(isp);
+  }
+  if (take_from(entry->second.all)) classes_.erase(entry);
 }
 
 FilterClass::Reaches FilterClass::reaches_of(const Peer& child, int32_t round) {

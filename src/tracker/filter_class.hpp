@@ -80,7 +80,8 @@ class FilterClass {
   // Returns the place where a peer belongs, or nullopt if it belongs nowhere.
   static std::optional<Spot> spot_of(const Peer& peer);
 
-  // A peer in one of the three views of a class: of all, of an ISP, of a province of it.
+  // A peer in one of the three views of a class: of all, of an ISP, of a province of it. A peer
+  // whose ISP is not known is in the first alone, since nobody is near to it.
   struct Entry {
     int32_t view = 0;
     Spot spot;

@@ -26,30 +26,31 @@ struct PendingEnter {
 
 // One WebSocket, from when it opened until it is closed.
 struct Socket {
+  // What every message needs comes first, so that it shares lines of a cache.
   ConnId conn;
-  std::string address;
+  TimeMs last_heard;
+  std::optional<RateLimit> messages;  // none: no limit
+  std::optional<RateLimit> bytes;
+  AddressLimits::Spent spent;
   std::string address_key;
+  std::unique_ptr<Peer> peer;            // while in a channel here
+  std::unique_ptr<Elsewhere> elsewhere;  // while in a channel that another engine runs
+  bool guest = false;
+  bool entered_once = false;
+  int32_t malformed = 0;
+  TimeMs opened_at;
+  TimeMs last_ping;
+  std::string address;
   std::string isp;
   std::string province;
   std::string site;
   std::string peer_id;
-  TimeMs opened_at;
-  TimeMs last_heard;
-  TimeMs last_ping;
-  int32_t malformed = 0;
-  bool entered_once = false;
-  bool guest = false;
-  std::optional<RateLimit> messages;  // none: no limit
-  std::optional<RateLimit> bytes;
-  AddressLimits::Spent spent;
   std::optional<ReportCredit> credit;
   std::optional<PlaybackCredit> playback;
   std::optional<RateLimit> switches;
   std::string last_channel;  // of its last `enter`
   std::unique_ptr<PendingEnter> pending;
-  std::optional<int32_t> extension;      // as last shown by the peer
-  std::unique_ptr<Peer> peer;            // while in a channel here
-  std::unique_ptr<Elsewhere> elsewhere;  // while in a channel that another engine runs
+  std::optional<int32_t> extension;  // as last shown by the peer
 };
 
 }  // namespace hlsmesh::tracker
