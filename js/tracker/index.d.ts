@@ -12,7 +12,7 @@ export interface TrackerLimits {
   maxChildren?: number;
   /** The same on a mobile device; default 4. */
   maxChildrenMobile?: number;
-  /** Time between two pings of a silent socket; default 15 000. */
+  /** Time between two pings of a silent socket; default 20 000. */
   pingIntervalMs?: number;
   /** Silence after which a socket is closed; default 28 000. */
   deadAfterMs?: number;

@@ -175,7 +175,7 @@ export const LIMITS = [
     group: 'Limits',
     type: 'seconds',
     limit: 'pingIntervalMs',
-    default: 15,
+    default: 20,
     min: 0.1,
     max: 3600,
     help: 'silence after which a connection is pinged',
