@@ -99,8 +99,10 @@ export class Core {
    * @returns {number} the export's result; POISONED; or the engine's refusal if the text is too long for it
    */
   callWithText(name, text, ...args) {
-    const bytes = encoder.encode(text);
-    const pointer = this.call(this.#textExport, bytes.length);
+    // It has as many bytes or more. To encode what is too long would cost time for nothing.
+    const short = this.call(this.#textExport, text.length) > 0;
+    const bytes = encoder.encode(short ? text : '');
+    const pointer = short ? this.call(this.#textExport, bytes.length) : 0;
     if (pointer <= 0) return this.#poison ? POISONED : NO_ROOM;
     this.write(pointer, bytes);
     return this.call(name, ...args);

@@ -3,7 +3,7 @@
  * failed step the others still run, except those that need what it would have built.
  *
  * The C++ is compiled and tested in the background of the build and of the tests that mostly wait, with the processor time that
- * these leave. Tests in real time that failed are run once more when all others have ended.
+ * these leave. Tests in real time that failed are run once more when all others have ended, the background included.
  */
 
 import { UserError, inBackground, runMain, say } from './lib/process.mjs';
@@ -22,7 +22,7 @@ import { printSizes } from './size.mjs';
  * @property {string} group its name for --only
  * @property {string} name
  * @property {boolean} [needsBuild] runs only if the build step passed
- * @property {'background' | 'alone'} [how] in the background of the others; or when all others have ended
+ * @property {boolean} [background] runs in the background of the others
  * @property {boolean} [inBuildFolder] of the background, one that waits for the build step, which compiles in the same folder
  * @property {() => Outcome | Promise<Outcome>} run
  */
@@ -32,8 +32,8 @@ const formatted = ({ code, output }) =>
   verdict(code === 0 ? '' : `${output.slice(0, 4000)}\nFormat with: npm run format`);
 
 /**
- * Browser tests that judge stalls, shares or estimates, or play at many times the speed: what fills the machine beside them would
- * change their results.
+ * Browser tests that judge stalls, shares or estimates, or play at many times the speed: other browsers beside them would change
+ * their results, and what is in the background, with the lowest priority, hardly does.
  */
 const ALONE = /\/(abr|drills|mesh|release-drills|share|soak|waiting)\.test\.mjs$/;
 
@@ -86,19 +86,19 @@ const STEPS = [
   {
     group: 'native',
     name: 'C++ tests, native (gcc)',
-    how: 'background',
+    background: true,
     run: () => cppTests('native'),
   },
   {
     group: 'asan',
     name: 'C++ tests and fuzz corpus, sanitized (clang)',
-    how: 'background',
+    background: true,
     run: () => cppTests('native-asan'),
   },
   {
     group: 'wasm',
     name: 'C++ tests as WebAssembly in Node',
-    how: 'background',
+    background: true,
     inBuildFolder: true,
     run: () => cppTests('wasm'),
   },
@@ -124,11 +124,11 @@ const STEPS = [
     group: 'browser',
     name: 'browser tests (Chromium, Firefox)',
     needsBuild: true,
-    // These tests mostly wait for playback, which leaves half of two cores idle.
+    // These tests mostly wait for playback: two of them leave half of two cores idle.
     run: () =>
       nodeTests('tests/browser', {
         log: 'browser-tests',
-        options: ['--test-concurrency=2'],
+        options: ['--test-concurrency=3'],
         which: (file) => !ALONE.test(file),
         secondTry: true,
       }),
@@ -137,7 +137,6 @@ const STEPS = [
     group: 'browser',
     name: 'browser tests that measure playback (Chromium)',
     needsBuild: true,
-    how: 'alone',
     run: () =>
       nodeTests('tests/browser', {
         log: 'paired-tests',
@@ -150,7 +149,6 @@ const STEPS = [
     group: 'browser',
     name: 'browser tests that fill the machine (Chromium)',
     needsBuild: true,
-    how: 'alone',
     run: () =>
       nodeTests('tests/browser', {
         log: 'playback-tests',
@@ -229,9 +227,8 @@ await runMain(import.meta, async () => {
       await record(step, able ? step.run : () => verdict('not run: the build failed'));
     }
   };
-  const background = steps.filter(({ how }) => how === 'background');
-  const alone = steps.filter(({ how }) => how === 'alone');
-  const others = steps.filter(({ how }) => how === undefined);
+  const background = steps.filter((step) => step.background);
+  const others = steps.filter((step) => !step.background);
   // What is built and checked first.
   const first = others.filter(({ group }) => group === 'static' || group === 'build');
   const beside = others.filter((step) => !first.includes(step));
@@ -245,7 +242,6 @@ await runMain(import.meta, async () => {
     }
   };
   await Promise.all([inTurn(), ready.then(() => perform(beside))]);
-  await perform(alone);
   for (const [step, { outcome }] of done) {
     if (outcome.again) await record(step, outcome.again, ', what failed once more');
   }

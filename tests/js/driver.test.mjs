@@ -310,12 +310,17 @@ test('a module that is none of ours is refused with the reason', async () => {
   await assert.rejects(loadModule(new Uint8Array([1, 2, 3])), { code: 'wasm-invalid' });
 });
 
-test('a text too long for the engine is no message and does no harm', async () => {
+test('a text too long for the engine is no message, does no harm and is not encoded', async (t) => {
   const { driver, start } = await setUp();
   start();
   driver.engine.socketOpened('');
+  const encode = t.mock.method(TextEncoder.prototype, 'encode');
   driver.engine.socketText('x'.repeat(2 << 20));
   driver.engine.channelText(1, 'x'.repeat(2 << 20));
+  const encoded = new Set(encode.mock.calls.map((call) => call.arguments[0]));
+  assert.deepEqual([...encoded], ['']);
+  // It is short enough by its characters, and too long by its bytes.
+  driver.engine.socketText('\u20ac'.repeat(400_000));
   assert.equal(driver.alive, true);
   assert.ok(driver.stats());
   driver.stop();

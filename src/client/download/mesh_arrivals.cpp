@@ -37,7 +37,7 @@ bool Mesh::on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have) {
     }
     return false;
   }
-  if (const auto cancel = neighbor.asks.hear(now, have.transfer, false)) {
+  if (const auto cancel = neighbor.asks.hear_have(now, have.transfer)) {
     neighbor.link.channel.send(now, *cancel);
   }
   PieceAsk* const ask = neighbor.asks.find(have.transfer);
@@ -111,7 +111,7 @@ void Mesh::stop_listening(TimeMs now, Neighbor& neighbor) {
 
 bool Mesh::on_lack(TimeMs now, Neighbor& neighbor, const peer::Fields& lack) {
   neighbor.link.on_current(now, lack.current);
-  neighbor.asks.hear(now, lack.transfer, true);
+  neighbor.asks.hear_lack(lack.transfer);
   PieceAsk* const ask = neighbor.asks.find(lack.transfer);
   if (ask == nullptr) return false;  // it crossed our CANCEL
   Download& download = ask->download();

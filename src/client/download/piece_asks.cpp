@@ -86,22 +86,24 @@ peer::Fields PieceAsks::close(PieceAsk& ask) {
 }
 
 void PieceAsks::listen(const PieceAsk& ask, TimeMs asked_at) {
-  if (listening_ > 0) return;
+  if (listens()) return;
   listening_ = ask.transfer;
   listening_for_ = ask.download().segment.key.sn;
   listening_since_ = asked_at;
   end(ask);
 }
 
-std::optional<peer::Fields> PieceAsks::hear(TimeMs now, uint32_t transfer, bool lacks) {
-  if (listening_ == 0 || transfer != listening_) return std::nullopt;
+std::optional<peer::Fields> PieceAsks::hear_have(TimeMs now, uint32_t transfer) {
+  if (!listens() || transfer != listening_) return std::nullopt;
   const DurationMs after = now - listening_since_;
-  if (lacks) {
-    late_ = std::nullopt;
-  } else {
-    late_ = (late_.value_or(after) + after) / 2;
-  }
+  late_ = (late_.value_or(after) + after) / 2;
   return stop_listening();
+}
+
+void PieceAsks::hear_lack(uint32_t transfer) {
+  if (!listens() || transfer != listening_) return;
+  listening_ = 0;
+  late_ = std::nullopt;
 }
 
 peer::Fields PieceAsks::stop_listening() {

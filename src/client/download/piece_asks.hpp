@@ -67,9 +67,11 @@ class PieceAsks {
   // Wants nothing of the transfer any more but to hear when the neighbor has some of the segment,
   // which the player asked for at `asked_at`; unless it listens for another one.
   void listen(const PieceAsk& ask, TimeMs asked_at);
-  // The neighbor has some of that segment, or `lacks` it. Returns the CANCEL to send; nullopt: that
-  // is another transfer.
-  std::optional<peer::Fields> hear(TimeMs now, uint32_t transfer, bool lacks);
+  // The neighbor has some of the transfer's segment. Returns the CANCEL to send; nullopt: it
+  // listens for another one.
+  std::optional<peer::Fields> hear_have(TimeMs now, uint32_t transfer);
+  // The neighbor lacks it, and has ended the transfer.
+  void hear_lack(uint32_t transfer);
   bool listens() const { return listening_ > 0; }
   // For a segment of that number, of any rendition.
   bool listens_for(MediaSequence sn) const { return listens() && listening_for_ == sn; }

@@ -358,7 +358,7 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
     vain_until_ =
         std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * kVainLimit);
   }
-  if (in_vain && load.for_late) {
+  if (in_vain && load.for_late && load.ranges == 0) {
     late_pause_ = std::clamp(late_pause_ * 2, kLatePause, kMostLatePause);
     late_after_ = now + late_pause_;
   }

@@ -1,7 +1,9 @@
 // Live: parents that have segments later than a load of ours waits.
 
 #include <catch2/catch.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "mesh_room.hpp"
 
@@ -39,6 +41,36 @@ struct LateParent : MeshRoom {
     h.engine.list_segment(h.now, load);
     h.load(id != 0 ? id : static_cast<int32_t>(sn), load);
     return transfer(parent);
+  }
+  // Segment `sn` is asked for; the parent says `late` milliseconds later that it has some of it,
+  // and sends none; the CDN brings it; the next one is due. Returns for how many
+  // milliseconds the load waited.
+  int64_t plays(int64_t sn, int64_t late) {
+    h.clear();
+    if (!is_open(parent)) parent = add_parent("p" + std::to_string(sn));  // it was of no use
+    const uint32_t transfer = asks_for(sn);
+    std::optional<int64_t> waited;
+    for (int64_t after = 0; after < 2'000; after += 10) {
+      if (after == late) holds(parent, transfer, "0-3", kLateBytes);
+      if (!waited && h.went_to_cdn(static_cast<int32_t>(sn))) {
+        waited = after;
+        h.fetch_done(static_cast<int32_t>(sn), Harness::body(sn, kLateBytes));
+      }
+      h.advance(10);
+    }
+    REQUIRE(waited);
+    return *waited;
+  }
+  // The parent refuses segments 5 to 8, each after a time that counts: loads hardly wait any more.
+  void refuses_four() {
+    for (int64_t sn = 5; sn < 9; ++sn) {
+      peer::Lack lack;
+      lack.transfer = asks_for(sn);
+      h.advance(150);
+      h.peer_says(parent, lack);
+      h.fetch_done(static_cast<int32_t>(sn), Harness::body(sn, kLateBytes));
+      h.advance(1'850);
+    }
   }
   // Milliseconds after which the load goes to the CDN, which answers at once.
   int64_t gives_up_after(int64_t sn) {
@@ -108,4 +140,33 @@ TEST_CASE("late parents: nothing of another presentation is listened to") {
   r.h.engine.on_presentation(r.h.now);
   r.h.drain();
   CHECK(r.closed(r.parent) == std::vector<uint32_t>{transfer});
+}
+
+TEST_CASE("late parents: loads wait until a parent usually has some, if a segment lasts as long") {
+  for (const bool in_time : {true, false}) {
+    LateParent r;
+    r.refuses_four();
+    const int64_t late = in_time ? 800 : 1'600;
+    CHECK(r.plays(9, late) < 800);
+    if (in_time) {
+      CHECK(r.plays(10, late) >= 800 + 800 / 4 + 400);
+    } else {
+      CHECK(r.plays(10, late) < 800);
+    }
+  }
+}
+
+TEST_CASE("late parents: who waits for them in vain pauses for 8 s, then for twice as long") {
+  LateParent r;
+  r.refuses_four();
+  std::vector<int64_t> pauses;
+  TimeMs last = kNever;
+  for (int64_t sn = 9; pauses.size() < 2; ++sn) {
+    REQUIRE(sn < 100);
+    const TimeMs began = r.h.now;
+    if (r.plays(sn, 800) < 1'400) continue;
+    if (last != kNever) pauses.push_back((began - last).count() / 1'000);
+    last = began;
+  }
+  CHECK(pauses == std::vector<int64_t>{10, 18});
 }

@@ -201,20 +201,23 @@ TEST_CASE("piece asks: a transfer that is only listened to shows how late the ne
   a.asks.listen(*a.asks.find(second), asked_at);  // one at a time
   CHECK(a.asks.find(second) != nullptr);
   a.now += DurationMs(600);
-  CHECK_FALSE(a.asks.hear(a.now, second, false));
-  const auto cancel = a.asks.hear(a.now, first, false);
+  CHECK_FALSE(a.asks.hear_have(a.now, second));
+  const auto cancel = a.asks.hear_have(a.now, first);
   REQUIRE(cancel);
   CHECK(cancel->event == peer::Event::kCancel);
   CHECK(cancel->transfer == first);
   CHECK(a.asks.late() == DurationMs(600));
-  CHECK_FALSE(a.asks.hear(a.now, first, false));
+  CHECK_FALSE(a.asks.hear_have(a.now, first));
 
   a.asks.listen(*a.asks.find(second), a.now);
-  CHECK(a.asks.hear(a.now + DurationMs(200), second, false));
+  CHECK(a.asks.hear_have(a.now + DurationMs(200), second));
   CHECK(a.asks.late() == DurationMs(400));
   const uint32_t third = a.open(3).transfer;
   a.asks.listen(*a.asks.find(third), a.now);
-  CHECK(a.asks.hear(a.now, third, true));
+  a.asks.hear_lack(first);  // that one is over
+  CHECK(a.asks.listens());
+  a.asks.hear_lack(third);
+  CHECK_FALSE(a.asks.listens());
   CHECK_FALSE(a.asks.late());
 }
 
@@ -224,6 +227,6 @@ TEST_CASE("piece asks: what is listened to is one of the transfers that may be o
   for (int64_t sn = 1; sn < int64_t{PieceAsks::kMostOpen}; ++sn) a.open(sn);
   a.asks.listen(*a.asks.find(first), a.now);
   CHECK(a.asks.full());
-  a.asks.hear(a.now, first, true);
+  a.asks.hear_lack(first);
   CHECK_FALSE(a.asks.full());
 }
