@@ -65,6 +65,7 @@ const PAGE_FILES = new Set([
   'audience.js',
   'chart.js',
   'graph.js',
+  'next-step.js',
   'phone.js',
   'playback.js',
   'players.js',

@@ -1,6 +1,7 @@
 import { Audience } from './audience.js';
 import { TrafficChart } from './chart.js';
 import { formatBytes, formatShare, plural } from './format.js';
+import { nextStep } from './next-step.js';
 import { showPhone } from './phone.js';
 import { Playback } from './playback.js';
 import { mountPlayer } from './players.js';
@@ -38,6 +39,10 @@ const sharing = {
   over: false,
 };
 let streamFailed = false;
+/** Segments in a row that came from the CDN although there was a parent. */
+let missed = 0;
+/** Whether it has been connected with another viewer. */
+let met = false;
 
 /** The figures of a viewer without a mesh, who has everything from the CDN. */
 const unshared = { cdnBytes: 0, p2pBytes: 0, uploadBytes: 0, peers: 0 };
@@ -195,7 +200,8 @@ function endSharing(text) {
 
 /** The one sentence under the picture, and what to do next. */
 function showState() {
-  const peers = page.mesh?.stats.peers ?? 0;
+  const { peers = 0, parents = 0, children = 0 } = page.mesh?.stats ?? {};
+  met ||= peers > 0;
   let { tone, text } = sharing;
   if (!text) {
     text =
@@ -206,23 +212,8 @@ function showState() {
   if (streamFailed) [tone, text] = ['bad', 'The stream does not play.'];
   element('state').dataset.tone = tone;
   setText('state-text', text);
-  setText('next', nextStep(peers));
-}
-
-/** @param {number} peers */
-function nextStep(peers) {
-  if (streamFailed) return 'Once the stream plays, viewers share it with each other.';
-  if (sharing.over) return 'Sharing is off for this viewer. Other viewers are not affected.';
-  if (peers === 0) {
-    if (sharing.tone === 'wait') return 'Looking for other viewers.';
-    if (sharing.tone === 'warn') return 'Other viewers are found again once the tracker answers.';
-    return 'You are the only viewer. Open another viewer to see segments flow between them.';
-  }
-  const { parents, children } = page.mesh.stats;
-  if (parents && children) return 'This viewer gets segments from others and passes them on.';
-  return parents
-    ? 'Segments come from another viewer now. Its window shows them leave.'
-    : 'Another viewer takes segments from here. Its window shows them arrive.';
+  const { over } = sharing;
+  setText('next', nextStep({ streamFailed, over, tone, peers, parents, children, missed, met }));
 }
 
 /**
@@ -365,6 +356,8 @@ function addSegment({ url, source, bytes }) {
   strip.append(item);
   while (strip.children.length > STRIP_SEGMENTS) strip.firstElementChild?.remove();
   setText('latest', text);
+  missed = source === 'cdn' && page.mesh?.stats.parents ? missed + 1 : 0;
+  showState();
 }
 
 /** @param {boolean} live */

@@ -33,6 +33,7 @@ describe('the demo page', { concurrency: false }, () => {
         await two.getByText('came from other viewers').waitFor();
         await two.getByRole('cell', { name: 'Parent' }).waitFor();
         await one.getByRole('cell', { name: 'Child' }).waitFor();
+        await two.getByText('Segments come from another viewer now.').waitFor();
 
         await two.getByText('2 viewers, the CDN sent 1.').waitFor();
         await two.getByRole('img', { name: /^2 viewers; .* other viewers to 1\.$/ }).waitFor();
@@ -76,6 +77,11 @@ describe('the demo page', { concurrency: false }, () => {
           assert.deepEqual(await violations(two), [], `${colorScheme}, ${width} px`);
           assert.equal(await two.evaluate(() => document.documentElement.scrollWidth), width);
         }
+        // What the parent will not have for a while comes from the CDN, and the page says why.
+        await one.evaluate(() => globalThis.hls.media.pause());
+        await two.evaluate(() => (globalThis.hls.media.currentTime += 45));
+        await two.getByText('Players in hidden tabs stop').waitFor();
+
         await two.getByLabel('Upload', { exact: true }).press('Space');
         assert.equal(await two.evaluate(() => globalThis.mesh.upload), false);
       } finally {
