@@ -62,6 +62,8 @@ export const ROWS = [
   ['viewers', 'viewers', (value) => value.toFixed(0)],
   ['offload: media bytes that came from peers', 'offload', percent],
   ['of what the uplinks allow', 'eta', percent],
+  ['offload in quiet times', 'steadyOffload', percent],
+  ['of what the uplinks allow then', 'steadyEta', percent],
   ['copies of a segment that left the origin', 'originCopies', plain],
   ['copies in quiet times', 'steadyOriginCopies', plain],
   ['origin traffic for 1,000 viewers, Mbit/s', 'originMbitPerThousandViewers', plain],

@@ -10,7 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-// Live: segments listed so long after the last planned join are of quiet times; seconds.
+// What comes, or of live streams is listed, so long after the last planned join is of quiet times;
+// seconds.
 constexpr double kSettled = 15;
 
 // A viewer with peers may hold a fifth less media than its twin, and so reaches the end of it that
@@ -231,6 +232,18 @@ const json* member(const json& figures, const std::string& path) {
   return at->is_number() ? at : nullptr;
 }
 
+// The peers' share of the media that came after that time, in seconds; nullopt where none did.
+std::optional<double> offload_after(const Run& run, double from) {
+  const auto settled = std::find_if(run.samples.begin(), run.samples.end(),
+                                    [from](const Sample& each) { return each.at >= from; });
+  if (settled == run.samples.end()) return std::nullopt;
+  const Sample& last = run.samples.back();
+  const auto from_peers = static_cast<double>(last.p2p_bytes - settled->p2p_bytes);
+  const auto from_cdn = static_cast<double>(last.cdn_bytes - settled->cdn_bytes);
+  if (from_peers + from_cdn <= 0) return std::nullopt;
+  return from_peers / (from_peers + from_cdn);
+}
+
 }  // namespace
 
 Sample sample(sim::Swarm& swarm, const World& world) {
@@ -313,6 +326,9 @@ std::string figures_json(const Scenario& scenario, const World& world, uint64_t 
   out["offload"] = rounded(offload);
   out["mostOffload"] = rounded(most);
   out["eta"] = rounded(most > 0 ? offload / most : 0);
+  const std::optional<double> steady = offload_after(mesh, world.last_join + kSettled);
+  out["steadyOffload"] = steady ? json(rounded(*steady)) : json(nullptr);
+  out["steadyEta"] = steady && most > 0 ? json(rounded(*steady / most)) : json(nullptr);
   out["originCopies"] =
       rounded(mesh.swarm.distinct > 0 ? mesh.swarm.origin_copies / mesh.swarm.distinct : 0);
   if (mesh.steady_segments > 0) {

@@ -340,6 +340,24 @@ TEST_CASE("a first viewer whose line carries a stream once or twice costs no sec
   CHECK(figures["steadyOriginCopies"].get<double>() < 1.1);
 }
 
+TEST_CASE("what newcomers take from the CDN is no part of the offload in quiet times") {
+  Scenario reference;
+  reference.stream.mbit = 2;
+  reference.audience = parsed(R"({"audience": {"viewers": 10}})").audience;
+  const auto figures = run(reference, 1);
+  const auto figure = [&figures](const char* name) { return figures[name].get<double>(); };
+  CHECK(figure("steadyOffload") > figure("offload") + 0.02);
+  CHECK(std::abs(figure("steadyOffload") - (1 - figure("steadyOriginCopies") / 10)) < 0.01);
+  CHECK(std::abs(figure("steadyEta") - figure("steadyOffload") / figure("mostOffload")) < 1e-5);
+}
+
+TEST_CASE("a run that ends while viewers join has no quiet times") {
+  const auto figures =
+      run(parsed(R"({"seconds": 12, "audience": {"viewers": 3, "joinWithin": 3}})"), 1);
+  CHECK(figures["steadyOffload"].is_null());
+  CHECK(figures["steadyEta"].is_null());
+}
+
 TEST_CASE("neighbors that are too slow for what is live make nobody stall") {
   // Drawn worlds with uplinks at or below the bitrate and a CDN that is late now and then.
   const uint64_t seed = sim::kSlowBuild ? 23u : GENERATE(23u, 35u, 67u);
