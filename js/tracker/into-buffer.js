@@ -16,7 +16,8 @@ const [BUFFER, HEARD, NEXT] = ['kBuffer', 'kBufferCb', 'kBufferGen'].map((name) 
 /**
  * @param {(raw: any, bytes: Buffer) => void} heard the bytes are valid until the call returns
  * @returns {(raw: any) => boolean} to be called once for a socket that nothing has been read from since the last event. False if this
- *   is no socket of Node's, or of a version that keeps the option elsewhere: it is read as before
+ *   is no socket of Node's, or of a version that keeps the option elsewhere, or if what came before has not been passed on, which must
+ *   come first: it is read as before
  */
 export function readingInto(heard) {
   const buffer = Buffer.alloc(READ_BYTES);
@@ -27,6 +28,8 @@ export function readingInto(heard) {
   return (raw) => {
     const handle = raw._handle;
     if (!BUFFER || !HEARD || !NEXT || !handle?.useUserBuffer || raw[BUFFER] !== null) return false;
+    // More may come in the turn in which the stream has the rest of an upgrade request: of TLS over a stream that is no socket.
+    if (raw.readableLength > 0) return false;
     raw[BUFFER] = buffer;
     raw[HEARD] = took;
     raw[NEXT] = null;

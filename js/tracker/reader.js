@@ -102,9 +102,11 @@ export function readAhead(maxBytes, hearer) {
     ofWs.call(raw, Buffer.from(unread));
   }
 
-  const readInto = readingInto((raw, bytes) =>
-    raw[WEBSOCKET] === null ? ofWs.call(raw, Buffer.from(bytes)) : read.call(raw, bytes),
-  );
+  const readInto = readingInto((raw, bytes) => {
+    if (raw[WEBSOCKET] !== null) return read.call(raw, bytes);
+    // After a close or an error ws listens no more.
+    if (raw.listeners('data').includes(ofWs)) ofWs.call(raw, Buffer.from(bytes));
+  });
 
   return (ws, socket) => {
     const raw = /** @type {any} */ (socket);

@@ -2,11 +2,16 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { connect, createServer as createTcpServer } from 'node:net';
+import { Duplex } from 'node:stream';
 import { test } from 'node:test';
+import { connect as connectSecurely } from 'node:tls';
 import * as ws from 'ws';
 
 import { readingInto } from '../../js/tracker/into-buffer.js';
 import { readAhead } from '../../js/tracker/reader.js';
+import { selfSigned } from './certificate.mjs';
 
 const MOST_BYTES = 1000;
 const MASK = Buffer.from([0x12, 0xf4, 0x56, 0x80]);
@@ -214,6 +219,120 @@ test('what ws keeps of the buffer that all sockets are read into stays as it cam
   slow.terminate();
   busy.terminate();
   server.close();
+});
+
+const UPGRADE = [
+  'GET / HTTP/1.1',
+  'Host: tracker.example',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  '\r\n',
+].join('\r\n');
+
+/**
+ * Reads the WebSockets of an HTTP server ahead.
+ * @param {import('node:http').Server} server @param {string[]} texts @param {(socket: any, raw: any) => void} [opened]
+ */
+function readAheadOf(server, texts, opened) {
+  const accepting = new ws.WebSocketServer({ noServer: true, perMessageDeflate: false });
+  const text = (/** @type {unknown} */ _, /** @type {Buffer} */ data) => {
+    texts.push(String(data));
+  };
+  const readOn = readAhead(65_536, { text, ping() {}, pong() {} });
+  server.on('upgrade', (request, raw, head) =>
+    accepting.handleUpgrade(request, raw, head, (socket) => {
+      socket.on('error', (error) => texts.push(error.message));
+      readOn(socket, raw);
+      opened?.(socket, raw);
+    }),
+  );
+}
+
+/** @param {() => boolean} done */
+async function until(done) {
+  for (const end = Date.now() + 10_000; !done();) {
+    assert.ok(Date.now() < end, 'it does not come');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test('frames that come with the request are heard first, also over TLS within a stream that is no socket', async (t) => {
+  /** @type {string[]} */
+  const texts = [];
+  const secure = createSecureServer(selfSigned('tracker.example'));
+  readAheadOf(secure, texts);
+  const server = createTcpServer((tcp) => {
+    const stream = new Duplex({
+      read() {},
+      write: (chunk, _, done) => void tcp.write(chunk, done),
+      final: (done) => void tcp.end(done),
+    });
+    // All that the client says after the handshake comes at once.
+    /** @type {Buffer[]} */
+    const kept = [];
+    tcp.on('data', (chunk) => {
+      if (!secured) stream.push(chunk);
+      else if (kept.push(chunk) && Buffer.concat(kept).length > sent)
+        stream.push(Buffer.concat(kept));
+    });
+    tcp.on('close', () => stream.destroy());
+    secure.emit('connection', stream);
+  });
+  let secured = false;
+  secure.on('secureConnection', () => (secured = true));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const client = connectSecurely({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  t.after(() => {
+    client.destroy();
+    server.close();
+  });
+  await once(client, 'secureConnect');
+  await until(() => secured);
+  // In several of TLS's records, which have 16 KiB at most.
+  const said = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(15_000));
+  const bytes = Buffer.concat([Buffer.from(UPGRADE), ...said.map((text) => frame(TEXT, text))]);
+  const sent = bytes.length;
+  client.write(bytes);
+  await until(() => texts.length === said.length || texts.some((text) => !said.includes(text)));
+  assert.deepEqual(
+    texts.map((text) => text.slice(0, 20)),
+    said.map((text) => text.slice(0, 20)),
+  );
+});
+
+test('after a close ws is given nothing more of what comes', async (t) => {
+  const server = createServer();
+  let writes = 0;
+  /** @type {any} */
+  let raw;
+  readAheadOf(server, [], (socket, its) => {
+    raw = its;
+    const { _receiver: receiver } = socket;
+    const write = receiver.write.bind(receiver);
+    receiver.write = (/** @type {Buffer} */ bytes) => {
+      ++writes;
+      return write(bytes);
+    };
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  t.after(() => {
+    client.destroy();
+    raw?.destroy();
+    server.close();
+  });
+  client.write(UPGRADE);
+  await once(client, 'data');
+  client.write(frame(0x88, Buffer.from([3, 232])));
+  await once(client, 'data');
+  const { bytesRead } = raw;
+  client.write(frame(TEXT, 'later'));
+  await until(() => raw.bytesRead > bytesRead);
+  assert.equal(writes, 1, 'the close alone');
 });
 
 test('what is no socket of Node is read as before', () => {
