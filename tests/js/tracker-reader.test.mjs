@@ -6,6 +6,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { Duplex } from 'node:stream';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectSecurely } from 'node:tls';
 import * as ws from 'ws';
 
@@ -234,13 +235,18 @@ const UPGRADE = [
 /**
  * Reads the WebSockets of an HTTP server ahead.
  * @param {import('node:http').Server} server @param {string[]} texts @param {(socket: any, raw: any) => void} [opened]
+ * @param {number} [most] the most bytes of a message
  */
-function readAheadOf(server, texts, opened) {
-  const accepting = new ws.WebSocketServer({ noServer: true, perMessageDeflate: false });
+function readAheadOf(server, texts, opened, most = 65_536) {
+  const accepting = new ws.WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: most,
+  });
   const text = (/** @type {unknown} */ _, /** @type {Buffer} */ data) => {
     texts.push(String(data));
   };
-  const readOn = readAhead(65_536, { text, ping() {}, pong() {} });
+  const readOn = readAhead(most, { text, ping() {}, pong() {} });
   server.on('upgrade', (request, raw, head) =>
     accepting.handleUpgrade(request, raw, head, (socket) => {
       socket.on('error', (error) => texts.push(error.message));
@@ -333,6 +339,41 @@ test('after a close ws is given nothing more of what comes', async (t) => {
   client.write(frame(TEXT, 'later'));
   await until(() => raw.bytesRead > bytesRead);
   assert.equal(writes, 1, 'the close alone');
+});
+
+test('what a client sends after its last frame keeps no connection open', async (t) => {
+  const server = createServer();
+  /** @type {string[]} */
+  const errors = [];
+  let open = 0;
+  const opened = (/** @type {import('ws').WebSocket} */ socket) => {
+    ++open;
+    socket.on('close', () => --open);
+  };
+  readAheadOf(server, errors, opened, MOST_BYTES);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => server.close());
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const last = Object.entries(LAST);
+  await Promise.all(
+    last.map(async ([, bytes]) => {
+      const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).setNoDelay();
+      t.after(() => client.destroy());
+      client.write(UPGRADE);
+      await once(client, 'data');
+      client.write(bytes);
+      await once(client, 'data');
+      // What had been under way.
+      for (let more = 0; more < 3; ++more) {
+        client.write(FRAMES.longest);
+        await sleep(20);
+      }
+      client.end().resume();
+    }),
+  );
+  // By itself ws gives up waiting for the end after 30 s.
+  await until(() => open === 0);
+  assert.equal(errors.length, last.length - 1, 'a close is no error, and an error is told once');
 });
 
 test('what is no socket of Node is read as before', () => {
