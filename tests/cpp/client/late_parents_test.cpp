@@ -17,6 +17,9 @@ constexpr size_t kLateBytes = 100'000;
 // A live viewer with one parent.
 struct LateParent : MeshRoom {
   int32_t parent = 0;
+  // The parent sends its first piece, and of the others the CDN is asked twice.
+  bool in_parts = false;
+  int parts = 0;
 
   LateParent() {
     h.engine.set_live(true);
@@ -38,22 +41,30 @@ struct LateParent : MeshRoom {
     load.sn = MediaSequence(sn);
     load.url = "seg" + std::to_string(sn) + ".ts";
     load.span = MediaSpan{start, 2};
+    load.streams = in_parts;
     h.engine.list_segment(h.now, load);
     h.load(id != 0 ? id : static_cast<int32_t>(sn), load);
     return transfer(parent);
   }
   // Segment `sn` is asked for; the parent says `late` milliseconds later that it has some of it,
-  // and sends none; the CDN brings it; the next one is due. Returns for how many
-  // milliseconds the load waited.
+  // and sends none, or the first piece; the CDN brings the rest; the next one is due. Returns for
+  // how many milliseconds the load waited.
   int64_t plays(int64_t sn, int64_t late) {
     h.clear();
     if (!is_open(parent)) parent = add_parent("p" + std::to_string(sn));  // it was of no use
     const uint32_t transfer = asks_for(sn);
     std::optional<int64_t> waited;
-    for (int64_t after = 0; after < 2'000; after += 10) {
+    for (int64_t after = 0; after < 2'000 || (!waited && after < 9'000); after += 10) {
       if (after == late) holds(parent, transfer, "0-3", kLateBytes);
+      if (after == late + 500 && in_parts && !waited) {
+        sends(parent, transfer, 0, 1, Harness::body(sn, kLateBytes));
+      }
       if (!waited && h.went_to_cdn(static_cast<int32_t>(sn))) {
         waited = after;
+        if (in_parts && h.all(CommandKind::kFetch).back().t0 > 0) {
+          h.fetch_failed(static_cast<int32_t>(sn));
+          parts += h.all(CommandKind::kFetch).size() > 1 ? 1 : 0;
+        }
         h.fetch_done(static_cast<int32_t>(sn), Harness::body(sn, kLateBytes));
       }
       h.advance(10);
@@ -169,4 +180,24 @@ TEST_CASE("late parents: who waits for them in vain pauses for 8 s, then for twi
     last = began;
   }
   CHECK(pauses == std::vector<int64_t>{10, 18});
+}
+
+TEST_CASE("late parents: a segment that comes from the CDN in two parts was waited for once") {
+  LateParent r;
+  r.refuses_four();
+  r.in_parts = true;
+  r.plays(9, 800);
+  const TimeMs began = r.h.now;
+  const int64_t waited = r.plays(10, 800);
+  REQUIRE(r.parts == 1);
+  // Another parent, of which nothing is known yet, is as late.
+  r.h.peer_closed(r.parent);
+  r.in_parts = false;
+  int64_t paused = 0;
+  for (int64_t sn = 11; paused == 0; ++sn) {
+    REQUIRE(sn < 100);
+    const TimeMs at = r.h.now;
+    if (r.plays(sn, 800) >= 1'400) paused = (at - began).count() - waited;
+  }
+  CHECK(paused / 1'000 == 8);
 }
