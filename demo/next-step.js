@@ -9,19 +9,22 @@
  * @property {number} parents
  * @property {number} children
  * @property {number} missed segments in a row that came from the CDN although there was a parent
+ * @property {boolean} gives it has uploaded some since the segment before the last one
  * @property {boolean} met it has been connected with another viewer
  */
 
 /** After so many segments in a row a parent has nothing that is needed. */
 const MANY_MISSED = 3;
 
+const LEAVES = 'Another viewer takes segments from here. Its window shows them arrive.';
 const SIDE_BY_SIDE = 'Players in hidden tabs stop: put the windows side by side.';
 
 /**
  * @param {Situation} situation
  * @returns {string}
  */
-export function nextStep({ streamFailed, over, tone, peers, parents, children, missed, met }) {
+export function nextStep(situation) {
+  const { streamFailed, over, tone, peers, parents, children, missed, gives, met } = situation;
   if (streamFailed) return 'Once the stream plays, viewers share it with each other.';
   if (over) return 'Sharing is off for this viewer. Other viewers are not affected.';
   if (peers === 0) {
@@ -31,13 +34,12 @@ export function nextStep({ streamFailed, over, tone, peers, parents, children, m
       ? `No other viewer plays what is played here. ${SIDE_BY_SIDE}`
       : 'You are the only viewer. Open another viewer to see segments flow between them.';
   }
-  if (parents > 0 && missed >= MANY_MISSED) {
-    return `The other viewer has nothing that is needed here. ${SIDE_BY_SIDE}`;
+  if (parents === 0) return LEAVES;
+  // A connection carries both ways: whoever fetches first has parents, and gives to them.
+  if (missed >= MANY_MISSED) {
+    return gives ? LEAVES : `The other viewer has nothing that is needed here. ${SIDE_BY_SIDE}`;
   }
-  if (parents > 0 && children > 0) {
-    return 'This viewer gets segments from others and passes them on.';
-  }
-  return parents > 0
-    ? 'Segments come from another viewer now. Its window shows them leave.'
-    : 'Another viewer takes segments from here. Its window shows them arrive.';
+  return children > 0
+    ? 'This viewer gets segments from others and passes them on.'
+    : 'Segments come from another viewer now. Its window shows them leave.';
 }

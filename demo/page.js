@@ -41,6 +41,9 @@ const sharing = {
 let streamFailed = false;
 /** Segments in a row that came from the CDN although there was a parent. */
 let missed = 0;
+/** Bytes that had been uploaded when the last segment came, and whether some were since the one before. */
+let uploaded = 0;
+let gives = false;
 /** Whether it has been connected with another viewer. */
 let met = false;
 
@@ -202,6 +205,7 @@ function endSharing(text) {
 function showState() {
   const { peers = 0, parents = 0, children = 0 } = page.mesh?.stats ?? {};
   met ||= peers > 0;
+  if (parents === 0) missed = 0;
   let { tone, text } = sharing;
   if (!text) {
     text =
@@ -212,8 +216,8 @@ function showState() {
   if (streamFailed) [tone, text] = ['bad', 'The stream does not play.'];
   element('state').dataset.tone = tone;
   setText('state-text', text);
-  const { over } = sharing;
-  setText('next', nextStep({ streamFailed, over, tone, peers, parents, children, missed, met }));
+  const now = { streamFailed, over: sharing.over, tone, peers, parents, children };
+  setText('next', nextStep({ ...now, missed, gives, met }));
 }
 
 /**
@@ -357,6 +361,9 @@ function addSegment({ url, source, bytes }) {
   while (strip.children.length > STRIP_SEGMENTS) strip.firstElementChild?.remove();
   setText('latest', text);
   missed = source === 'cdn' && page.mesh?.stats.parents ? missed + 1 : 0;
+  const { uploadBytes } = figures();
+  gives = uploadBytes > uploaded;
+  uploaded = uploadBytes;
   showState();
 }
 
