@@ -22,7 +22,7 @@ export function detailsOf({ url, status, statusText, headers }, data) {
     responseURL: url,
     status,
     statusText,
-    ok: Boolean(data),
+    ok: status > 199 && status < 300,
     readyState: 4,
     response: data ?? null,
     headers,

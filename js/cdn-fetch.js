@@ -149,8 +149,7 @@ export function createFetch(stats) {
       const response = await pending;
       if (over) return;
       answer = response;
-      const body = await read(response);
-      if (response.ok) data = body;
+      data = await read(response);
     } catch {
       answer = NO_ANSWER;
     }
@@ -158,11 +157,12 @@ export function createFetch(stats) {
     begun();
     end();
     const { url, status: code, statusText: text } = answer;
-    if (!data) return callbacks.onError({ code, text }, context, details(), stats);
+    const told = details(data);
+    if (!data || !told.ok) return callbacks.onError({ code, text }, context, told, stats);
     loading.end = Math.max(performance.now(), loading.first);
     stats.loaded = stats.total = data.byteLength;
     stats.bwEstimate = (stats.total * 8000) / (loading.end - loading.first);
-    callbacks.onSuccess({ url, data, code }, stats, context, details(data));
+    callbacks.onSuccess({ url, data, code }, stats, context, told);
   };
 
   return {

@@ -169,9 +169,11 @@ const plain = (url) => url.replace(/\?.*/, '');
 /** What pages read of the details. @param {any} details */
 function shown(details) {
   if (!details) return details;
-  const { status, statusText, responseURL, readyState } = details;
+  const { status, statusText, responseURL, readyState, response } = details;
   return {
     ...{ status, statusText, readyState },
+    // Servers say in the body of a refusal why they refuse. Of no answer, Firefox has an empty body and Chromium none.
+    says: new TextDecoder().decode(response?.slice(0, 20)),
     // Where there is no answer, Firefox sometimes has one and Chromium has none.
     url: status && plain(responseURL),
     type: details.getResponseHeader('content-type'),
