@@ -40,7 +40,8 @@ const isInline = (url) => /^data:/i.test(url);
  */
 function isMedia(frag, part) {
   const { sn } = frag;
-  return typeof sn === 'number' && sn >= 0 && Boolean((part ?? frag).relurl);
+  // Beyond 2^53 - 1 several segments have one number.
+  return Number.isSafeInteger(sn) && Number(sn) >= 0 && Boolean((part ?? frag).relurl);
 }
 
 /**

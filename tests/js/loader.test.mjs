@@ -222,6 +222,7 @@ for (const [what, context] of /** @type {[string, any][]} */ ([
   ['an init segment', fragmentContext({ sn: 'initSegment' })],
   ['a part without an address', fragmentContext({}, { part: { index: 0 } })],
   ['text', fragmentContext({}, { responseType: 'text' })],
+  ['a number that others have too', fragmentContext({ sn: 2 ** 53 })],
 ])) {
   test(`${what} is not offered to peers`, () => {
     const { load, driver, inner } = setUp();
