@@ -68,7 +68,7 @@ uint64_t first_seed(int broken, Property expected, ScenarioOf scenario_of) {
 TEST_CASE("an engine that is not broken passes where the broken ones are caught") {
   const double older = GENERATE(0, 1);
   CAPTURE(older);
-  for (uint64_t seed = 1; seed <= (sim::kSlowBuild ? 2 : kSeeds); ++seed) {
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
     CAPTURE(seed);
     // In world 10 a third of eleven viewers cannot be reached: with its own seed and many others
     // peers bring less than a fifth of what uplinks allow. No break is caught by that in a drawn

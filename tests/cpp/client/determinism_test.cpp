@@ -23,8 +23,6 @@ std::vector<std::string> run(uint64_t seed, int events) {
   double position = 0;
   std::vector<int32_t> loads;
   for (int i = 0; i < events; ++i) {
-    const auto dials = h.all(CommandKind::kPeerDial);
-    const auto answers = h.all(CommandKind::kPeerAnswer);
     const int32_t some_peer =
         1 + static_cast<int32_t>(random.below(static_cast<uint32_t>(next_peer)));
     const int64_t sn = static_cast<int64_t>(position / 4) + random.below(6);
@@ -145,8 +143,9 @@ TEST_CASE("determinism: every load ends once, by data or by the CDN") {
     h.playhead(position, position + 12);
     h.load(id, static_cast<int64_t>(position / 4) + 3);
     for (int step = 0; step < 60; ++step) {
-      const auto requests = h.sent<peer::Request>(parent);
-      if (step == 1 && !requests.empty()) {
+      const auto requests =
+          step == 1 ? h.sent<peer::Request>(parent) : std::vector<peer::Request>();
+      if (!requests.empty()) {
         switch (random.below(3)) {
           case 0:
             h.peer_serves(parent, requests.back(), Harness::body(id, 100'000));

@@ -25,8 +25,15 @@ EngineConfig Harness::default_config() {
 
 std::string Harness::body(int64_t sn, size_t size) {
   std::string bytes(size, '\0');
-  for (size_t i = 0; i < size; ++i) {
+  // It repeats itself every 256 bytes, and copies take a tenth of the time that single bytes do.
+  size_t done = std::min(size, size_t{256});
+  for (size_t i = 0; i < done; ++i) {
     bytes[i] = static_cast<char>((i * 31 + static_cast<size_t>(sn) * 7) & 0xff);
+  }
+  while (done < size) {
+    const size_t more = std::min(done, size - done);
+    std::memcpy(&bytes[done], bytes.data(), more);
+    done += more;
   }
   bytes.replace(0, 2, "\xff\xf1");  // ADTS's sync word
   return bytes;
@@ -282,11 +289,11 @@ std::vector<tracker_wire::PeerMessage> Harness::sent_to_tracker() const {
 }
 std::vector<peer::Message> Harness::sent_to(int32_t peer) const {
   std::vector<peer::Message> found;
-  for (const Seen& seen : all(CommandKind::kChannelSendText)) {
-    if (seen.peer != peer) continue;
-    const peer::ParseResult parsed = peer::parse(seen.text);
+  for (const Seen& seen : log) {
+    if (seen.kind != CommandKind::kChannelSendText || seen.peer != peer) continue;
+    peer::ParseResult parsed = peer::parse(seen.text);
     REQUIRE(std::holds_alternative<peer::Message>(parsed));
-    found.push_back(std::get<peer::Message>(parsed));
+    found.push_back(std::move(std::get<peer::Message>(parsed)));
   }
   return found;
 }

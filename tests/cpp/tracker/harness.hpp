@@ -35,12 +35,21 @@ struct Mailbox {
     }
     return found;
   }
-  // The parents this peer was told to dial, oldest first.
-  std::vector<std::string> connects() const {
-    std::vector<std::string> ids;
-    for (const wire::Connect& connect : all<wire::Connect>())
-      ids.push_back(connect.to_peer_id.text);
-    return ids;
+  // The parents this peer was told to dial, oldest first. A copy, for whoever says something while
+  // it goes through them; `dials` itself is for those who look often.
+  std::vector<std::string> connects() const { return dials; }
+  std::vector<std::string> dials;
+
+  // The id that the last accept gave; none before.
+  std::string id;
+
+  void take(const wire::TrackerMessage& message) {
+    if (const auto* connect = std::get_if<wire::Connect>(&message)) {
+      dials.push_back(connect->to_peer_id.text);
+    } else if (const auto* accept = std::get_if<wire::Accept>(&message)) {
+      id = accept->peer_id.text;
+    }
+    messages.push_back(message);
   }
 };
 
@@ -111,10 +120,7 @@ class Harness {
     drain();
   }
 
-  std::string id(int32_t conn) {
-    const auto accepts = box[conn].all<wire::Accept>();
-    return accepts.empty() ? std::string() : accepts.back().peer_id.text;
-  }
+  std::string id(int32_t conn) { return box[conn].id; }
   std::string dc_id(int32_t child, int32_t parent) { return id(child) + "-" + id(parent); }
   void opened(int32_t child, int32_t parent) { say(child, wire::DcOpened{dc_id(child, parent)}); }
 
@@ -132,7 +138,7 @@ class Harness {
           const auto parsed = wire::parse_from_tracker(command->text);
           const auto* message = std::get_if<wire::TrackerMessage>(&parsed);
           REQUIRE(message != nullptr);
-          mailbox.messages.push_back(*message);
+          mailbox.take(*message);
           break;
         }
         case TrackerCommandKind::kPing:

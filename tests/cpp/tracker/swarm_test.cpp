@@ -26,9 +26,8 @@ struct Swarm {
   // Takes in new connects and checks each as it comes.
   void observe() {
     for (auto& [conn, mailbox] : h.box) {
-      const auto connects = mailbox.connects();
-      for (size_t& seen = connects_seen[conn]; seen < connects.size(); ++seen) {
-        const std::string& parent = connects[seen];
+      for (size_t& seen = connects_seen[conn]; seen < mailbox.dials.size(); ++seen) {
+        const std::string& parent = mailbox.dials[seen];
         INFO("socket " << conn << " told to dial " << parent);
         REQUIRE(channel_of.count(conn) == 1);
         REQUIRE(socket_of.count(parent) == 1);
