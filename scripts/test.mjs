@@ -3,7 +3,8 @@
  * failed step the others still run, except those that need what it would have built.
  *
  * The C++ is compiled and tested in the background of the build and of the tests that mostly wait, with the processor time that
- * these leave. Tests in real time that failed are run once more when all others have ended, the background included.
+ * these leave. Most browser tests and the packaging run side by side in two rows; what judges playback comes after them. Tests in
+ * real time that failed are run once more when all others have ended, the background included.
  */
 
 import { UserError, inBackground, runMain, say } from './lib/process.mjs';
@@ -23,6 +24,7 @@ import { printSizes } from './size.mjs';
  * @property {string} name
  * @property {boolean} [needsBuild] runs only if the build step passed
  * @property {boolean} [background] runs in the background of the others
+ * @property {1 | 2} [row] mostly waits, and runs beside the steps of the other row; default: nothing but the background is beside it
  * @property {boolean} [inBuildFolder] of the background, one that waits for the build step, which compiles in the same folder
  * @property {() => Outcome | Promise<Outcome>} run
  */
@@ -35,10 +37,13 @@ const formatted = ({ code, output }) =>
  * Browser tests that judge stalls, shares or estimates, or play at many times the speed: other browsers beside them would change
  * their results, and what is in the background, with the lowest priority, hardly does.
  */
-const ALONE = /\/(abr|drills|mesh|release-drills|share|soak|waiting)\.test\.mjs$/;
+const ALONE = /\/(abr|drills|mesh|pair|release-drills|share|soak|waiting)\.test\.mjs$/;
 
-/** Those of them that leave half of two cores idle and have room for one another, which rooms of four viewers have not. */
-const PAIRED = /\/(drills|share)\.test\.mjs$/;
+/** Those that take longest of what is not in `ALONE`: at the end of their row they would be the last for minutes. */
+const LONG = /\/(history|word)\.test\.mjs$/;
+
+/** Those of `ALONE` that leave half of two cores idle and have room for one another, which rooms of four viewers have not. */
+const PAIRED = /\/(drills|pair|release-drills|share|soak)\.test\.mjs$/;
 
 /** @type {Step[]} */
 const STEPS = [
@@ -106,7 +111,7 @@ const STEPS = [
     group: 'js',
     name: 'Node tests',
     needsBuild: true,
-    // Most of these tests wait for processes or timers.
+    // Most of these tests wait for processes or timers. Beside browsers, with a load of 18, two of them failed.
     run: () =>
       nodeTests('tests/js', {
         log: 'node-tests',
@@ -118,18 +123,33 @@ const STEPS = [
     group: 'packaging',
     name: 'packed tarball, bundlers and versions of hls.js (Chromium)',
     needsBuild: true,
+    row: 1,
     run: () => nodeTests('tests/packaging', { log: 'packaging-tests', secondTry: true }),
+  },
+  {
+    group: 'browser',
+    name: 'browser tests that take long (Chromium)',
+    needsBuild: true,
+    row: 1,
+    run: () =>
+      nodeTests('tests/browser', {
+        log: 'long-tests',
+        options: ['--test-concurrency=2'],
+        which: (file) => LONG.test(file),
+        secondTry: true,
+      }),
   },
   {
     group: 'browser',
     name: 'browser tests (Chromium, Firefox)',
     needsBuild: true,
+    row: 2,
     // These tests mostly wait for playback: two of them leave half of two cores idle.
     run: () =>
       nodeTests('tests/browser', {
         log: 'browser-tests',
         options: ['--test-concurrency=3'],
-        which: (file) => !ALONE.test(file),
+        which: (file) => !ALONE.test(file) && !LONG.test(file),
         secondTry: true,
       }),
   },
@@ -232,7 +252,11 @@ await runMain(import.meta, async () => {
   // What is built and checked first.
   const first = others.filter(({ group }) => group === 'static' || group === 'build');
   const beside = others.filter((step) => !first.includes(step));
-  const ready = perform(first);
+  // Checks of the sources need not wait for the build, nor the build for them.
+  const sources = first.filter(({ group, needsBuild }) => group === 'static' && !needsBuild);
+  const fromBuild = first.filter((step) => !sources.includes(step));
+  const ready = Promise.all([perform(sources), perform(fromBuild)]);
+  const inRow = (/** @type {1 | 2 | undefined} */ row) => beside.filter((step) => step.row === row);
   // With nothing beside it, what is in the background needs no patience.
   const inTurn = async () => {
     for (const step of background) {
@@ -241,7 +265,13 @@ await runMain(import.meta, async () => {
       else await perform([step]);
     }
   };
-  await Promise.all([inTurn(), ready.then(() => perform(beside))]);
+  const inRows = async () => {
+    await ready;
+    await perform(beside.filter(({ group }) => group === 'js'));
+    await Promise.all([perform(inRow(1)), perform(inRow(2))]);
+    await perform(inRow(undefined).filter(({ group }) => group !== 'js'));
+  };
+  await Promise.all([inTurn(), inRows()]);
   for (const [step, { outcome }] of done) {
     if (outcome.again) await record(step, outcome.again, ', what failed once more');
   }
