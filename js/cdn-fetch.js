@@ -131,11 +131,13 @@ export function createFetch(stats) {
       (!range || range.startsWith(`bytes ${rangeStart}-${rangeEnd - 1}/`));
     /** @type {Uint8Array[]} */
     const chunks = [];
+    let at = 0;
     await readTo(body, (bytes) => {
       if (over) return false;
       begun();
       chunks.push(bytes);
-      if (asked) callbacks.onBytes(stats.loaded, bytes, stats.total);
+      if (asked) callbacks.onBytes(at, bytes, stats.total);
+      at += bytes.length;
       stats.loaded += bytes.length;
       return true;
     });
@@ -189,6 +191,8 @@ export function createFetch(stats) {
       callbacks.onAbort(stats, context, details());
     },
     destroy: () => end(true),
+    /** What it has not brought is there. */
+    stop: () => end(),
     getResponseHeader: (/** @type {string} */ name) => answer.headers.get(name),
   };
 }

@@ -219,9 +219,11 @@ export function createFragmentLoader(host, former) {
         fetchRange: (from, to, told) =>
           fetchRange(this.context, this.#config.loadPolicy, from, to, told),
         progress: (loaded, total) => {
-          if (this.#over || this.#cdn) return;
+          if (this.#over || this.#cdn === this.#inner) return;
           const { stats } = this;
-          stats.loading.first ||= Math.max(performance.now(), stats.loading.start);
+          if (!this.#cdn) {
+            stats.loading.first ||= Math.max(performance.now(), stats.loading.start);
+          }
           stats.loaded = loaded;
           stats.total = total;
         },
@@ -239,11 +241,13 @@ export function createFragmentLoader(host, former) {
      * @param {number} t1
      */
     #deliver(data, source, t0, t1) {
-      if (this.#over) return;
+      // The page had been frozen, and what fetches now ends by itself.
+      if (this.#over || this.#cdn === this.#inner) return;
       const { context, stats } = this;
       const { url } = context;
       const callbacks = this.#callbacks;
       this.#leave();
+      this.#cdn?.stop();
       fillTimes(stats, t0, t1, firstByteMs);
       const bytes = data.byteLength;
       stats.loaded = stats.total = bytes;

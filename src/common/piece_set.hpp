@@ -76,6 +76,15 @@ class PieceSet {
   }
   // Returns the least member that is at least `from`, or kMost.
   uint32_t first(uint32_t from = 0) const { return seek(from, 0, used_ * kBits); }
+  // Returns the largest member, or kMost.
+  uint32_t last() const {
+    for (uint32_t i = used_; i-- > 0;) {
+      if (words_[i] != 0) {
+        return i * kBits + kBits - 1 - static_cast<uint32_t>(std::countl_zero(words_[i]));
+      }
+    }
+    return kMost;
+  }
   // Returns the least number that is at least `from` and is no member, or kMost: one past the run
   // of members that begins at `from`, and `from` itself if it is none.
   uint32_t run_end(uint32_t from) const {

@@ -48,7 +48,7 @@ uint32_t whole_pieces(const DataHeader& header, size_t bytes) {
   const size_t left = header.size - size_t{header.piece} * kWirePieceBytes;
   if (bytes > kMostFrameBytes - kDataHeaderBytes || bytes > left) return 0;
   if (bytes < left && bytes % kWirePieceBytes != 0) return 0;
-  return static_cast<uint32_t>((bytes + kWirePieceBytes - 1) / kWirePieceBytes);
+  return pieces_in(bytes);
 }
 
 }  // namespace hlsmesh::peer

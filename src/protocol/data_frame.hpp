@@ -12,6 +12,11 @@ namespace hlsmesh::peer {
 // Every piece has this size, except a segment's last one, which has the rest.
 inline constexpr uint32_t kWirePieceBytes = 16 * 1024;
 
+// The pieces of so many bytes; the last may be shorter.
+constexpr uint32_t pieces_in(size_t bytes) {
+  return static_cast<uint32_t>((bytes + kWirePieceBytes - 1) / kWirePieceBytes);
+}
+
 struct DataHeader {
   uint32_t transfer = 0;  // the number of the WANT that it answers, 1 to 2^31 - 1
   uint32_t piece = 0;     // the first one, below PieceSet::kMost

@@ -84,8 +84,17 @@ void Cdn::answer(FetchId id, Access access) {
 void Cdn::cancel(FetchId id) {
   const auto it = fetches_.find(id);
   if (it == fetches_.end()) return;
-  network_.cut(it->second.pipe);
+  const Fetch& fetch = it->second;
+  if (!fetch.ranged && fetch.at > 0) count(fetch, fetch.at);
+  network_.cut(fetch.pipe);
   fetches_.erase(it);
+}
+
+void Cdn::count(const Fetch& fetch, size_t bytes) {
+  copies_[{fetch.rendition, fetch.sn}].sent +=
+      static_cast<double>(bytes) /
+      static_cast<double>(content_.segment_bytes(fetch.rendition, fetch.sn));
+  sent_bytes_ += bytes;
 }
 
 Time Cdn::playlist_at(Access access) const {
@@ -99,16 +108,13 @@ void Cdn::on_pipe_message(uint64_t cookie, Message message) {
   Fetch& fetch = it->second;
   CdnUser& user = *fetch.user;
   const size_t offset = std::exchange(fetch.at, fetch.at + message.size);
-  const size_t whole = content_.segment_bytes(fetch.rendition, fetch.sn);
   const bool over = fetch.at == fetch.end;
   Copies& copies = copies_[{fetch.rendition, fetch.sn}];
   if (fetch.ranged) {
-    copies.sent += static_cast<double>(message.size) / static_cast<double>(whole);
-    sent_bytes_ += message.size;
+    count(fetch, message.size);
   } else if (over) {
-    copies.sent += 1;
+    count(fetch, fetch.at);
     ++copies.whole;
-    sent_bytes_ += whole;
   }
   user.on_cdn_bytes(id, offset, message.size);
   if (!over || fetches_.count(id) == 0) return;

@@ -97,6 +97,7 @@ class Cdn : private PipeSink {
   bool struck(int32_t every, uint64_t what, const CdnUser& user, Access access,
               RenditionId rendition, MediaSequence sn);
   void answer(FetchId id, Access access);
+  void count(const Fetch& fetch, size_t bytes);
   void on_pipe_message(uint64_t cookie, Message message) override;
   void on_pipe_drained(uint64_t cookie, size_t buffered) override;
 

@@ -124,12 +124,19 @@ void Loader::begin(Load& load, Fetch fetch, FetchRange range) {
 void Loader::take(const HmCommand& done) {
   const LoadId id(done.load);
   const auto it = loads_.find(id);
-  if (it == loads_.end() || it->second.fetch.value() != 0) {
+  if (it == loads_.end()) {
     ++figures_.stray_commands;
     return;
   }
-  const Load load = it->second;
+  Load load = it->second;
   const SegmentRequest& request = load.request;
+  // Peers have brought what a fetch under way has not.
+  const auto fetch = fetches_.find(load.fetch);
+  if (fetch != fetches_.end()) {
+    if (!streams_) ++figures_.stray_commands;
+    figures_.cdn_bytes += fetch->second.size;
+    load.by_range += fetch->second.size;
+  }
   cancel(id);
   given_ = id;
   given_request_ = request;

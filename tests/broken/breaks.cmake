@@ -6,9 +6,9 @@ hlsmesh_break(player/loads.cpp
   "void Loads::review(TimeMs now, Load& load) {
   if (hlsmesh_broken == 1) return;")
 hlsmesh_break(player/loads.cpp
-  "    if (load.state != Load::State::kAtCdn) timer.also(load.due, Wake::kLoad);"
+  "    timer.also(load.due, Wake::kLoad);"
   "    if (hlsmesh_broken == 1 && load.state == Load::State::kAsking) continue;
-    if (load.state != Load::State::kAtCdn) timer.also(load.due, Wake::kLoad);")
+    timer.also(load.due, Wake::kLoad);")
 hlsmesh_break(player/loads.cpp
   "  if (left > DurationMs::zero()) return true;"
   "  if (hlsmesh_broken == 1 || left > DurationMs::zero()) return true;")
@@ -44,7 +44,7 @@ hlsmesh_break(peers/children.cpp
   }")
 
 # 4: never has a player's first segment fetched.
-hlsmesh_break(player/loads.cpp
+hlsmesh_break(player/loads_cdn.cpp
   "void Loads::go_to_cdn(TimeMs now, Load& load) {"
   "void Loads::go_to_cdn(TimeMs now, Load& load) {
   if (hlsmesh_broken == 4 && stats_.loads == 1 && stats_.cdn_segments + stats_.p2p_segments == 0) {

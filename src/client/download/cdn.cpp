@@ -25,6 +25,7 @@ void Cdn::begin(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, Fetc
   fetch.at = range.from;
   fetch.reserved = 0;
   fetch.body = into;
+  fetch.joint = false;
   if (wish.shareable) fetch.part = Part(downloads_.of(wish), fetch);
   if (fetch.by_driver) return;
   Command& command = commands_.push(CommandKind::kFetch);
@@ -61,6 +62,12 @@ MutableBytes Cdn::room(CdnFetch& fetch, const Wish& wish, size_t offset, size_t 
 bool Cdn::prepare(CdnFetch& fetch, const Wish& wish, size_t end, size_t total) {
   SegmentCache& cache = downloads_.shelf.cache;
   SegmentPtr& body = fetch.body;
+  // What neighbors say of its size is not so.
+  if (fetch.joint && fetch.range.whole() && fetch.at == 0 && body != nullptr && total > 0 &&
+      body->expected() != total) {
+    fetch.joint = false;
+    body = nullptr;
+  }
   if (body == nullptr) {
     if (fetch.arrived() > 0) return false;
     const size_t most = std::min(static_cast<size_t>(peer::kMaxSegmentBytes), cache.budget());
@@ -177,8 +184,10 @@ void Cdn::finish(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, siz
 
 Cdn::Arrival Cdn::finish_range(TimeMs now, CdnFetch& fetch, const Wish& wish, size_t size,
                                double first_byte_ms, double body_ms) {
-  measure(now, fetch, wish, size, first_byte_ms, body_ms);
   SegmentBuffer* const body = fetch.body.get();
+  // On the line that neighbors used meanwhile the CDN would have brought as much at best.
+  const bool joint = fetch.joint && body != nullptr;
+  measure(now, fetch, wish, joint ? body->size() : size, first_byte_ms, body_ms);
   Arrival arrival = Arrival::kMore;
   const bool to_end = fetch.range.to == 0 || fetch.at < fetch.range.to || !fetch.ranged;
   if (body == nullptr || fetch.arrived() != size) {
@@ -199,7 +208,7 @@ void Cdn::release(CdnFetch& fetch) {
   fetch.part.release();
   fetch.id = FetchId();
   fetch.range = FetchRange();
-  fetch.ranged = false;
+  fetch.joint = fetch.ranged = false;
   fetch.at = fetch.reserved = 0;
 }
 

@@ -20,6 +20,7 @@ struct CdnFetch final : Source {
   FetchRange range;        // what was asked for
   Part part;               // only in what peers may carry
   SegmentPtr body;         // where it lands; nullptr: it is not wanted, or not there yet
+  bool joint = false;      // neighbors bring some of the body, of which all is fetched
   bool ranged = false;     // the answer is the range; false: all of the segment
   size_t at = 0;           // where in the segment the next byte goes
   size_t reserved = 0;     // bytes that the driver is writing there

@@ -54,6 +54,8 @@ struct Download {
   SegmentPtr body;                        // what has come; nullptr before its size is known
   PieceSet here;                          // of `body`
   PieceSet at_cdn;                        // what a fetch under way brings of it
+  LoadId joint;                           // whose fetch brings its beginning meanwhile; 0: none
+  double cdn_rate = 0;                    // of that fetch, in bytes per millisecond
   bool looked = false;                    // its first bytes look like media: others may have it
   Gifts gifts;                            // of those who brought it
   PieceSet doubted;                       // of `here`: their givers had not been found honest
@@ -68,6 +70,8 @@ struct Download {
   bool announced = false;                 // neighbors have heard that it comes
 
   bool idle() const { return sources.empty() && loads == 0; }
+  // Neighbors bring it from its last piece on.
+  bool from_end() const { return joint.value() != 0; }
   bool mostly_here() const {
     return body != nullptr && body->committed_bytes() * 2 >= body->size();
   }

@@ -25,9 +25,6 @@ constexpr DurationMs kJudgeEvery{100};
 constexpr DurationMs kSilence{400};
 constexpr double kPatience = 3;
 constexpr DurationMs kMoved{1'000};
-// A parent that has said nothing of a segment for this long has kept us waiting for it.
-constexpr DurationMs kSilentFor{1'000};
-
 // Of a download of which nothing has come for this long, nobody can tell when it will end.
 constexpr DurationMs kFlows{400};
 
@@ -35,14 +32,9 @@ constexpr DurationMs kFlows{400};
 constexpr DurationMs kLeastWithin{500};
 constexpr DurationMs kMostWithin{4'000};
 
-uint32_t pieces_of(size_t bytes) {
-  return static_cast<uint32_t>((bytes + peer::kWirePieceBytes - 1) / peer::kWirePieceBytes);
-}
-
-// PieceSet::kMost if there is none.
-uint32_t last_of(const PieceSet& pieces) {
-  uint32_t last = pieces.first();
-  for (uint32_t at = last; at < PieceSet::kMost; at = pieces.first(at + 1)) last = at;
+PieceSet last_of(const PieceSet& pieces) {
+  PieceSet last;
+  last.add(pieces.last());
   return last;
 }
 
@@ -69,7 +61,7 @@ Mesh::Prospect Mesh::pursue(TimeMs now, const Wish& wish, const Need& need, doub
                             DurationMs keep) {
   Prospect prospect;
   Download& download = downloads_.of(wish);
-  if (comes_otherwise(download)) return prospect;
+  if (comes_otherwise(download) && !download.from_end()) return prospect;
   if (!downloads_.shelf.trust.has_hope(now, wish.segment)) return prospect;
   download.keep_until = now + keep;
   const DurationMs within = std::clamp(patience_for_transfer(need), kLeastWithin, kMostWithin);
@@ -133,7 +125,7 @@ bool Mesh::may_bring(const Neighbor& neighbor, const PieceAsk& ask) const {
 }
 
 PieceSet Mesh::missing(const Download& download) const {
-  PieceSet missing = PieceSet::all(pieces_of(download.body->expected()));
+  PieceSet missing = PieceSet::all(peer::pieces_in(download.body->expected()));
   missing.remove(download.here);
   return missing;
 }
@@ -152,6 +144,7 @@ const Neighbor* Mesh::sole_giver(TimeMs now, const Download& download) const {
 
 void Mesh::feed(TimeMs now, Download& download) {
   if (download.body == nullptr || download.body->complete()) return;
+  if (saves_line_ && download.loads == 0) return;
   // What comes cannot be checked before the digests are here, which come in front of it.
   const bool blind = !downloads_.shelf.trust.admits(*download.body) && !find_digests(now, download);
   if (blind && downloads_.shelf.trust.of(now, download.segment) == nullptr) return;
@@ -177,7 +170,8 @@ void Mesh::feed(TimeMs now, Download& download) {
     PieceAsk* const ask = neighbor->asks.find(download);
     if (ask == nullptr || ask->size != download.body->expected()) continue;
     if (alone && neighbor != only) continue;
-    const PieceSet has = ask->offers(now);
+    PieceSet has = ask->offers(now);
+    if (download.from_end()) has.remove(PieceSet::all(reach(download, *neighbor)));
     if (!has.intersects(wanted)) continue;
     turns.push_back({neighbor, ask, has, PieceSet(), neighbor->asks.outstanding()});
   }
@@ -206,11 +200,12 @@ void Mesh::feed(TimeMs now, Download& download) {
     choice.keep(wanted);
     PieceSet front = choice;
     front.keep(near);
-    if (!front.empty()) choice = front;
+    if (!front.empty() && !download.from_end()) choice = front;
     uint32_t rarest = 0;
     uint32_t least = UINT32_MAX;
     uint32_t alike = 0;
-    const PieceSet among = first_of(choice, choice.has(0) ? 1 : span);
+    PieceSet among = first_of(choice, choice.has(0) ? 1 : span);
+    if (download.from_end()) among = last_of(choice);
     for (uint32_t at = among.first(); at < PieceSet::kMost; at = among.first(at + 1)) {
       uint32_t holders = 0;
       for (const Turn& turn : turns) holders += turn.has.has(at) ? 1 : 0;
@@ -250,31 +245,6 @@ void Mesh::drop_unwanted(TimeMs now) {
   });
 }
 
-FetchRange Mesh::rest(const Download& download, bool all) const {
-  const SegmentPtr& body = download.body;
-  if (body == nullptr || body->open() || download.here.empty()) return {};
-  // Up to where something is here, or is going to be.
-  PieceSet near = download.here;
-  for (const Neighbor* neighbor : neighbors_) {
-    const PieceAsk* const ask = neighbor->asks.find(download);
-    if (ask == nullptr) continue;
-    if (ask->size != 0 && ask->size != body->size()) return {};
-    near.add(ask->left);
-  }
-  const PieceSet gap = missing(download);
-  if (gap.empty()) return {};
-  const uint32_t last = last_of(gap);
-  uint32_t first = gap.first();
-  if (!all) first = std::max(first, gap.first(last_of(near) + 1));
-  if (first > last) first = gap.first();
-  FetchRange range;
-  range.from = static_cast<size_t>(first) * peer::kWirePieceBytes;
-  range.to = last + 1 == pieces_of(body->size())
-                 ? 0
-                 : (static_cast<size_t>(last) + 1) * peer::kWirePieceBytes;
-  return range;
-}
-
 void Mesh::close(TimeMs now, Neighbor& neighbor, PieceAsk& ask) {
   neighbor.link.channel.send(now, neighbor.asks.close(ask));
 }
@@ -295,45 +265,6 @@ bool Mesh::is_late(const Download& download) const {
   return nowhere.count() * 2 <= gap.count();
 }
 
-void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range, TimeMs asked_at) {
-  for (Neighbor* neighbor : neighbors_) {
-    const PieceAsk* const ask = neighbor->asks.find(download);
-    if (ask == nullptr || ask->gave) continue;
-    Parent* const parent = downloads_.parent(neighbor->peer);
-    if (parent != nullptr) parent->usefulness.missed(now);
-    // It has said neither that it comes nor that it does not.
-    const bool waited = ask->size == 0 && now - ask->opened_at >= kSilentFor;
-    if (waited && neighbor->is_parent && !neighbor->we_lead) neighbor->asks.on_vain(1);
-    if (asked_at != kNever && range.whole() && neighbor->is_parent && ask->size == 0) {
-      neighbor->asks.listen(*ask, asked_at);
-    }
-  }
-  if (range.whole()) return drop(now, download);
-  PieceSet& cut = download.at_cdn;
-  cut = PieceSet::all();
-  if (range.to > 0) cut.cut(pieces_of(range.to));
-  for (uint32_t at = 0; at < range.from / peer::kWirePieceBytes; ++at) cut.remove(at);
-  // What comes once more counts for the CDN.
-  PieceSet again = download.here;
-  again.keep(cut);
-  for (Gift& gift : download.gifts) gift.replaced |= again.has(gift.probe);
-  const uint64_t twice =
-      std::min(download.peer_bytes, uint64_t{again.count()} * peer::kWirePieceBytes);
-  download.peer_bytes -= twice;
-  stats_.p2p_wasted_bytes += twice;
-  take_back(now, download, cut);
-}
-
-void Mesh::take_back(TimeMs now, const Download& download, const PieceSet& pieces) {
-  for (Neighbor* neighbor : neighbors_) {
-    PieceAsk* const ask = neighbor->asks.find(download);
-    if (ask == nullptr || !ask->left.intersects(pieces)) continue;
-    PieceSet theirs = ask->left;
-    theirs.keep(pieces);
-    neighbor->link.channel.send(now, neighbor->asks.cancel(*ask, theirs));
-  }
-}
-
 void Mesh::drop(TimeMs now, Download& download) {
   leave(now, download);
   let_go(download);
@@ -344,6 +275,7 @@ void Mesh::let_go(Download& download) {
   const SegmentPtr body = std::exchange(download.body, nullptr);
   download.here = PieceSet();
   download.at_cdn = PieceSet();
+  download.joint = LoadId();
   download.looked = false;
   download.gifts.clear();
   download.doubted = PieceSet();

@@ -62,11 +62,22 @@ class Mesh {
   // brought or were asked for; from its first byte to its last. All of the segment where nothing is
   // here, or its size is in doubt.
   FetchRange rest(const Download& download, bool all) const;
-  // The CDN brings that part, since it did not come in time: a miss of each parent that has given
-  // nothing. If it is the whole, nothing is kept, and of parents that had nothing it is heard how
-  // long after `asked_at`, unless that is kNever, they have some of it; else what is missing
-  // besides may still come.
+  // It did not come in time: a miss of each parent that has given nothing. Of parents that had
+  // nothing it is heard how long after `asked_at`, unless that is kNever, they have some of it.
+  void miss(TimeMs now, const Download& download, TimeMs asked_at);
+  // The same, and the CDN brings that part. If it is the whole, nothing is kept; else what is
+  // missing besides may still come.
   void give_up(TimeMs now, Download& download, const FetchRange& range, TimeMs asked_at);
+  // Whether neighbors hold some of a segment that is fetched, or may be about to say so.
+  bool may_help(TimeMs now, const Download& download) const;
+  // The CDN brings it from its beginning, has brought so many bytes and goes on at that rate:
+  // neighbors bring it from its end, so that whoever is quicker brings more, and neither brings
+  // what the other has.
+  void meet(TimeMs now, Download& download, size_t arrived, double bytes_per_ms);
+  // Nothing is asked for ahead of the player while this is so.
+  void save_line(bool saves) { saves_line_ = saves; }
+  // The CDN has brought these pieces, neighbors may have before.
+  void replace(Download& download, const PieceSet& pieces);
   // These pieces come, or have come, from elsewhere: those that were asked for are cancelled.
   void take_back(TimeMs now, const Download& download, const PieceSet& pieces);
   // What is on its way of the rendition, or of any if it is empty, and what was said of it belongs
@@ -149,6 +160,11 @@ class Mesh {
   // Asks for what is missing, of whoever holds it and has room.
   void feed(TimeMs now, Download& download);
   PieceSet missing(const Download& download) const;
+  // Where the size of what comes from the CDN is its head's word, and a neighbor says so too, that
+  // is its size.
+  void settle_size(const Download& download) const;
+  // The first piece that the neighbor can bring before the CDN, which comes from the beginning.
+  static uint32_t reach(const Download& download, const Neighbor& neighbor);
   void close(TimeMs now, Neighbor& neighbor, PieceAsk& ask);
   static void stop_listening(TimeMs now, Neighbor& neighbor);
   // Looks at what was asked of a neighbor and has not come.
@@ -180,6 +196,7 @@ class Mesh {
   std::list<SegmentKey> fresh_words_;
   Shortage shortage_;
   Neighbor* leader_ = nullptr;
+  bool saves_line_ = false;
   bool beside_ = false;  // `leader_` fetches beside us
   TimeMs alone_until_{};
   bool passes_on_ = false;

@@ -64,6 +64,7 @@ bool Mesh::on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have) {
   news.remove(ask->has);
   if (!news.empty()) neighbor.link.on_held(now, download.segment.key.sn);
   ask->has.add(news);
+  settle_size(download);
   feed(now, download);
   return !news.empty();
 }
@@ -73,6 +74,7 @@ void Mesh::on_want(TimeMs now, Neighbor& neighbor, const peer::Fields& want) {
 }
 
 bool Mesh::prepare(TimeMs now, Download& download, size_t size) {
+  if (download.body == nullptr && download.from_end()) return true;  // the CDN's is to come
   if (download.body != nullptr) {
     const size_t before = download.body->expected();
     // A size is what somebody says until some of it has come.
@@ -272,6 +274,10 @@ void Mesh::finish(TimeMs now, Download& download) {
   const Segment& segment = download.segment;
   leave(now, download);
   if (!is_good(segment, body->bytes())) return fail(now, download);
+  if (download.from_end()) {
+    downloads_.supersede(segment.key);
+    downloads_.shelf.cache.list(body);
+  }
   const uint64_t meanwhile = downloads_.peer_bytes() - download.bytes_before;
   const DurationMs alone =
       to_duration(to_ms(now - download.first_at) * static_cast<double>(body->size()) /

@@ -30,6 +30,8 @@ DurationMs latest_cdn_start(const Need& need) {
   return need.slack - need.cdn_time * 3 / 2 - kMargin;
 }
 
+bool needs_whole_line(const Need& need) { return need.slack < need.cdn_time * 2 + kMargin; }
+
 DurationMs patience(const Need& need, bool proven) {
   if (need.ahead) return patience_for_transfer(need);
   DurationMs growing = growing_part(need, need.duration - need.cdn_time);

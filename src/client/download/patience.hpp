@@ -45,6 +45,10 @@ struct Need {
 // timers that fire late). Negative when that moment has passed.
 DurationMs latest_cdn_start(const Need& need);
 
+// Whether a fetch of it from the CDN would come too late if as much again came on the same line
+// meanwhile.
+bool needs_whole_line(const Need& need);
+
 // How much longer the load may wait while nobody can tell when a peer will deliver. Not positive:
 // no longer. `proven`: the parent it waits on has delivered segments before.
 DurationMs patience(const Need& need, bool proven);

@@ -8,23 +8,11 @@ namespace {
 
 // A load that waits for a parent is looked at again after this time.
 constexpr DurationMs kLook{500};
-// What a load has lost by peers that brought nothing: less is a round trip.
-constexpr DurationMs kLostTime{100};
-// A load that waited in vain is forgotten after this time, and no more than kVainLimit count.
-constexpr DurationMs kVainMemory{10'000};
-constexpr int kVainLimit = 4;
 constexpr int kMostVain = 1;
 // Whoever has some of a segment says so, is asked for it, and has sent it, within this time.
 constexpr DurationMs kBeginning{400};
-// After a load that waited for late parents in vain, none does for so long; after the next one,
-// for twice as long.
-constexpr DurationMs kLatePause{8'000};
-constexpr DurationMs kMostLatePause{128'000};
 // Whoever is to fetch first is waited for only if as much is left twice, and this besides.
 constexpr DurationMs kLeftAfterGrace{800};
-// Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
-constexpr int kMostRanges = 2;
-
 }  // namespace
 
 Load* Loads::find(LoadId id) {
@@ -72,6 +60,10 @@ void Loads::leave(Load& load) {
   Download* const download = std::exchange(load.download, nullptr);
   if (download == nullptr) return;
   --download->loads;
+  if (download->joint == load.id) {
+    download->joint = LoadId();
+    download->at_cdn = PieceSet();
+  }
   if (download->asker == load.id) download->asker = LoadId();
 }
 
@@ -121,6 +113,7 @@ void Loads::forget(TimeMs now, std::string_view rendition) {
     const bool ranged = !load.fetch.range.whole();
     if (ranged) cdn_.abandon(load.fetch, load.wish, id, false);
     load.fetch.body = nullptr;
+    load.fetch.joint = false;
     load.fetch.part.release();
     if (ranged || load.state != Load::State::kAtCdn) go_to_cdn(now, load);
   }
@@ -169,7 +162,11 @@ void Loads::settle(TimeMs now, TimeMs hope) {
       detach(load);
       load.state = Load::State::kWaiting;
     }
-    if (load.state == Load::State::kWaiting) decide(now, load, hope);
+    if (load.state == Load::State::kAtCdn) {
+      help(now, load);
+    } else if (load.state == Load::State::kWaiting) {
+      decide(now, load, hope);
+    }
     // Deciding may have ended the load, and no other.
     entry = loads_.lower_bound(id);
     if (entry != loads_.end() && entry->first == id) ++entry;
@@ -185,7 +182,7 @@ bool Loads::came_otherwise(const Load& load) {
 
 void Loads::add_timers(Timer& timer) const {
   for (const auto& [id, load] : loads_) {
-    if (load.state != Load::State::kAtCdn) timer.also(load.due, Wake::kLoad);
+    timer.also(load.due, Wake::kLoad);
   }
 }
 
@@ -343,48 +340,6 @@ void Loads::ask(TimeMs now, Load& load, Parent& parent, DurationMs within) {
   load.parent = parent.peer;
   load.due = now + std::min(within, kLook);
   downloads_.ask(now, parent, load.wish, load.id);
-}
-
-void Loads::go_to_cdn(TimeMs now, Load& load) {
-  if (active_ && load.wish.shareable) downloads_.count_misses(now, load.wish, load.tried);
-  load.state = Load::State::kAtCdn;
-  load.due = kNever;
-  // What has come for the most part was not waited for in vain.
-  const bool in_vain = load.download == nullptr || load.ranges > 0 || !load.download->mostly_here();
-  const DurationMs waited = now - load.began_at;
-  // Nor was a live segment that would have come in time: else who has waited in vain a few times
-  // never waits long enough to learn better.
-  if (in_vain && !load.promising && waited >= kLostTime) {
-    vain_until_ =
-        std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * kVainLimit);
-  }
-  if (in_vain && load.for_late && load.ranges == 0) {
-    late_pause_ = std::clamp(late_pause_ * 2, kLatePause, kMostLatePause);
-    late_after_ = now + late_pause_;
-  }
-  const bool begun = load.download != nullptr && !load.download->here.empty();
-  if (!begun && waited >= mesh_.grace()) mesh_.lose_leader(now);
-  FetchRange range;
-  if (load.download != nullptr) {
-    if (!load.failure) load.failure = load.download->failure;
-    if (active_ && load.ranges < kMostRanges && cdn_.may_range(now, load.wish)) {
-      range = mesh_.rest(*load.download, load.ranges > 0);
-    }
-    if (player_.is_live() && waited >= kLostTime && mesh_.is_late(*load.download)) {
-      mesh_.shortage().late();
-    }
-    const bool listens = player_.is_live() && load.newest && waited >= kLostTime;
-    mesh_.give_up(now, *load.download, range, listens ? load.began_at : kNever);
-    if (load.ranges++ == 0) ++stats_.missed;
-  }
-  if (load.failure) {
-    ++stats_.fallbacks;
-    Command& fallback = commands_.event(EventCode::kFallback, static_cast<double>(*load.failure));
-    fallback.peer = load.parent;
-    fallback.load = load.id;
-  }
-  cdn_.begin(now, load.fetch, load.wish, load.id, range,
-             range.whole() ? nullptr : load.download->body);
 }
 
 // A parent holds a request, as long as it may, for what it is getting itself: from a slow CDN, or

@@ -103,6 +103,9 @@ class Loads {
   void settle(TimeMs now, TimeMs hope);
   void add_timers(Timer& timer) const;
 
+  // Whether a load has all that its line carries: the CDN and neighbors bring the segment that its
+  // player needs soonest.
+  bool in_need(TimeMs now) const;
   // What is known of a wish that has been there since `began_at`.
   Need need(TimeMs now, const Wish& wish, TimeMs began_at) const;
 
@@ -110,6 +113,10 @@ class Loads {
   const char* audit() const;
 
  private:
+  // A load that waited in vain is forgotten after this time, and no more than kVainLimit count.
+  static constexpr DurationMs kVainMemory{10'000};
+  static constexpr int kVainLimit = 4;
+
   Load* find(LoadId id);
   Load* find(FetchId id);
   // Its parent need not hurry for it any more.
@@ -130,9 +137,29 @@ class Loads {
   void ask(TimeMs now, Load& load, Parent& parent, DurationMs within);
   void go_to_cdn(TimeMs now, Load& load);
   void share(const CdnFetch& fetch, Download& download) const;
+  // Whether the CDN is to bring what is missing from its beginning on, and neighbors meanwhile from
+  // its end: the player needs it before the CDN alone could bring it on a line that carries
+  // something else.
+  bool may_meet(TimeMs now, const Load& load) const;
+  // They do so.
+  static bool meets(const Load& load) {
+    return load.download != nullptr && load.download->joint == load.id;
+  }
+  // Its fetch has begun, or brought bytes: neighbors need not bring those, nor the next ones.
+  void meet(TimeMs now, Load& load);
+  // Neighbors help its fetch where the player needs them to. The load may be gone afterwards.
+  void help(TimeMs now, Load& load);
+  // Where neighbors bring nothing of it any more, what they brought is not taken for the CDN's.
+  static void part(Load& load);
+  // Answers it if its segment is whole before the CDN has brought all of it. The load may be gone
+  // afterwards.
+  void end_early(TimeMs now, Load& load);
   // What the load's fetch of all of the segment has brought, and others may have, will not be
   // whole.
   void unshare(TimeMs now, const Load& load);
+  // CDN and neighbors together have brought its segment.
+  void note_joint(Load& load, const SegmentPtr& segment, TransferTimes times);
+  void tell_cached(const SegmentBuffer& segment);
   // What a fetch of a range has led to. The load may be gone afterwards.
   void on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment, TransferTimes times);
   // Answers it, and notes so.

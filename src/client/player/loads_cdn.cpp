@@ -9,6 +9,73 @@
 #include "media/container.hpp"
 
 namespace hlsmesh {
+namespace {
+
+// What a load has lost by peers that brought nothing: less is a round trip.
+constexpr DurationMs kLostTime{100};
+// After a load that waited for late parents in vain, none does for so long; after the next one,
+// for twice as long.
+constexpr DurationMs kLatePause{8'000};
+constexpr DurationMs kMostLatePause{128'000};
+// Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
+constexpr int kMostRanges = 2;
+
+// Those that bytes [from, to) are in.
+PieceSet pieces_of(size_t from, size_t to) {
+  PieceSet pieces = PieceSet::all(peer::pieces_in(to));
+  pieces.remove(PieceSet::all(static_cast<uint32_t>(from / peer::kWirePieceBytes)));
+  return pieces;
+}
+
+}  // namespace
+
+void Loads::go_to_cdn(TimeMs now, Load& load) {
+  if (active_ && load.wish.shareable) downloads_.count_misses(now, load.wish, load.tried);
+  load.state = Load::State::kAtCdn;
+  load.due = kNever;
+  // What has come for the most part was not waited for in vain.
+  const bool in_vain = load.download == nullptr || load.ranges > 0 || !load.download->mostly_here();
+  const DurationMs waited = now - load.began_at;
+  // Nor was a live segment that would have come in time: else who has waited in vain a few times
+  // never waits long enough to learn better.
+  if (in_vain && !load.promising && waited >= kLostTime) {
+    vain_until_ =
+        std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * kVainLimit);
+  }
+  if (in_vain && load.for_late && load.ranges == 0) {
+    late_pause_ = std::clamp(late_pause_ * 2, kLatePause, kMostLatePause);
+    late_after_ = now + late_pause_;
+  }
+  const bool begun = load.download != nullptr && !load.download->here.empty();
+  if (!begun && waited >= mesh_.grace()) mesh_.lose_leader(now);
+  const bool joint = may_meet(now, load) && !load.download->from_end();
+  FetchRange range;
+  if (load.download != nullptr) {
+    if (!load.failure) load.failure = load.download->failure;
+    if (active_ && load.ranges < kMostRanges && cdn_.may_range(now, load.wish)) {
+      range = mesh_.rest(*load.download, joint || load.ranges > 0);
+    }
+    if (player_.is_live() && waited >= kLostTime && mesh_.is_late(*load.download)) {
+      mesh_.shortage().late();
+    }
+    const bool listens = player_.is_live() && load.newest && waited >= kLostTime;
+    if (!joint) {
+      mesh_.give_up(now, *load.download, range, listens ? load.began_at : kNever);
+    } else if (waited >= kLostTime) {
+      mesh_.miss(now, *load.download, kNever);
+    }
+    if (load.ranges++ == 0) ++stats_.missed;
+  }
+  if (load.failure) {
+    ++stats_.fallbacks;
+    Command& fallback = commands_.event(EventCode::kFallback, static_cast<double>(*load.failure));
+    fallback.peer = load.parent;
+    fallback.load = load.id;
+  }
+  const bool into = joint || !range.whole();
+  cdn_.begin(now, load.fetch, load.wish, load.id, range, into ? load.download->body : nullptr);
+  if (joint) meet(now, load);
+}
 
 bool Loads::fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPtr& into) {
   Load* const load = find(id);
@@ -24,7 +91,11 @@ bool Loads::fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPt
 MutableBytes Loads::reserve_fetch(FetchId id, size_t offset, size_t size, size_t total) {
   Load* const load = find(id);
   if (load == nullptr) return downloads_.shelf.checks.room(id, offset, size, total);
-  return cdn_.room(load->fetch, load->wish, offset, size, total);
+  part(*load);
+  const MutableBytes room = cdn_.room(load->fetch, load->wish, offset, size, total);
+  // The CDN says another size than neighbors do, and is right.
+  if (meets(*load) && load->fetch.body == nullptr) end_range(*load);
+  return room;
 }
 
 SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
@@ -33,24 +104,96 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
     downloads_.shelf.checks.on_bytes(id, size);
     return nullptr;
   }
+  part(*load);
   CdnFetch& fetch = load->fetch;
   const SegmentPtr segment = fetch.body;
   const TransferTimes times{fetch.began_at, now};
-  const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
   Download* const download = load->download;
+  const size_t from = fetch.at;
+  const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
   if (download != nullptr && arrival != Cdn::Arrival::kBad) {
+    if (meets(*load) && segment == download->body)
+      mesh_.replace(*download, pieces_of(from, fetch.at));
     share(fetch, *download);
+    if (meets(*load)) meet(now, *load);
     // A load beside this one may have had them asked for.
     mesh_.take_back(now, *download, download->here);
   }
   if (download != nullptr && arrival == Cdn::Arrival::kBad) mesh_.drop(now, *download);
   // It brings all of it after all.
   if (download != nullptr && fetch.ignored()) download->at_cdn = PieceSet::all();
-  if (!fetch.range.whole() && arrival != Cdn::Arrival::kMore) {
+  if (meets(*load) && arrival == Cdn::Arrival::kComplete && fetch.at < segment->size()) {
+    note_joint(*load, segment, times);
+    tell_cached(*segment);
+  } else if (!fetch.range.whole() && arrival != Cdn::Arrival::kMore) {
     cdn_.finish_range(now, fetch, load->wish, fetch.arrived(), NAN, NAN);
     on_range(*load, arrival, segment, times);
   }
   return segment;
+}
+
+bool Loads::may_meet(TimeMs now, const Load& load) const {
+  if (!active_ || !load.wish.shareable || !load.wish.streams || load.led) return false;
+  const SegmentPtr& body = load.download->body;
+  if (body != nullptr && load.fetch.body == nullptr && body->open()) return false;
+  if (body != nullptr && !downloads_.shelf.trust.admits(*body)) return false;
+  return needs_whole_line(need(now, load));
+}
+
+bool Loads::in_need(TimeMs now) const {
+  for (const auto& [id, load] : loads_) {
+    if (load.state == Load::State::kAtCdn && load.download != nullptr &&
+        needs_whole_line(need(now, load)) && mesh_.may_help(now, *load.download)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Loads::meet(TimeMs now, Load& load) {
+  CdnFetch& fetch = load.fetch;
+  Download& download = *load.download;
+  // Its head has told another size.
+  if (download.body != nullptr && fetch.body != download.body) return mesh_.drop(now, download);
+  fetch.joint = download.body != nullptr;
+  download.asker = download.joint = load.id;
+  const Need needed = need(now, load);
+  const double expected = static_cast<double>(needed.expected_bytes) / to_ms(needed.cdn_time);
+  const double ms = std::max(to_ms(now - fetch.began_at), 1.0);
+  const double rate = fetch.arrived() == 0 ? expected : static_cast<double>(fetch.arrived()) / ms;
+  mesh_.meet(now, download, fetch.at, rate);
+}
+
+void Loads::help(TimeMs now, Load& load) {
+  load.due = kNever;
+  if (load.download == nullptr) return;
+  const SegmentPtr& body = load.download->body;
+  const bool begins = load.fetch.range.whole() && (body == nullptr || body == load.fetch.body);
+  if (!meets(load) && (!begins || load.download->from_end() || !may_meet(now, load))) return;
+  meet(now, load);
+  mesh_.pursue(now, load.wish, need(now, load), player_.newest_believable(now));
+  end_early(now, load);
+}
+
+void Loads::part(Load& load) {
+  CdnFetch& fetch = load.fetch;
+  if (fetch.joint && (load.download == nullptr || load.download->body != fetch.body)) {
+    fetch.joint = false;
+    fetch.body = nullptr;
+  }
+}
+
+void Loads::end_early(TimeMs now, Load& load) {
+  const SegmentPtr body = load.download->body;
+  if (body == nullptr || !body->complete()) return;
+  Receipt* const receipt = downloads_.shelf.receipts.find(load.wish.segment.key);
+  if (receipt == nullptr || receipt->given() || !is_checked(now, load, *receipt, body)) return;
+  if (load.fetch.range.whole()) stats_.cdn_bytes += load.fetch.arrived();
+  cdn_.finish_range(now, load.fetch, load.wish, load.fetch.arrived(), NAN, NAN);
+  end_range(load);
+  answered(load);
+  give(load, *receipt, body);
+  end(load);
 }
 
 // What comes from the CDN is passed on while it comes, once its first bytes look like media.
@@ -62,10 +205,14 @@ void Loads::share(const CdnFetch& fetch, Download& download) const {
       fetch.at >= kHeadBytes &&
       looks_like_media(download.segment, body->bytes().first(fetch.at), body->expected())) {
     download.body = body;
-    download.at_cdn = PieceSet::all();
+    if (!download.from_end()) download.at_cdn = PieceSet::all();
     download.looked = true;
   }
   if (download.body != body) return;
+  if (download.from_end() && !download.looked && fetch.at >= kHeadBytes) {
+    download.looked =
+        looks_like_media(download.segment, body->bytes().first(fetch.at), body->size());
+  }
   const auto first = static_cast<uint32_t>(fetch.range.from / SegmentBuffer::kPieceBytes);
   for (uint32_t piece = first; body->has_piece(piece); ++piece) download.here.add(piece);
 }
@@ -73,11 +220,14 @@ void Loads::share(const CdnFetch& fetch, Download& download) const {
 void Loads::unshare(TimeMs now, const Load& load) {
   const SegmentPtr& body = load.fetch.body;
   if (load.download == nullptr || body == nullptr || body->complete()) return;
+  if (meets(load)) return end_range(load);
   if (load.fetch.range.whole() && load.download->body == body) mesh_.drop(now, *load.download);
 }
 
 void Loads::end_range(const Load& load) {
-  if (load.download != nullptr) load.download->at_cdn = PieceSet();
+  if (load.download == nullptr) return;
+  load.download->at_cdn = PieceSet();
+  if (meets(load)) load.download->joint = LoadId();
 }
 
 void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment,
@@ -88,6 +238,16 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
     load.due = times.end;
     return;
   }
+  note_joint(load, segment, times);
+  // While peers may be asked, what they gave may still be checked.
+  load.state = Load::State::kWaiting;
+  load.due = times.end;
+  if (!active_) give(load, *downloads_.shelf.receipts.find(load.wish.segment.key), segment);
+  tell_cached(*segment);
+  if (!active_) end(load);
+}
+
+void Loads::note_joint(Load& load, const SegmentPtr& segment, TransferTimes times) {
   Receipt receipt;
   receipt.times = times;
   receipt.kind = load.wish.kind;
@@ -98,13 +258,11 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
   downloads_.estimates().sizes.measured(load.wish.segment, segment->size());
   mesh_.leave(times.end, *load.download);
   load.in_vain = true;
-  // While peers may be asked, what they gave may still be checked.
-  load.state = Load::State::kWaiting;
-  load.due = times.end;
-  if (!active_) give(load, *downloads_.shelf.receipts.find(load.wish.segment.key), segment);
+}
+
+void Loads::tell_cached(const SegmentBuffer& segment) {
   commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kCdn),
-                  segment->segment().url);
-  if (!active_) end(load);
+                  segment.segment().url);
 }
 
 void Loads::give(const Load& load, Receipt& receipt, const SegmentPtr& segment) {
@@ -180,7 +338,9 @@ void Loads::fetch_instead(TimeMs now, const SegmentPtr& bad) {
   const SegmentKey& key = bad->segment().key;
   if (cache.peek(key) == bad) cache.drop(key);
   for (auto& [id, load] : loads_) {
-    if (load.state != Load::State::kWaiting || !(load.wish.segment.key == key)) continue;
+    if (!(load.wish.segment.key == key)) continue;
+    if (meets(load)) mesh_.drop(now, *load.download);
+    if (load.state != Load::State::kWaiting) continue;
     if (load.download != nullptr) mesh_.drop(now, *load.download);
     load.failure = FallbackReason::kWrongSegment;
     go_to_cdn(now, load);

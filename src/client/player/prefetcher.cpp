@@ -18,6 +18,7 @@ constexpr size_t kMostAhead = 3;
 
 // The cache keeps half of its room for what lies behind the playhead, where children look.
 void Prefetcher::run(TimeMs now) {
+  mesh_.save_line(loads_.in_need(now));
   plan(now);
   mesh_.drop_unwanted(now);
 }
