@@ -160,6 +160,21 @@ test('an abort while a peer sends is reported once and the late bytes go nowhere
   assert.deepEqual(names(), ['abort']);
 });
 
+test("peers' answer that comes while hls.js's own loader fetches goes nowhere, and that one's is given", async () => {
+  const { load, driver, calls, inner, loader } = setUp();
+  driver.answer = (sink) => sink.fetchFromCdn();
+  load();
+  const [sink] = driver.sinks;
+  sink.progress(2, 4);
+  assert.equal(loader.stats.loaded, 0);
+  sink.done(bytes(5, 6), LoadSource.peer, 1, 2);
+  await Promise.resolve();
+  assert.equal(calls.length, 0);
+  inner.answer(bytes(1, 2, 3));
+  assert.deepEqual([...new Uint8Array(calls[0][1].data)], [1, 2, 3]);
+  assert.equal(calls.length, 1);
+});
+
 test('an abort between a cache hit and its delivery wins', async () => {
   const { load, driver, loader, names } = setUp();
   driver.answer = (sink) => sink.done(bytes(1), LoadSource.peer, 1, 2);

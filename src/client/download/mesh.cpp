@@ -25,6 +25,7 @@ constexpr DurationMs kJudgeEvery{100};
 constexpr DurationMs kSilence{400};
 constexpr double kPatience = 3;
 constexpr DurationMs kMoved{1'000};
+
 // Of a download of which nothing has come for this long, nobody can tell when it will end.
 constexpr DurationMs kFlows{400};
 

@@ -253,6 +253,14 @@ for (const [
         assert.deepEqual([body.total, body.arrived], [BODY.length, BODY.length]);
       });
 
+      test('what comes otherwise ends the transfer, of which nothing more is heard: it is no abort', async () => {
+        abandoned.length = 0;
+        const came = await load({ file: 'drip', stopAfterMs: 450 }, 'ours');
+        assert.deepEqual([came.heard, came.aborted, came.began], [undefined, false, true]);
+        assert.ok(came.body.arrived > 0 && came.body.arrived < BODY.length);
+        await until(() => abandoned.includes('drip'));
+      });
+
       test('what was not asked for is told from what was', async () => {
         for (const [file, asked, range] of /** @type {[string, boolean, number[]?][]} */ ([
           ['whole', true],

@@ -15,6 +15,7 @@ const Own = Hls.DefaultConfig.loader;
  * @property {number} [wholeMs]
  * @property {number} [abortAfterMs]
  * @property {number} [destroyAfterMs]
+ * @property {number} [stopAfterMs] ours alone: by then what it has not brought has come otherwise
  */
 
 /** @param {ArrayBuffer} data */
@@ -73,8 +74,13 @@ async function load({ by, url, range, headers, firstByteMs = 10_000, wholeMs = 2
     } catch (error) {
       told('throw', error instanceof Error || error instanceof DOMException);
     }
-    const { abortAfterMs, destroyAfterMs } = ends;
+    const { abortAfterMs, destroyAfterMs, stopAfterMs } = ends;
     if (abortAfterMs) setTimeout(() => loader.abort(), abortAfterMs);
+    if (stopAfterMs) {
+      setTimeout(() => loader.stop(), stopAfterMs);
+      setTimeout(() => loader.destroy(), stopAfterMs + 1);
+      setTimeout(resolve, stopAfterMs + 1500);
+    }
     if (destroyAfterMs) {
       setTimeout(() => loader.destroy(), destroyAfterMs);
       setTimeout(resolve, destroyAfterMs + 1500);
