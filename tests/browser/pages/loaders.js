@@ -15,7 +15,7 @@ const Own = Hls.DefaultConfig.loader;
  * @property {number} [wholeMs]
  * @property {number} [abortAfterMs]
  * @property {number} [destroyAfterMs]
- * @property {number} [stopAfterMs] ours alone: by then what it has not brought has come otherwise
+ * @property {boolean} [stops] ours alone: what its first bytes are not has come otherwise by then
  */
 
 /** @param {ArrayBuffer} data */
@@ -66,6 +66,10 @@ async function load({ by, url, range, headers, firstByteMs = 10_000, wholeMs = 2
         body.total = total;
         arrived += bytes.length;
         body.bytes.push(bytes.length);
+        if (!ends.stops) return;
+        loader.stop();
+        loader.destroy();
+        setTimeout(resolve, 1500);
       },
       onStall: () => told('stall'),
     };
@@ -74,13 +78,8 @@ async function load({ by, url, range, headers, firstByteMs = 10_000, wholeMs = 2
     } catch (error) {
       told('throw', error instanceof Error || error instanceof DOMException);
     }
-    const { abortAfterMs, destroyAfterMs, stopAfterMs } = ends;
+    const { abortAfterMs, destroyAfterMs } = ends;
     if (abortAfterMs) setTimeout(() => loader.abort(), abortAfterMs);
-    if (stopAfterMs) {
-      setTimeout(() => loader.stop(), stopAfterMs);
-      setTimeout(() => loader.destroy(), stopAfterMs + 1);
-      setTimeout(resolve, stopAfterMs + 1500);
-    }
     if (destroyAfterMs) {
       setTimeout(() => loader.destroy(), destroyAfterMs);
       setTimeout(resolve, destroyAfterMs + 1500);
