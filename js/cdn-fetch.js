@@ -191,7 +191,7 @@ export function createFetch(stats) {
       callbacks.onAbort(stats, context, details());
     },
     destroy: () => end(true),
-    /** What it has not brought is there. */
+    /** Ends it, and nobody hears of that: what it has not brought has come otherwise. */
     stop: () => end(),
     getResponseHeader: (/** @type {string} */ name) => answer.headers.get(name),
   };

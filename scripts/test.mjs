@@ -111,7 +111,7 @@ const STEPS = [
     group: 'js',
     name: 'Node tests',
     needsBuild: true,
-    // Most of these tests wait for processes or timers. Beside browsers, with a load of 18, two of them failed.
+    // Most of these tests wait for processes or timers, for less time than browsers beside them may take.
     run: () =>
       nodeTests('tests/js', {
         log: 'node-tests',

@@ -26,6 +26,7 @@ SegmentPtr SegmentCache::begin(const Segment& segment, size_t size, size_t held)
 }
 
 void SegmentCache::list(const SegmentPtr& segment) {
+  if (segment->size() > budget_) return;
   index_[segment->segment().key] = Entry{segment, ++uses_};
 }
 

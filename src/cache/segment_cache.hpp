@@ -157,7 +157,8 @@ class SegmentCache {
   SegmentPtr begin(const Segment& segment, size_t size) { return begin(segment, size, size); }
   // The same, but the index keeps what it has under that key until list().
   SegmentPtr begin_unlisted(const Segment& segment, size_t size, size_t held);
-  // Puts a segment of begin_unlisted() into the index, and marks it as used.
+  // Puts a segment of begin_unlisted() into the index, and marks it as used. Not one of allocate()
+  // above the budget, which no cache answers for.
   void list(const SegmentPtr& segment);
   // Gives a segment from begin() memory for its first `bytes`, and for more to avoid moving it
   // often: at least `step`, and twice what it has. Returns false, and changes nothing, if the

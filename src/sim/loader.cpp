@@ -135,7 +135,7 @@ void Loader::take(const HmCommand& done) {
   if (fetch != fetches_.end()) {
     if (!streams_) ++figures_.stray_commands;
     figures_.cdn_bytes += fetch->second.size;
-    load.by_range += fetch->second.size;
+    load.by_cdn += fetch->second.size;
   }
   cancel(id);
   given_ = id;
@@ -148,7 +148,7 @@ void Loader::take(const HmCommand& done) {
       (body.data() != right.data() && !std::equal(body.begin(), body.end(), right.begin()))) {
     ++figures_.wrong_bodies;
   }
-  figures_.p2p_bytes += body.size() - std::min(body.size(), load.by_range);
+  figures_.p2p_bytes += body.size() - std::min(body.size(), load.by_cdn);
   ++figures_.segments;
   const Duration took = from_seconds((done.t1 - done.t0) / 1e3);
   queue_.after(Duration{}, [this, rendition = request.rendition, sn = request.sn, took] {
@@ -179,7 +179,7 @@ void Loader::on_cdn_bytes(FetchId id, size_t offset, size_t size) {
   const SegmentRequest request = fetch.request;
   if (!fetch.whole) {
     figures_.cdn_bytes += size;
-    if (!fetch.check) loads_[fetch.load].by_range += size;
+    if (!fetch.check) loads_[fetch.load].by_cdn += size;
   }
   EnginePort* const port = host_.port();
   if (port == nullptr) return;

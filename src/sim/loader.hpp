@@ -80,8 +80,8 @@ class Loader : private CdnUser {
   };
   struct Load {
     SegmentRequest request;
-    FetchId fetch{};      // of all of it; zero while there is none
-    size_t by_range = 0;  // bytes that fetches of ranges have brought
+    FetchId fetch{};    // of all of it; zero while there is none
+    size_t by_cdn = 0;  // bytes that its fetches have brought, unless one brought all
   };
   // A segment that was loaded whole before the engine was there.
   struct Early {

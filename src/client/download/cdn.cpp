@@ -47,6 +47,12 @@ MutableBytes Cdn::room(CdnFetch& fetch, const Wish& wish, size_t offset, size_t 
   }
   const size_t end = offset + size;
   if (fetch.range.from == 0 && end > fetch.range.to) fetch.ranged = false;
+  // Neighbors have brought the rest, and the player does not have it yet.
+  if (fetch.joint && fetch.range.whole() && fetch.body != nullptr && fetch.body->complete() &&
+      offset == fetch.at) {
+    fetch.at = end;
+    return {};
+  }
   const bool too_far = fetch.ranged && fetch.range.to > 0 && end > fetch.range.to;
   // A server may ignore the range of a fragment, and send all of the file.
   const bool other = total > 0 && !wish.segment.may_have(total);

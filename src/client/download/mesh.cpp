@@ -15,6 +15,10 @@ namespace {
 constexpr uint32_t kSpan = 40;
 constexpr uint32_t kSpanOfOne = 24;  // where one neighbor alone holds what is missing
 
+// Of a segment whose beginning the CDN brings, what is asked for are the last missing pieces: a
+// fetch cannot pass over what is here already.
+constexpr uint32_t kTail = 16;
+
 // What is asked of one neighbor at a time where several hold what is missing: what a strong line is
 // not asked for twice, others have by then.
 constexpr uint32_t kAmongMany = 4;
@@ -33,9 +37,13 @@ constexpr DurationMs kFlows{400};
 constexpr DurationMs kLeastWithin{500};
 constexpr DurationMs kMostWithin{4'000};
 
-PieceSet last_of(const PieceSet& pieces) {
+// The last `count` of them.
+PieceSet last_of(PieceSet pieces, uint32_t count) {
   PieceSet last;
-  last.add(pieces.last());
+  for (; count > 0 && !pieces.empty(); --count) {
+    last.add(pieces.last());
+    pieces.remove(pieces.last());
+  }
   return last;
 }
 
@@ -74,6 +82,8 @@ Mesh::Prospect Mesh::pursue(TimeMs now, const Wish& wish, const Need& need, doub
     }
     const PieceAsk* const ask = neighbor->asks.find(download);
     if (ask == nullptr || !may_bring(*neighbor, *ask)) continue;
+    // It has said so while the body was to be the CDN's.
+    if (ask->size != 0 && download.body == nullptr) prepare(now, download, ask->size);
     prospect.asked = true;
     prospect.proven |= neighbor->asks.proven();
     const std::optional<DurationMs> late = neighbor->asks.late();
@@ -163,6 +173,7 @@ void Mesh::feed(TimeMs now, Download& download) {
     PieceSet chosen;
     uint32_t outstanding;
   };
+  const PieceSet tail = last_of(gap, download.from_end() ? kTail : 0);
   std::list<Turn> turns;
   const bool alone = blind || now < alone_until_;
   const Neighbor* only = nullptr;
@@ -172,7 +183,10 @@ void Mesh::feed(TimeMs now, Download& download) {
     if (ask == nullptr || ask->size != download.body->expected()) continue;
     if (alone && neighbor != only) continue;
     PieceSet has = ask->offers(now);
-    if (download.from_end()) has.remove(PieceSet::all(reach(download, *neighbor)));
+    if (download.from_end()) {
+      has.remove(PieceSet::all(reach(download, *neighbor)));
+      has.keep(tail);
+    }
     if (!has.intersects(wanted)) continue;
     turns.push_back({neighbor, ask, has, PieceSet(), neighbor->asks.outstanding()});
   }
@@ -206,7 +220,7 @@ void Mesh::feed(TimeMs now, Download& download) {
     uint32_t least = UINT32_MAX;
     uint32_t alike = 0;
     PieceSet among = first_of(choice, choice.has(0) ? 1 : span);
-    if (download.from_end()) among = last_of(choice);
+    if (download.from_end()) among = last_of(choice, 1);
     for (uint32_t at = among.first(); at < PieceSet::kMost; at = among.first(at + 1)) {
       uint32_t holders = 0;
       for (const Turn& turn : turns) holders += turn.has.has(at) ? 1 : 0;

@@ -73,7 +73,7 @@ class Mesh {
   // The CDN brings it from its beginning, has brought so many bytes and goes on at that rate:
   // neighbors bring it from its end, so that whoever is quicker brings more, and neither brings
   // what the other has.
-  void meet(TimeMs now, Download& download, size_t arrived, double bytes_per_ms);
+  void bring_end(TimeMs now, Download& download, size_t arrived, double bytes_per_ms);
   // Nothing is asked for ahead of the player while this is so.
   void save_line(bool saves) { saves_line_ = saves; }
   // The CDN has brought these pieces, neighbors may have before.

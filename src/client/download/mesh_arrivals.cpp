@@ -274,10 +274,8 @@ void Mesh::finish(TimeMs now, Download& download) {
   const Segment& segment = download.segment;
   leave(now, download);
   if (!is_good(segment, body->bytes())) return fail(now, download);
-  if (download.from_end()) {
-    downloads_.supersede(segment.key);
-    downloads_.shelf.cache.list(body);
-  }
+  downloads_.supersede(segment.key);
+  downloads_.shelf.cache.list(body);
   const uint64_t meanwhile = downloads_.peer_bytes() - download.bytes_before;
   const DurationMs alone =
       to_duration(to_ms(now - download.first_at) * static_cast<double>(body->size()) /

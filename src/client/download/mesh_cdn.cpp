@@ -93,7 +93,7 @@ bool Mesh::may_help(TimeMs now, const Download& download) const {
   return false;
 }
 
-void Mesh::meet(TimeMs now, Download& download, size_t arrived, double bytes_per_ms) {
+void Mesh::bring_end(TimeMs now, Download& download, size_t arrived, double bytes_per_ms) {
   download.cdn_rate = bytes_per_ms;
   download.at_cdn = PieceSet();
   const auto next = static_cast<uint32_t>(arrived / peer::kWirePieceBytes);

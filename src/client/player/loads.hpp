@@ -140,19 +140,19 @@ class Loads {
   // Whether the CDN is to bring what is missing from its beginning on, and neighbors meanwhile from
   // its end: the player needs it before the CDN alone could bring it on a line that carries
   // something else.
-  bool may_meet(TimeMs now, const Load& load) const;
+  bool may_be_joint(TimeMs now, const Load& load) const;
   // They do so.
-  static bool meets(const Load& load) {
+  static bool is_joint(const Load& load) {
     return load.download != nullptr && load.download->joint == load.id;
   }
   // Its fetch has begun, or brought bytes: neighbors need not bring those, nor the next ones.
-  void meet(TimeMs now, Load& load);
+  void advance(TimeMs now, Load& load);
   // Neighbors help its fetch where the player needs them to. The load may be gone afterwards.
   void help(TimeMs now, Load& load);
   // Where neighbors bring nothing of it any more, what they brought is not taken for the CDN's.
-  static void part(Load& load);
-  // Answers it if its segment is whole before the CDN has brought all of it. The load may be gone
-  // afterwards.
+  static void end_joint(Load& load);
+  // Its segment is whole before the CDN has brought all of it: answers it, unless it is still
+  // checked. The load may be gone afterwards.
   void end_early(TimeMs now, Load& load);
   // What the load's fetch of all of the segment has brought, and others may have, will not be
   // whole.

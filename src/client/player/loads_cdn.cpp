@@ -20,9 +20,9 @@ constexpr DurationMs kMostLatePause{128'000};
 // Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
 constexpr int kMostRanges = 2;
 
-// Those that bytes [from, to) are in.
+// Those that end in bytes (from, to], unless it is the last one.
 PieceSet pieces_of(size_t from, size_t to) {
-  PieceSet pieces = PieceSet::all(peer::pieces_in(to));
+  PieceSet pieces = PieceSet::all(static_cast<uint32_t>(to / peer::kWirePieceBytes));
   pieces.remove(PieceSet::all(static_cast<uint32_t>(from / peer::kWirePieceBytes)));
   return pieces;
 }
@@ -48,7 +48,7 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   }
   const bool begun = load.download != nullptr && !load.download->here.empty();
   if (!begun && waited >= mesh_.grace()) mesh_.lose_leader(now);
-  const bool joint = may_meet(now, load) && !load.download->from_end();
+  const bool joint = may_be_joint(now, load) && !load.download->from_end();
   FetchRange range;
   if (load.download != nullptr) {
     if (!load.failure) load.failure = load.download->failure;
@@ -74,7 +74,7 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
   }
   const bool into = joint || !range.whole();
   cdn_.begin(now, load.fetch, load.wish, load.id, range, into ? load.download->body : nullptr);
-  if (joint) meet(now, load);
+  if (joint) advance(now, load);
 }
 
 bool Loads::fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPtr& into) {
@@ -91,10 +91,10 @@ bool Loads::fetch_range(TimeMs now, LoadId id, FetchRange range, const SegmentPt
 MutableBytes Loads::reserve_fetch(FetchId id, size_t offset, size_t size, size_t total) {
   Load* const load = find(id);
   if (load == nullptr) return downloads_.shelf.checks.room(id, offset, size, total);
-  part(*load);
+  end_joint(*load);
   const MutableBytes room = cdn_.room(load->fetch, load->wish, offset, size, total);
   // The CDN says another size than neighbors do, and is right.
-  if (meets(*load) && load->fetch.body == nullptr) end_range(*load);
+  if (is_joint(*load) && load->fetch.body == nullptr) end_range(*load);
   return room;
 }
 
@@ -104,7 +104,7 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
     downloads_.shelf.checks.on_bytes(id, size);
     return nullptr;
   }
-  part(*load);
+  end_joint(*load);
   CdnFetch& fetch = load->fetch;
   const SegmentPtr segment = fetch.body;
   const TransferTimes times{fetch.began_at, now};
@@ -112,17 +112,18 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   const size_t from = fetch.at;
   const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
   if (download != nullptr && arrival != Cdn::Arrival::kBad) {
-    if (meets(*load) && segment == download->body)
+    if (is_joint(*load) && segment == download->body)
       mesh_.replace(*download, pieces_of(from, fetch.at));
     share(fetch, *download);
-    if (meets(*load)) meet(now, *load);
+    if (is_joint(*load)) advance(now, *load);
     // A load beside this one may have had them asked for.
     mesh_.take_back(now, *download, download->here);
   }
   if (download != nullptr && arrival == Cdn::Arrival::kBad) mesh_.drop(now, *download);
   // It brings all of it after all.
-  if (download != nullptr && fetch.ignored()) download->at_cdn = PieceSet::all();
-  if (meets(*load) && arrival == Cdn::Arrival::kComplete && fetch.at < segment->size()) {
+  if (download != nullptr && fetch.ignored() && !is_joint(*load))
+    download->at_cdn = PieceSet::all();
+  if (is_joint(*load) && arrival == Cdn::Arrival::kComplete && fetch.at < segment->size()) {
     note_joint(*load, segment, times);
     tell_cached(*segment);
   } else if (!fetch.range.whole() && arrival != Cdn::Arrival::kMore) {
@@ -132,8 +133,10 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   return segment;
 }
 
-bool Loads::may_meet(TimeMs now, const Load& load) const {
+bool Loads::may_be_joint(TimeMs now, const Load& load) const {
   if (!active_ || !load.wish.shareable || !load.wish.streams || load.led) return false;
+  // What the player asks for again is to be the CDN's.
+  if (downloads_.shelf.receipts.given(load.wish.segment.key)) return false;
   const SegmentPtr& body = load.download->body;
   if (body != nullptr && load.fetch.body == nullptr && body->open()) return false;
   if (body != nullptr && !downloads_.shelf.trust.admits(*body)) return false;
@@ -142,7 +145,9 @@ bool Loads::may_meet(TimeMs now, const Load& load) const {
 
 bool Loads::in_need(TimeMs now) const {
   for (const auto& [id, load] : loads_) {
+    // What has come, and is not the download's, nobody can help with.
     if (load.state == Load::State::kAtCdn && load.download != nullptr &&
+        (load.fetch.arrived() == 0 || load.download->body != nullptr) &&
         needs_whole_line(need(now, load)) && mesh_.may_help(now, *load.download)) {
       return true;
     }
@@ -150,7 +155,7 @@ bool Loads::in_need(TimeMs now) const {
   return false;
 }
 
-void Loads::meet(TimeMs now, Load& load) {
+void Loads::advance(TimeMs now, Load& load) {
   CdnFetch& fetch = load.fetch;
   Download& download = *load.download;
   // Its head has told another size.
@@ -161,21 +166,24 @@ void Loads::meet(TimeMs now, Load& load) {
   const double expected = static_cast<double>(needed.expected_bytes) / to_ms(needed.cdn_time);
   const double ms = std::max(to_ms(now - fetch.began_at), 1.0);
   const double rate = fetch.arrived() == 0 ? expected : static_cast<double>(fetch.arrived()) / ms;
-  mesh_.meet(now, download, fetch.at, rate);
+  mesh_.bring_end(now, download, fetch.at, rate);
 }
 
 void Loads::help(TimeMs now, Load& load) {
   load.due = kNever;
   if (load.download == nullptr) return;
   const SegmentPtr& body = load.download->body;
+  if (body != nullptr && body->complete()) {
+    if (is_joint(load)) end_early(now, load);
+    return;
+  }
   const bool begins = load.fetch.range.whole() && (body == nullptr || body == load.fetch.body);
-  if (!meets(load) && (!begins || load.download->from_end() || !may_meet(now, load))) return;
-  meet(now, load);
+  if (!is_joint(load) && (!begins || load.download->from_end() || !may_be_joint(now, load))) return;
+  advance(now, load);
   mesh_.pursue(now, load.wish, need(now, load), player_.newest_believable(now));
-  end_early(now, load);
 }
 
-void Loads::part(Load& load) {
+void Loads::end_joint(Load& load) {
   CdnFetch& fetch = load.fetch;
   if (fetch.joint && (load.download == nullptr || load.download->body != fetch.body)) {
     fetch.joint = false;
@@ -185,7 +193,6 @@ void Loads::part(Load& load) {
 
 void Loads::end_early(TimeMs now, Load& load) {
   const SegmentPtr body = load.download->body;
-  if (body == nullptr || !body->complete()) return;
   Receipt* const receipt = downloads_.shelf.receipts.find(load.wish.segment.key);
   if (receipt == nullptr || receipt->given() || !is_checked(now, load, *receipt, body)) return;
   if (load.fetch.range.whole()) stats_.cdn_bytes += load.fetch.arrived();
@@ -220,14 +227,15 @@ void Loads::share(const CdnFetch& fetch, Download& download) const {
 void Loads::unshare(TimeMs now, const Load& load) {
   const SegmentPtr& body = load.fetch.body;
   if (load.download == nullptr || body == nullptr || body->complete()) return;
-  if (meets(load)) return end_range(load);
+  // Of one that has no size yet it would never be whole.
+  if (is_joint(load) && !body->open()) return end_range(load);
   if (load.fetch.range.whole() && load.download->body == body) mesh_.drop(now, *load.download);
 }
 
 void Loads::end_range(const Load& load) {
   if (load.download == nullptr) return;
   load.download->at_cdn = PieceSet();
-  if (meets(load)) load.download->joint = LoadId();
+  if (is_joint(load)) load.download->joint = LoadId();
 }
 
 void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment,
@@ -287,7 +295,12 @@ bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte
   count_level(*load);
   const SegmentPtr body = fetch.body;
   const bool alone = load->download == nullptr || load->download->gifts.empty();
-  if (load->download != nullptr) mesh_.leave(now, *load->download);
+  if (load->download != nullptr) {
+    mesh_.leave(now, *load->download);
+    // Some of it is neighbors', and not checked yet.
+    if (load->due != kNever) mesh_.drop(now, *load->download);
+    end_joint(*load);
+  }
   cdn_.finish(now, load->fetch, load->wish, load->id, size, first_byte_ms, body_ms, load->refused);
   if (alone) try_ranges(now, *load, body);
   end(*load);
@@ -339,7 +352,7 @@ void Loads::fetch_instead(TimeMs now, const SegmentPtr& bad) {
   if (cache.peek(key) == bad) cache.drop(key);
   for (auto& [id, load] : loads_) {
     if (!(load.wish.segment.key == key)) continue;
-    if (meets(load)) mesh_.drop(now, *load.download);
+    if (is_joint(load)) mesh_.drop(now, *load.download);
     if (load.state != Load::State::kWaiting) continue;
     if (load.download != nullptr) mesh_.drop(now, *load.download);
     load.failure = FallbackReason::kWrongSegment;

@@ -3,42 +3,10 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "two_parents.hpp"
+#include "in_need.hpp"
 
 using namespace hlsmesh;
 using namespace hlsmesh::test;
-
-namespace {
-
-constexpr size_t kWire = peer::kWirePieceBytes;
-constexpr uint32_t kLastWire = (kMeshBytes - 1) / kWire;
-
-// A viewer who has a second left, and then segment 5, which two parents may have.
-struct InNeed : MeshRoom {
-  explicit InNeed(bool streams = true, double buffered = 1) {
-    h.engine.on_playlist(h.now, TrackKind::kMain, 0);
-    h.playhead(0, buffered);
-    a = add_parent("a");
-    b = add_parent("b");
-    h.clear();
-    SegmentLoad what;
-    what.sn = MediaSequence(5);
-    what.url = "seg5.ts";
-    what.span = MediaSpan{buffered, 4};
-    what.streams = streams;
-    h.load(1, what);
-  }
-
-  std::string from_cdn(size_t from, size_t to) {
-    h.fetch_part(1, mesh_body(), from, to);
-    return given(1);
-  }
-
-  int32_t a;
-  int32_t b;
-};
-
-}  // namespace
 
 TEST_CASE("joint: what is needed comes from the CDN at once, and its end from who holds it") {
   InNeed r;
@@ -136,11 +104,7 @@ TEST_CASE("joint: neighbors that say another size than the CDN are not believed"
     r.holds(r.a, number, "0-3", other);
   }
   CHECK(r.asked(r.a, number).empty());
-  for (size_t at = kWire; at < kMeshBytes; at += kWire) {
-    CHECK(r.from_cdn(at, std::min(at + kWire, kMeshBytes)).empty());
-  }
-  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(1), kMeshBytes);
-  r.h.drain();
+  r.cdn_ends(kWire);
   CHECK_FALSE(r.h.events(EventCode::kSegmentCached).empty());
   CHECK(r.h.engine.stats().cdn_bytes == kMeshBytes);
 }
@@ -176,12 +140,7 @@ TEST_CASE("joint: a fetch that fails ends the load, and what came is not lost") 
   r.sends(r.a, number, kLastWire, 1, mesh_body());
   r.h.fetch_failed(1);
   r.h.clear();
-  SegmentLoad what;
-  what.sn = MediaSequence(5);
-  what.url = "seg5.ts";
-  what.span = MediaSpan{1, 4};
-  what.streams = true;
-  r.h.load(2, what);
+  r.load(2);
   const auto fetches = r.h.all(CommandKind::kFetch);
   REQUIRE(fetches.size() == 1);
   CHECK(fetches[0].t0 == 4 * kWire);
@@ -243,10 +202,6 @@ TEST_CASE("joint: nothing is asked for ahead while a load needs its line") {
   REQUIRE(ahead != 0);
   r.holds(r.a, ahead, kAllPieces, kMeshBytes);
   CHECK(r.asked(r.a, ahead).empty());
-  for (size_t at = kWire; at < kMeshBytes; at += kWire) {
-    r.from_cdn(at, std::min(at + kWire, kMeshBytes));
-  }
-  r.h.engine.on_fetch_done(r.h.now, r.h.fetch(1), kMeshBytes);
-  r.h.drain();
+  r.cdn_ends(kWire);
   CHECK_FALSE(r.asked(r.a, ahead).empty());
 }
