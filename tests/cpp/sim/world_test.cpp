@@ -139,9 +139,11 @@ TEST_CASE("a segment's bytes tell which segment they are, and where in it") {
   CHECK(std::equal(part.begin(), part.end(), whole.begin() + 333));
   for (size_t offset = 0; offset < 10; ++offset) {
     for (size_t size = 0; size < 30; ++size) {
-      std::vector<uint8_t> some(size);
+      std::vector<uint8_t> room(64);
+      const MutableBytes some(room.data(), size);
       fill_body(tag, offset, some);
       CHECK(is_body(tag, offset, some));
+      CHECK(std::all_of(room.begin() + size, room.end(), [](uint8_t byte) { return byte == 0; }));
     }
   }
   part[50] = static_cast<uint8_t>(part[50] ^ 1);
