@@ -18,13 +18,13 @@ using namespace hlsmesh::test;
 namespace {
 
 // A segment's number, and its size: many pieces, three, less than one, and four without a rest.
-constexpr std::pair<int64_t, size_t> kSegments[] = {
+constexpr std::pair<int64_t, size_t> kStormSegments[] = {
     {5, kMeshBytes}, {6, 40'000}, {7, 9'000}, {8, 4 * kWire}};
 
 const std::string& body_of(int64_t sn) {
   static const std::map<int64_t, std::string> bodies = [] {
     std::map<int64_t, std::string> made;
-    for (const auto& [number, size] : kSegments) made[number] = Harness::body(number, size);
+    for (const auto& [number, size] : kStormSegments) made[number] = Harness::body(number, size);
     return made;
   }();
   return bodies.at(sn);
@@ -37,7 +37,7 @@ class JointStorm : MeshRoom {
     lies_ = random_.below(4) == 0;
     h.engine.on_playlist(h.now, TrackKind::kMain, 0);
     move_playhead();
-    for (const auto& [sn, size] : kSegments) h.engine.list_segment(h.now, wish(sn));
+    for (const auto& [sn, size] : kStormSegments) h.engine.list_segment(h.now, wish(sn));
     while (peers_.size() < 2) add_peer();
     look();
   }
@@ -89,7 +89,8 @@ class JointStorm : MeshRoom {
 
   template <class Container>
   auto any(Container& among) {
-    return std::next(among.begin(), random_.below(static_cast<uint32_t>(among.size())));
+    const uint32_t at = random_.below(static_cast<uint32_t>(among.size()));
+    return std::next(among.begin(), static_cast<int32_t>(at));
   }
 
   static EngineConfig config(uint64_t seed) {
@@ -107,7 +108,9 @@ class JointStorm : MeshRoom {
     what.streams = true;
     return what;
   }
-  int64_t any_segment() { return random_.below(2) == 0 ? 5 : kSegments[random_.below(4)].first; }
+  int64_t any_segment() {
+    return random_.below(2) == 0 ? 5 : kStormSegments[random_.below(4)].first;
+  }
   void add_peer() {
     Peer peer{add_parent("p" + std::to_string(++last_peer_)), {}};
     peers_.push_back(std::move(peer));

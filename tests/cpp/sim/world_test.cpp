@@ -143,7 +143,8 @@ TEST_CASE("a segment's bytes tell which segment they are, and where in it") {
       const MutableBytes some(room.data(), size);
       fill_body(tag, offset, some);
       CHECK(is_body(tag, offset, some));
-      CHECK(std::all_of(room.begin() + size, room.end(), [](uint8_t byte) { return byte == 0; }));
+      const ByteView beyond(room.data() + size, room.size() - size);
+      CHECK(std::all_of(beyond.begin(), beyond.end(), [](uint8_t byte) { return byte == 0; }));
     }
   }
   part[50] = static_cast<uint8_t>(part[50] ^ 1);
