@@ -12,6 +12,23 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/**
+ * A text whose addresses of HTTPS are links, named by the last part of their path. An address ends before a space or a bracket.
+ * @param {string} text
+ */
+export const linked = (text) =>
+  text
+    .split(/(https:\/\/[^\s()]+)/)
+    .map((part, at) =>
+      at % 2 === 0
+        ? part
+        : element(
+            'a',
+            { href: part, target: '_blank', rel: 'noopener noreferrer' },
+            part.slice(part.lastIndexOf('/') + 1),
+          ),
+    );
+
 /** @param {string} id @returns {any} */
 export const byId = (id) => document.getElementById(id);
 

@@ -1,6 +1,6 @@
 /** The panels in words and tables: key figures, alerts, the comparison, the audience, connections. */
 
-import { byId, element, shareBar, show } from './dom.js';
+import { byId, element, linked, shareBar, show } from './dom.js';
 import * as format from './format.js';
 
 /** @param {ReturnType<typeof import('./history.js').figuresOf>} figures @param {{ price: number, currency: string, hours: number, alone: boolean }} more */
@@ -55,7 +55,12 @@ export function showAlerts(alerts) {
   show(
     list,
     ...alerts.map(({ level, title, advice }) =>
-      element('p', { class: `alert ${level}` }, element('strong', {}, `${title}.`), advice),
+      element(
+        'p',
+        { class: `alert ${level}` },
+        element('strong', {}, `${title}.`),
+        ...linked(advice),
+      ),
     ),
   );
 }
@@ -346,7 +351,7 @@ const ENDS = [
     'opened',
     'useless',
     'Nothing to exchange',
-    'One of them was paused, or they play different streams: see docs/IDENTITY.md.',
+    'One of them was paused, or they play different streams: see https://github.com/hlsmesh/hlsmesh/blob/main/docs/IDENTITY.md',
   ],
   ['opened', 'silent', 'Too slow', 'The other viewer’s line or computer did not keep up.'],
   [
@@ -408,7 +413,7 @@ export function showConnections({ ends, introductions, opened, unreached, unfed,
                 'th',
                 { scope: 'row', class: 'left' },
                 name,
-                element('span', { class: 'means' }, means),
+                element('span', { class: 'means' }, ...linked(means)),
               ),
               element('td', {}, format.count(count), shareBar(count / most, bad ? 'bad' : '')),
             ),

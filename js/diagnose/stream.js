@@ -114,7 +114,7 @@ function aboutOthers(look) {
         ...said,
       ].join(' '),
       advice:
-        'Compare "rendition" and "segment" in both viewers’ reports: all viewers of a channel need the same playlists. Where only names differ, set segmentId; where the videos differ, set channel (docs/IDENTITY.md).',
+        'Compare "rendition" and "segment" in both viewers’ reports: all viewers of a channel need the same playlists. Where only names differ, set segmentId; where the videos differ, set channel (https://github.com/hlsmesh/hlsmesh/blob/main/docs/IDENTITY.md).',
     },
   ];
 }

@@ -52,6 +52,12 @@ test('the dashboard shows the audience to who has the token, by keyboard, light,
     await page.getByLabel('CDN price per GB').press('Enter');
     await tiles.getByText('$3.07').waitFor();
 
+    const guide = page.getByRole('link', { name: 'IDENTITY.md' });
+    assert.match(
+      String(await guide.first().getAttribute('href')),
+      /^https:.*\/docs\/IDENTITY\.md$/,
+    );
+
     const map = page.getByRole('img', {
       name: /^Map of who feeds whom: 2 in class 0, 1 in class 1/,
     });

@@ -29,6 +29,20 @@ test('the bundles leave fetch() the names that it knows', async () => {
   }
 });
 
+test('what the package tells people names no page of docs/, which it does not have, but its address', async () => {
+  const files = filesIn(['dist', 'js/dashboard'], ['.js', '.mjs', '.html']);
+  const addresses = [];
+  for (const file of files) {
+    const told = (await read(file)).replace(/^\s*(?:\/\*\*|\*|\/\/).*$/gm, '');
+    for (const [, before, page] of told.matchAll(/(\S*)\bdocs\/([A-Z]+\.md)/g)) {
+      assert.ok(before.endsWith('/hlsmesh/blob/main/'), `${file}: ${before}docs/${page}`);
+      assert.ok(PAGES.includes(`docs/${page}`), page);
+      addresses.push(page);
+    }
+  }
+  assert.ok(addresses.length > 4);
+});
+
 test('F1: a command for npx names the package that it is in', async () => {
   const files = [
     ...PAGES,

@@ -91,7 +91,7 @@ const RULES = [
       seen.recently.offload !== null &&
       seen.recently.offload < 0.05 &&
       `Only ${percent(seen.recently.offload)} comes from peers, with ${seen.viewers} viewers`,
-    'If connections fail, look at the reasons. If they open, viewers may play different streams: see docs/IDENTITY.md.',
+    'If connections fail, look at the reasons. If they open, viewers may play different streams: see https://github.com/hlsmesh/hlsmesh/blob/main/docs/IDENTITY.md',
   ],
   [
     'split',
@@ -124,7 +124,7 @@ const RULES = [
     'warning',
     ({ viewers, unfed }) =>
       unfed >= 5 && unfed > viewers / 4 && `The peers of ${unfed} viewers have nothing for them`,
-    'They may play different renditions or timelines of the stream: see docs/IDENTITY.md.',
+    'They may play different renditions or timelines of the stream: see https://github.com/hlsmesh/hlsmesh/blob/main/docs/IDENTITY.md',
   ],
   [
     'misbehaved',
@@ -161,6 +161,6 @@ const RULES = [
     'info',
     ({ viewers, comparison }) =>
       viewers >= 200 && comparison.verdict === 'none' && 'No viewers play without peers',
-    'Where a site draws some by lot, you see here whether peers help the others or hurt them: see docs/OPERATING.md.',
+    'Where a site draws some by lot, you see here whether peers help the others or hurt them: see https://github.com/hlsmesh/hlsmesh/blob/main/docs/OPERATING.md',
   ],
 ];
