@@ -57,7 +57,7 @@ struct Download {
   LoadId joint;                           // whose fetch brings its beginning meanwhile; 0: none
   double cdn_rate = 0;                    // of that fetch, in bytes per millisecond
   bool looked = false;                    // its first bytes look like media: others may have it
-  Gifts gifts;                            // of those who brought it
+  Deliveries deliveries;                  // of those who brought it
   PieceSet doubted;                       // of `here`: their givers had not been found honest
   uint64_t peer_bytes = 0;                // that they brought
   TimeMs first_at = kNever;               // the arrival of its first piece

@@ -64,7 +64,7 @@ void Downloads::sweep() {
 void Downloads::count_gift(Download& download) {
   stats_.p2p_bytes += std::exchange(download.peer_bytes, 0);
   for (Parent* parent : parents_) {
-    if (has_given(download.gifts, parent->id)) {
+    if (has_given(download.deliveries, parent->id)) {
       parent->usefulness.got();
     }
   }
@@ -214,7 +214,8 @@ Downloads::Offence Downloads::on_header(TimeMs now, Parent& parent, const peer::
   }
   // What the cache could never hold goes to the player and is not kept: our limit is no fault of
   // the parent's.
-  if (load && transfer.buffer == nullptr && transfer.size > shelf.cache.budget()) {
+  if (load && transfer.buffer == nullptr && transfer.size > shelf.cache.budget() &&
+      is_sure(now, parent, segment.key)) {
     transfer.buffer = SegmentBuffer::allocate(segment, transfer.size, 0);
   }
   if (transfer.buffer == nullptr) {
@@ -320,10 +321,10 @@ void Downloads::finish(TimeMs now, Parent& parent) {
   }
   const bool kept = shelf.cache.peek(segment.key) == buffer;
   const std::optional<LoadId> load = transfer->ask.load;
-  if (!kept && !load) {
-    waste(*transfer);
-    return;
-  }
+  // What is not in the cache goes to the player at once: nothing of it can be looked at before.
+  const bool doubtful = load && !kept && !is_sure(now, parent, segment.key);
+  if (doubtful) fail(parent, *load, FallbackReason::kNoMemory);
+  if (!kept && (!load || doubtful)) return waste(*transfer);
   // Transfers side by side share the line, and the player is told of the line: of all that came in
   // the meantime this was only a part.
   const uint64_t meanwhile = peer_bytes_ - transfer->bytes_before;
@@ -332,9 +333,8 @@ void Downloads::finish(TimeMs now, Parent& parent) {
                   static_cast<double>(std::max<uint64_t>(meanwhile, 1)));
   Receipt receipt;
   receipt.times = TransferTimes{now - alone, now};
-  Gift& gift = receipt.gifts.emplace_back();
-  gift.giver = parent.id;
-  gift.add(0, static_cast<uint32_t>(buffer->piece_count()), shelf.checks.random());
+  const auto pieces = static_cast<uint32_t>(buffer->piece_count());
+  receipt.gifts.push_back(Gift{parent.id, pieces, shelf.checks.random().below(pieces)});
   if (!load && at_cdn(segment.key)) {
     // Too late for the load that asked: the player gets these bytes from the CDN.
     stats_.p2p_wasted_bytes += transfer->size;
@@ -358,6 +358,10 @@ void Downloads::finish(TimeMs now, Parent& parent) {
   if (kept) {
     commands_.event(EventCode::kSegmentCached, static_cast<double>(LoadSource::kPeer), segment.url);
   }
+}
+
+bool Downloads::is_sure(TimeMs now, const Parent& parent, const SegmentKey& key) const {
+  return shelf.trust.demands(key) || shelf.checks.vouches(now, parent.id);
 }
 
 void Downloads::waste(Transfer& transfer) {

@@ -145,6 +145,8 @@ class Downloads {
   // Whether the transfer is for nobody, and will not end soon.
   bool is_useless(TimeMs now, Parent& parent);
   void finish(TimeMs now, Parent& parent);
+  // What the parent gives has digests, or need not be looked at first.
+  bool is_sure(TimeMs now, const Parent& parent, const SegmentKey& key) const;
   void waste(Transfer& transfer);
   void let_go(Transfer& transfer);
 

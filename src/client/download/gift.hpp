@@ -5,40 +5,57 @@
 #include <list>
 
 #include "common/ids.hpp"
+#include "common/piece_set.hpp"
 #include "common/random.hpp"
 
 namespace hlsmesh {
 
-// What a peer has given of a segment.
+// What a peer has brought of a segment on its way: of pieces that the CDN brings as well nothing is
+// the peer's any more.
+struct Delivery {
+  PeerId giver;
+  PieceSet pieces;
+};
+
+using Deliveries = std::list<Delivery>;
+
+// What a peer has given of a whole segment.
 struct Gift {
   PeerId giver;
   uint32_t pieces = 0;
   // One of those pieces, each as likely: the giver cannot know which. SpotChecks may look at it.
   uint32_t probe = 0;
-  // The CDN has brought that piece as well, so nothing in it is the giver's any more.
-  bool replaced = false;
-
-  // `count` more pieces, from `first` on.
-  void add(uint32_t first, uint32_t count, Random& random) {
-    pieces += count;
-    const uint32_t drawn = random.below(pieces);
-    if (drawn >= count) return;
-    probe = first + drawn;
-    replaced = false;
-  }
 };
 
 using Gifts = std::list<Gift>;
 
-// That of the giver, or the end.
-inline Gifts::iterator gift_of(Gifts& gifts, const PeerId& giver) {
-  return std::find_if(gifts.begin(), gifts.end(),
-                      [&](const Gift& each) { return each.giver == giver; });
+// Of those of whom something has stayed.
+inline Gifts gifts_of(const Deliveries& deliveries, Random& random) {
+  Gifts gifts;
+  for (const Delivery& each : deliveries) {
+    const uint32_t count = each.pieces.count();
+    if (count == 0) continue;
+    uint32_t probe = each.pieces.first();
+    for (uint32_t left = random.below(count); left > 0; --left) {
+      probe = each.pieces.first(probe + 1);
+    }
+    gifts.push_back(Gift{each.giver, count, probe});
+  }
+  return gifts;
 }
 
-inline bool has_given(const Gifts& gifts, const PeerId& giver) {
-  return std::any_of(gifts.begin(), gifts.end(),
-                     [&](const Gift& each) { return each.giver == giver; });
+// That of the giver, or nullptr.
+inline Delivery* delivery_of(Deliveries& deliveries, const PeerId& giver) {
+  const auto found = std::find_if(deliveries.begin(), deliveries.end(),
+                                  [&](const Delivery& each) { return each.giver == giver; });
+  return found == deliveries.end() ? nullptr : &*found;
+}
+
+// `list`: Deliveries or Gifts.
+template <typename List>
+bool has_given(const List& list, const PeerId& giver) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const auto& each) { return each.giver == giver; });
 }
 
 }  // namespace hlsmesh

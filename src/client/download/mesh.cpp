@@ -292,7 +292,7 @@ void Mesh::let_go(Download& download) {
   download.at_cdn = PieceSet();
   download.joint = LoadId();
   download.looked = false;
-  download.gifts.clear();
+  download.deliveries.clear();
   download.doubted = PieceSet();
   download.first_at = kNever;
   if (body == nullptr) return;

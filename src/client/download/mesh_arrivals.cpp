@@ -221,13 +221,10 @@ Downloads::Offence Mesh::on_data(TimeMs now, Neighbor& neighbor, size_t size, bo
   }
   download->here.add(came);
   download->peer_bytes += bytes;
-  Gifts& gifts = download->gifts;
-  auto gift = gift_of(gifts, neighbor.id);
-  if (gift == gifts.end()) {
-    gift = gifts.emplace(gifts.end());
-    gift->giver = neighbor.id;
-  }
-  gift->add(header_.piece, count, downloads_.shelf.checks.random());
+  Deliveries& deliveries = download->deliveries;
+  Delivery* delivery = delivery_of(deliveries, neighbor.id);
+  if (delivery == nullptr) delivery = &deliveries.emplace_back(Delivery{neighbor.id, {}});
+  delivery->pieces.add(came);
   const bool proven = downloads_.shelf.trust.demands(download->segment.key);
   if (!proven && !downloads_.shelf.checks.vouches(now, neighbor.id)) download->doubted.add(came);
   return take(now, *download, came, bytes, quiet);
@@ -282,7 +279,7 @@ void Mesh::finish(TimeMs now, Download& download) {
                   static_cast<double>(std::max<uint64_t>(meanwhile, 1)));
   Receipt receipt;
   receipt.times = TransferTimes{now - alone, now};
-  receipt.gifts = download.gifts;
+  receipt.gifts = gifts_of(download.deliveries, downloads_.shelf.checks.random());
   downloads_.count_gift(download);
   stats_.p2p_segments += 1;
   shortage_.in_time();

@@ -69,7 +69,6 @@ void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range, Time
   cut = PieceSet::all();
   if (range.to > 0) cut.cut(peer::pieces_in(range.to));
   for (uint32_t at = 0; at < range.from / peer::kWirePieceBytes; ++at) cut.remove(at);
-  replace(download, cut);
   take_back(now, download, cut);
 }
 
@@ -77,7 +76,7 @@ void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range, Time
 void Mesh::replace(Download& download, const PieceSet& pieces) {
   PieceSet again = download.here;
   again.keep(pieces);
-  for (Gift& gift : download.gifts) gift.replaced |= again.has(gift.probe);
+  for (Delivery& each : download.deliveries) each.pieces.remove(again);
   const uint64_t twice =
       std::min(download.peer_bytes, uint64_t{again.count()} * peer::kWirePieceBytes);
   download.peer_bytes -= twice;

@@ -6,16 +6,18 @@
 
 namespace hlsmesh {
 
-bool SpotChecks::may_begin(TimeMs now) const {
-  return able_ && share_ > 0 && now >= rest_until_ && checks_.size() < kMostChecks;
-}
-
-void SpotChecks::examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
+bool SpotChecks::examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
                          const SegmentPtr& segment) {
+  if (!is_at_work(now)) return true;
+  bool all = true;
   for (const Gift& gift : gifts) {
-    if (!may_begin(now) || gift.replaced || !is_due(gift, segment->piece_count())) continue;
-    ask(load, kind, gift.giver, gift.probe, segment);
+    if (!may_begin(now)) {
+      all &= was_honest(gift.giver);
+    } else if (is_due(gift, segment->piece_count())) {
+      ask(load, kind, gift.giver, gift.probe, segment);
+    }
   }
+  return all;
 }
 
 void SpotChecks::try_origin(TimeMs now, LoadId load, TrackKind kind, const SegmentPtr& segment) {
@@ -68,8 +70,17 @@ bool SpotChecks::is_under_way(const SegmentPtr& segment) const {
                      [&](const Check& each) { return each.segment == segment; });
 }
 
+bool SpotChecks::awaits_stranger(const SegmentPtr& segment) const {
+  return std::any_of(checks_.begin(), checks_.end(), [&](const Check& each) {
+    return each.segment == segment && !is_of_cdn(each) && !was_honest(each.giver);
+  });
+}
+
 bool SpotChecks::vouches(TimeMs now, const PeerId& giver) const {
-  if (!able_ || share_ <= 0 || now < rest_until_) return true;
+  return !is_at_work(now) || was_honest(giver);
+}
+
+bool SpotChecks::was_honest(const PeerId& giver) const {
   return std::any_of(passed_.begin(), passed_.end(),
                      [&](const auto& each) { return each.first == giver && each.second > 0; });
 }
@@ -112,7 +123,7 @@ std::optional<SpotChecks::Finding> SpotChecks::on_end(TimeMs now, FetchId id) {
   rest_ = kRest;
   const ByteView held = check->segment->bytes().subspan(check->from, check->size);
   const bool fits = !check->other && std::equal(held.begin(), held.end(), check->bytes.begin());
-  if (check->giver == PeerId()) {
+  if (is_of_cdn(*check)) {
     proven_[static_cast<size_t>(check->kind)] = fits;
     // Nothing that it says of a place can be believed.
     if (!fits) share_ = 0;

@@ -33,7 +33,7 @@ class SpotChecks {
   // found by that share of the checks, however long a place is; fewer bytes would cost the CDN as
   // much as the head of its answer does.
   static constexpr size_t kBytes = 1'024;
-  // What the player may wait for the answers, if it has so much in its buffer.
+  // What the player may wait for the answers, if it has enough in its buffer.
   static constexpr DurationMs kPatience{1'000};
   // After an answer that is none, and twice as long after each further one: of an origin that has
   // answered before, and of one that never has.
@@ -55,12 +55,15 @@ class SpotChecks {
   Random& random() { return random_; }
 
   // The player is about to be given the segment for the load, of which the driver can fetch parts.
-  // It is whole, and has no digests.
-  void examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
+  // It is whole, and has no digests. False if a gift of somebody who was never found honest is not
+  // looked at because too much is under way.
+  bool examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
                const SegmentPtr& segment);
   // The player has just been given it by the CDN.
   void try_origin(TimeMs now, LoadId load, TrackKind kind, const SegmentPtr& segment);
   bool is_under_way(const SegmentPtr& segment) const;
+  // Of somebody who was never found honest.
+  bool awaits_stranger(const SegmentPtr& segment) const;
   // Whether others may have what the peer gave: something of it was looked at and had nothing
   // wrong, or nothing can be looked at.
   bool vouches(TimeMs now, const PeerId& giver) const;
@@ -97,7 +100,11 @@ class SpotChecks {
     bool other = false;  // the CDN's segment has another size
     std::array<uint8_t, kBytes> bytes;
   };
-  bool may_begin(TimeMs now) const;
+  static bool is_of_cdn(const Check& check) { return check.giver == PeerId(); }
+  // Whether the origin may be asked at all.
+  bool is_at_work(TimeMs now) const { return able_ && share_ > 0 && now >= rest_until_; }
+  bool may_begin(TimeMs now) const { return is_at_work(now) && checks_.size() < kMostChecks; }
+  bool was_honest(const PeerId& giver) const;
   // Asks for a place in that piece.
   void ask(LoadId load, TrackKind kind, const PeerId& giver, uint32_t piece,
            const SegmentPtr& segment);

@@ -196,7 +196,9 @@ void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
   const SegmentPtr& body = load.download->body;
   if (segment == nullptr && body != nullptr && body->complete()) segment = body;
   if (segment && receipt) {
-    if (!is_checked(now, load, *receipt, segment)) return;
+    const Checked checked = check(now, load, *receipt, segment);
+    if (checked == Checked::kNo) return fetch_beside(now, load, *receipt, segment);
+    if (checked == Checked::kNotYet) return;
     answered(load);
     give(load, *receipt, segment);
     return end(load);

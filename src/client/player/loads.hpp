@@ -43,6 +43,7 @@ struct Load {
   int ranges = 0;                         // parts that were asked of the CDN
   bool led = false;                       // the first of them for others, and not in need
   bool in_vain = false;                   // the CDN has brought what peers had not, of some of it
+  bool doubts = false;                    // at the CDN: its segment is here, and not sure
   CdnFetch fetch;                         // at the CDN
 };
 
@@ -166,9 +167,16 @@ class Loads {
   void give(const Load& load, Receipt& receipt, const SegmentPtr& segment);
   // The CDN alone has just brought its segment: the origin can be asked for a place of it.
   void try_ranges(TimeMs now, const Load& load, const SegmentPtr& body);
-  // Whether the player may have the segment, which is whole: nothing of it is to be checked, or is
-  // and fits, or is not answered in time.
-  bool is_checked(TimeMs now, Load& load, Receipt& receipt, const SegmentPtr& body);
+  // Whether the player may have the segment, which is whole.
+  enum class Checked {
+    kYes,     // nothing of it is to be checked, or is and fits, or a peer found honest gave it
+    kNotYet,  // the load is due when no answer has come by then
+    kNo       // whether a peer lies that never was found honest is not known, or not yet
+  };
+  Checked check(TimeMs now, Load& load, Receipt& receipt, const SegmentPtr& body);
+  // The CDN brings all of a segment that is here: the load is answered with whatever is sure first,
+  // that or what peers gave.
+  void fetch_beside(TimeMs now, Load& load, const Receipt& receipt, const SegmentPtr& body);
   bool not_yet(TimeMs now, const Load& load, const Downloads::Outcome& lack) const;
   // The parent that it waited for has failed it.
   void fail(TimeMs now, Load& load, PeerHandle peer, FallbackReason reason);

@@ -112,8 +112,7 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   const size_t from = fetch.at;
   const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
   if (download != nullptr && arrival != Cdn::Arrival::kBad) {
-    if (is_joint(*load) && segment == download->body)
-      mesh_.replace(*download, pieces_of(from, fetch.at));
+    if (segment == download->body) mesh_.replace(*download, pieces_of(from, fetch.at));
     share(fetch, *download);
     if (is_joint(*load)) advance(now, *load);
     // A load beside this one may have had them asked for.
@@ -194,9 +193,15 @@ void Loads::end_joint(Load& load) {
 void Loads::end_early(TimeMs now, Load& load) {
   const SegmentPtr body = load.download->body;
   Receipt* const receipt = downloads_.shelf.receipts.find(load.wish.segment.key);
-  if (receipt == nullptr || receipt->given() || !is_checked(now, load, *receipt, body)) return;
+  if (receipt == nullptr || receipt->given()) return;
+  // Else the CDN brings all of it.
+  if (check(now, load, *receipt, body) != Checked::kYes) return;
   if (load.fetch.range.whole()) stats_.cdn_bytes += load.fetch.arrived();
-  cdn_.finish_range(now, load.fetch, load.wish, load.fetch.arrived(), NAN, NAN);
+  if (load.doubts) {
+    cdn_.abandon(load.fetch, load.wish, load.id, false);
+  } else {
+    cdn_.finish_range(now, load.fetch, load.wish, load.fetch.arrived(), NAN, NAN);
+  }
   end_range(load);
   answered(load);
   give(load, *receipt, body);
@@ -259,7 +264,7 @@ void Loads::note_joint(Load& load, const SegmentPtr& segment, TransferTimes time
   Receipt receipt;
   receipt.times = times;
   receipt.kind = load.wish.kind;
-  receipt.gifts = load.download->gifts;
+  receipt.gifts = gifts_of(load.download->deliveries, downloads_.shelf.checks.random());
   downloads_.count_gift(*load.download);
   stats_.cdn_segments += 1;
   downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
@@ -294,11 +299,13 @@ bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte
   }
   count_level(*load);
   const SegmentPtr body = fetch.body;
-  const bool alone = load->download == nullptr || load->download->gifts.empty();
+  const bool alone = load->download == nullptr || load->download->deliveries.empty();
   if (load->download != nullptr) {
+    // Some of it is neighbors', and not found to be right.
+    const Receipt* const receipt = downloads_.shelf.receipts.find(load->wish.segment.key);
+    const bool unsure = is_joint(*load) && receipt != nullptr && !receipt->given();
     mesh_.leave(now, *load->download);
-    // Some of it is neighbors', and not checked yet.
-    if (load->due != kNever) mesh_.drop(now, *load->download);
+    if (unsure) mesh_.drop(now, *load->download);
     end_joint(*load);
   }
   cdn_.finish(now, load->fetch, load->wish, load->id, size, first_byte_ms, body_ms, load->refused);
@@ -330,20 +337,41 @@ void Loads::try_ranges(TimeMs now, const Load& load, const SegmentPtr& body) {
   downloads_.shelf.checks.try_origin(now, load.id, load.wish.kind, body);
 }
 
-bool Loads::is_checked(TimeMs now, Load& load, Receipt& receipt, const SegmentPtr& body) {
+Loads::Checked Loads::check(TimeMs now, Load& load, Receipt& receipt, const SegmentPtr& body) {
   SpotChecks& checks = downloads_.shelf.checks;
   if (!receipt.checked_by) {
     receipt.checked_by = now;
-    if (!cdn_.may_range(now, load.wish)) return true;
-    if (downloads_.shelf.trust.demands(load.wish.segment.key)) return true;
-    checks.examine(now, load.id, load.wish.kind, receipt.gifts, body);
+    if (!cdn_.may_range(now, load.wish)) return Checked::kYes;
+    if (downloads_.shelf.trust.demands(load.wish.segment.key)) return Checked::kYes;
+    receipt.doubtful = !checks.examine(now, load.id, load.wish.kind, receipt.gifts, body);
     // A little of what the player has left: a liar is found out by a late answer too.
     const DurationMs slack = std::max(need(now, load).slack, DurationMs::zero());
     receipt.checked_by = now + std::min(SpotChecks::kPatience, slack / 8);
   }
-  if (now >= *receipt.checked_by || !checks.is_under_way(body)) return true;
-  load.due = *receipt.checked_by;
-  return false;
+  if (receipt.doubtful) return Checked::kNo;
+  if (!checks.is_under_way(body)) return Checked::kYes;
+  if (now < *receipt.checked_by) {
+    load.due = *receipt.checked_by;
+    return Checked::kNotYet;
+  }
+  return checks.awaits_stranger(body) ? Checked::kNo : Checked::kYes;
+}
+
+void Loads::fetch_beside(TimeMs now, Load& load, const Receipt& receipt, const SegmentPtr& body) {
+  load.due = kNever;
+  Download& download = *load.download;
+  if (download.from_end()) return;  // another load does it for both
+  if (download.body != body) {
+    mesh_.drop(now, download);
+    download.body = body;
+    download.here = body->pieces();
+    for (const Gift& gift : receipt.gifts) download.deliveries.push_back(Delivery{gift.giver, {}});
+  }
+  download.joint = load.id;
+  load.state = Load::State::kAtCdn;
+  load.doubts = true;
+  cdn_.begin(now, load.fetch, load.wish, load.id, FetchRange(), body);
+  load.fetch.joint = true;
 }
 
 void Loads::fetch_instead(TimeMs now, const SegmentPtr& bad) {
@@ -361,7 +389,7 @@ void Loads::fetch_instead(TimeMs now, const SegmentPtr& bad) {
 }
 
 void Loads::distrust(TimeMs now, const PeerId& giver) {
-  const auto has = [&](const Download& each) { return has_given(each.gifts, giver); };
+  const auto has = [&](const Download& each) { return has_given(each.deliveries, giver); };
   for (auto& [id, load] : loads_) {
     if (load.fetch.range.whole() || load.download == nullptr || !has(*load.download)) continue;
     end_range(load);

@@ -1,5 +1,6 @@
 // Loads that wait for samples of what peers gave (SpotChecks).
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
 
@@ -44,6 +45,13 @@ struct Sampled : MeshRoom {
     serves(parent, number, bytes);
   }
   bool checks(int32_t id) const { return h.fetch(id) < FetchId(); }
+  // The player's bytes come from the CDN.
+  bool fetches(int32_t id) const {
+    for (const Seen& seen : h.all(CommandKind::kFetch)) {
+      if (seen.load == id && seen.code > 0) return true;
+    }
+    return false;
+  }
   // The origin, whose segment has these bytes, answers the check of a load.
   void origin_answers(int32_t id, const std::string& bytes) {
     REQUIRE(checks(id));
@@ -87,7 +95,7 @@ TEST_CASE(
   r.parent_gives(r.wrong);
   r.origin_answers(1, r.right);
   CHECK(r.given(1).empty());
-  CHECK(r.h.went_to_cdn(1));
+  CHECK(r.fetches(1));
   CHECK(r.is_open(r.parent) != proven);
   CHECK(r.h.events(EventCode::kPeerMisbehaved).size() == (proven ? 1 : 0));
 }
@@ -101,7 +109,7 @@ TEST_CASE(
   r.parent_gives(r.wrong);
   r.origin_answers(1, r.right);
   CHECK_FALSE(r.is_open(r.parent));
-  CHECK(r.h.went_to_cdn(1));
+  CHECK(r.fetches(1));
   const std::string told = r.h.all(CommandKind::kSocketSend).back().text;
   CAPTURE(told);
   CHECK(told.find(R"("reason":"misbehaved")") != std::string::npos);
@@ -131,16 +139,136 @@ TEST_CASE("checked loads: a segment that is loaded again while it is checked wai
   // The answer to the first load's check.
   r.origin_answers(1, r.right);
   CHECK(r.given(2).empty());
-  CHECK(r.h.went_to_cdn(2));
+  CHECK(r.fetches(2));
 }
 
-TEST_CASE(
-    "checked loads: an answer that does not come is waited for no longer than the buffer allows") {
+TEST_CASE("checked loads: who has been found honest is not waited for when the answer is late") {
   Sampled r;
   r.load(1, 5);
   r.parent_gives(r.right);
+  r.origin_answers(1, r.right);
+  r.load(2, 6);
+  r.parent_gives(r.right);
+  REQUIRE(r.checks(2));
   r.h.advance(1'000);
-  CHECK(r.given(1) == r.right);
+  CHECK(r.given(2) == r.right);
+}
+
+TEST_CASE(
+    "checked loads: where the answer about a stranger is late, the CDN brings the segment too") {
+  Sampled r;
+  r.prove_origin();
+  const bool little = GENERATE(false, true);
+  const bool liar = GENERATE(false, true);
+  if (little) r.h.playhead(16.5, 20);
+  r.load(1, 5);
+  r.parent_gives(liar ? r.wrong : r.right);
+  r.h.advance(little ? 400 : 900);
+  CHECK_FALSE(r.fetches(1));
+  CHECK(r.given(1).empty());
+  const Seen asked = r.h.all(CommandKind::kFetch).back();
+  const uint64_t before = r.h.engine.stats().cdn_bytes;
+  r.h.advance(200);
+  CHECK(r.given(1).empty());
+  REQUIRE(r.fetches(1));
+  CHECK(r.is_open(r.parent));
+  const FetchId fetch = r.h.fetch(1);
+  const size_t half = r.right.size() / 2;
+  CHECK(r.h.engine.reserve_fetch(fetch, 0, half, r.right.size()).empty());
+  const auto answered = [&] {
+    const FetchId check(asked.code);
+    const auto from = static_cast<size_t>(asked.t0);
+    const auto to = static_cast<size_t>(asked.t1);
+    const MutableBytes room = r.h.engine.reserve_fetch(check, from, to - from, r.right.size());
+    REQUIRE(room.size() == to - from);
+    std::copy_n(r.right.begin() + static_cast<std::ptrdiff_t>(from), to - from, room.begin());
+    r.h.engine.on_fetch_bytes(r.h.now, check, to - from);
+    r.h.engine.on_fetch_done(r.h.now, check, to - from);
+    r.h.drain();
+    CHECK(r.is_open(r.parent) != liar);
+  };
+  const auto ended = [&] {
+    r.h.engine.on_fetch_done(r.h.now, fetch, r.right.size());
+    r.h.drain();
+  };
+  SECTION("the answer is there before the CDN's segment") {
+    answered();
+    CHECK(r.given(1) == (liar ? "" : r.right));
+    CHECK(r.h.engine.cache().segment_count() == (liar ? 1 : 2));
+    if (!liar) {
+      CHECK(r.h.engine.stats().cdn_bytes == before + half + SpotChecks::kBytes);
+      return;
+    }
+    r.h.engine.reserve_fetch(fetch, half, r.right.size() - half, r.right.size());
+    ended();
+  }
+  SECTION("the CDN's segment is there first") {
+    r.h.engine.reserve_fetch(fetch, half, r.right.size() - half, r.right.size());
+    ended();
+    answered();
+  }
+  // The player has had the driver's bytes.
+  CHECK(r.given(1).empty());
+  CHECK(r.h.engine.cache().segment_count() == 1);
+  r.load(2, 5);
+  CHECK(r.fetches(2));
+}
+
+TEST_CASE("checked loads: of a segment that is not sure two loads wait for one fetch") {
+  Sampled r;
+  r.load(1, 5);
+  r.load(2, 5);
+  r.parent_gives(r.right);
+  r.h.advance(1'100);
+  const FetchId fetch = r.h.fetch(1);
+  REQUIRE(fetch > FetchId());
+  CHECK_FALSE(r.fetches(2));
+  SECTION("the first is aborted") { r.h.load_aborted(1); }
+  SECTION("it comes") {
+    r.h.engine.reserve_fetch(fetch, 0, r.right.size(), r.right.size());
+    r.h.engine.on_fetch_done(r.h.now, fetch, r.right.size());
+    r.h.drain();
+  }
+  SECTION("it fails") { r.h.fetch_failed(1); }
+  r.h.advance(100);
+  CHECK(r.fetches(2));
+}
+
+TEST_CASE("checked loads: what a stranger gave and cannot be looked at comes from the CDN") {
+  Sampled r;
+  constexpr int32_t kMost = 16;  // checks under way
+  for (int32_t id = 1; id <= kMost + 1; ++id) {
+    r.load(id, 5 + id);
+    r.parent_gives(r.right);
+    CHECK(r.checks(id) == (id <= kMost));
+    CHECK(r.fetches(id) == (id > kMost));
+    CHECK(r.given(id).empty());
+  }
+}
+
+// It goes to the player as soon as it is here.
+TEST_CASE("checked loads: what the cache cannot hold is taken of nobody who was not found honest") {
+  EngineConfig config = checking();
+  config.cache_bytes = 100'000;
+  const bool checked = GENERATE(false, true);
+  if (!checked) config.checks = 0;
+  Harness h(config);
+  h.add_renditions(true);
+  h.join();
+  h.playhead(0, 20);
+  const int32_t parent = h.open_parent("a", false);
+  h.advance(1'500);
+  SegmentLoad what;
+  what.sn = MediaSequence(5);
+  what.url = "seg5.ts";
+  what.span = MediaSpan{20, 4};
+  what.streams = true;
+  h.load(1, what);
+  const std::string body = Harness::body(5, 150'000);
+  h.peer_serves(parent, peer::Request{"seg5.ts", MediaSequence(5), Harness::asking(0, 5)}, body);
+  CHECK(h.all(CommandKind::kLoadDone).size() == (checked ? 0 : 1));
+  CHECK(h.went_to_cdn(1) == checked);
+  CHECK_FALSE(h.has(CommandKind::kPeerClose));
 }
 
 TEST_CASE("checked loads: nobody is told of a segment before its giver has been found honest") {

@@ -116,6 +116,52 @@ TEST_CASE("joint: while a sample of what neighbors brought is looked at, the CDN
   CHECK(r.h.engine.stats().cdn_bytes == kMeshBytes + (to - from));
 }
 
+// The player has nothing left: what the CDN brings meanwhile is waited for anyway.
+TEST_CASE("joint: nothing that a stranger brought is played before it was looked at") {
+  InNeed r(true, 0, sampling());
+  bring_by_peer(r, mesh_body());
+  size_t at = 2 * kWire;
+  const FetchId fetch = r.h.fetch(1);
+  for (; r.h.fetch(1) == fetch; at += kWire) {
+    REQUIRE(at < kMeshBytes);
+    offer(r.h, fetch, mesh_body(), at, at + kWire, kMeshBytes);
+  }
+  REQUIRE(r.h.fetch(1) < FetchId());
+  r.h.advance(5'000);
+  CHECK(r.given(1).empty());
+  for (; at < kMeshBytes; at += kWire) {
+    offer(r.h, fetch, mesh_body(), at, std::min(at + kWire, kMeshBytes), kMeshBytes);
+  }
+  r.h.engine.on_fetch_done(r.h.now, fetch, kMeshBytes);
+  r.h.drain();
+  CHECK(r.given(1).empty());
+  CHECK(r.h.engine.cache().segment_count() == 0);
+}
+
+// Each room draws other places.
+TEST_CASE("joint: what the CDN brings too is not looked at, and what stays of a neighbor is") {
+  EngineConfig config = sampling();
+  config.seed = GENERATE(1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u);
+  InNeed r(true, 2.4, config);
+  const uint32_t number = r.transfer(r.a);
+  r.h.advance(1'000);
+  r.from_cdn(0, 2 * kWire);
+  r.holds(r.a, number, kAllPieces, kMeshBytes);
+  const PieceSet first = r.asked(r.a, number);
+  REQUIRE(first.count() > 1);
+  // It brings its last piece and the first that it was asked for, which the CDN brings too.
+  r.sends(r.a, number, first.last(), 1, mesh_body());
+  r.sends(r.a, number, first.first(), 1, mesh_body());
+  const FetchId fetch = r.h.fetch(1);
+  for (size_t at = 2 * kWire; r.h.fetch(1) == fetch; at += kWire) {
+    REQUIRE(at < kMeshBytes);
+    offer(r.h, fetch, mesh_body(), at, at + kWire, kMeshBytes);
+  }
+  const Seen check = r.h.all(CommandKind::kFetch).back();
+  REQUIRE(check.code < 0);
+  CHECK(static_cast<uint32_t>(check.t0) / kWire == first.last());
+}
+
 TEST_CASE("joint: what the player asks for again is the CDN's alone") {
   InNeed r;
   bring_by_peer(r, mesh_body());

@@ -86,6 +86,29 @@ TEST_CASE("loads: a part from the CDN and the rest from peers answer a load") {
   CHECK(w.downloads.find(w.key) == nullptr);
 }
 
+TEST_CASE("loads: of pieces that the CDN brings too nothing is a peer's once they have come") {
+  Waiting w;
+  Download& download = *w.downloads.find(w.key);
+  download.body = w.buffer;
+  Delivery& delivery = download.deliveries.emplace_back();
+  delivery.giver = PeerId{"giver"};
+  delivery.pieces = download.here = w.buffer->pieces();
+  constexpr size_t kPiece = SegmentBuffer::kPieceBytes;
+  REQUIRE(w.loads.fetch_range(w.now, LoadId(1), {2 * kPiece, 0}, w.buffer));
+  const FetchId fetch = w.asked(2 * kPiece, 0);
+  CHECK(delivery.pieces == PieceSet::all(6));
+  REQUIRE(w.part(fetch, 2 * kPiece, 3 * kPiece + 5'000));
+  // A half of piece 3 is another's still.
+  PieceSet left = PieceSet::all(6);
+  left.remove(2);
+  CHECK(delivery.pieces == left);
+  REQUIRE(w.part(fetch, 3 * kPiece + 5'000, 4 * kPiece));
+  left.remove(3);
+  CHECK(delivery.pieces == left);
+  CHECK(w.loads.on_fetch_failed(w.now, fetch) == nullptr);
+  CHECK(delivery.pieces == left);
+}
+
 TEST_CASE("loads: a part that does not complete the segment leads to a fetch of the whole") {
   Waiting w;
   FetchId fetch;

@@ -40,9 +40,7 @@ struct Checked {
     what.key = {"r 5", MediaSequence(5)};
     what.url = "seg5.ts";
     segment = fill_with(cache.begin(what, kCheckedBytes), body);
-    Gift& gift = gifts.emplace_back();
-    gift.giver = kGiver;
-    gift.add(0, 6, checks.random());
+    gifts.push_back(Gift{kGiver, 6, checks.random().below(6)});
   }
   // The name of the fetch that the next command asks for; none if there is none.
   FetchId asked() {
@@ -116,9 +114,7 @@ TEST_CASE("spot checks: each giver is looked at in a piece of its own") {
   Checked c;
   c.gifts.clear();
   for (uint32_t piece = 0; piece < 5; ++piece) {
-    Gift& gift = c.gifts.emplace_back();
-    gift.giver = PeerId{std::to_string(piece)};
-    gift.add(piece, 1, c.checks.random());
+    c.gifts.push_back(Gift{PeerId{std::to_string(piece)}, 1, piece});
   }
   c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment);
   for (uint32_t piece = 0; piece < 5; ++piece) {
@@ -136,9 +132,7 @@ TEST_CASE("spot checks: a last piece of a few bytes is looked at as a whole") {
   what.url = "seg6.ts";
   const size_t size = SegmentBuffer::kPieceBytes + 3;
   const SegmentPtr small = fill_with(c.cache.begin(what, size), c.body.substr(0, size));
-  Gifts gifts(1);
-  gifts.front().giver = kGiver;
-  gifts.front().add(1, 1, c.checks.random());
+  const Gifts gifts{Gift{kGiver, 1, 1}};
   c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, gifts, small);
   const Command* const command = c.commands.pop();
   REQUIRE(command != nullptr);
@@ -213,28 +207,62 @@ TEST_CASE("spot checks: what comes in the wrong place, or of a fetch that is non
   CHECK_FALSE(c.checks.on_end(c.now, id));
 }
 
-TEST_CASE("spot checks: a piece that the CDN has brought as well says nothing of its giver") {
+TEST_CASE("spot checks: it is known that a stranger's gift waits, or could not be looked at") {
   Checked c;
-  c.gifts.front().replaced = true;
-  CHECK_FALSE(c.examine());
-  CHECK_FALSE(c.checks.vouches(c.now, kGiver));
-  // Another one may be drawn.
-  for (uint32_t piece = 0; piece < 200; ++piece) c.gifts.front().add(3, 1, c.checks.random());
-  CHECK(c.examine());
+  c.gifts.clear();
+  for (int i = 0; i < 17; ++i) c.gifts.push_back(Gift{PeerId{std::to_string(i)}, 1, 0});
+  CHECK_FALSE(c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment));
+  CHECK(c.checks.awaits_stranger(c.segment));
+  for (int i = 0; i < 16; ++i) {
+    const FetchId id = c.asked();
+    REQUIRE(id != FetchId());
+    CHECK_FALSE(c.answer(id));
+  }
+  CHECK(c.asked() == FetchId());
+  CHECK_FALSE(c.checks.awaits_stranger(c.segment));
+  // All but one are strangers no longer.
+  CHECK(c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment));
+  CHECK(c.checks.awaits_stranger(c.segment));
 }
 
-TEST_CASE("gifts: each piece of a giver is as likely to be looked at, in whatever runs it came") {
+TEST_CASE("spot checks: of an origin that cannot be asked nothing is waited for") {
+  Checked c(GENERATE(0.0, 0.1));
+  c.checks.set_able(GENERATE(false, true));
+  c.checks.rest(c.now + DurationMs(5'000));
+  CHECK(c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment));
+  CHECK_FALSE(c.checks.awaits_stranger(c.segment));
+  CHECK_FALSE(c.checks.is_under_way(c.segment));
+}
+
+TEST_CASE("spot checks: what the CDN gave is no stranger's") {
+  Checked c;
+  c.checks.try_origin(c.now, kCheckedLoad, TrackKind::kMain, c.segment);
+  CHECK(c.checks.is_under_way(c.segment));
+  CHECK_FALSE(c.checks.awaits_stranger(c.segment));
+}
+
+TEST_CASE("gifts: each piece that stays of a giver is as likely to be looked at") {
   Random random(5);
   std::map<uint32_t, int> drawn;
   constexpr int kRounds = 6'000;
+  Deliveries deliveries(2);
+  Delivery& delivery = deliveries.front();
+  delivery.giver = kGiver;
+  delivery.pieces.add(70, 71);
+  delivery.pieces.add(2, 4);
+  delivery.pieces.add(7);
+  delivery.pieces.add(9);
+  delivery.pieces.remove(7);
   for (int i = 0; i < kRounds; ++i) {
-    Gift gift;
-    gift.add(10, 1, random);
-    gift.add(2, 3, random);
-    gift.add(7, 2, random);
-    CHECK(gift.pieces == 6);
-    ++drawn[gift.probe];
+    const Gifts gifts = gifts_of(deliveries, random);
+    REQUIRE(gifts.size() == 1);
+    CHECK(gifts.front().giver == kGiver);
+    CHECK(gifts.front().pieces == 6);
+    ++drawn[gifts.front().probe];
   }
   REQUIRE(drawn.size() == 6);
-  for (const auto& [piece, count] : drawn) CHECK(count == Approx(kRounds / 6).epsilon(0.15));
+  for (const auto& [piece, count] : drawn) {
+    CHECK(delivery.pieces.has(piece));
+    CHECK(count == Approx(kRounds / 6).epsilon(0.15));
+  }
 }
