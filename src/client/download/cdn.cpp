@@ -56,7 +56,12 @@ MutableBytes Cdn::room(CdnFetch& fetch, const Wish& wish, size_t offset, size_t 
   const bool too_far = fetch.ranged && fetch.range.to > 0 && end > fetch.range.to;
   // A server may ignore the range of a fragment, and send all of the file.
   const bool other = total > 0 && !wish.segment.may_have(total);
-  if (offset != fetch.at || too_far || other || !prepare(fetch, wish, end, total)) {
+  if (offset != fetch.at || too_far || other) {
+    drop(fetch);
+    return {};
+  }
+  if (!prepare(fetch, wish, end, total)) {
+    fetch.misled |= fetch.ranged && fetch.body != nullptr;
     drop(fetch);
     return {};
   }
@@ -93,7 +98,10 @@ bool Cdn::prepare(CdnFetch& fetch, const Wish& wish, size_t end, size_t total) {
 }
 
 Cdn::Arrival Cdn::arrive(TimeMs now, CdnFetch& fetch, const Wish& wish, size_t size) {
-  if (fetch.ignored()) refuse_ranges(now);
+  if (fetch.ignored()) {
+    refuse_ranges(now);
+    downloads_.shelf.checks.rest(ranges_from_);
+  }
   if (size == 0 || size != fetch.reserved) return Arrival::kMore;
   if (!fetch.range.whole()) stats_.cdn_bytes += size;
   const size_t from = std::exchange(fetch.at, fetch.at + size);
@@ -153,7 +161,6 @@ void Cdn::refuse_ranges(TimeMs now) {
   if (now < ranges_from_) return;
   range_rest_ = range_rest_ > DurationMs::zero() ? range_rest_ * 2 : kRangeRest;
   ranges_from_ = now + range_rest_;
-  downloads_.shelf.checks.rest(ranges_from_);
 }
 
 // Of a fetch that was begun before the engine was there only the driver knows how long it took.
@@ -196,7 +203,9 @@ Cdn::Arrival Cdn::finish_range(TimeMs now, CdnFetch& fetch, const Wish& wish, si
   measure(now, fetch, wish, joint ? body->size() : size, first_byte_ms, body_ms);
   Arrival arrival = Arrival::kMore;
   const bool to_end = fetch.range.to == 0 || fetch.at < fetch.range.to || !fetch.ranged;
-  if (body == nullptr || fetch.arrived() != size) {
+  if (fetch.misled) {
+    // Nothing that the origin did.
+  } else if (body == nullptr || fetch.arrived() != size) {
     refuse_ranges(now);
   } else if (body->open()) {
     if (to_end && body->end(fetch.at)) arrival = look(now, fetch, wish);
@@ -214,7 +223,7 @@ void Cdn::release(CdnFetch& fetch) {
   fetch.part.release();
   fetch.id = FetchId();
   fetch.range = FetchRange();
-  fetch.joint = fetch.ranged = false;
+  fetch.joint = fetch.ranged = fetch.misled = false;
   fetch.at = fetch.reserved = 0;
 }
 

@@ -115,8 +115,12 @@ std::optional<SpotChecks::Finding> SpotChecks::on_end(TimeMs now, FetchId id) {
   if (check == checks_.end()) return std::nullopt;
   std::list<Check> ended;
   ended.splice(ended.begin(), checks_, check);
+  bool& proven = proven_[static_cast<size_t>(check->kind)];
   if (check->come < check->size && !check->other) {
-    rest_until_ = now + rest_;
+    proven = false;
+    // A peer that lies about the size has the origin asked for what is not there.
+    if (!is_of_cdn(*check)) return doubt(*check);
+    rest(now + rest_);
     rest_ *= 2;
     return std::nullopt;
   }
@@ -124,7 +128,7 @@ std::optional<SpotChecks::Finding> SpotChecks::on_end(TimeMs now, FetchId id) {
   const ByteView held = check->segment->bytes().subspan(check->from, check->size);
   const bool fits = !check->other && std::equal(held.begin(), held.end(), check->bytes.begin());
   if (is_of_cdn(*check)) {
-    proven_[static_cast<size_t>(check->kind)] = fits;
+    proven = fits;
     // Nothing that it says of a place can be believed.
     if (!fits) share_ = 0;
     return std::nullopt;
@@ -134,8 +138,12 @@ std::optional<SpotChecks::Finding> SpotChecks::on_end(TimeMs now, FetchId id) {
     ++passed(check->giver);
     return std::nullopt;
   }
-  const bool proven = proven_[static_cast<size_t>(check->kind)];
   return Finding{check->segment, proven ? check->giver : PeerId()};
+}
+
+std::optional<SpotChecks::Finding> SpotChecks::doubt(const Check& check) const {
+  if (was_honest(check.giver)) return std::nullopt;
+  return Finding{check.segment, PeerId()};
 }
 
 }  // namespace hlsmesh

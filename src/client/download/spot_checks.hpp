@@ -26,7 +26,8 @@ namespace hlsmesh {
 //
 // A peer is blamed only once the origin has answered a request for such a place of a segment that
 // came from the CDN as that segment has it: some origins answer with other bytes. Before, a gift
-// that does not fit is fetched from the CDN instead.
+// that does not fit is fetched from the CDN instead. Only such a request shows that an origin does
+// not answer them: what there is of a peer's gift, its giver says.
 class SpotChecks {
  public:
   // Of the place, unless the piece is shorter. Whoever changes a share of a segment's bytes is
@@ -35,8 +36,8 @@ class SpotChecks {
   static constexpr size_t kBytes = 1'024;
   // What the player may wait for the answers, if it has enough in its buffer.
   static constexpr DurationMs kPatience{1'000};
-  // After an answer that is none, and twice as long after each further one: of an origin that has
-  // answered before, and of one that never has.
+  // After an answer that is none about a segment of the CDN's own, and twice as long after each
+  // further one: of an origin that has answered before, and of one that never has.
   static constexpr DurationMs kRest{4'000};
   static constexpr DurationMs kLongRest{60'000};
 
@@ -72,8 +73,8 @@ class SpotChecks {
   MutableBytes room(FetchId id, size_t offset, size_t size, size_t total);
   void on_bytes(FetchId id, size_t size);
   struct Finding {
-    SegmentPtr segment;  // it is not the CDN's
-    PeerId liar;         // who made it so; nobody: the origin may have answered wrongly
+    SegmentPtr segment;  // it is not the CDN's, or not known to be
+    PeerId liar;  // who made it so; nobody: the origin may have answered wrongly, or not at all
   };
   // The fetch is over. nullopt: nothing is wrong, as far as it shows.
   std::optional<Finding> on_end(TimeMs now, FetchId id);
@@ -105,6 +106,8 @@ class SpotChecks {
   bool is_at_work(TimeMs now) const { return able_ && share_ > 0 && now >= rest_until_; }
   bool may_begin(TimeMs now) const { return is_at_work(now) && checks_.size() < kMostChecks; }
   bool was_honest(const PeerId& giver) const;
+  // Of a check without an answer.
+  std::optional<Finding> doubt(const Check& check) const;
   // Asks for a place in that piece.
   void ask(LoadId load, TrackKind kind, const PeerId& giver, uint32_t piece,
            const SegmentPtr& segment);

@@ -293,6 +293,7 @@ bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte
   if (!fetch.range.whole()) {
     const SegmentPtr segment = fetch.body;
     const TransferTimes times{fetch.began_at, now};
+    if (fetch.misled) mesh_.drop(now, *load->download);
     on_range(*load, cdn_.finish_range(now, fetch, load->wish, size, first_byte_ms, body_ms),
              segment, times);
     return true;
@@ -341,7 +342,7 @@ Loads::Checked Loads::check(TimeMs now, Load& load, Receipt& receipt, const Segm
   SpotChecks& checks = downloads_.shelf.checks;
   if (!receipt.checked_by) {
     receipt.checked_by = now;
-    if (!cdn_.may_range(now, load.wish)) return Checked::kYes;
+    if (!load.wish.streams) return Checked::kYes;
     if (downloads_.shelf.trust.demands(load.wish.segment.key)) return Checked::kYes;
     receipt.doubtful = !checks.examine(now, load.id, load.wish.kind, receipt.gifts, body);
     // A little of what the player has left: a liar is found out by a late answer too.

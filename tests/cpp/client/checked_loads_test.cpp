@@ -41,7 +41,8 @@ struct Sampled : MeshRoom {
   }
   void parent_gives(const std::string& bytes) {
     const uint32_t number = transfer(parent);
-    holds(parent, number, kAllPieces, bytes.size());
+    const size_t last = (bytes.size() - 1) / peer::kWirePieceBytes;
+    holds(parent, number, "0-" + std::to_string(last), bytes.size());
     serves(parent, number, bytes);
   }
   bool checks(int32_t id) const { return h.fetch(id) < FetchId(); }
@@ -243,6 +244,26 @@ TEST_CASE("checked loads: what a stranger gave and cannot be looked at comes fro
     CHECK(r.checks(id) == (id <= kMost));
     CHECK(r.fetches(id) == (id > kMost));
     CHECK(r.given(id).empty());
+  }
+}
+
+TEST_CASE(
+    "checked loads: a peer that lies about the size is not believed because nothing answers") {
+  Sampled r;
+  if (GENERATE(false, true)) r.prove_origin();
+  for (int32_t id = 1; id <= 4; ++id) {
+    r.load(id, 4 + id);
+    r.parent_gives(r.wrong + r.wrong);
+    REQUIRE(r.checks(id));
+    // There is nothing behind its end.
+    r.h.fetch_failed(id);
+    CHECK(r.given(id).empty());
+    REQUIRE(r.fetches(id));
+    r.h.fetch_part(id, r.right, 0, r.right.size());
+    r.h.engine.on_fetch_done(r.h.now, r.h.fetch(id), r.right.size());
+    r.h.drain();
+    // The origin shows that it answers for its own.
+    if (r.checks(id)) r.origin_answers(id, r.right);
   }
 }
 

@@ -172,17 +172,50 @@ TEST_CASE(
   int asked = 0;
   for (int second = 0; second < 3'600; ++second) {
     c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment);
-    for (FetchId id; (id = c.asked()) != FetchId();) {
+    const FetchId id = c.asked();
+    if (id != FetchId()) {
       ++asked;
+      CHECK_FALSE(c.checks.vouches(c.now, kGiver));
       // All of the file, in place of the place.
       CHECK(c.checks.room(id, 0, 1'000, kCheckedBytes).empty());
-      CHECK_FALSE(c.checks.on_end(c.now, id));
+      const auto finding = c.checks.on_end(c.now, id);
+      REQUIRE(finding);
+      CHECK(finding->segment == c.segment);
+      CHECK(finding->liar == PeerId());
+      // It comes from the CDN instead, and what the origin makes of that shows.
+      c.checks.try_origin(c.now, kCheckedLoad, TrackKind::kMain, c.segment);
+      CHECK_FALSE(c.checks.on_end(c.now, c.asked()));
       CHECK(c.checks.vouches(c.now, kGiver));
     }
     c.now += DurationMs(1'000);
   }
   CHECK(asked >= 3);
   CHECK(asked <= 8);
+}
+
+// Whoever says that a segment is longer than it is has a place behind its end asked for.
+TEST_CASE("spot checks: a peer whose gift the origin cannot answer for does not end the checks") {
+  Checked c;
+  c.prove_origin();
+  for (int i = 0; i < 5; ++i) {
+    c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment);
+    const FetchId id = c.asked();
+    REQUIRE(id != FetchId());
+    const auto finding = c.checks.on_end(c.now, id);
+    REQUIRE(finding);
+    CHECK(finding->liar == PeerId());
+    CHECK_FALSE(c.checks.vouches(c.now, kGiver));
+    // That it still answers for its own shows at the next segment of the CDN's.
+    c.prove_origin();
+  }
+  REQUIRE(c.examine());
+  // Of a peer that was found honest an answer that does not come says nothing.
+  for (FetchId id; id == FetchId();) {
+    c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment);
+    id = c.asked();
+    if (id != FetchId()) CHECK_FALSE(c.checks.on_end(c.now, id));
+  }
+  CHECK(c.checks.vouches(c.now, kGiver));
 }
 
 TEST_CASE(
@@ -202,8 +235,10 @@ TEST_CASE("spot checks: what comes in the wrong place, or of a fetch that is non
   CHECK(c.checks.room(id, c.from, SpotChecks::kBytes + 1, kCheckedBytes).empty());
   c.checks.on_bytes(id, 10);
   CHECK(c.stats.cdn_bytes == 0);
-  // A cut answer accuses nobody.
-  CHECK_FALSE(c.checks.on_end(c.now, id));
+  // A cut answer accuses nobody, and clears nobody.
+  const auto finding = c.checks.on_end(c.now, id);
+  REQUIRE(finding);
+  CHECK(finding->liar == PeerId());
   CHECK_FALSE(c.checks.on_end(c.now, id));
 }
 
