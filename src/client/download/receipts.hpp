@@ -25,7 +25,6 @@ struct Receipt {
   Gifts gifts;  // of those that sent it; none: the CDN did
   // SpotChecks has begun what is to be checked of it, and the player waits until then at most.
   std::optional<TimeMs> checked_by;
-  bool doubtful = false;              // a peer that never was found honest could not be checked
   MediaSpan span;                     // as its playlist listed it
   TrackKind kind = TrackKind::kMain;  // of the load
   LoadId load;                        // the load that was answered with it; 0: none yet

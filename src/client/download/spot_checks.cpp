@@ -6,18 +6,12 @@
 
 namespace hlsmesh {
 
-bool SpotChecks::examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
+void SpotChecks::examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
                          const SegmentPtr& segment) {
-  if (!is_at_work(now)) return true;
-  bool all = true;
   for (const Gift& gift : gifts) {
-    if (!may_begin(now)) {
-      all &= was_honest(gift.giver);
-    } else if (is_due(gift, segment->piece_count())) {
-      ask(load, kind, gift.giver, gift.probe, segment);
-    }
+    if (!may_begin(now) || !is_due(gift, segment->piece_count())) continue;
+    ask(load, kind, gift.giver, gift.probe, segment);
   }
-  return all;
 }
 
 void SpotChecks::try_origin(TimeMs now, LoadId load, TrackKind kind, const SegmentPtr& segment) {
@@ -70,14 +64,10 @@ bool SpotChecks::is_under_way(const SegmentPtr& segment) const {
                      [&](const Check& each) { return each.segment == segment; });
 }
 
-bool SpotChecks::awaits_stranger(const SegmentPtr& segment) const {
-  return std::any_of(checks_.begin(), checks_.end(), [&](const Check& each) {
-    return each.segment == segment && !is_of_cdn(each) && !was_honest(each.giver);
-  });
-}
-
 bool SpotChecks::vouches(TimeMs now, const PeerId& giver) const {
-  return !is_at_work(now) || was_honest(giver);
+  if (was_honest(giver)) return true;
+  const auto is_its = [&](const Check& each) { return each.giver == giver; };
+  return !is_at_work(now) && std::none_of(checks_.begin(), checks_.end(), is_its);
 }
 
 bool SpotChecks::was_honest(const PeerId& giver) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "cache/segment_cache.hpp"
@@ -56,17 +57,14 @@ class SpotChecks {
   Random& random() { return random_; }
 
   // The player is about to be given the segment for the load, of which the driver can fetch parts.
-  // It is whole, and has no digests. False if a gift of somebody who was never found honest is not
-  // looked at because too much is under way.
-  bool examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
+  // It is whole, and has no digests. No more is asked for while too much is under way.
+  void examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
                const SegmentPtr& segment);
   // The player has just been given it by the CDN.
   void try_origin(TimeMs now, LoadId load, TrackKind kind, const SegmentPtr& segment);
   bool is_under_way(const SegmentPtr& segment) const;
-  // Of somebody who was never found honest.
-  bool awaits_stranger(const SegmentPtr& segment) const;
-  // Whether others may have what the peer gave: something of it was looked at and had nothing
-  // wrong, or nothing can be looked at.
+  // Whether the player and others may have what the peer gave: something of it was looked at and
+  // had nothing wrong, or nothing can be looked at.
   bool vouches(TimeMs now, const PeerId& giver) const;
 
   // --- the fetches that were asked for; their names are negative
@@ -79,8 +77,11 @@ class SpotChecks {
   // The fetch is over. nullopt: nothing is wrong, as far as it shows.
   std::optional<Finding> on_end(TimeMs now, FetchId id);
 
-  // What is under way is about a presentation of the past.
-  void forget() { checks_.clear(); }
+  // What is under way of the rendition, or of any if it is empty, belongs to the past.
+  void forget(std::string_view rendition) {
+    checks_.remove_if(
+        [&](const Check& each) { return is_of(each.segment->segment().key, rendition); });
+  }
 
  private:
   // Of the givers that are remembered: more than a viewer has in an hour. One that is forgotten is

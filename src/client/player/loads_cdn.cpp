@@ -344,18 +344,17 @@ Loads::Checked Loads::check(TimeMs now, Load& load, Receipt& receipt, const Segm
     receipt.checked_by = now;
     if (!load.wish.streams) return Checked::kYes;
     if (downloads_.shelf.trust.demands(load.wish.segment.key)) return Checked::kYes;
-    receipt.doubtful = !checks.examine(now, load.id, load.wish.kind, receipt.gifts, body);
+    checks.examine(now, load.id, load.wish.kind, receipt.gifts, body);
     // A little of what the player has left: a liar is found out by a late answer too.
     const DurationMs slack = std::max(need(now, load).slack, DurationMs::zero());
     receipt.checked_by = now + std::min(SpotChecks::kPatience, slack / 8);
   }
-  if (receipt.doubtful) return Checked::kNo;
-  if (!checks.is_under_way(body)) return Checked::kYes;
-  if (now < *receipt.checked_by) {
+  if (now < *receipt.checked_by && checks.is_under_way(body)) {
     load.due = *receipt.checked_by;
     return Checked::kNotYet;
   }
-  return checks.awaits_stranger(body) ? Checked::kNo : Checked::kYes;
+  // An answer may have been lost: only one that came speaks for a stranger.
+  return downloads_.shelf.vouches(now, body->segment().key) ? Checked::kYes : Checked::kNo;
 }
 
 void Loads::fetch_beside(TimeMs now, Load& load, const Receipt& receipt, const SegmentPtr& body) {

@@ -215,6 +215,35 @@ TEST_CASE(
   CHECK(r.fetches(2));
 }
 
+TEST_CASE("checked loads: only an answer speaks for a stranger, not that none is waited for") {
+  Sampled r;
+  r.prove_origin();
+  const bool lost = GENERATE(false, true);
+  PlaylistFacts other;
+  other.newest = 9;
+  other.target_duration = 1;
+  other.live = true;
+  r.h.engine.on_playlist_loaded(r.h.now, TrackKind::kMain, 1, other);
+  r.h.advance(4'000);
+  r.load(1, 5);
+  r.parent_gives(r.wrong);
+  REQUIRE(r.checks(1));
+  if (lost) {
+    // Another rendition's playlist moves on after a pause.
+    other.newest = 10;
+    r.h.engine.on_playlist_loaded(r.h.now, TrackKind::kMain, 1, other);
+    r.h.drain();
+    CHECK(r.given(1).empty());
+    return r.origin_answers(1, r.right);
+  }
+  r.h.load_aborted(1);
+  r.h.fetch_failed(1);
+  r.h.advance(5'000);
+  r.load(2, 5);
+  CHECK(r.given(2).empty());
+  CHECK(r.fetches(2));
+}
+
 TEST_CASE("checked loads: of a segment that is not sure two loads wait for one fetch") {
   Sampled r;
   r.load(1, 5);

@@ -242,38 +242,48 @@ TEST_CASE("spot checks: what comes in the wrong place, or of a fetch that is non
   CHECK_FALSE(c.checks.on_end(c.now, id));
 }
 
-TEST_CASE("spot checks: it is known that a stranger's gift waits, or could not be looked at") {
+TEST_CASE("spot checks: nobody vouches for a stranger whose gift waits, or is not looked at") {
   Checked c;
   c.gifts.clear();
   for (int i = 0; i < 17; ++i) c.gifts.push_back(Gift{PeerId{std::to_string(i)}, 1, 0});
-  CHECK_FALSE(c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment));
-  CHECK(c.checks.awaits_stranger(c.segment));
+  c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment);
+  for (const Gift& gift : c.gifts) CHECK_FALSE(c.checks.vouches(c.now, gift.giver));
   for (int i = 0; i < 16; ++i) {
     const FetchId id = c.asked();
     REQUIRE(id != FetchId());
     CHECK_FALSE(c.answer(id));
   }
   CHECK(c.asked() == FetchId());
-  CHECK_FALSE(c.checks.awaits_stranger(c.segment));
-  // All but one are strangers no longer.
-  CHECK(c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment));
-  CHECK(c.checks.awaits_stranger(c.segment));
+  CHECK(c.checks.vouches(c.now, c.gifts.front().giver));
+  CHECK_FALSE(c.checks.vouches(c.now, c.gifts.back().giver));
 }
 
 TEST_CASE("spot checks: of an origin that cannot be asked nothing is waited for") {
   Checked c(GENERATE(0.0, 0.1));
   c.checks.set_able(GENERATE(false, true));
   c.checks.rest(c.now + DurationMs(5'000));
-  CHECK(c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment));
-  CHECK_FALSE(c.checks.awaits_stranger(c.segment));
+  CHECK_FALSE(c.examine());
   CHECK_FALSE(c.checks.is_under_way(c.segment));
+  CHECK(c.checks.vouches(c.now, kGiver));
 }
 
-TEST_CASE("spot checks: what the CDN gave is no stranger's") {
+TEST_CASE(
+    "spot checks: an answer that is under way is waited for although none more is asked for") {
   Checked c;
-  c.checks.try_origin(c.now, kCheckedLoad, TrackKind::kMain, c.segment);
+  c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment);
+  c.checks.rest(c.now + DurationMs(5'000));
+  CHECK_FALSE(c.checks.vouches(c.now, kGiver));
+  CHECK_FALSE(c.answer(c.asked()));
+  CHECK(c.checks.vouches(c.now, kGiver));
+}
+
+TEST_CASE("spot checks: what is forgotten of one rendition is asked for no more, others' is") {
+  Checked c;
+  c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment);
+  c.checks.forget("another");
   CHECK(c.checks.is_under_way(c.segment));
-  CHECK_FALSE(c.checks.awaits_stranger(c.segment));
+  c.checks.forget(rendition_of(c.segment->segment().key));
+  CHECK_FALSE(c.checks.is_under_way(c.segment));
 }
 
 TEST_CASE("gifts: each piece that stays of a giver is as likely to be looked at") {
