@@ -25,7 +25,7 @@ void Cdn::begin(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, Fetc
   fetch.at = range.from;
   fetch.reserved = 0;
   fetch.body = into;
-  fetch.joint = false;
+  fetch.joint = fetch.over = false;
   if (wish.shareable) fetch.part = Part(downloads_.of(wish), fetch);
   if (fetch.by_driver) return;
   Command& command = commands_.push(CommandKind::kFetch);

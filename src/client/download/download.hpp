@@ -11,6 +11,7 @@
 #include "client/download/gift.hpp"
 #include "common/ids.hpp"
 #include "common/piece_set.hpp"
+#include "common/random.hpp"
 #include "media/rendition.hpp"
 #include "media/segment.hpp"
 
@@ -59,6 +60,7 @@ struct Download {
   bool looked = false;                    // its first bytes look like media: others may have it
   Deliveries deliveries;                  // of those who brought it
   PieceSet doubted;                       // of `here`: their givers had not been found honest
+  PieceSet mixed;                         // of `here`: the CDN has brought some of their bytes too
   uint64_t peer_bytes = 0;                // that they brought
   TimeMs first_at = kNever;               // the arrival of its first piece
   TimeMs came_at{};                       // that of its latest one
@@ -82,6 +84,24 @@ struct Download {
     return false;
   }
 };
+
+// Of those of whom something has stayed. A piece of which the CDN has brought some says nothing of
+// its giver, and is not drawn.
+inline Gifts gifts_of(const Download& download, Random& random) {
+  Gifts gifts;
+  for (const Delivery& each : download.deliveries) {
+    if (each.pieces.empty()) continue;
+    PieceSet own = each.pieces;
+    own.remove(download.mixed);
+    uint32_t probe = own.first();
+    if (!own.empty()) {
+      for (uint32_t left = random.below(own.count()); left > 0; --left)
+        probe = own.first(probe + 1);
+    }
+    gifts.push_back(Gift{each.giver, each.pieces.count(), probe});
+  }
+  return gifts;
+}
 
 // A source's part in a download: it brings the segment while this lasts. Neither source nor
 // download may move or go before it.

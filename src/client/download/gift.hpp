@@ -6,7 +6,6 @@
 
 #include "common/ids.hpp"
 #include "common/piece_set.hpp"
-#include "common/random.hpp"
 
 namespace hlsmesh {
 
@@ -24,25 +23,11 @@ struct Gift {
   PeerId giver;
   uint32_t pieces = 0;
   // One of those pieces, each as likely: the giver cannot know which. SpotChecks may look at it.
+  // PieceSet::kMost: there is none, since the CDN has brought some of each.
   uint32_t probe = 0;
 };
 
 using Gifts = std::list<Gift>;
-
-// Of those of whom something has stayed.
-inline Gifts gifts_of(const Deliveries& deliveries, Random& random) {
-  Gifts gifts;
-  for (const Delivery& each : deliveries) {
-    const uint32_t count = each.pieces.count();
-    if (count == 0) continue;
-    uint32_t probe = each.pieces.first();
-    for (uint32_t left = random.below(count); left > 0; --left) {
-      probe = each.pieces.first(probe + 1);
-    }
-    gifts.push_back(Gift{each.giver, count, probe});
-  }
-  return gifts;
-}
 
 // That of the giver, or nullptr.
 inline Delivery* delivery_of(Deliveries& deliveries, const PeerId& giver) {

@@ -294,6 +294,7 @@ void Mesh::let_go(Download& download) {
   download.looked = false;
   download.deliveries.clear();
   download.doubted = PieceSet();
+  download.mixed = PieceSet();
   download.first_at = kNever;
   if (body == nullptr) return;
   if (fresh_ == body) fresh_ = nullptr;

@@ -76,8 +76,10 @@ class Mesh {
   void bring_end(TimeMs now, Download& download, size_t arrived, double bytes_per_ms);
   // Nothing is asked for ahead of the player while this is so.
   void save_line(bool saves) { saves_line_ = saves; }
-  // The CDN has brought these pieces, neighbors may have before.
-  void replace(Download& download, const PieceSet& pieces);
+  // A fetch from the CDN, which begins with a piece, has brought bytes [from, to); neighbors may
+  // have before. `over`: the piece with `from` in it was here when the fetch brought its beginning:
+  // one that a neighbor brought later stays the neighbor's. Returns the same for `to`.
+  bool replace(Download& download, size_t from, size_t to, bool over);
   // These pieces come, or have come, from elsewhere: those that were asked for are cancelled.
   void take_back(TimeMs now, const Download& download, const PieceSet& pieces);
   // What is on its way of the rendition, or of any if it is empty, and what was said of it belongs

@@ -279,7 +279,7 @@ void Mesh::finish(TimeMs now, Download& download) {
                   static_cast<double>(std::max<uint64_t>(meanwhile, 1)));
   Receipt receipt;
   receipt.times = TransferTimes{now - alone, now};
-  receipt.gifts = gifts_of(download.deliveries, downloads_.shelf.checks.random());
+  receipt.gifts = gifts_of(download, downloads_.shelf.checks.random());
   downloads_.count_gift(download);
   stats_.p2p_segments += 1;
   shortage_.in_time();

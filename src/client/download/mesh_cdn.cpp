@@ -73,14 +73,27 @@ void Mesh::give_up(TimeMs now, Download& download, const FetchRange& range, Time
 }
 
 // What comes once more counts for the CDN.
-void Mesh::replace(Download& download, const PieceSet& pieces) {
-  PieceSet again = download.here;
-  again.keep(pieces);
+bool Mesh::replace(Download& download, size_t from, size_t to, bool over) {
+  const bool all = to >= download.body->expected();
+  const auto first = static_cast<uint32_t>(from / peer::kWirePieceBytes);
+  const auto end = static_cast<uint32_t>(to / peer::kWirePieceBytes);
+  const bool amid = from % peer::kWirePieceBytes > 0;
+  PieceSet again = all ? PieceSet::all() : PieceSet::all(end);
+  again.remove(PieceSet::all(first));
+  again.keep(download.here);
+  if (amid && !over && again.has(first)) {
+    again.remove(first);
+    download.mixed.add(first);
+  }
+  download.mixed.remove(again);
+  if (!amid || end > first) over = download.here.has(end);
+  if (!all && to % peer::kWirePieceBytes > 0 && download.here.has(end)) download.mixed.add(end);
   for (Delivery& each : download.deliveries) each.pieces.remove(again);
   const uint64_t twice =
       std::min(download.peer_bytes, uint64_t{again.count()} * peer::kWirePieceBytes);
   download.peer_bytes -= twice;
   stats_.p2p_wasted_bytes += twice;
+  return over;
 }
 
 bool Mesh::may_help(TimeMs now, const Download& download) const {

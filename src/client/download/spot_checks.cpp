@@ -9,7 +9,8 @@ namespace hlsmesh {
 void SpotChecks::examine(TimeMs now, LoadId load, TrackKind kind, const Gifts& gifts,
                          const SegmentPtr& segment) {
   for (const Gift& gift : gifts) {
-    if (!may_begin(now) || !is_due(gift, segment->piece_count())) continue;
+    if (!may_begin(now) || gift.probe == PieceSet::kMost) continue;
+    if (!is_due(gift, segment->piece_count())) continue;
     ask(load, kind, gift.giver, gift.probe, segment);
   }
 }

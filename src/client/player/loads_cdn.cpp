@@ -20,13 +20,6 @@ constexpr DurationMs kMostLatePause{128'000};
 // Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
 constexpr int kMostRanges = 2;
 
-// Those that end in bytes (from, to], unless it is the last one.
-PieceSet pieces_of(size_t from, size_t to) {
-  PieceSet pieces = PieceSet::all(static_cast<uint32_t>(to / peer::kWirePieceBytes));
-  pieces.remove(PieceSet::all(static_cast<uint32_t>(from / peer::kWirePieceBytes)));
-  return pieces;
-}
-
 }  // namespace
 
 void Loads::go_to_cdn(TimeMs now, Load& load) {
@@ -112,7 +105,9 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   const size_t from = fetch.at;
   const Cdn::Arrival arrival = cdn_.arrive(now, fetch, load->wish, size);
   if (download != nullptr && arrival != Cdn::Arrival::kBad) {
-    if (segment == download->body) mesh_.replace(*download, pieces_of(from, fetch.at));
+    if (segment != nullptr && segment == download->body) {
+      fetch.over = mesh_.replace(*download, from, fetch.at, fetch.over);
+    }
     share(fetch, *download);
     if (is_joint(*load)) advance(now, *load);
     // A load beside this one may have had them asked for.
@@ -264,7 +259,7 @@ void Loads::note_joint(Load& load, const SegmentPtr& segment, TransferTimes time
   Receipt receipt;
   receipt.times = times;
   receipt.kind = load.wish.kind;
-  receipt.gifts = gifts_of(load.download->deliveries, downloads_.shelf.checks.random());
+  receipt.gifts = gifts_of(*load.download, downloads_.shelf.checks.random());
   downloads_.count_gift(*load.download);
   stats_.cdn_segments += 1;
   downloads_.shelf.receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));

@@ -102,9 +102,13 @@ TEST_CASE("loads: of pieces that the CDN brings too nothing is a peer's once the
   PieceSet left = PieceSet::all(6);
   left.remove(2);
   CHECK(delivery.pieces == left);
+  PieceSet mixed;
+  mixed.add(3);
+  CHECK(download.mixed == mixed);
   REQUIRE(w.part(fetch, 3 * kPiece + 5'000, 4 * kPiece));
   left.remove(3);
   CHECK(delivery.pieces == left);
+  CHECK(download.mixed == PieceSet());
   CHECK(w.loads.on_fetch_failed(w.now, fetch) == nullptr);
   CHECK(delivery.pieces == left);
 }
@@ -120,6 +124,24 @@ TEST_CASE("loads: an origin is not taken for one without ranges because peers li
   CHECK(w.loads.on_fetch_done(w.now, fetch, 1'000, 10, 90));
   CHECK(w.downloads.find(w.key)->body == nullptr);
   CHECK(w.loads.fetch_range(w.now, LoadId(1), {kHalfBytes, 0}, w.buffer));
+}
+
+TEST_CASE("loads: what a peer brings of a piece after the CDN's first half of it stays a peer's") {
+  Waiting w;
+  Download& download = *w.downloads.find(w.key);
+  download.body = w.buffer;
+  constexpr size_t kPiece = SegmentBuffer::kPieceBytes;
+  REQUIRE(w.loads.fetch_range(w.now, LoadId(1), {6 * kPiece, 0}, w.buffer));
+  const FetchId fetch = w.asked(6 * kPiece, 0);
+  REQUIRE(w.part(fetch, 6 * kPiece, 6 * kPiece + 5'000));
+  Delivery& delivery = download.deliveries.emplace_back();
+  delivery.giver = PeerId{"giver"};
+  delivery.pieces.add(6);
+  download.here.add(6);
+  REQUIRE(w.part(fetch, 6 * kPiece + 5'000, 6 * kPiece + 8'000));
+  REQUIRE(w.part(fetch, 6 * kPiece + 8'000, 7 * kPiece));
+  CHECK(delivery.pieces.has(6));
+  CHECK(download.mixed.has(6));
 }
 
 TEST_CASE("loads: a part that does not complete the segment leads to a fetch of the whole") {

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "client/download/download.hpp"
 #include "harness.hpp"
 #include "parts.hpp"
 
@@ -286,28 +287,43 @@ TEST_CASE("spot checks: what is forgotten of one rendition is asked for no more,
   CHECK_FALSE(c.checks.is_under_way(c.segment));
 }
 
+TEST_CASE("spot checks: where each piece is partly the CDN's there is nothing to look at") {
+  Checked c;
+  c.gifts.front().probe = PieceSet::kMost;
+  CHECK_FALSE(c.examine());
+  CHECK_FALSE(c.checks.vouches(c.now, kGiver));
+}
+
 TEST_CASE("gifts: each piece that stays of a giver is as likely to be looked at") {
   Random random(5);
   std::map<uint32_t, int> drawn;
   constexpr int kRounds = 6'000;
-  Deliveries deliveries(2);
-  Delivery& delivery = deliveries.front();
+  Segment segment;
+  Download download(segment, TrackKind::kMain);
+  download.deliveries.resize(2);
+  // The CDN has brought the beginning of this one.
+  download.mixed.add(6);
+  Delivery& delivery = download.deliveries.front();
   delivery.giver = kGiver;
+  delivery.pieces.add(6);
   delivery.pieces.add(70, 71);
   delivery.pieces.add(2, 4);
   delivery.pieces.add(7);
   delivery.pieces.add(9);
   delivery.pieces.remove(7);
   for (int i = 0; i < kRounds; ++i) {
-    const Gifts gifts = gifts_of(deliveries, random);
+    const Gifts gifts = gifts_of(download, random);
     REQUIRE(gifts.size() == 1);
     CHECK(gifts.front().giver == kGiver);
-    CHECK(gifts.front().pieces == 6);
+    CHECK(gifts.front().pieces == 7);
     ++drawn[gifts.front().probe];
   }
   REQUIRE(drawn.size() == 6);
   for (const auto& [piece, count] : drawn) {
     CHECK(delivery.pieces.has(piece));
+    CHECK(piece != 6);
     CHECK(count == Approx(kRounds / 6).epsilon(0.15));
   }
+  download.mixed = delivery.pieces;
+  CHECK(gifts_of(download, random).front().probe == PieceSet::kMost);
 }
