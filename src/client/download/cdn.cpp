@@ -25,7 +25,7 @@ void Cdn::begin(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, Fetc
   fetch.at = range.from;
   fetch.reserved = 0;
   fetch.body = into;
-  fetch.joint = fetch.over = false;
+  fetch.joint = fetch.served = fetch.misfit = fetch.over = false;
   if (wish.shareable) fetch.part = Part(downloads_.of(wish), fetch);
   if (fetch.by_driver) return;
   Command& command = commands_.push(CommandKind::kFetch);
@@ -56,12 +56,10 @@ MutableBytes Cdn::room(CdnFetch& fetch, const Wish& wish, size_t offset, size_t 
   const bool too_far = fetch.ranged && fetch.range.to > 0 && end > fetch.range.to;
   // A server may ignore the range of a fragment, and send all of the file.
   const bool other = total > 0 && !wish.segment.may_have(total);
-  if (offset != fetch.at || too_far || other) {
-    drop(fetch);
-    return {};
-  }
-  if (!prepare(fetch, wish, end, total)) {
-    fetch.misled |= fetch.ranged && fetch.body != nullptr;
+  fetch.served |= fetch.ranged && offset == fetch.at && !too_far && !other;
+  const SegmentPtr& body = fetch.body;
+  fetch.misfit |= fetch.ranged && total > 0 && body && !body->open() && body->size() != total;
+  if (offset != fetch.at || too_far || other || !prepare(fetch, wish, end, total)) {
     drop(fetch);
     return {};
   }
@@ -203,8 +201,8 @@ Cdn::Arrival Cdn::finish_range(TimeMs now, CdnFetch& fetch, const Wish& wish, si
   measure(now, fetch, wish, joint ? body->size() : size, first_byte_ms, body_ms);
   Arrival arrival = Arrival::kMore;
   const bool to_end = fetch.range.to == 0 || fetch.at < fetch.range.to || !fetch.ranged;
-  if (fetch.misled) {
-    // Nothing that the origin did.
+  if (body == nullptr && (fetch.served || fetch.range.whole())) {
+    // What it was to complete is gone, or is the neighbors'.
   } else if (body == nullptr || fetch.arrived() != size) {
     refuse_ranges(now);
   } else if (body->open()) {
@@ -223,12 +221,12 @@ void Cdn::release(CdnFetch& fetch) {
   fetch.part.release();
   fetch.id = FetchId();
   fetch.range = FetchRange();
-  fetch.joint = fetch.ranged = fetch.misled = false;
+  fetch.joint = fetch.ranged = fetch.served = fetch.misfit = false;
   fetch.at = fetch.reserved = 0;
 }
 
 void Cdn::fail(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, bool refused) {
-  if (!fetch.range.whole() && fetch.arrived() == 0) refuse_ranges(now);
+  if (!fetch.range.whole() && fetch.arrived() == 0 && !fetch.served) refuse_ranges(now);
   abandon(fetch, wish, load, refused);
 }
 

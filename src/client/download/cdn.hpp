@@ -22,7 +22,8 @@ struct CdnFetch final : Source {
   SegmentPtr body;         // where it lands; nullptr: it is not wanted, or not there yet
   bool joint = false;      // neighbors bring some of the body, of which all is fetched
   bool ranged = false;     // the answer is the range; false: all of the segment
-  bool misled = false;     // the segment has another size than neighbors say
+  bool served = false;     // the origin has sent some of the range, whether there was room or not
+  bool misfit = false;     // of a segment of another size than neighbors say
   bool over = false;       // the piece in which `at` is was here before; see Mesh::replace
   size_t at = 0;           // where in the segment the next byte goes
   size_t reserved = 0;     // bytes that the driver is writing there

@@ -288,7 +288,7 @@ bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte
   if (!fetch.range.whole()) {
     const SegmentPtr segment = fetch.body;
     const TransferTimes times{fetch.began_at, now};
-    if (fetch.misled) mesh_.drop(now, *load->download);
+    if (fetch.misfit) mesh_.drop(now, *load->download);
     on_range(*load, cdn_.finish_range(now, fetch, load->wish, size, first_byte_ms, body_ms),
              segment, times);
     return true;
@@ -314,6 +314,8 @@ Load* Loads::on_fetch_failed(TimeMs now, FetchId id) {
   Load* const load = find(id);
   if (load == nullptr) return nullptr;
   const bool whole = load->fetch.range.whole();
+  // Another part would fare no better.
+  if (!whole && load->fetch.arrived() == 0) load->ranges = kMostRanges;
   unshare(now, *load);
   cdn_.fail(now, load->fetch, load->wish, load->id, load->refused);
   if (!whole) {

@@ -196,6 +196,11 @@ TEST_CASE("cdn: what is not the range is refused, and no range is asked for for 
   SECTION("of another file") {
     CHECK(o.cdn.room(fetch, o.wish, kRangeFrom, 1'000, kBodyBytes + 1).empty());
     o.cdn.fail(o.now, fetch, o.wish, LoadId(1), false);
+    // A peer may have lied about its size: the origin can be asked for places of it all the same.
+    SpotChecks& checks = o.downloads.shelf.checks;
+    checks.begin(1, 1);
+    checks.set_able(true);
+    CHECK_FALSE(checks.vouches(o.now, PeerId{"giver"}));
   }
   SECTION("too little") {
     CHECK(o.send(fetch, kRangeFrom, kRangeTo - 1, kBodyBytes));

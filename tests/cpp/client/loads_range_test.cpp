@@ -144,6 +144,20 @@ TEST_CASE("loads: what a peer brings of a piece after the CDN's first half of it
   CHECK(download.mixed.has(6));
 }
 
+TEST_CASE("loads: an origin whose bytes find no room has not refused a part") {
+  Waiting w;
+  REQUIRE(w.loads.fetch_range(w.now, LoadId(1), {kHalfBytes, 0}, w.buffer));
+  const FetchId fetch = w.asked(kHalfBytes, 0);
+  // Peers have brought the rest meanwhile.
+  const size_t rest = kWholeBytes - kHalfBytes;
+  std::memcpy(w.buffer->room(kHalfBytes, rest).data(), w.body.data() + kHalfBytes, rest);
+  w.buffer->commit(kHalfBytes, rest);
+  const bool comes = GENERATE(true, false);
+  if (comes) REQUIRE_FALSE(w.part(fetch, kHalfBytes, kHalfBytes + 1'000));
+  CHECK(w.loads.on_fetch_failed(w.now, fetch) == nullptr);
+  CHECK(w.loads.fetch_range(w.now, LoadId(1), {kHalfBytes, 0}, w.buffer) == comes);
+}
+
 TEST_CASE("loads: a part that does not complete the segment leads to a fetch of the whole") {
   Waiting w;
   FetchId fetch;
