@@ -77,6 +77,10 @@ class SegmentBuffer : public Counted {
   void give(int32_t whom) { given_ |= bit_of(whom); }
   bool was_given(int32_t whom) const { return (given_ & bit_of(whom)) != 0; }
 
+  // Peers have brought some of it.
+  void note_peer() { of_peers_ = true; }
+  bool is_of_peers() const { return of_peers_; }
+
   // The digests of its pieces, which make the publisher's digest of the segment; nullptr: not
   // known.
   const Shared<PieceDigests>& digests() const { return digests_; }
@@ -106,6 +110,7 @@ class SegmentBuffer : public Counted {
   const Segment segment_;
   size_t size_;
   bool open_ = false;
+  bool of_peers_ = false;
   size_t expected_ = 0;
   SegmentMemory memory_;
   size_t committed_bytes_ = 0;

@@ -219,6 +219,7 @@ Downloads::Offence Mesh::on_data(TimeMs now, Neighbor& neighbor, size_t size, bo
     if (download != nullptr) feed(now, *download);
     return {};
   }
+  download->body->note_peer();
   download->here.add(came);
   download->peer_bytes += bytes;
   Deliveries& deliveries = download->deliveries;

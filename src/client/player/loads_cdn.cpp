@@ -166,6 +166,7 @@ void Loads::advance(TimeMs now, Load& load) {
 void Loads::help(TimeMs now, Load& load) {
   load.due = kNever;
   if (load.download == nullptr) return;
+  end_joint(load);
   const SegmentPtr& body = load.download->body;
   if (body != nullptr && body->complete()) {
     if (is_joint(load)) end_early(now, load);
@@ -179,10 +180,10 @@ void Loads::help(TimeMs now, Load& load) {
 
 void Loads::end_joint(Load& load) {
   CdnFetch& fetch = load.fetch;
-  if (fetch.joint && (load.download == nullptr || load.download->body != fetch.body)) {
-    fetch.joint = false;
-    fetch.body = nullptr;
-  }
+  const SegmentPtr& body = fetch.body;
+  if (body != nullptr && load.download != nullptr && load.download->body == body) return;
+  if (fetch.joint || (body != nullptr && body->is_of_peers())) fetch.body = nullptr;
+  fetch.joint = false;
 }
 
 void Loads::end_early(TimeMs now, Load& load) {
