@@ -248,12 +248,18 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
     return;
   }
   note_joint(load, segment, times);
-  // While peers may be asked, what they gave may still be checked.
+  // What peers gave may still be checked.
   load.state = Load::State::kWaiting;
   load.due = times.end;
-  if (!active_) give(load, *downloads_.shelf.receipts.find(load.wish.segment.key), segment);
+  if (active_) return tell_cached(*segment);
+  // Without a session no load waits.
+  const SegmentKey& key = load.wish.segment.key;
+  Receipt& receipt = *downloads_.shelf.receipts.find(key);
+  const bool sure = downloads_.shelf.vouches(times.end, key);
+  if (sure) give(load, receipt, segment);
   tell_cached(*segment);
-  if (!active_) end(load);
+  if (sure) return end(load);
+  fetch_beside(times.end, load, receipt, segment);
 }
 
 void Loads::note_joint(Load& load, const SegmentPtr& segment, TransferTimes times) {

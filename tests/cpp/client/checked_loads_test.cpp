@@ -244,6 +244,23 @@ TEST_CASE("checked loads: only an answer speaks for a stranger, not that none is
   CHECK(r.fetches(2));
 }
 
+TEST_CASE("checked loads: who does without peers gets nothing of a stranger unseen either") {
+  Sampled r;
+  r.load(1, 5);
+  const uint32_t number = r.transfer(r.parent);
+  r.holds(r.parent, number, "0-16", r.right.size());
+  r.serves(r.parent, number, r.wrong);
+  r.h.advance(15'000);
+  const Seen part = r.h.all(CommandKind::kFetch).back();
+  REQUIRE(part.t0 > 0);
+  r.h.engine.set_p2p(r.h.now, false);
+  r.h.drain();
+  r.h.fetch_part(1, r.right, static_cast<size_t>(part.t0), r.right.size());
+  CHECK(r.given(1).empty());
+  CHECK(r.h.fetch(1) != FetchId(part.code));
+  CHECK(r.h.all(CommandKind::kLoadDone).empty());
+}
+
 TEST_CASE("checked loads: of a segment that is not sure two loads wait for one fetch") {
   Sampled r;
   r.load(1, 5);
