@@ -158,6 +158,8 @@ class Loads {
   // What the load's fetch of all of the segment has brought, and others may have, will not be
   // whole.
   void unshare(TimeMs now, const Load& load);
+  // The segment is whole with what its fetch of all of it has brought.
+  void note_whole(Load& load, const SegmentPtr& segment, TransferTimes times);
   // CDN and neighbors together have brought its segment.
   void note_joint(Load& load, const SegmentPtr& segment, TransferTimes times);
   void tell_cached(const SegmentBuffer& segment);

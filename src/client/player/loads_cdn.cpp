@@ -117,9 +117,8 @@ SegmentPtr Loads::on_fetch_bytes(TimeMs now, FetchId id, size_t size) {
   // It brings all of it after all.
   if (download != nullptr && fetch.ignored() && !is_joint(*load))
     download->at_cdn = PieceSet::all();
-  if (is_joint(*load) && arrival == Cdn::Arrival::kComplete && fetch.at < segment->size()) {
-    note_joint(*load, segment, times);
-    tell_cached(*segment);
+  if (fetch.range.whole() && arrival == Cdn::Arrival::kComplete) {
+    note_whole(*load, segment, times);
   } else if (!fetch.range.whole() && arrival != Cdn::Arrival::kMore) {
     cdn_.finish_range(now, fetch, load->wish, fetch.arrived(), NAN, NAN);
     on_range(*load, arrival, segment, times);
@@ -189,7 +188,7 @@ void Loads::end_joint(Load& load) {
 void Loads::end_early(TimeMs now, Load& load) {
   const SegmentPtr body = load.download->body;
   Receipt* const receipt = downloads_.shelf.receipts.find(load.wish.segment.key);
-  if (receipt == nullptr || receipt->given()) return;
+  if (receipt == nullptr || receipt->given() || load.fetch.at >= body->size()) return;
   // Else the CDN brings all of it.
   if (check(now, load, *receipt, body) != Checked::kYes) return;
   if (load.fetch.range.whole()) stats_.cdn_bytes += load.fetch.arrived();
@@ -262,6 +261,20 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
   fetch_beside(times.end, load, receipt, segment);
 }
 
+void Loads::note_whole(Load& load, const SegmentPtr& segment, TransferTimes times) {
+  if (load.fetch.at < segment->size()) {
+    note_joint(load, segment, times);
+    return tell_cached(*segment);
+  }
+  // What is said of another body does not go for this one.
+  Receipts& receipts = downloads_.shelf.receipts;
+  const Receipt* const old = receipts.find(load.wish.segment.key);
+  if (old == nullptr || old->given()) return;
+  Receipt receipt;
+  receipt.times = times;
+  receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
+}
+
 void Loads::note_joint(Load& load, const SegmentPtr& segment, TransferTimes times) {
   Receipt receipt;
   receipt.times = times;
@@ -306,7 +319,8 @@ bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte
   if (load->download != nullptr) {
     // Some of it is neighbors', and not found to be right.
     const Receipt* const receipt = downloads_.shelf.receipts.find(load->wish.segment.key);
-    const bool unsure = is_joint(*load) && receipt != nullptr && !receipt->given();
+    const bool unsure = body != nullptr && body == load->download->body && receipt != nullptr &&
+                        !receipt->given() && !receipt->gifts.empty();
     mesh_.leave(now, *load->download);
     if (unsure) mesh_.drop(now, *load->download);
     end_joint(*load);

@@ -138,6 +138,31 @@ TEST_CASE("joint: nothing that a stranger brought is played before it was looked
   CHECK(r.h.engine.cache().segment_count() == 0);
 }
 
+// The cache could not keep what it brought before.
+TEST_CASE("joint: a neighbor is not found honest by what the CDN alone has brought") {
+  EngineConfig config = sampling();
+  config.cache_bytes = 100'000;
+  InNeed r(true, 20, config);
+  std::string wrong = mesh_body();
+  for (size_t at = 64; at < wrong.size(); ++at) wrong[at] = static_cast<char>(wrong[at] ^ 1);
+  const uint32_t number = r.transfer(r.a);
+  r.holds(r.a, number, kAllPieces, kMeshBytes);
+  r.h.load_aborted(1);
+  REQUIRE(r.serves(r.a, number, wrong) == kLastWire + 1);
+  r.h.clear();
+  r.load(2, 20);
+  REQUIRE_FALSE(r.h.went_to_cdn(2));
+  r.holds(r.a, r.transfer(r.a), "18", kMeshBytes);
+  r.h.playhead(19.5, 20);
+  r.h.advance(1'000);
+  const FetchId fetch = r.h.fetch(2);
+  REQUIRE(fetch > FetchId());
+  for (size_t at = 0; at < kMeshBytes; at += kWire) {
+    offer(r.h, fetch, mesh_body(), at, std::min(at + kWire, kMeshBytes), kMeshBytes);
+  }
+  for (const Seen& seen : r.h.all(CommandKind::kFetch)) CHECK(seen.code > 0);
+}
+
 // Each room draws other places.
 TEST_CASE("joint: what the CDN brings too is not looked at, and what stays of a neighbor is") {
   EngineConfig config = sampling();
