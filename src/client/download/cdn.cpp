@@ -226,7 +226,8 @@ void Cdn::release(CdnFetch& fetch) {
 }
 
 void Cdn::fail(TimeMs now, CdnFetch& fetch, const Wish& wish, LoadId load, bool refused) {
-  if (!fetch.range.whole() && fetch.arrived() == 0 && !fetch.served) refuse_ranges(now);
+  const bool none = !fetch.range.whole() && fetch.arrived() == 0;
+  if (none && (fetch.misfit || !fetch.served)) refuse_ranges(now);
   abandon(fetch, wish, load, refused);
 }
 

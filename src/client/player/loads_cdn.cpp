@@ -308,7 +308,6 @@ bool Loads::on_fetch_done(TimeMs now, FetchId id, size_t size, double first_byte
   if (!fetch.range.whole()) {
     const SegmentPtr segment = fetch.body;
     const TransferTimes times{fetch.began_at, now};
-    if (fetch.misfit) mesh_.drop(now, *load->download);
     on_range(*load, cdn_.finish_range(now, fetch, load->wish, size, first_byte_ms, body_ms),
              segment, times);
     return true;

@@ -241,7 +241,9 @@ TEST_CASE("checked loads: only an answer speaks for a stranger, not that none is
   r.h.advance(5'000);
   r.load(2, 5);
   CHECK(r.given(2).empty());
-  CHECK(r.fetches(2));
+  r.parent_gives(r.wrong);
+  CHECK(r.given(2).empty());
+  CHECK(r.checks(2));
 }
 
 TEST_CASE("checked loads: who does without peers gets nothing of a stranger unseen either") {

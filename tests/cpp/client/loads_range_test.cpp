@@ -113,19 +113,6 @@ TEST_CASE("loads: of pieces that the CDN brings too nothing is a peer's once the
   CHECK(delivery.pieces == left);
 }
 
-TEST_CASE("loads: an origin is not taken for one without ranges because peers lie about a size") {
-  Waiting w;
-  Download& download = *w.downloads.find(w.key);
-  download.body = w.buffer;
-  download.here = w.buffer->pieces();
-  REQUIRE(w.loads.fetch_range(w.now, LoadId(1), {kHalfBytes, 0}, w.buffer));
-  const FetchId fetch = w.asked(kHalfBytes, 0);
-  CHECK(w.loads.reserve_fetch(fetch, kHalfBytes, 1'000, kWholeBytes + 1).empty());
-  CHECK(w.loads.on_fetch_done(w.now, fetch, 1'000, 10, 90));
-  CHECK(w.downloads.find(w.key)->body == nullptr);
-  CHECK(w.loads.fetch_range(w.now, LoadId(1), {kHalfBytes, 0}, w.buffer));
-}
-
 TEST_CASE("loads: what a peer brings of a piece after the CDN's first half of it stays a peer's") {
   Waiting w;
   Download& download = *w.downloads.find(w.key);
