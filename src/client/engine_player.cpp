@@ -67,7 +67,7 @@ void Engine::on_no_digests(TimeMs now, TrackKind kind, int32_t rendition_index) 
 
 void Engine::forget(std::string_view rendition) {
   const bool tell = downloads_.shelf.forget(rendition);
-  downloads_.shelf.checks.forget(rendition);
+  downloads_.shelf.checks.forget();
   player_.plan().relist();
   downloads_.forget(rendition);
   mesh_.forget(now_, rendition);

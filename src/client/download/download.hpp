@@ -87,21 +87,7 @@ struct Download {
 
 // Of those of whom something has stayed. A piece of which the CDN has brought some says nothing of
 // its giver, and is not drawn.
-inline Gifts gifts_of(const Download& download, Random& random) {
-  Gifts gifts;
-  for (const Delivery& each : download.deliveries) {
-    if (each.pieces.empty()) continue;
-    PieceSet own = each.pieces;
-    own.remove(download.mixed);
-    uint32_t probe = own.first();
-    if (!own.empty()) {
-      for (uint32_t left = random.below(own.count()); left > 0; --left)
-        probe = own.first(probe + 1);
-    }
-    gifts.push_back(Gift{each.giver, each.pieces.count(), probe});
-  }
-  return gifts;
-}
+Gifts gifts_of(const Download& download, Random& random);
 
 // A source's part in a download: it brings the segment while this lasts. Neither source nor
 // download may move or go before it.

@@ -22,6 +22,22 @@ constexpr uint32_t kNextPieces = 2;
 
 }  // namespace
 
+Gifts gifts_of(const Download& download, Random& random) {
+  Gifts gifts;
+  for (const Delivery& each : download.deliveries) {
+    if (each.pieces.empty()) continue;
+    PieceSet own = each.pieces;
+    own.remove(download.mixed);
+    uint32_t probe = own.first();
+    if (!own.empty()) {
+      for (uint32_t left = random.below(own.count()); left > 0; --left)
+        probe = own.first(probe + 1);
+    }
+    gifts.push_back(Gift{each.giver, each.pieces.count(), probe});
+  }
+  return gifts;
+}
+
 FetchRange Mesh::rest(const Download& download, bool all) const {
   const SegmentPtr& body = download.body;
   if (body == nullptr || body->open() || download.here.empty()) return {};
@@ -78,16 +94,13 @@ bool Mesh::replace(Download& download, size_t from, size_t to, bool over) {
   const auto first = static_cast<uint32_t>(from / peer::kWirePieceBytes);
   const auto end = static_cast<uint32_t>(to / peer::kWirePieceBytes);
   const bool amid = from % peer::kWirePieceBytes > 0;
-  PieceSet again = all ? PieceSet::all() : PieceSet::all(end);
-  again.remove(PieceSet::all(first));
+  PieceSet again = PieceSet::all(all ? PieceSet::kMost : end);
+  again.remove(PieceSet::all(amid && !over ? first + 1 : first));
   again.keep(download.here);
-  if (amid && !over && again.has(first)) {
-    again.remove(first);
-    download.mixed.add(first);
-  }
+  if (amid && !over && download.here.has(first)) download.mixed.add(first);
   download.mixed.remove(again);
   if (!amid || end > first) over = download.here.has(end);
-  if (!all && to % peer::kWirePieceBytes > 0 && download.here.has(end)) download.mixed.add(end);
+  if (!all && to % peer::kWirePieceBytes > 0 && over) download.mixed.add(end);
   for (Delivery& each : download.deliveries) each.pieces.remove(again);
   const uint64_t twice =
       std::min(download.peer_bytes, uint64_t{again.count()} * peer::kWirePieceBytes);

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <list>
 #include <optional>
-#include <string_view>
 #include <utility>
 
 #include "cache/segment_cache.hpp"
@@ -77,11 +76,9 @@ class SpotChecks {
   // The fetch is over. nullopt: nothing is wrong, as far as it shows.
   std::optional<Finding> on_end(TimeMs now, FetchId id);
 
-  // What is under way of the rendition, or of any if it is empty, belongs to the past.
-  void forget(std::string_view rendition) {
-    checks_.remove_if(
-        [&](const Check& each) { return is_of(each.segment->segment().key, rendition); });
-  }
+  // What is under way is about a presentation of the past, or may be: who waits for it waits for
+  // the CDN.
+  void forget() { checks_.clear(); }
 
  private:
   // Of the givers that are remembered: more than a viewer has in an hour. One that is forgotten is

@@ -266,13 +266,9 @@ void Loads::note_whole(Load& load, const SegmentPtr& segment, TransferTimes time
     note_joint(load, segment, times);
     return tell_cached(*segment);
   }
-  // What is said of another body does not go for this one.
-  Receipts& receipts = downloads_.shelf.receipts;
-  const Receipt* const old = receipts.find(load.wish.segment.key);
-  if (old == nullptr || old->given()) return;
-  Receipt receipt;
-  receipt.times = times;
-  receipts.add(downloads_.shelf.cache, load.wish.segment, std::move(receipt));
+  // Who gave another body has given nothing of this one.
+  Receipt* const old = downloads_.shelf.receipts.find(load.wish.segment.key);
+  if (old != nullptr && !old->given()) old->gifts.clear();
 }
 
 void Loads::note_joint(Load& load, const SegmentPtr& segment, TransferTimes times) {

@@ -278,15 +278,6 @@ TEST_CASE(
   CHECK(c.checks.vouches(c.now, kGiver));
 }
 
-TEST_CASE("spot checks: what is forgotten of one rendition is asked for no more, others' is") {
-  Checked c;
-  c.checks.examine(c.now, kCheckedLoad, TrackKind::kMain, c.gifts, c.segment);
-  c.checks.forget("another");
-  CHECK(c.checks.is_under_way(c.segment));
-  c.checks.forget(rendition_of(c.segment->segment().key));
-  CHECK_FALSE(c.checks.is_under_way(c.segment));
-}
-
 TEST_CASE("spot checks: where each piece is partly the CDN's there is nothing to look at") {
   Checked c;
   c.gifts.front().probe = PieceSet::kMost;
