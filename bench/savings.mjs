@@ -20,6 +20,9 @@ const SIZES = new Map([
   [1000, 1],
 ]);
 
+/** The default of the option: a site that gives digests needs none. */
+const CHECKS = 0.1;
+
 /** Scenarios of js/sim/scenarios, and Mbit/s. @type {[scenario: string, mbit: number, audience: string][]} */
 const ROWS = [
   ['steady', 1.5, 'usual lines'],
@@ -33,6 +36,7 @@ function simulate(scenario, mbit, viewers, seed) {
   const text = readFileSync(join(ROOT, 'js/sim/scenarios', `${scenario}.json`), 'utf8');
   const asked = JSON.parse(text);
   asked.stream.mbit = mbit;
+  asked.audience.checks = CHECKS;
   const { stdout, stderr, status } = spawnSync(
     join(ROOT, 'build/bench/bench/hlsmesh-sim'),
     [String(seed), String(viewers)],

@@ -14,6 +14,7 @@ export const HELP = `hlsmesh-sim: what peers would save, by real engines on simu
   --list                names the scenarios that come with hlsmesh
   --audience FILE       JSON of an audience, in place of the scenario's
   --viewers N           how many watch
+  --checks SHARE        the option of that name, 0 to 1, of all viewers
   --bitrate MBIT        of the stream, in Mbit/s
   --segment S           seconds of media in a segment
   --seconds S           how long the run is
@@ -59,6 +60,7 @@ export function readArguments(args) {
   const replay = drawn ? [] : ['--scenario', values.scenario ?? 'reference'];
   const changes = /** @type {const} */ ([
     ['viewers', 'audience', 'viewers'],
+    ['checks', 'audience', 'checks'],
     ['bitrate', 'stream', 'mbit'],
     ['segment', 'stream', 'segmentSeconds'],
     ['seconds', null, 'seconds'],
@@ -97,7 +99,14 @@ function parse(args) {
     return parseArgs({
       args,
       options: {
-        ...{ scenario: text, audience: text, viewers: text, bitrate: text, segment: text },
+        ...{
+          scenario: text,
+          audience: text,
+          viewers: text,
+          checks: text,
+          bitrate: text,
+          segment: text,
+        },
         ...{ seconds: text, seed: text, seeds: text, report: text, flow: text },
         ...{ list: flag, json: flag, help: flag },
       },

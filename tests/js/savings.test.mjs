@@ -36,6 +36,7 @@ for (const viewers of [10, 50]) {
     );
     scenario.stream.mbit = row.mbit;
     scenario.audience.viewers = viewers;
+    scenario.audience.checks = 0.1;
     const simulator = new Simulator(
       new WebAssembly.Module(readFileSync(read('dist/hlsmesh-sim.wasm'))),
     );

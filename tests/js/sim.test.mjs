@@ -145,9 +145,10 @@ describe('hlsmesh-sim', { concurrency: 2 }, () => {
 
 test('arguments: what is given changes the scenario, and stands in the command for the same again', () => {
   const request = /** @type {import('../../js/sim/options.js').Request} */ (
-    readArguments(['--viewers', '7', '--bitrate', '5', '--segment', '4', '--seconds', '60'])
+    readArguments('--viewers 7 --checks 0.1 --bitrate 5 --segment 4 --seconds 60'.split(' '))
   );
   assert.equal(request.scenario.audience.viewers, 7);
+  assert.equal(request.scenario.audience.checks, 0.1);
   assert.deepEqual([request.scenario.stream.mbit, request.scenario.stream.segmentSeconds], [5, 4]);
   assert.equal(request.scenario.seconds, 60);
   assert.deepEqual(
