@@ -85,7 +85,10 @@ SpotChecks::Check* SpotChecks::find(FetchId id) {
 
 MutableBytes SpotChecks::room(FetchId id, size_t offset, size_t size, size_t total) {
   Check* const check = find(id);
-  if (check == nullptr || offset != check->from + check->come) return {};
+  if (check == nullptr) return {};
+  // All of the file in place of the place, which no peer can bring about.
+  check->ignored |= offset < check->from || offset + size > check->from + check->size;
+  if (offset != check->from + check->come) return {};
   check->coming = 0;
   check->other |= total > 0 && total != check->segment->size();
   if (check->other || size > check->size - check->come) return {};
@@ -110,9 +113,8 @@ std::optional<SpotChecks::Finding> SpotChecks::on_end(TimeMs now, FetchId id) {
   if (check->come < check->size && !check->other) {
     proven = false;
     // A peer that lies about the size has the origin asked for what is not there.
-    if (!is_of_cdn(*check)) return doubt(*check);
-    rest(now + rest_);
-    rest_ *= 2;
+    if (!is_of_cdn(*check) && !check->ignored) return doubt(*check);
+    give_up_origin(now);
     return std::nullopt;
   }
   rest_ = kRest;
@@ -132,7 +134,19 @@ std::optional<SpotChecks::Finding> SpotChecks::on_end(TimeMs now, FetchId id) {
   return Finding{check->segment, proven ? check->giver : PeerId()};
 }
 
-std::optional<SpotChecks::Finding> SpotChecks::doubt(const Check& check) const {
+void SpotChecks::on_whole(TimeMs now, const SegmentBuffer& segment) {
+  const bool existed = unanswered_ == std::pair(segment.segment().key, segment.size());
+  if (existed && now >= rest_until_) give_up_origin(now);
+}
+
+void SpotChecks::give_up_origin(TimeMs now) {
+  unanswered_ = {};
+  rest(now + rest_);
+  rest_ *= 2;
+}
+
+std::optional<SpotChecks::Finding> SpotChecks::doubt(const Check& check) {
+  unanswered_ = {check.segment->segment().key, check.segment->size()};
   if (was_honest(check.giver)) return std::nullopt;
   return Finding{check.segment, PeerId()};
 }

@@ -26,8 +26,8 @@ namespace hlsmesh {
 //
 // A peer is blamed only once the origin has answered a request for such a place of a segment that
 // came from the CDN as that segment has it: some origins answer with other bytes. Before, a gift
-// that does not fit is fetched from the CDN instead. Only such a request shows that an origin does
-// not answer them: what there is of a peer's gift, its giver says.
+// that does not fit is fetched from the CDN instead. An origin does not answer them if it
+// sends all of the file, or nothing of a place that there is: how long a segment is, its CDN shows.
 class SpotChecks {
  public:
   // Of the place, unless the piece is shorter. Whoever changes a share of a segment's bytes is
@@ -61,6 +61,9 @@ class SpotChecks {
                const SegmentPtr& segment);
   // The player has just been given it by the CDN.
   void try_origin(TimeMs now, LoadId load, TrackKind kind, const SegmentPtr& segment);
+  // The CDN alone has brought it. If no place of it was answered for, and a peer had told its size
+  // right, it was the origin's doing.
+  void on_whole(TimeMs now, const SegmentBuffer& segment);
   bool is_under_way(const SegmentPtr& segment) const;
   // Whether the player and others may have what the peer gave: something of it was looked at and
   // had nothing wrong, or nothing can be looked at.
@@ -91,12 +94,13 @@ class SpotChecks {
     FetchId id;
     SegmentPtr segment;
     TrackKind kind = TrackKind::kMain;
-    PeerId giver;        // nobody: the CDN gave the segment
-    size_t from = 0;     // of the place in the segment
-    size_t size = 0;     // of the place
-    size_t come = 0;     // bytes of it that have come
-    size_t coming = 0;   // that stand behind those
-    bool other = false;  // the CDN's segment has another size
+    PeerId giver;          // nobody: the CDN gave the segment
+    size_t from = 0;       // of the place in the segment
+    size_t size = 0;       // of the place
+    size_t come = 0;       // bytes of it that have come
+    size_t coming = 0;     // that stand behind those
+    bool other = false;    // the CDN's segment has another size
+    bool ignored = false;  // the answer is not of the place alone
     std::array<uint8_t, kBytes> bytes;
   };
   static bool is_of_cdn(const Check& check) { return check.giver == PeerId(); }
@@ -105,7 +109,9 @@ class SpotChecks {
   bool may_begin(TimeMs now) const { return is_at_work(now) && checks_.size() < kMostChecks; }
   bool was_honest(const PeerId& giver) const;
   // Of a check without an answer.
-  std::optional<Finding> doubt(const Check& check) const;
+  std::optional<Finding> doubt(const Check& check);
+  // It answers for no places: it is asked for none for a while.
+  void give_up_origin(TimeMs now);
   // Asks for a place in that piece.
   void ask(LoadId load, TrackKind kind, const PeerId& giver, uint32_t piece,
            const SegmentPtr& segment);
@@ -126,6 +132,8 @@ class SpotChecks {
   TimeMs rest_until_{};
   DurationMs rest_ = kLongRest;  // the next one
   int32_t last_ = 0;
+  // The latest segment of which a place was not answered for, and its size as peers told it.
+  std::pair<SegmentKey, size_t> unanswered_;
   std::list<Check> checks_;
   std::list<std::pair<PeerId, int32_t>> passed_;  // the latest giver last
 };

@@ -262,7 +262,9 @@ void Loads::on_range(Load& load, Cdn::Arrival arrival, const SegmentPtr& segment
 }
 
 void Loads::note_whole(Load& load, const SegmentPtr& segment, TransferTimes times) {
-  if (load.fetch.at < segment->size()) {
+  const Deliveries& theirs = load.download->deliveries;
+  const auto stays = [](const Delivery& each) { return !each.pieces.empty(); };
+  if (segment == load.download->body && std::any_of(theirs.begin(), theirs.end(), stays)) {
     note_joint(load, segment, times);
     return tell_cached(*segment);
   }
@@ -343,7 +345,9 @@ Load* Loads::on_fetch_failed(TimeMs now, FetchId id) {
 }
 
 void Loads::try_ranges(TimeMs now, const Load& load, const SegmentPtr& body) {
-  if (body == nullptr || !body->complete() || !cdn_.may_range(now, load.wish)) return;
+  if (body == nullptr || !body->complete()) return;
+  downloads_.shelf.checks.on_whole(now, *body);
+  if (!cdn_.may_range(now, load.wish)) return;
   // An origin that ignores Range answers with a whole segment. Where it is slow, a viewer whose
   // buffer is short needs all of it for the next one.
   const Need needed = need(now, load);
