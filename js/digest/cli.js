@@ -23,6 +23,9 @@ https://github.com/hlsmesh/hlsmesh/blob/main/docs/DIGESTS.md
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
+// Whoever read the output may be gone, or the disk be full: what the command does goes on.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 /**
  * @param {number} code
  * @param {string} text

@@ -10,6 +10,9 @@ import { HELP, UsageError, readArguments } from './usage.js';
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
+// Whoever read the output may be gone, or the disk be full: what the command does goes on.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 const wait = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**

@@ -14,6 +14,9 @@ const STEP_SECONDS = 1;
 
 const USAGE = 2;
 
+// Whoever read the output may be gone, or the disk be full: what the command does goes on.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 /** @param {import('./options.js').Request} request */
 function run(request) {
   const module = new WebAssembly.Module(

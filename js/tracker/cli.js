@@ -13,6 +13,9 @@ import { reachableHosts, withHost } from './reachable.js';
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
+// Whoever read the output may be gone, or the disk be full: viewers are still served.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 /**
  * @param {number} code
  * @param {string} message
