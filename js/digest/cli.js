@@ -87,14 +87,14 @@ function readKey(file) {
 const { values, positionals } = readCommandLine();
 if (values.help) {
   process.stdout.write(HELP);
-} else if (values['new-key']) {
+} else if (values['new-key'] !== undefined) {
   makeKey(values['new-key']);
 } else {
   const interval = Number(values.interval);
   if (positionals.length !== 1) fail(EXIT_USAGE, `name one playlist or folder\n${HELP}`);
   if (!(interval >= 10 && interval <= 60_000)) fail(EXIT_USAGE, '--interval is 10 to 60000');
   const publisher = new Publisher({
-    privateKey: values.key ? readKey(values.key) : undefined,
+    privateKey: values.key === undefined ? undefined : readKey(values.key),
     tag: !values['no-tag'],
     warn: (text) => process.stderr.write(`hlsmesh-digest: ${text}\n`),
   });

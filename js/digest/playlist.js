@@ -29,16 +29,18 @@ export function readPlaylist(text) {
   const segments = [];
   let variant = false;
   let media = false;
+  let gap = false;
   /** @type {{ length: number, start: number | null } | null} */
   let range = null;
   /** Where the file's last range ended. @type {Map<string, number>} */
   const ends = new Map();
   for (const line of lines) {
-    const [, tag, value] = /^#(EXT[A-Z0-9-]*):?(.*)$/.exec(line) ?? [];
+    const [, tag, value] = /^#(EXT[A-Z0-9-]*):?\s*(.*)$/.exec(line) ?? [];
     if (tag === 'EXT-X-STREAM-INF') variant = true;
     else if (tag === 'EXTINF') media = true;
+    else if (tag === 'EXT-X-GAP') gap = true;
     else if (tag === 'EXT-X-MEDIA' || tag === 'EXT-X-RENDITION-REPORT') {
-      const [, uri] = /(?:^|,)URI="([^"]*)"/.exec(value) ?? [];
+      const [, uri] = /(?:^|,)\s*URI="([^"]*)"/.exec(value) ?? [];
       if (uri && tag === 'EXT-X-MEDIA') playlists.add(uri);
     } else if (tag === 'EXT-X-BYTERANGE') {
       const [, length, start] = /^(\d+)(?:@(\d+))?/.exec(value) ?? [];
@@ -50,13 +52,18 @@ export function readPlaylist(text) {
         const start = range ? (range.start ?? ends.get(uri) ?? 0) : 0;
         const end = range ? start + range.length : 0;
         if (range) ends.set(uri, end);
-        segments.push({ uri, start, end });
+        // Nobody loads a gap, and it need not be there.
+        if (!gap) segments.push({ uri, start, end });
       }
-      variant = media = false;
+      variant = media = gap = false;
       range = null;
     }
   }
-  return { playlists: [...playlists], segments, ended: lines.includes('#EXT-X-ENDLIST') };
+  return {
+    playlists: [...playlists],
+    segments,
+    ended: lines.some((line) => /^#EXT-X-ENDLIST\s*$/.test(line)),
+  };
 }
 
 /**

@@ -1,6 +1,16 @@
 /** Keeps the files of digests of a presentation on disk. */
 
-import { open, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  open,
+  readFile,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { MAX_SEGMENT_BYTES, digestFile, segmentDigest } from './digests.js';
 import { nameOf, readPlaylist, withTag } from './playlist.js';
@@ -26,6 +36,8 @@ export class Publisher {
   #options;
   /** Digests by file, range, size and time of its last change: a film is not read again with each look. @type {Map<string, string>} */
   #known = new Map();
+  /** Those of them that the present look has found, which are all that the next one can need. @type {Map<string, string>} */
+  #found = new Map();
   /** The texts written last, by file. @type {Map<string, string>} */
   #written = new Map();
   /** @type {Set<string>} */
@@ -40,11 +52,12 @@ export class Publisher {
    * Writes a file of digests beside each media playlist.
    * @param {string} path of a playlist of either kind, or of a folder
    * @returns {Promise<Outcome[]>} one for each media playlist
-   * @throws {Error} if `path` itself cannot be read, or there is no playlist
+   * @throws {Error} if `path` itself cannot be read, or there is no playlist with segments
    */
   async publish(path) {
     const queue = (await stat(path)).isDirectory() ? await playlistsIn(path) : [path];
     if (queue.length === 0) throw new Error(`${path} has no playlist (*.m3u8)`);
+    this.#found = new Map();
     /** @type {Outcome[]} */
     const outcomes = [];
     const seen = new Set();
@@ -60,6 +73,8 @@ export class Publisher {
       }
       if (segments.length > 0) outcomes.push(await this.#one(file, text, segments, ended));
     }
+    this.#known = this.#found;
+    if (outcomes.length === 0) throw new Error(`${path} leads to no playlist with segments`);
     return outcomes;
   }
 
@@ -101,8 +116,9 @@ export class Publisher {
     const changed = this.#written.get(file) !== out;
     if (changed) await replace(file, out);
     this.#written.set(file, out);
+    // A packager that begins anew may have replaced it meanwhile.
     if (ended && this.#options.tag && withTag(text) !== text)
-      await replace(playlist, withTag(text));
+      await replace(playlist, withTag(text), text);
     return { file, segments: lines.size, ended, changed };
   }
 
@@ -139,8 +155,8 @@ export class Publisher {
           at += bytesRead;
         }
         digest = segmentDigest(bytes);
-        this.#known.set(key, digest);
       }
+      this.#found.set(key, digest);
       return `${digest} ${length} ${name}`;
     } catch (error) {
       this.#warn(`${path}: ${/** @type {Error} */ (error).message}; viewers get it from the CDN`);
@@ -191,11 +207,27 @@ async function playlistsIn(folder) {
   return files;
 }
 
-/** Nobody reads half of it. @param {string} file @param {string} text */
-async function replace(file, text) {
-  const next = `${file}.${process.pid}.tmp`;
-  await writeFile(next, text);
-  await rename(next, file);
+/**
+ * Replaces a file at once, so that nobody reads half of it. A link stays one, and a file that is there keeps its mode.
+ * @param {string} file
+ * @param {string} text
+ * @param {string} [former] it is left alone if it has another text by now
+ */
+async function replace(file, text, former) {
+  const target = await realpath(file).catch(() => file);
+  const mode = await stat(target).then(
+    (found) => found.mode & 0o777,
+    () => undefined,
+  );
+  const next = `${target}.${process.pid}.tmp`;
+  try {
+    await writeFile(next, text);
+    if (mode !== undefined) await chmod(next, mode);
+    if (former === undefined || (await readFile(target, 'utf8')) === former)
+      await rename(next, target);
+  } finally {
+    await rm(next, { force: true });
+  }
 }
 
 /** @param {Outcome} outcome */

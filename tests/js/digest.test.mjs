@@ -2,7 +2,19 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -10,6 +22,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { PIECE_BYTES, digestLine, segmentDigest } from '../../js/digest/digests.js';
 import { nameOf, readPlaylist, withTag } from '../../js/digest/playlist.js';
+import { Publisher } from '../../js/digest/publisher.js';
 
 const run = promisify(execFile);
 const CLI = fileURLToPath(new URL('../../js/digest/cli.js', import.meta.url));
@@ -90,6 +103,19 @@ test('a playlist gives its segments, with byte ranges as RFC 8216 section 4.3.2.
   assert.equal(ended, true);
   assert.deepEqual(playlists, []);
   assert.throws(() => readPlaylist('<html>'), /no playlist/);
+});
+
+test('a playlist is read as hls.js reads it: spaces after a colon, comma or the last tag, and gaps, which nobody loads', () => {
+  const { segments, ended } = readPlaylist(
+    '#EXTM3U\n#EXT-X-GAP\n#EXTINF:4,\ngone.ts\n#EXTINF: 4,\n#EXT-X-BYTERANGE: 10@5\na.ts\n#EXT-X-ENDLIST \n',
+  );
+  assert.deepEqual(
+    segments.map((each) => nameOf(each, true)),
+    ['a.ts#5-15'],
+  );
+  assert.equal(ended, true);
+  const media = '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="n", URI="audio.m3u8"\n';
+  assert.deepEqual(readPlaylist(media).playlists, ['audio.m3u8']);
 });
 
 test('a multivariant playlist leads to all renditions, each of which gets a file and the line', async () => {
@@ -188,6 +214,45 @@ test('what cannot be done is said', async () => {
   assert.match((await refused(path.join(folder, 'gone.m3u8'))).stderr, /ENOENT/);
   assert.match((await refused(path.join(folder, 'no.m3u8'))).stderr, /no playlist/);
   assert.match((await refused(path.join(folder, 'sub'))).stderr, /has no playlist/);
+  await writeFile(path.join(folder, 'empty.m3u8'), '#EXTM3U\n#EXT-X-TARGETDURATION:4\n');
+  for (const nothing of ['empty.m3u8', '.']) {
+    const { code, stderr } = await refused(path.join(folder, nothing));
+    assert.equal(code, 1);
+    assert.match(stderr, /leads to no playlist with segments/);
+  }
+  // What a script passes whose variable is not set: files without a signature would be refused by every page.
+  assert.match((await refused('--key', '', folder)).stderr, /Ed25519 private key in PEM/);
+  assert.equal((await refused('--new-key', '', folder)).code, 1);
+});
+
+test('a playlist that gets the line keeps its mode, and a link stays a link', async () => {
+  const list = '#EXTM3U\n#EXTINF:4,\na.ts\n#EXT-X-ENDLIST\n';
+  const folder = await folderOf({ 'v1.m3u8': list, 'a.ts': bytesOf(50, 1) });
+  const [playlist, link] = ['v1.m3u8', 'now.m3u8'].map((name) => path.join(folder, name));
+  await chmod(playlist, 0o640);
+  await symlink('v1.m3u8', link);
+  await digest(link);
+  assert.ok((await lstat(link)).isSymbolicLink());
+  assert.equal(await readFile(playlist, 'utf8'), withTag(list));
+  assert.equal((await stat(playlist)).mode & 0o777, 0o640);
+  assert.equal((await linesOf(folder, 'now.m3u8.digests')).length, 2);
+  assert.deepEqual(
+    (await readdir(folder)).filter((name) => name.includes('tmp')),
+    [],
+  );
+});
+
+test('a playlist that began anew while its segments were read is not undone', async () => {
+  const list = (/** @type {string} */ name) => `#EXTM3U\n#EXTINF:4,\n${name}\n`;
+  const folder = await folderOf({ 'p.m3u8': `${list('gone.ts')}#EXT-X-ENDLIST\n` });
+  const playlist = path.join(folder, 'p.m3u8');
+  // It is told of the missing segment between the two.
+  const publisher = new Publisher({
+    tag: true,
+    warn: () => writeFileSync(playlist, list('next.ts')),
+  });
+  await publisher.publish(playlist);
+  assert.equal(await readFile(playlist, 'utf8'), list('next.ts'));
 });
 
 test('--watch follows a live window, and a name that is used again for other bytes', async () => {
