@@ -95,8 +95,21 @@ const OF_LIBRARY = OPTIONS.filter(({ limit, only }) => !limit && !only);
 /** A `log` function gets all entries, unless `logLevel` says otherwise. */
 const HEARS = 'debug';
 
-/** Further options of createTracker: objects, which no text can name. */
-const OBJECTS = ['server', 'path', 'wasm', 'limits', 'log', 'onFatal', 'bus'];
+/** Further options of createTracker, which no text can name: what each may be, and the check of that. */
+const OBJECTS = /** @type {Record<string, [what: string, check: (value: any) => boolean]>} */ ({
+  server: ['a server of node:http or node:https', ({ on, address }) => callable(on, address)],
+  path: ['a path that begins with /', (path) => typeof path === 'string' && path.startsWith('/')],
+  wasm: ['a URL, a path or bytes', (wasm) => ['object', 'string'].includes(typeof wasm)],
+  limits: ['an object', (limits) => typeof limits === 'object'],
+  log: ['a function', callable],
+  onFatal: ['a function', callable],
+  bus: ['an object', (bus) => typeof bus === 'object'],
+});
+
+/** @param {...unknown} values */
+function callable(...values) {
+  return values.every((value) => typeof value === 'function');
+}
 
 /**
  * The options of createTracker from the values of a command line, without `limits`.
@@ -124,9 +137,13 @@ export function readOptions(given) {
       value === undefined ? option.default : parseValue(option, value, `option ${name}`);
   }
   const stranger = Object.keys(given).find(
-    (name) => !Object.hasOwn(values, name) && !OBJECTS.includes(name),
+    (name) => !Object.hasOwn(values, name) && !Object.hasOwn(OBJECTS, name),
   );
   if (stranger !== undefined) throw new TypeError(`there is no option ${stranger}`);
+  for (const [name, [what, check]] of Object.entries(OBJECTS)) {
+    const value = given[name] ?? undefined;
+    if (value !== undefined && !check(value)) throw new TypeError(`option ${name} must be ${what}`);
+  }
   checkTogether(values, camelCase);
   return values;
 }
@@ -148,11 +165,17 @@ export function limitsOf(values) {
   return limits;
 }
 
-/** The engine's default limits. @returns {import('./index.js').TrackerLimits} */
-export function defaultLimits() {
-  return limitsOf(
+/**
+ * The engine's limits, those of createTracker before the defaults.
+ * @param {import('./index.js').TrackerLimits} [given]
+ * @returns {import('./index.js').TrackerLimits}
+ */
+export function readLimits(given) {
+  const defaults = limitsOf(
     Object.fromEntries(OPTIONS.map((option) => [camelCase(option.name), option.default])),
   );
+  const set = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(set) };
 }
 
 /**

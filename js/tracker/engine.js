@@ -40,7 +40,8 @@ export class TrackerEngine {
     for (const [name, value] of Object.entries(limits)) {
       const option = Option[/** @type {keyof typeof Option} */ (name)];
       if (option === undefined) throw new TypeError(`unknown tracker limit: ${name}`);
-      if (core.call('ht_set', option, value) !== 0) {
+      // What is no number would become one, and an empty text or null 0, which is no limit.
+      if (typeof value !== 'number' || core.call('ht_set', option, value) !== 0) {
         throw new RangeError(
           `tracker limit ${name} must be a whole number, 0 or more; got ${value}`,
         );

@@ -6,7 +6,7 @@ import { brotliDecompressSync } from 'node:zlib';
 import { HtStats } from './abi.js';
 import { Addresses, addressKey, shownAddress } from './addresses.js';
 import { Admission } from './admission.js';
-import { defaultLimits, readOptions } from './config.js';
+import { readLimits, readOptions } from './config.js';
 import { openOffice } from './dashboard/office.js';
 import { drain } from './drain.js';
 import { TrackerEngine } from './engine.js';
@@ -53,8 +53,9 @@ const RETRY_AFTER_S = 5;
  * @returns {Promise<Tracker>} once it listens
  */
 export async function createTracker(options = {}) {
+  if (!options || typeof options !== 'object') throw new TypeError('the options must be an object');
   const settings = /** @type {Settings} */ (readOptions({ ...options }));
-  const limits = { ...defaultLimits(), ...options.limits };
+  const limits = readLimits(options.limits);
   const { log: hear } = options;
   const log = new Log(
     hear && ((level, event, fields) => hear(lineOf(event, fields), { level, event, fields })),
@@ -205,19 +206,8 @@ async function start(options, settings, limits, log, files) {
     (request) => gates.requests.admits(addresses.of(request)),
     log,
   );
-  await /** @type {Cluster | null} */ (cluster)?.start();
-  server.on('upgrade', onUpgrade);
-  if (!options.server) {
-    server.on('request', onRequest);
-    await listen(server, settings.host, settings.port);
-  }
-  const address = server.address();
-  if (address === null || typeof address === 'string') {
-    server.off('upgrade', onUpgrade);
-    throw new Error('the server given to createTracker must be listening on a port');
-  }
-  const stun = await openStun(settings, stunCounters, log);
-
+  /** @type {Awaited<ReturnType<typeof createStun>> | null} */
+  let stun = null;
   /** @type {Promise<void> | undefined} */
   let closing;
   /** @param {() => Promise<void>} endSockets */
@@ -239,6 +229,25 @@ async function start(options, settings, limits, log, files) {
     return closing;
   }
   const close = () => finish(() => sockets.end(1001, 'the tracker is shutting down'));
+
+  let address;
+  try {
+    await /** @type {Cluster | null} */ (cluster)?.start();
+    server.on('upgrade', onUpgrade);
+    if (!options.server) {
+      server.on('request', onRequest);
+      await listen(server, settings.host, settings.port);
+    }
+    address = server.address();
+    if (address === null || typeof address === 'string') {
+      throw new Error('the server given to createTracker must be listening on a port');
+    }
+    stun = await openStun(settings, stunCounters, log);
+  } catch (error) {
+    // Above all, the other nodes need not wait until they take it for dead.
+    await close();
+    throw error;
+  }
 
   const host = options.server ? address.address : settings.host;
   const scheme = settings.tlsCert === undefined ? 'ws' : 'wss';

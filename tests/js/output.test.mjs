@@ -93,7 +93,7 @@ test('a tracker whose log does not fit on the disk goes on', async (t) => {
   );
   await full.close();
   after(() => child.kill('SIGKILL'));
-  const [line] = await once(child.stdout, 'data');
+  const [line] = await once(/** @type {any} */ (child.stdout), 'data');
   const [url] = /** @type {RegExpExecArray} */ (/ws:\S+/.exec(String(line)));
   await makeLogged(url);
   await Peer.enter(url);

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster } from '../../js/tracker/cluster/cluster.js';
-import { defaultLimits } from '../../js/tracker/config.js';
+import { readLimits } from '../../js/tracker/config.js';
 import { TrackerEngine } from '../../js/tracker/engine.js';
 import { Log } from '../../js/tracker/log.js';
 
@@ -108,7 +108,7 @@ class Node {
   static async start(hub, name) {
     const node = new Node();
     const fail = (/** @type {Error} */ error) => assert.fail(error);
-    const limits = { ...defaultLimits(), parentsWanted: 1, authorize: 1 };
+    const limits = { ...readLimits(), parentsWanted: 1, authorize: 1 };
     const engine = await TrackerEngine.create(module, limits, fail);
     node.bus = new MemoryBus(hub, name);
     node.cluster = new Cluster(

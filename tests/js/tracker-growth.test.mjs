@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { Core } from '../../js/core.js';
-import { defaultLimits } from '../../js/tracker/config.js';
+import { readLimits } from '../../js/tracker/config.js';
 import { TrackerEngine } from '../../js/tracker/engine.js';
 
 const WASM =
@@ -21,7 +21,7 @@ test('E11: 50,000 viewers enter, and memory grows in few steps, so that the last
   /** @type {any} */
   let core;
   Core.instantiate = async (...args) => (core = await instantiate.apply(Core, args));
-  const limits = { ...defaultLimits(), roomPeers: 5000, authorize: 0, maxConnections: 0 };
+  const limits = { ...readLimits(), roomPeers: 5000, authorize: 0, maxConnections: 0 };
   const engine = await TrackerEngine.create(module, limits, (error) => assert.fail(error));
   Core.instantiate = instantiate;
 

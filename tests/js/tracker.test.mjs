@@ -218,8 +218,52 @@ test('the API refuses limits it does not know and a port that is taken', async (
     /unknown tracker limit: pings/,
   );
   await assert.rejects(createTracker({ port: 0, limits: { maxChildren: -1 } }), RangeError);
+  // An empty variable of the environment must not become "no limit"; one that is not set is the default.
+  for (const value of ['', null, '3', true, []]) {
+    const limits = /** @type {any} */ ({ maxConnections: value });
+    await assert.rejects(createTracker({ port: 0, limits }), /maxConnections must be a whole num/);
+  }
+  await (await createTracker({ port: 0, limits: { maxConnections: undefined } })).close();
   await tracker.close();
   await tracker.close();
+});
+
+test('the API says what an option must be before it begins anything', async () => {
+  for (const [given, message] of /** @type {[any, RegExp][]} */ ([
+    [5, /the options must be an object/],
+    [null, /the options must be an object/],
+    [{ log: console }, /option log must be a function/],
+    [{ onFatal: 'exit' }, /option onFatal must be a function/],
+    [{ server: {} }, /option server must be a server of node:http/],
+    [{ path: 'p2p' }, /option path must be a path that begins with \//],
+    [{ wasm: 5 }, /option wasm must be a URL, a path or bytes/],
+    [{ limits: 'none' }, /option limits must be an object/],
+    [{ bus: 1 }, /option bus must be an object/],
+  ])) {
+    await assert.rejects(createTracker(given), (/** @type {any} */ error) => {
+      assert.ok(error instanceof TypeError);
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+  const none = /** @type {any} */ ({ server: null, log: undefined, limits: null });
+  await (await createTracker({ port: 0, ...none })).close();
+});
+
+test('a tracker that cannot listen leaves nothing behind, in its cluster neither', async () => {
+  const first = await createTracker({ port: 0 });
+  const told = /** @type {string[]} */ ([]);
+  const bus = {
+    ...{ name: 'n', leaseMs: 5000, endsAsOne: false },
+    start: async () => void told.push('start'),
+    stop: async () => void told.push('stop'),
+    claim: async () => [],
+    unclaim: async () => {},
+    post: () => {},
+  };
+  await assert.rejects(createTracker({ port: first.port, bus }), { code: 'EADDRINUSE' });
+  assert.deepEqual(told, ['start', 'stop']);
+  await first.close();
 });
 
 test('a trap in the engine closes every socket and is reported once', async () => {
