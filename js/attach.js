@@ -64,7 +64,7 @@ export function attach(hls, options) {
   const mesh = able
     ? attempt(() => new Mesh(player, settings, /** @type {Voice} */ (voice)))
     : null;
-  const handle = createHandle(mesh, settings, voice, complain, player);
+  const handle = createHandle(mesh, settings, voice, complain, player, attempt);
   if (mesh) {
     for (const key of [player, mesh]) attachments.set(key, { handle, voice });
   }

@@ -21,9 +21,10 @@ export const Events = /** @type {typeof import('./index.js').Events} */ (
  * @param {import('./voice.js').Voice} voice
  * @param {import('./options.js').Complain} complain called for each mistake of the page
  * @param {any} hls
+ * @param {<Result>(work: () => Result) => Result | null} attempt calls what may throw, and complains if it does
  * @returns {Handle}
  */
-export function createHandle(mesh, settings, voice, complain, hls) {
+export function createHandle(mesh, settings, voice, complain, hls, attempt) {
   voice.statistics = () => handle.stats;
 
   /** @param {any} name @param {any} listener @param {boolean} once */
@@ -69,8 +70,8 @@ export function createHandle(mesh, settings, voice, complain, hls) {
       return handle;
     },
     update(/** @type {any} */ options) {
-      const changed = changeOptions(settings, options, complain);
-      mesh?.changed(changed);
+      const changed = attempt(() => changeOptions(settings, options, complain));
+      mesh?.changed(changed ?? []);
       return handle;
     },
     // A file of its own, which bundlers must leave alone: most pages never load it.

@@ -84,10 +84,13 @@ const KEPT_CHANNEL_CHARACTERS = 600;
 /**
  * Returns a channel that fits into a message: a longer one becomes its beginning and 128 bits of a hash, the same for all
  * viewers.
- * @param {string} channel
+ * @param {unknown} named what the site gives; empty: no channel
  * @returns {string}
  */
-export function shortChannel(channel) {
+export function shortChannel(named) {
+  // The texts of all promises are the same, and so would be the channels of all streams.
+  if (Object(named) === named) throw new TypeError('channel gave an object; it must be a string');
+  const channel = String(named ?? '');
   if (new TextEncoder().encode(channel).length <= MAX_CHANNEL_BYTES) return channel;
   const digest = [...'1234'].map((lane) => hashOf(lane + channel)).join('');
   return `${channel.slice(0, KEPT_CHANNEL_CHARACTERS)}~${digest}`;

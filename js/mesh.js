@@ -227,7 +227,7 @@ export class Mesh {
     let channel = '';
     try {
       const { channel: wanted = withoutCredentials } = this.#settings;
-      channel = shortChannel(String((typeof wanted === 'function' ? wanted(url) : wanted) ?? ''));
+      channel = shortChannel(typeof wanted === 'function' ? wanted(url) : wanted);
     } catch (error) {
       this.#broken(error);
     }

@@ -82,7 +82,7 @@ const isIceServer = (/** @type {any} */ server) => {
   return urls.length > 0 && urls.every(isGood);
 };
 /** @type {Rule} */
-const LIMIT = [(value) => value >= 0 && typeof value === 'number', 'a number of 0 or more'];
+const LIMIT = [(value) => typeof value === 'number' && value >= 0, 'a number of 0 or more'];
 /** @type {Rule} */
 const SHARE = [(value) => LIMIT[0](value) && value <= 1, 'a number from 0 to 1'];
 
@@ -115,9 +115,12 @@ const RULES = {
     (value) => Array.isArray(value) && value.every(isIceServer),
     'an array of { urls, username?, credential? }: stun:… or turn:…, with both for turn',
   ],
-  rtcConfig: [isObject, 'an RTCConfiguration object'],
+  rtcConfig: [(value) => isObject(value) && { ...value }, 'an RTCConfiguration object'],
   relayOnly: FLAG,
-  lan: [(value) => /^(never|if-granted|ask)$/.test(value), "'never', 'if-granted' or 'ask'"],
+  lan: [
+    (value) => ['never', 'if-granted', 'ask'].includes(value),
+    "'never', 'if-granted' or 'ask'",
+  ],
   p2p: ofType('function', 'a function that gives true or false, or a promise of one'),
   digests: [
     (value) => ['auto', 'required', true, false].includes(value),
@@ -126,7 +129,7 @@ const RULES = {
   control: SHARE,
   shadow: SHARE,
   digestsKey: [
-    (value) => /^[\w+/-]{43}=?$/.test(value),
+    (value) => isText(value) && /^[\w+/-]{43}=?$/.test(value),
     'an Ed25519 public key: 32 bytes in base64',
   ],
   wasm: [
@@ -311,25 +314,26 @@ function checked(options, complain) {
   }
   const known = Object.keys(RULES);
   for (const name of Object.keys(options)) {
-    let value;
-    try {
-      value = options[name];
-    } catch (error) {
-      complain(`option ${name} cannot be read: ${messageOf(error)}`);
-    }
     if (!known.includes(name)) {
       refuseName('option', name, known, complain);
       continue;
     }
     const [check, wanted] = RULES[/** @type {keyof HlsMeshOptions} */ (name)];
-    if (value === undefined) continue;
-    if (check(value)) good[name] = value;
-    else {
-      // Of a list the first entry that makes it invalid.
-      const at = Array.isArray(value) ? value.findIndex((entry) => !check([entry])) : -1;
-      const what = at < 0 ? [name, value] : [`${name}[${at}]`, value[at]];
-      complain(`option ${what[0]} is ${show(what[1])}; it must be ${wanted}`);
+    let fault = '';
+    try {
+      const value = options[name];
+      if (value === undefined) continue;
+      if (check(value)) good[name] = value;
+      else {
+        // Of a list the first entry that makes it invalid.
+        const at = Array.isArray(value) ? value.findIndex((entry) => !check([entry])) : -1;
+        const what = at < 0 ? [name, value] : [`${name}[${at}]`, value[at]];
+        fault = `option ${what[0]} is ${show(what[1])}; it must be ${wanted}`;
+      }
+    } catch (error) {
+      fault = `option ${name} cannot be read: ${messageOf(error)}`;
     }
+    if (fault) complain(fault);
   }
   return good;
 }

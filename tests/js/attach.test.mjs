@@ -49,6 +49,12 @@ const MISTAKES = [
   [{ tracker: TRACKER, prefetchSeconds: NaN }, /option prefetchSeconds is NaN/],
   [{ tracker: TRACKER, enabled: Symbol('x') }, /option enabled is Symbol\(x\)/],
   [{ tracker: TRACKER, enabled: Object.create(null) }, /option enabled is an object/],
+  [{ tracker: TRACKER, checks: Symbol('x') }, /option checks is Symbol\(x\)/],
+  [{ tracker: TRACKER, uploadBytesPerSecond: Object.create(null) }, /PerSecond is an object/],
+  [{ tracker: TRACKER, lan: Object.create(null) }, /option lan is an object; .*'never'/],
+  [{ tracker: TRACKER, lan: ['ask'] }, /option lan\[0\] is "ask"/],
+  [{ tracker: TRACKER, digestsKey: Symbol('x') }, /option digestsKey is Symbol\(x\)/],
+  [{ tracker: TRACKER, iceServers: [{ urls: Symbol('x') }] }, /option iceServers cannot be read/],
   [{ tracker: TRACKER, strict: 'yes' }, /option strict is "yes"/],
   [{ tracker: TRACKER, maxChildren: 1.5 }, /option maxChildren is 1.5; .* from 0 to 100/],
   [{ tracker: TRACKER, cacheBytes: 5 }, /option cacheBytes is 5; .*268435456/],
@@ -164,13 +170,14 @@ test('B8: options that cannot even be looked at leave the player alone', async (
       },
     },
   );
-  const { warnings } = page(hostile, hls);
+  const { mesh, warnings } = page(hostile, hls);
   isUntouched(hls);
+  assert.equal(mesh.update(hostile), mesh);
   plays(hls, made);
-  await until(() => warnings.length > 0);
+  await until(() => warnings.length > 1);
   assert.deepEqual(
     warnings.map(({ code, message }) => [code, message]),
-    [['internal', 'no keys']],
+    Array(2).fill(['internal', 'no keys']),
   );
 });
 
@@ -260,6 +267,21 @@ test('B8: a second attach gives the mesh that is there, until that is detached',
   const second = again();
   meshes.push(second);
   assert.notEqual(second, mesh);
+});
+
+test('B8: an option whose members cannot be read costs nothing but that option', async () => {
+  const unreadable = {
+    get iceServers() {
+      throw new Error('not yet');
+    },
+  };
+  const { mesh, warnings } = page({ tracker: TRACKER, upload: false, rtcConfig: unreadable });
+  assert.equal(mesh.enabled, true);
+  assert.equal(mesh.upload, false);
+  mesh.update({ upload: true, rtcConfig: /** @type {any} */ (unreadable) });
+  assert.equal(mesh.upload, true);
+  await until(() => warnings.length === 2);
+  for (const { message } of warnings) assert.match(message, /rtcConfig cannot be read: not yet/);
 });
 
 test('B8: update and on leave out what cannot be, and say so', async () => {

@@ -119,6 +119,21 @@ test('a site may name the channel itself, by a name or by a function of the play
   assert.equal(computed.mesh.channel, '/vod/master.m3u8');
 });
 
+test('a function of the playlist URL that gives an object or a promise names no channel, for all streams would have it', async () => {
+  for (const gives of [
+    async () => 'news',
+    () => new URL(SOURCE),
+    () => ({ toString: () => 'x' }),
+  ]) {
+    const { hls, mesh, events } = setUp({ channel: /** @type {any} */ (gives) });
+    hls.loadSource(SOURCE);
+    assert.equal(mesh.channel, '');
+    await until(() => events.some(([name]) => name === 'warning'));
+    assert.match(events.find(([name]) => name === 'warning')?.[1].message, /gave an object/);
+  }
+  assert.equal(FakeSocket.made.length, 0);
+});
+
 test('detach gives hls.js its loader back and leaves no listener, socket or timer', async () => {
   const { hls, mesh, FakeLoader } = setUp();
   hls.media = new EventTarget();
