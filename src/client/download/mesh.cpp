@@ -321,9 +321,11 @@ void Mesh::on_timeout(TimeMs now) {
       PieceAsk& ask = *entry++;
       if (ask.size == 0 && now >= ask.answer_until) {
         // It has said neither that it comes nor that it does not.
-        neighbor->words.refuse(now, ask.download().segment.key, false);
-        if (ask.download().listed && !neighbor->we_lead) neighbor->asks.on_vain(1);
-        ask.download().failure = FallbackReason::kTimeout;
+        Download& download = ask.download();
+        const SegmentKey& key = download.segment.key;
+        neighbor->words.refuse(now, key, false);
+        if (download.listed && is_to_blame(*neighbor, key)) neighbor->asks.on_vain(1);
+        download.failure = FallbackReason::kTimeout;
         if (Parent* const parent = downloads_.parent(neighbor->peer)) {
           parent->usefulness.missed(now);
         }

@@ -167,6 +167,11 @@ class Mesh {
   void settle_size(const Download& download) const;
   // The first piece that the neighbor can bring before the CDN, which comes from the beginning.
   static uint32_t reach(const Download& download, const Neighbor& neighbor);
+  // Whether the neighbor is to blame when we wait for the segment in vain. Not who waits for it
+  // itself: of a live segment all may wait for one that is gone.
+  bool is_to_blame(const Neighbor& neighbor, const SegmentKey& key) const {
+    return !neighbor.we_lead && !(live_ && neighbor.words.wants(key));
+  }
   void close(TimeMs now, Neighbor& neighbor, PieceAsk& ask);
   static void stop_listening(TimeMs now, Neighbor& neighbor);
   // Looks at what was asked of a neighbor and has not come.

@@ -70,7 +70,7 @@ bool Mesh::on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have) {
 }
 
 void Mesh::on_want(TimeMs now, Neighbor& neighbor, const peer::Fields& want) {
-  if (want.rendition && want.sn) neighbor.words.on_word(now, key_of(*want.rendition, *want.sn));
+  if (want.rendition && want.sn) neighbor.words.on_want(now, key_of(*want.rendition, *want.sn));
 }
 
 bool Mesh::prepare(TimeMs now, Download& download, size_t size) {
@@ -123,7 +123,8 @@ bool Mesh::on_lack(TimeMs now, Neighbor& neighbor, const peer::Fields& lack) {
     download.failure = FallbackReason::kLack;
     // What it has a newer one of it hardly is getting.
     const bool newer = lack.current && is_behind(download.segment.key, *lack.current);
-    if (download.listed && !neighbor.we_lead && now - ask->opened_at >= kLateLack && !ask->gave) {
+    if (download.listed && is_to_blame(neighbor, download.segment.key) &&
+        now - ask->opened_at >= kLateLack && !ask->gave) {
       neighbor.asks.on_vain(newer ? 2 : 1);
     }
     if (download.loads == 0) {

@@ -71,7 +71,9 @@ void Mesh::miss(TimeMs now, const Download& download, TimeMs asked_at) {
     if (parent != nullptr) parent->usefulness.missed(now);
     // It has said neither that it comes nor that it does not.
     const bool waited = ask->size == 0 && now - ask->opened_at >= kSilentFor;
-    if (waited && neighbor->is_parent && !neighbor->we_lead) neighbor->asks.on_vain(1);
+    if (waited && neighbor->is_parent && is_to_blame(*neighbor, download.segment.key)) {
+      neighbor->asks.on_vain(1);
+    }
     if (asked_at != kNever && neighbor->is_parent && ask->size == 0) {
       neighbor->asks.listen(*ask, asked_at);
     }

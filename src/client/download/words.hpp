@@ -30,6 +30,17 @@ class Words {
   }
   bool speaks_of(const SegmentKey& key) const { return since(key) != kNever; }
 
+  // It asks us for a segment.
+  void on_want(TimeMs now, const SegmentKey& key) {
+    on_word(now, key);
+    if (Word* const word = find(key)) word->wanted = true;
+  }
+  // Whether it has asked us for the segment.
+  bool wants(const SegmentKey& key) const {
+    const Word* const word = find(key);
+    return word != nullptr && word->wanted;
+  }
+
   // `firm`: whatever it says of it.
   void refuse(TimeMs now, const SegmentKey& key, bool firm) {
     if (refusals_.size() >= kMost) refusals_.pop_front();
@@ -67,6 +78,7 @@ class Words {
   struct Word {
     SegmentKey key;
     TimeMs at{};
+    bool wanted = false;  // it has asked us for it
   };
   struct Refusal {
     SegmentKey key;
@@ -75,11 +87,16 @@ class Words {
   };
 
   TimeMs since(const SegmentKey& key) const {
-    for (const Word& word : words_) {
-      if (word.key == key) return word.at;
-    }
-    return kNever;
+    const Word* const word = find(key);
+    return word == nullptr ? kNever : word->at;
   }
+  const Word* find(const SegmentKey& key) const {
+    for (const Word& word : words_) {
+      if (word.key == key) return &word;
+    }
+    return nullptr;
+  }
+  Word* find(const SegmentKey& key) { return const_cast<Word*>(std::as_const(*this).find(key)); }
 
   std::list<Word> words_;
   std::list<Refusal> refusals_;

@@ -84,3 +84,16 @@ TEST_CASE("words: what belongs to another presentation of a rendition is forgott
   CHECK_FALSE(words.refuses(kStart, word(6)));
   CHECK(words.speaks_of(word(5, "other")));
 }
+
+TEST_CASE("words: who asks us for a segment wants it, whatever it has said of it before") {
+  Words words;
+  words.on_word(kStart, word(5));
+  CHECK_FALSE(words.wants(word(5)));
+  words.on_want(kStart, word(5));
+  words.on_want(kStart, word(6));
+  CHECK(words.wants(word(5)));
+  CHECK(words.wants(word(6)));
+  CHECK_FALSE(words.wants(word(7)));
+  words.forget("main");
+  CHECK_FALSE(words.wants(word(5)));
+}
