@@ -83,9 +83,8 @@ for (const workers of ['1', '2']) {
   });
 }
 
-test('a tracker whose log does not fit on the disk goes on', async (t) => {
-  const full = await open('/dev/full', 'w').catch(() => null);
-  if (!full) return t.skip('there is no /dev/full');
+test('a tracker whose log does not fit on the disk goes on', async () => {
+  const full = await open('/dev/full', 'w');
   const child = spawn(
     process.execPath,
     [cli('tracker'), '--port', '0', '--log-level', 'debug', '--drain-seconds', '0'],

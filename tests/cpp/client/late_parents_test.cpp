@@ -29,20 +29,8 @@ struct LateParent : MeshRoom {
 
   // Segment `sn` of 2 s is listed and asked for. Returns its transfer at the parent.
   uint32_t asks_for(int64_t sn, int32_t id = 0) {
-    const double start = 20 + 2 * static_cast<double>(sn - 5);
-    PlaylistFacts facts;
-    facts.newest = static_cast<double>(sn);
-    facts.target_duration = 2;
-    facts.live = true;
-    h.engine.on_playlist_loaded(h.now, TrackKind::kMain, 0, facts);
-    h.engine.on_playlist(h.now, TrackKind::kMain, 0);
-    h.playhead(start - 12, start);
-    SegmentLoad load;
-    load.sn = MediaSequence(sn);
-    load.url = "seg" + std::to_string(sn) + ".ts";
-    load.span = MediaSpan{start, 2};
+    SegmentLoad load = lists(sn, {20 + 2 * static_cast<double>(sn - 5), 2}, 12);
     load.streams = in_parts;
-    h.engine.list_segment(h.now, load);
     h.load(id != 0 ? id : static_cast<int32_t>(sn), load);
     return transfer(parent);
   }

@@ -35,18 +35,7 @@ struct WithoutRoot : MeshRoom {
 
   // Segment `sn` of 2 s is listed and asked for, and all parents speak of it.
   void asks(int64_t sn) {
-    const double start = 20 + 2 * static_cast<double>(sn - 5);
-    PlaylistFacts facts;
-    facts.newest = static_cast<double>(sn);
-    facts.target_duration = 2;
-    h.engine.on_playlist_loaded(h.now, TrackKind::kMain, 0, facts);
-    h.engine.on_playlist(h.now, TrackKind::kMain, 0);
-    h.playhead(start - 12, start);
-    SegmentLoad load;
-    load.sn = MediaSequence(sn);
-    load.url = "seg" + std::to_string(sn) + ".ts";
-    load.span = MediaSpan{start, 2};
-    h.engine.list_segment(h.now, load);
+    const SegmentLoad load = lists(sn, {20 + 2 * static_cast<double>(sn - 5), 2}, 12, false);
     h.clear();
     for (const int32_t parent : {root, others[0], others[1]}) {
       if (is_open(parent)) says_word(parent, sn);

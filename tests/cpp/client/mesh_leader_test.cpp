@@ -21,18 +21,7 @@ struct LiveNeighbors : MeshRoom {
 
   // The playlist's newest segment is `sn`, 20 s into the stream, and the player has what is before.
   void follows_to(int64_t sn) {
-    PlaylistFacts facts;
-    facts.newest = static_cast<double>(sn);
-    facts.target_duration = 4;
-    facts.live = true;
-    h.engine.on_playlist_loaded(h.now, TrackKind::kMain, 0, facts);
-    h.engine.on_playlist(h.now, TrackKind::kMain, 0);
-    h.playhead(18, 20);
-    SegmentLoad last;
-    last.sn = MediaSequence(sn);
-    last.url = "seg" + std::to_string(sn) + ".ts";
-    last.span = MediaSpan{20, 4};
-    h.engine.list_segment(h.now, last);
+    lists(sn, {20, 4}, 2);
     h.drain();
     h.clear();
   }

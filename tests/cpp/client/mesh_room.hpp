@@ -52,6 +52,24 @@ struct MeshRoom {
     h.tracker_says(accept);
   }
 
+  // Segment `sn`, at `span`, is the newest of the playlist, and the player has the `ahead` seconds
+  // in front of it. `live`: the playlist is one, which is a part of the segment's name.
+  SegmentLoad lists(int64_t sn, const MediaSpan& span, double ahead, bool live = true) {
+    PlaylistFacts facts;
+    facts.newest = static_cast<double>(sn);
+    facts.target_duration = span.duration;
+    facts.live = live;
+    h.engine.on_playlist_loaded(h.now, TrackKind::kMain, 0, facts);
+    h.engine.on_playlist(h.now, TrackKind::kMain, 0);
+    h.playhead(span.start - ahead, span.start);
+    SegmentLoad segment;
+    segment.sn = MediaSequence(sn);
+    segment.url = "seg" + std::to_string(sn) + ".ts";
+    segment.span = span;
+    h.engine.list_segment(h.now, segment);
+    return segment;
+  }
+
   int32_t add_parent(const std::string& id) {
     const int32_t peer = h.open_parent(id, false);
     h.peer_says(peer, peer::KeepAlive{std::nullopt, 2});
