@@ -55,16 +55,6 @@ describe('how long a load waits for peers', { concurrency: 2 }, () => {
   });
 
   test('B11: four viewers of an origin that has four times the bitrate for all of them', async () => {
-    const { link, playlist } = slowOrigin();
-    const routes = {
-      '/slow/': async (/** @type {any} */ req, /** @type {any} */ res) => {
-        const name = path.basename(new URL(req.url, 'http://origin').pathname);
-        await sleep(60);
-        res.writeHead(200, { 'Cache-Control': 'no-store' });
-        if (name.endsWith('.m3u8')) return res.end(playlist);
-        return link.send(res, await readFile(path.join(await ensureStream(), name)));
-      },
-    };
     await withStage(async (stage) => {
       const viewers = [];
       for (const name of ['one', 'two', 'three', 'four']) {
@@ -78,11 +68,7 @@ describe('how long a load waits for peers', { concurrency: 2 }, () => {
       let p2p = 0;
       let all = 0;
       for (const { viewer, before } of viewers) {
-        await viewer.page.waitForFunction(
-          () => /** @type {HTMLVideoElement} */ (document.getElementById('video')).ended,
-          null,
-          { timeout: (SEGMENTS * SEGMENT_S + 20) * 1000, polling: 250 },
-        );
+        await hasEnded(viewer, 20);
         const seen = await viewer.seen();
         const { p2pBytes, cdnBytes } = await viewer.stats();
         assert.deepEqual({ stalls: seen.stalls, errors: loadErrors(seen) }, CALM, viewer.name);
@@ -92,7 +78,25 @@ describe('how long a load waits for peers', { concurrency: 2 }, () => {
       }
       // 0.65 of what four viewers play, the first of whom has nobody.
       assert.ok(p2p / all >= (0.65 * 4) / 3, `${p2p} bytes of ${all} came from peers`);
-    }, routes);
+    }, slowOrigin(3_300_000));
+  });
+
+  test('B11: two viewers begin together at an origin that has 1.6 times the bitrate for both', async () => {
+    await withStage(async (stage) => {
+      const src = '/slow/360p.m3u8';
+      const viewers = await Promise.all(['one', 'two'].map((name) => stage.viewer({ name, src })));
+      let p2p = 0;
+      let all = 0;
+      for (const viewer of viewers) {
+        await hasEnded(viewer, 15);
+        assert.deepEqual(loadErrors(await viewer.seen()), [], viewer.name);
+        const { p2pBytes, cdnBytes } = await viewer.stats();
+        p2p += p2pBytes;
+        all += p2pBytes + cdnBytes;
+      }
+      // Half would be one copy; each has fetched what it needed before they were connected.
+      assert.ok(p2p / all >= 0.4, `${p2p} bytes of ${all} came from peers`);
+    }, slowOrigin(1_300_000));
   });
 });
 
@@ -101,12 +105,40 @@ const CALM = { stalls: [], errors: [] };
 const SEGMENTS = 30;
 const SEGMENT_S = 2;
 
-/** Half a minute and more of the middle rendition. */
-function slowOrigin() {
+/**
+ * A minute of the middle rendition, from a line that all viewers share.
+ *
+ * @param {number} bitsPerSecond
+ */
+function slowOrigin(bitsPerSecond) {
   const segments = Array.from(
     { length: SEGMENTS },
     (_, i) => `#EXTINF:${SEGMENT_S}.000,\n360p_${String(i).padStart(5, '0')}.ts\n`,
   );
   const head = `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:${SEGMENT_S}\n`;
-  return { link: new Link(3_300_000 / 8), playlist: `${head}${segments.join('')}#EXT-X-ENDLIST\n` };
+  const playlist = `${head}${segments.join('')}#EXT-X-ENDLIST\n`;
+  const link = new Link(bitsPerSecond / 8);
+  return {
+    '/slow/': async (/** @type {any} */ req, /** @type {any} */ res) => {
+      const name = path.basename(new URL(req.url, 'http://origin').pathname);
+      const body = name.endsWith('.m3u8')
+        ? Buffer.from(playlist)
+        : await readFile(path.join(await ensureStream(), name));
+      await sleep(60);
+      res.writeHead(200, { 'Cache-Control': 'no-store', 'Content-Length': body.length });
+      return body.length === playlist.length ? res.end(body) : link.send(res, body);
+    },
+  };
+}
+
+/**
+ * @param {import('./stage.mjs').Viewer} viewer
+ * @param {number} seconds beyond what the film lasts
+ */
+function hasEnded(viewer, seconds) {
+  return viewer.page.waitForFunction(
+    () => /** @type {HTMLVideoElement} */ (document.getElementById('video')).ended,
+    null,
+    { timeout: (SEGMENTS * SEGMENT_S + seconds) * 1000, polling: 250 },
+  );
 }

@@ -81,11 +81,17 @@ Mesh::Prospect Mesh::pursue(TimeMs now, const Wish& wish, const Need& need, doub
       neighbor->link.channel.send(now, neighbor->asks.open(now, Part(download, *neighbor), within));
     }
     const PieceAsk* const ask = neighbor->asks.find(download);
-    if (ask == nullptr || !may_bring(*neighbor, *ask)) continue;
-    // It has said so while the body was to be the CDN's.
-    if (ask->size != 0 && download.body == nullptr) prepare(now, download, ask->size);
-    prospect.asked = true;
-    prospect.proven |= neighbor->asks.proven();
+    if (ask != nullptr && may_bring(*neighbor, *ask)) {
+      // It has said so while the body was to be the CDN's.
+      if (ask->size != 0 && download.body == nullptr) prepare(now, download, ask->size);
+      prospect.asked = true;
+      prospect.proven |= neighbor->asks.proven();
+    } else if (neighbor->is_parent && neighbor->asks.proven() &&
+               neighbor->words.is_before(download.segment.key, now - need.duration * 2)) {
+      prospect.beside = true;
+    } else {
+      continue;
+    }
     const std::optional<DurationMs> late = neighbor->asks.late();
     if (late && (!prospect.late || *late < *prospect.late)) prospect.late = late;
   }

@@ -39,9 +39,10 @@ class Mesh {
 
   // What is to be expected of a download.
   struct Prospect {
-    bool asked = false;              // somebody has it, or is going to have it
-    bool proven = false;             // one of them has delivered before
-    bool begun = false;              // some of it is here
+    bool asked = false;   // somebody has it, or is going to have it
+    bool proven = false;  // one of them has delivered before
+    bool begun = false;   // some of it is here
+    bool beside = false;  // a parent that has delivered before and lacks it comes to it next
     std::optional<DurationMs> left;  // until the last piece is expected; nullopt: nobody can tell
     // How long after the player has asked the soonest parent usually has some; nullopt: not known.
     std::optional<DurationMs> late;

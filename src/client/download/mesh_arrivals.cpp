@@ -52,7 +52,7 @@ bool Mesh::on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have) {
   // It has other bytes than the publisher's, or cannot show that it has those.
   const bool doubtful = (published != nullptr && published->size != size) ||
                         (!have.digests && trust.demands(download.segment.key));
-  ask->size = size;
+  const bool first = std::exchange(ask->size, size) == 0;
   if (!plausible || another || doubtful || !prepare(now, download, size)) {
     neighbor.words.refuse(now, download.segment.key, !plausible || another || doubtful);
     close(now, neighbor, *ask);
@@ -60,7 +60,12 @@ bool Mesh::on_have(TimeMs now, Neighbor& neighbor, const peer::Fields& have) {
   }
   PieceSet news;
   peer::from_text(have.pieces, news);
-  news.cut(static_cast<uint32_t>((size - 1) / peer::kWirePieceBytes + 1));
+  const auto count = static_cast<uint32_t>((size - 1) / peer::kWirePieceBytes + 1);
+  news.cut(count);
+  // It fetches the segment as we do, on a line that both may share.
+  if (first && download.from_end() && news.count() < count) {
+    neighbor.asks.on_late(now - ask->opened_at);
+  }
   news.remove(ask->has);
   if (!news.empty()) neighbor.link.on_held(now, download.segment.key.sn);
   ask->has.add(news);

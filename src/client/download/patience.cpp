@@ -32,6 +32,10 @@ DurationMs latest_cdn_start(const Need& need) {
 
 bool needs_whole_line(const Need& need) { return need.slack < need.cdn_time * 2 + kMargin; }
 
+DurationMs patience_when_full(const Need& need) {
+  return std::min(need.slack - percent(need.goal, kFull), latest_cdn_start(need));
+}
+
 DurationMs patience(const Need& need, bool proven) {
   if (need.ahead) return patience_for_transfer(need);
   DurationMs growing = growing_part(need, need.duration - need.cdn_time);
@@ -39,8 +43,17 @@ DurationMs patience(const Need& need, bool proven) {
   growing = std::max(growing, proven ? std::min(need.cdn_time, need.duration) : of_newest(need));
   growing /= 1 << std::clamp(need.vain, 0, 30);
   if (proven) growing = std::max(growing, of_newest(need));
-  return std::min(std::max(need.slack - percent(need.goal, kFull), growing - need.waited),
-                  latest_cdn_start(need));
+  return std::max(patience_when_full(need),
+                  std::min(growing - need.waited, latest_cdn_start(need)));
+}
+
+DurationMs patience_for_late(const Need& need, bool begun) {
+  if (need.newest) return latest_cdn_start(need);
+  if (need.line_time * 2 >= need.duration) {
+    return need.line_time * (begun ? 5 : 3) / 4 - need.waited;
+  }
+  const DurationMs growing = growing_part(need, need.duration - need.cdn_time);
+  return std::min(growing - need.waited, latest_cdn_start(need));
 }
 
 DurationMs patience_for_transfer(const Need& need) {

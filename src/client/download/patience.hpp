@@ -23,6 +23,9 @@ namespace hlsmesh {
 // - each load that waited in vain halves what the next one may wait, until a peer delivers again or
 //   some time has passed; after four, with less than three segments buffered, neighbors who share
 //   pieces count as not proven;
+// - where a segment's bytes take half of what it lasts or more, parents that fetch the same may
+//   share the CDN's line with us. For them a load waits three quarters of that time, even if
+//   playback stalls meanwhile: else each has its part of the line, and none ever has more;
 // - a transfer that will end before a CDN fetch would is not given up for one, whatever the buffer.
 //   A slow CDN is a reason to wait longer for peers.
 
@@ -32,6 +35,7 @@ struct Need {
   DurationMs goal{30'000};     // media that the player wants buffered
   DurationMs duration{4'000};  // of the segment
   DurationMs cdn_time{};       // that a fetch of it from the CDN is expected to take
+  DurationMs line_time{};      // that its bytes take on the CDN's line alone; 0 while unknown
   DurationMs waited{};         // since the player asked
   bool newest = false;         // the newest of a live playlist
   int vain = 0;                // loads that lately waited for peers and came from the CDN, 0 to 4
@@ -52,6 +56,13 @@ bool needs_whole_line(const Need& need);
 // How much longer the load may wait while nobody can tell when a peer will deliver. Not positive:
 // no longer. `proven`: the parent it waits on has delivered segments before.
 DurationMs patience(const Need& need, bool proven);
+
+// How much longer the load may wait because the buffer is full. Not positive: no longer.
+DurationMs patience_when_full(const Need& need);
+
+// How much longer the load may wait for parents that lately had such segments a little after it had
+// asked for them. `begun`: some of this one is here. Not positive: no longer.
+DurationMs patience_for_late(const Need& need, bool begun);
 
 // How much longer a transfer may take that is expected to end. Not positive: no longer.
 DurationMs patience_for_transfer(const Need& need);

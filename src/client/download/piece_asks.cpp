@@ -95,8 +95,7 @@ void PieceAsks::listen(const PieceAsk& ask, TimeMs asked_at) {
 
 std::optional<peer::Fields> PieceAsks::hear_have(TimeMs now, uint32_t transfer) {
   if (!listens() || transfer != listening_) return std::nullopt;
-  const DurationMs after = now - listening_since_;
-  late_ = (late_.value_or(after) + after) / 2;
+  on_late(now - listening_since_);
   return stop_listening();
 }
 

@@ -79,6 +79,8 @@ class PieceAsks {
   peer::Fields stop_listening();
   // How long after the player had asked it had some of such segments; nullopt: not known.
   std::optional<DurationMs> late() const { return late_; }
+  // So long after the player had asked for a segment it had some of it.
+  void on_late(DurationMs after) { late_ = (late_.value_or(after) + after) / 2; }
   // The transfer is over on the other side too.
   void end(const PieceAsk& ask);
   void clear() { asks_.clear(); }

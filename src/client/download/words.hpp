@@ -30,6 +30,17 @@ class Words {
   }
   bool speaks_of(const SegmentKey& key) const { return since(key) != kNever; }
 
+  // Whether it spoke of the segment before this one, `after` or later, and of none behind that.
+  bool is_before(const SegmentKey& key, TimeMs after) const {
+    bool before = false;
+    for (const Word& each : words_) {
+      if (rendition_of(each.key) != rendition_of(key)) continue;
+      if (each.key.sn >= key.sn) return false;
+      before |= each.key.sn.value() + 1 == key.sn.value() && each.at >= after;
+    }
+    return before;
+  }
+
   // It asks us for a segment.
   void on_want(TimeMs now, const SegmentKey& key) {
     on_word(now, key);

@@ -11,6 +11,10 @@ constexpr DurationMs kLook{500};
 constexpr int kMostVain = 1;
 // Whoever has some of a segment says so, is asked for it, and has sent it, within this time.
 constexpr DurationMs kBeginning{400};
+// After a load that waited for late parents in vain, none does for so long; after the next one,
+// for twice as long.
+constexpr DurationMs kLatePause{8'000};
+constexpr DurationMs kMostLatePause{128'000};
 // Whoever is to fetch first is waited for only if as much is left twice, and this besides.
 constexpr DurationMs kLeftAfterGrace{800};
 }  // namespace
@@ -141,7 +145,7 @@ void Loads::take_outcomes(TimeMs now) {
         load->state = Load::State::kWaiting;
         load->due = now;
       } else {
-        answered(*load);
+        answered(now, *load);
         end(*load);
       }
     } else if (outcome.may_come && not_yet(now, *load, outcome)) {
@@ -199,7 +203,7 @@ void Loads::decide(TimeMs now, Load& load, TimeMs hope) {
     const Checked checked = check(now, load, *receipt, segment);
     if (checked == Checked::kNo) return fetch_beside(now, load, *receipt, segment);
     if (checked == Checked::kNotYet) return;
-    answered(load);
+    answered(now, load);
     give(load, *receipt, segment);
     return end(load);
   }
@@ -233,7 +237,11 @@ Need Loads::need(TimeMs now, const Wish& wish, TimeMs began_at) const {
   need.goal = to_duration(player_.plan().max_buffer() * 1'000);
   if (segment.span.duration > 0) need.duration = to_duration(segment.span.duration * 1'000);
   need.expected_bytes = downloads_.estimates().sizes.expected(segment);
-  need.cdn_time = downloads_.estimates().cdn(wish.kind).expected(now, need.expected_bytes);
+  const CdnTime& cdn = downloads_.estimates().cdn(wish.kind);
+  need.cdn_time = cdn.expected(now, need.expected_bytes);
+  if (const double line = cdn.line_bytes_per_ms(); line > 0) {
+    need.line_time = to_duration(static_cast<double>(need.expected_bytes) / line);
+  }
   need.waited = now - began_at;
   // A paused player's buffer does not shrink, but a load waits no longer than if it did: nobody
   // else gets from this viewer what it waits for.
@@ -295,7 +303,14 @@ bool Loads::gather(TimeMs now, Load& load) {
     load.due = load.began_at + grace;
     return true;
   }
-  if (!prospect.asked) return false;
+  if (!prospect.asked) {
+    // Of two that play the same at one time the parent is not always the first to ask.
+    if (!prospect.beside || player_.is_live()) return false;
+    DurationMs left = patience_for_late(now, load, needed, prospect);
+    if (needed.vain == 0) left = std::max(left, patience_when_full(needed));
+    load.due = now + std::min(left, kLook);
+    return left > DurationMs::zero();
+  }
   // Whoever is told to fetch first does so.
   if (needed.newest && load.ranges == 0 && mesh_.leads()) {
     load.led = true;
@@ -323,18 +338,26 @@ bool Loads::gather(TimeMs now, Load& load) {
     // It does not come in time; only of what is being made everybody gets more and more.
     left = DurationMs::zero();
   }
-  // Parents that are known to have such segments later than loads wait are waited for until then.
-  if (needed.newest && needed.vain > 0 && !prospect.begun && prospect.late && now >= late_after_) {
-    const DurationMs begins = *prospect.late * 5 / 4 + kBeginning;
-    load.for_late |= begins <= needed.duration;
-    if (load.for_late) {
-      left = std::max(left, std::min(begins - needed.waited, latest_cdn_start(needed)));
-    }
-  }
+  left = std::max(left, patience_for_late(now, load, needed, prospect));
   load.due = now + std::min(left, kLook);
   if (left > DurationMs::zero()) return true;
   load.failure = FallbackReason::kTimeout;
   return false;
+}
+
+// Parents that are known to have such segments later than loads wait are waited for until then.
+DurationMs Loads::patience_for_late(TimeMs now, Load& load, const Need& needed,
+                                    const Mesh::Prospect& prospect) const {
+  const bool waits =
+      needed.newest ? needed.vain > 0 && !prospect.begun : !player_.is_live() && !prospect.left;
+  if (!waits || !(prospect.late || prospect.beside) || now < late_after_) return DurationMs::min();
+  const DurationMs most = needed.newest ? needed.duration : needed.cdn_time;
+  const DurationMs begins = prospect.late.value_or(kBeginning) * 5 / 4 + kBeginning;
+  load.for_late |= begins <= most;
+  if (!load.for_late) return DurationMs::min();
+  // What has begun may take a while to show how quickly it comes.
+  const DurationMs until = prospect.begun ? most : begins;
+  return std::min(until - needed.waited, hlsmesh::patience_for_late(needed, prospect.begun));
 }
 
 void Loads::ask(TimeMs now, Load& load, Parent& parent, DurationMs within) {
@@ -390,11 +413,20 @@ const char* Loads::audit() const {
   return nullptr;
 }
 
-void Loads::answered(const Load& load) {
+void Loads::answered(TimeMs now, const Load& load) {
   count_level(load);
   if (load.in_vain) return;
+  // The line that both share is the viewer's own, or is wide.
+  if (load.for_late && !player_.is_live() && now - load.began_at >= need(now, load).line_time) {
+    return pause_for_late(now);
+  }
   vain_until_ = TimeMs();
   late_pause_ = DurationMs::zero();
+}
+
+void Loads::pause_for_late(TimeMs now) {
+  late_pause_ = std::clamp(late_pause_ * 2, kLatePause, kMostLatePause);
+  late_after_ = now + late_pause_;
 }
 
 void Loads::count_level(const Load& load) {

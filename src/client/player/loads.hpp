@@ -133,6 +133,8 @@ class Loads {
   bool came_otherwise(const Load& load);
   // Whether the load waits for pieces of several parents.
   bool gather(TimeMs now, Load& load);
+  DurationMs patience_for_late(TimeMs now, Load& load, const Need& needed,
+                               const Mesh::Prospect& prospect) const;
   // Whether the load goes on waiting for its parent; else it is given up.
   void review(TimeMs now, Load& load);
   void ask(TimeMs now, Load& load, Parent& parent, DurationMs within);
@@ -182,7 +184,9 @@ class Loads {
   bool not_yet(TimeMs now, const Load& load, const Downloads::Outcome& lack) const;
   // The parent that it waited for has failed it.
   void fail(TimeMs now, Load& load, PeerHandle peer, FallbackReason reason);
-  void answered(const Load& load);
+  void answered(TimeMs now, const Load& load);
+  // No load waits for late parents for some time.
+  void pause_for_late(TimeMs now);
   void count_level(const Load& load);
 
   CommandQueue& commands_;

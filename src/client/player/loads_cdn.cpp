@@ -13,10 +13,6 @@ namespace {
 
 // What a load has lost by peers that brought nothing: less is a round trip.
 constexpr DurationMs kLostTime{100};
-// After a load that waited for late parents in vain, none does for so long; after the next one,
-// for twice as long.
-constexpr DurationMs kLatePause{8'000};
-constexpr DurationMs kMostLatePause{128'000};
 // Parts that the CDN is asked for: what lies behind all that peers bring, then what they have left.
 constexpr int kMostRanges = 2;
 
@@ -35,10 +31,7 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
     vain_until_ =
         std::min(std::max(vain_until_, now) + kVainMemory, now + kVainMemory * kVainLimit);
   }
-  if (in_vain && load.for_late && load.ranges == 0) {
-    late_pause_ = std::clamp(late_pause_ * 2, kLatePause, kMostLatePause);
-    late_after_ = now + late_pause_;
-  }
+  if (in_vain && load.for_late && load.ranges == 0) pause_for_late(now);
   const bool begun = load.download != nullptr && !load.download->here.empty();
   if (!begun && waited >= mesh_.grace()) mesh_.lose_leader(now);
   const bool joint = may_be_joint(now, load) && !load.download->from_end();
@@ -51,7 +44,7 @@ void Loads::go_to_cdn(TimeMs now, Load& load) {
     if (player_.is_live() && waited >= kLostTime && mesh_.is_late(*load.download)) {
       mesh_.shortage().late();
     }
-    const bool listens = player_.is_live() && load.newest && waited >= kLostTime;
+    const bool listens = !player_.is_live() || (load.newest && waited >= kLostTime);
     if (!joint) {
       mesh_.give_up(now, *load.download, range, listens ? load.began_at : kNever);
     } else if (waited >= kLostTime) {
@@ -198,7 +191,7 @@ void Loads::end_early(TimeMs now, Load& load) {
     cdn_.finish_range(now, load.fetch, load.wish, load.fetch.arrived(), NAN, NAN);
   }
   end_range(load);
-  answered(load);
+  answered(now, load);
   give(load, *receipt, body);
   end(load);
 }

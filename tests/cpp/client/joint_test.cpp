@@ -154,6 +154,8 @@ TEST_CASE("joint: a player with time left, or a loader that gives no parts, is s
     CHECK_FALSE(r.h.went_to_cdn(1));
   } else {
     CHECK(r.h.went_to_cdn(1));
+    r.holds(r.a, r.transfer(r.a), kAllPieces, kMeshBytes);
+    CHECK(r.asked(r.a, r.transfer(r.a)).empty());
     CHECK(r.closed(r.a).size() == 1);
   }
 }

@@ -62,6 +62,23 @@ struct WithoutRoot : MeshRoom {
       }
     }
   }
+  // Four segments are listed that the player does not ask for, and nobody says whether they come.
+  void lists_ahead(bool want) {
+    for (int64_t sn = 9; sn < 13; ++sn) {
+      lists(sn, {20 + 2 * static_cast<double>(sn - 5), 2}, 12, false);
+      for (const int32_t parent : others) {
+        if (!is_open(parent)) continue;
+        says_word(parent, sn);
+        if (want) wants(parent, static_cast<uint32_t>(sn), sn, 4'000);
+      }
+      for (int64_t after = 0; after < 6'000; after += 1'000) {
+        h.advance(1'000);
+        for (const int32_t parent : others) {
+          if (is_open(parent)) h.peer_says(parent, peer::KeepAliveAck{std::nullopt, 2});
+        }
+      }
+    }
+  }
   void refuse() {
     for (const int32_t parent : others) {
       if (!is_open(parent) || opened(parent).empty()) continue;
@@ -85,6 +102,20 @@ TEST_CASE("mesh: who waits for a segment of us is not to blame when it comes fro
   }
   SECTION("they only keep us waiting: they are ended") {
     r.plays_on(false, lack);
+    CHECK_FALSE(r.is_open(r.others[0]));
+    CHECK_FALSE(r.is_open(r.others[1]));
+  }
+}
+
+TEST_CASE("mesh: who waits for a segment of us is not to blame when nobody fetches it") {
+  WithoutRoot r;
+  SECTION("the other parents ask us for each: they stay") {
+    r.lists_ahead(true);
+    CHECK(r.is_open(r.others[0]));
+    CHECK(r.is_open(r.others[1]));
+  }
+  SECTION("they only say that it comes: they are ended") {
+    r.lists_ahead(false);
     CHECK_FALSE(r.is_open(r.others[0]));
     CHECK_FALSE(r.is_open(r.others[1]));
   }

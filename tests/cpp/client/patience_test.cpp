@@ -48,6 +48,31 @@ TEST_CASE("patience: a full buffer waits until it has shrunk a little, and no fu
   CHECK(patience_for_transfer(buffered(30)) == seconds(9));
 }
 
+TEST_CASE("patience: that of a full buffer is the same whoever is waited for") {
+  CHECK(patience_when_full(buffered(30)) == seconds(4.5));
+  CHECK(patience_when_full(buffered(25)) < seconds(0));
+  Need slow = buffered(30);
+  slow.cdn_time = seconds(18);
+  CHECK(patience_when_full(slow) == seconds(30 - 27 - 0.5));
+}
+
+TEST_CASE("patience: for late parents a part of what the line takes, if that is much") {
+  Need need = buffered(3);
+  need.line_time = seconds(2);
+  CHECK(patience_for_late(need, false) == seconds(1.5));
+  CHECK(patience_for_late(need, true) == seconds(2.5));
+  need.waited = seconds(1);
+  CHECK(patience_for_late(need, false) == seconds(0.5));
+  // On a wide line what lets the buffer grow, and playback go on.
+  need.waited = {};
+  need.line_time = seconds(1.9);
+  CHECK(patience_for_late(need, true) == seconds(1.75));
+  need.slack = seconds(1);
+  CHECK(patience_for_late(need, true) < seconds(0));
+  need.newest = true;
+  CHECK(patience_for_late(need, false) == latest_cdn_start(need));
+}
+
 TEST_CASE("patience: while the buffer grows, less is waited than the CDN would gain") {
   for (double slack = 1; slack < 25; slack += 1) {
     for (const double cdn : {0.1, 0.5, 2.0, 3.9, 10.0}) {

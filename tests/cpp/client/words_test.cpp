@@ -32,6 +32,23 @@ TEST_CASE("words: a word is news once, and takes back a refusal that was not fir
   CHECK(words.refuses(kStart, word(6)));
 }
 
+TEST_CASE(
+    "words: whoever spoke of the segment before lately, and of none behind, comes to it next") {
+  Words words;
+  CHECK_FALSE(words.is_before(word(5), kStart));
+  words.on_word(kStart, word(4));
+  CHECK(words.is_before(word(5), kStart));
+  CHECK_FALSE(words.is_before(word(5), after(1)));
+  CHECK_FALSE(words.is_before(word(6), kStart));
+  CHECK_FALSE(words.is_before(word(5, "other"), kStart));
+  words.on_word(kStart, word(7, "other"));
+  CHECK(words.is_before(word(5), kStart));
+  words.on_word(kStart, word(5));
+  CHECK_FALSE(words.is_before(word(5), kStart));
+  words.on_word(kStart, word(7));
+  CHECK_FALSE(words.is_before(word(6), kStart));
+}
+
 TEST_CASE("words: a refusal lasts 2 s, one for what was wrong a minute") {
   Words words;
   words.refuse(kStart, word(5), false);

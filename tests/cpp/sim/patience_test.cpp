@@ -148,4 +148,37 @@ TEST_CASE("B11: viewers of a slow origin bring each other what one of them has f
   require_never_worse(swarm, config);
 }
 
+TEST_CASE("B11: who begin a film together behind a slow origin come to fetch each segment once") {
+  const int viewers = GENERATE(2, 4);
+  CAPTURE(viewers);
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    CAPTURE(seed);
+    SwarmConfig config;
+    config.seed = seed;
+    config.content.segment_duration = std::chrono::seconds(2);
+    config.content.vod_segments = 60;
+    config.content.bitrates = {830'000};
+    // Each alone has less than what the stream takes, or hardly as much.
+    config.cdn.latency = std::chrono::milliseconds(30);
+    config.cdn.bits_per_second = viewers == 2 ? 1'300'000 : 3'300'000;
+    config.viewers.resize(static_cast<size_t>(viewers));
+    double join = 0;
+    for (ViewerConfig& viewer : config.viewers) {
+      viewer.join_at = at_second(join);
+      join += 0.05 * static_cast<double>(seed);
+    }
+    Swarm swarm(in_room(Room::kPieces, config));
+    swarm.run_until(140);
+    double p2p = 0;
+    double cdn = 0;
+    for (const ViewerFigures& viewer : swarm.figures().viewers) {
+      p2p += static_cast<double>(viewer.p2p_bytes);
+      cdn += static_cast<double>(viewer.cdn_bytes);
+    }
+    INFO("share " << p2p / (p2p + cdn));
+    CHECK(p2p / (p2p + cdn) >= 0.85 * (viewers - 1) / viewers);
+    require_never_worse(swarm, config);
+  }
+}
+
 }  // namespace hlsmesh::sim
